@@ -1,0 +1,349 @@
+"""What a rule pack holds: plain frozen facts, each with the clause it rests on.
+
+Texts are carried in Chinese and English: a pack must say its law without a server around it.
+Days are inclusive: ``valid_to`` is the last day in force, and ``None`` leaves that end open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal
+
+DiseaseClass = Literal["A", "B", "C", "other"]
+Status = Literal["draft", "issued", "withdrawn"]
+Duty = Literal["report", "review"]
+Trigger = Literal["diagnosis", "discovery", "receipt", "signal"]
+Purpose = Literal["bulletin", "warning"]
+DateBasis = Literal["onset", "diagnosis", "report"]
+Method = Literal["fixed_count", "moving_percentile"]
+DifferenceKind = Literal[
+    "condition_added",
+    "condition_removed",
+    "condition_renamed",
+    "condition_reclassified",
+    "clock_added",
+    "clock_removed",
+    "clock_changed",
+]
+
+
+class PackError(Exception):
+    """A pack that cannot be used: says which file, which table, which key, and what to do."""
+
+
+class NoPackInForce(LookupError):
+    """No pack covers this area on this day."""
+
+
+class UnknownCode(LookupError):
+    """A code that this pack does not know."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """The same words in Chinese and in English."""
+
+    zh: str
+    en: str
+
+    def in_language(self, language: str) -> str:
+        """The words for a language code such as ``zh-hans`` or ``en``; English for any other."""
+        return self.zh if language.lower().startswith("zh") else self.en
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A document that rules are taken from. ``reference`` is the project's own list of sources."""
+
+    code: str
+    title: Text
+    number: str = ""
+    issued: date | None = None
+    reference: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clause:
+    """One rule of a document in our own short words.
+
+    ``from_memory``: nobody has yet compared it with the original, so a page must mark it.
+    """
+
+    code: str
+    source: Source
+    article: str
+    text: Text
+    from_memory: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dated:
+    """Something that holds from a first to a last day, both included."""
+
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def covers(self, on: date) -> bool:
+        """Does this hold on that day?"""
+        begun = self.valid_from is None or self.valid_from <= on
+        return begun and (self.valid_to is None or on <= self.valid_to)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row(Dated):
+    """A named line of a pack with the clause it rests on."""
+
+    code: str
+    name: Text
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period(Dated):
+    """How a condition is classed, managed and called for a time (甲乙丙类, 乙类甲管)."""
+
+    disease_class: DiseaseClass
+    managed_as: DiseaseClass
+    name: Text
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subtype:
+    """A form of a condition with its own code on the card, such as pulmonary anthrax.
+
+    ``managed_as`` is None where the form is managed like its condition.
+    """
+
+    code: str
+    name: Text
+    icd10: tuple[str, ...]
+    clause: Clause
+    managed_as: DiseaseClass | None = None
+    asks_course: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition(Row):
+    """A notifiable condition (法定传染病), or one that is watched without being in the list.
+
+    ``asks_course``: the card must say acute or chronic. ``replaces``: codes of an earlier pack that
+    are now counted here. ``aliases``: other words that cards and files use for it.
+    """
+
+    icd10: tuple[str, ...]
+    periods: tuple[Period, ...]
+    subtypes: tuple[Subtype, ...] = ()
+    aliases: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    asks_course: bool = False
+
+    def period_on(self, on: date) -> Period | None:
+        """Class and name on that day; None before the first and after the last day."""
+        return next((period for period in self.periods if period.covers(on)), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mapping:
+    """The nearest word of other schemes; empty where there is none."""
+
+    who: str = ""
+    ecdc: str = ""
+    cste: str = ""
+    fhir: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseClass(Row):
+    """A step of certainty of a case (病例分类). ``only`` and ``not_for`` hold condition codes."""
+
+    mapping: Mapping
+    reportable: bool = True
+    only: tuple[str, ...] = ()
+    not_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Severity(Row):
+    """A clinical grade (临床严重程度); the order in the pack is from mild to critical."""
+
+    who: str = ""
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Occupation(Row):
+    """A group of people (人群分类). ``asks_school``: the card must name school and class."""
+
+    asks_school: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidenceRelation(Row):
+    """Where a patient belongs, seen from the reporting county (病人属于)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityDocument(Row):
+    """A kind of identity document. ``check`` names the check-digit rule, empty if none."""
+
+    check: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportClock(Row):
+    """Who must do what within how many hours of what.
+
+    Empty ``conditions``, ``managed_as`` or ``case_classes`` mean: whatever it is.
+    """
+
+    duty: Duty
+    trigger: Trigger
+    hours: int
+    who: Text
+    channel: Text
+    conditions: tuple[str, ...] = ()
+    managed_as: tuple[DiseaseClass, ...] = ()
+    case_classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseClock(Row):
+    """How soon a warning signal must be verified and answered (预警响应)."""
+
+    hours: int
+    trigger: Trigger = "signal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MovingPercentile:
+    """Settings of the moving percentile method (移动百分位数法) where a rule names none.
+
+    The last ``block_days`` are compared with the same days of ``years`` past years and the
+    ``half_window`` blocks before and after; a past year lies ``year_days`` back.
+    """
+
+    years: int
+    half_window: int
+    block_days: int
+    year_days: int
+    percentile: int
+    minimum_count: int
+    signal_when: Literal["above", "at_or_above"]
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ears:
+    """Settings of EARS C1, C2 and C3; thresholds in standard deviations."""
+
+    baseline_days: int
+    gap_days: int
+    threshold_c1: float
+    threshold_c2: float
+    threshold_c3: float
+    minimum_count: int
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarningRule(Dated):
+    """When counts of one condition (or subtype) raise a signal.
+
+    ``fixed_count``: signal at this many cases, set for the method ``fixed_count`` only.
+    ``percentile``: set for the method ``moving_percentile`` only.
+    """
+
+    condition: str
+    method: Method
+    clause: Clause
+    fixed_count: int | None = None
+    percentile: int | None = None
+    minimum_count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarningPlan:
+    """All that early warning needs from a pack (预警)."""
+
+    moving_percentile: MovingPercentile
+    ears: Ears
+    rules: tuple[WarningRule, ...]
+    clocks: tuple[ResponseClock, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountDefinition(Row):
+    """What a figure counts (口径). Its code is the version id that every figure carries."""
+
+    purpose: Purpose
+    case_classes: tuple[str, ...]
+    date_basis: DateBasis
+    conditions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """One rule pack: the rules of one jurisdiction for one span of days."""
+
+    id: str
+    title: Text
+    jurisdiction: str
+    valid_from: date
+    valid_to: date | None
+    version: str
+    status: Status
+    replaces: str | None
+    extends: str | None
+    time_zone: str
+    file: str
+    note: Text
+    sources: tuple[Source, ...]
+    clauses: tuple[Clause, ...]
+    conditions: tuple[Condition, ...]
+    report_clocks: tuple[ReportClock, ...]
+    case_classes: tuple[CaseClass, ...]
+    severity: tuple[Severity, ...]
+    occupations: tuple[Occupation, ...]
+    residence_relations: tuple[ResidenceRelation, ...]
+    identity_documents: tuple[IdentityDocument, ...]
+    warning: WarningPlan
+    count_definitions: tuple[CountDefinition, ...]
+
+    def covers(self, on: date) -> bool:
+        """Is this pack valid on that day? (Whether it is issued is another question.)"""
+        return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deadline:
+    """A clock that runs: when it started, when it ends, and the clause that says so."""
+
+    clock: ReportClock
+    starts_at: datetime
+    due_at: datetime
+
+    @property
+    def clause(self) -> Clause:
+        """The clause that sets the hours."""
+        return self.clock.clause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """What one of two packs says, in words, with its clause (and through it the source)."""
+
+    text: Text
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """One thing that two packs say differently. ``before`` is None for what is new."""
+
+    kind: DifferenceKind
+    code: str
+    name: Text
+    before: Side | None
+    after: Side | None
