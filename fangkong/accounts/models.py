@@ -1,0 +1,134 @@
+"""Staff and their appointments: who may act, in which role, where and from when to when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock
+from fangkong.core.permissions import Permission, Scope
+from fangkong.core.privacy import Personal
+from fangkong.core.record import Record, new_public_id
+from fangkong.core.roles import Role
+
+from . import rules
+
+
+class User(AbstractBaseUser):
+    """A member of staff who can sign in. Never deleted: lines of the audit trail point here."""
+
+    pii: ClassVar[dict[str, Personal]] = {
+        "name": Personal("staff", "keep"),
+        "name_en": Personal("staff", "keep"),
+        "phone": Personal("staff", "erase"),
+    }
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+    username = models.CharField(_("user name"), max_length=60, unique=True)
+    name = models.CharField(_("name"), max_length=60)
+    name_en = models.CharField(_("name in Latin letters"), max_length=80, blank=True)
+    phone = models.CharField(_("work phone"), max_length=20, blank=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
+    created_at = models.DateTimeField(editable=False)
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[BaseUserManager[User]] = BaseUserManager()
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def display_name(self) -> str:
+        """The name in the language of the page."""
+        return self.name_en if self.name_en and get_language() == "en" else self.name
+
+    def appointments_on(self, day: date) -> list[Appointment]:
+        """The appointments in force on a day, fetched once per user object and day."""
+        known: dict[date, list[Appointment]] = self.__dict__.setdefault("_appointments", {})
+        if day not in known:
+            known[day] = list(
+                self.appointments.filter(valid_from__lte=day)
+                .exclude(valid_to__lt=day)
+                .select_related("area", "facility__area")
+                .order_by("pk")
+            )
+        return known[day]
+
+    def scope(self, permission: Permission, at: datetime) -> Scope:
+        """Where this user holds a permission at a moment; empty for a user who may not sign in."""
+        if not self.is_active:
+            return Scope()
+        known: dict[tuple[str, date], Scope] = self.__dict__.setdefault("_scopes", {})
+        key = (permission.name, clock.day_of(at))
+        if key not in known:
+            held = [a for a in self.appointments_on(key[1]) if a.role in permission.roles]
+            known[key] = rules.united(appointment.scope() for appointment in held)
+        return known[key]
+
+    def roles(self, at: datetime) -> frozenset[str]:
+        """The roles that this user holds anywhere at a moment."""
+        return frozenset(a.role for a in self.appointments_on(clock.day_of(at)))
+
+
+class Appointment(Record):
+    """One role of one user, for an area or a facility, from one day to another (both included)."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="appointments")
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    area = models.ForeignKey(
+        "places.Area",
+        verbose_name=_("area"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    facility = models.ForeignKey(
+        "places.Facility",
+        verbose_name=_("facility"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("to"), null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(area__isnull=False) | models.Q(facility__isnull=False),
+                name="appointment_has_a_place",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(valid_to__isnull=True)
+                | models.Q(valid_to__gte=models.F("valid_from")),
+                name="appointment_ends_after_it_starts",
+            ),
+        ]
+        indexes = [models.Index(fields=["user", "valid_from"], name="appointment_of_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.role}"
+
+    @property
+    def place_name(self) -> str:
+        """The facility or area of the appointment, in the language of the page."""
+        place = self.facility or self.area
+        return place.display_name if place else ""
+
+    def scope(self) -> Scope:
+        """What the appointment reaches: its facility, or its area with all that lies in it."""
+        if self.facility_id is not None:
+            return Scope(facility_ids=frozenset({self.facility_id}))
+        assert self.area is not None  # the constraint above
+        return self.area.reach()

@@ -1,0 +1,34 @@
+"""What other rooms may use of accounts: the request of a signed-in member of staff, and the roles."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import permissions
+from fangkong.core.roles import Role
+
+if TYPE_CHECKING:
+    from django_htmx.middleware import HtmxDetails
+
+    from .models import User
+
+__all__ = ["EDIT_STAFF", "VIEW_STAFF", "Role", "StaffRequest"]
+
+VIEW_STAFF = permissions.declare(
+    "accounts.view", _("See staff and their roles"), roles=[Role.ADMINISTRATOR, Role.AUDITOR]
+)
+EDIT_STAFF = permissions.declare(
+    "accounts.edit", _("Add staff and appoint them"), roles=[Role.ADMINISTRATOR]
+)
+
+
+class StaffRequest(HttpRequest):
+    """A request behind ``@allowed``: its user is staff, and it carries the moment."""
+
+    user: User  # type: ignore[assignment]  # narrower than Django's type, by the decorator
+    now: datetime
+    htmx: HtmxDetails

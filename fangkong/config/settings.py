@@ -1,0 +1,253 @@
+"""Django's settings, all derived from the environment (``env.py``)."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+import dj_database_url
+from csp.constants import NONCE, NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.config import env, sqlite
+from fangkong.config.demo_day import stored_day
+
+sqlite.use_newest()
+
+ENVIRONMENT = env.read()
+PACKAGE = Path(__file__).resolve().parent.parent
+
+FANGKONG_DATA = ENVIRONMENT.data
+FANGKONG_AREA = ENVIRONMENT.home_area
+FANGKONG_PACKS = ENVIRONMENT.packs
+# The demonstration keeps its day beside its database, so that `fangkong run` finds it again.
+FANGKONG_TODAY = ENVIRONMENT.today or stored_day(ENVIRONMENT.data)
+FANGKONG_DEMO = (ENVIRONMENT.data / "demo.json").is_file()
+
+DEBUG = ENVIRONMENT.debug
+ALLOWED_HOSTS = list(ENVIRONMENT.hosts)
+CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.origins)
+ROOT_URLCONF = "fangkong.config.urls"
+ASGI_APPLICATION = "fangkong.config.asgi.application"
+WSGI_APPLICATION = "fangkong.config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+def _secret_key() -> str:
+    """The key from the environment, or one made once and kept beside the data."""
+    if ENVIRONMENT.secret_key:
+        return ENVIRONMENT.secret_key
+    path = FANGKONG_DATA / "secret.key"
+    if path.is_file():
+        return path.read_text().strip()
+    key = secrets.token_urlsafe(50)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(key)
+    except OSError as problem:
+        raise env.WrongSetting(
+            f"{path.parent} cannot be written ({problem.strerror}): free some space, or set "
+            "FANGKONG_DATA to a folder that you may write to"
+        ) from None
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
+    "allauth",
+    "allauth.account",
+    "fangkong.core",
+    "fangkong.places",
+    "fangkong.accounts",
+    "fangkong.people",
+    "fangkong.tasks",
+    "fangkong.surveillance",
+    "fangkong.web",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "fangkong.core.middleware.RequestFacts",
+]
+
+# A part keeps its templates and static files in its own folder: room/part/templates.
+PART_TEMPLATES = sorted(str(path) for path in PACKAGE.glob("*/*/templates"))
+STATICFILES_DIRS = sorted(
+    str(path) for path in PACKAGE.glob("*/*/static") if path.parent.name != "ui"
+)
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # web first: its pages take the place of those that packages bring.
+        "DIRS": [str(PACKAGE / "web" / "templates"), *PART_TEMPLATES],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "fangkong.web.context.shell",
+            ],
+        },
+    }
+]
+
+
+def _database() -> dict[str, Any]:
+    database: dict[str, Any] = dict(dj_database_url.parse(ENVIRONMENT.database_url))
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # FULL: no acknowledged write is lost in a power cut (decision 0002).
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "PRAGMA foreign_keys=ON; PRAGMA mmap_size=134217728; "
+            "PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-20000;",
+        }
+        # A file, not memory: the journeys' server and their browser share it.
+        database["TEST"] = {"NAME": str(FANGKONG_DATA / "test.sqlite3")}
+    else:
+        database["CONN_HEALTH_CHECKS"] = True
+        database["OPTIONS"] = {
+            **database.get("OPTIONS", {}),
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 10},
+        }
+    return database
+
+
+DATABASES = {"default": _database()}
+
+if ENVIRONMENT.redis_url:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": ENVIRONMENT.redis_url,
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
+    }
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+
+# --- Signing in ---------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_USER_MODEL_EMAIL_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_ADAPTER = "fangkong.accounts.adapter.StaffAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_PREVENT_ENUMERATION = True
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "fangkong.web.errors.csrf_failure"
+
+# --- What the browser may do --------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if ENVIRONMENT.secure:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-session"
+    CSRF_COOKIE_NAME = "__Host-csrf"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- Languages and time -------------------------------------------------------------------------
+LANGUAGE_CODE = ENVIRONMENT.language
+LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+TIME_ZONE = ENVIRONMENT.time_zone
+USE_TZ = True
+FORMAT_MODULE_PATH = ["fangkong.config.formats"]
+
+# --- Files --------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = FANGKONG_DATA / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+# The build already names its files by content; those may be kept for ever.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^.+-[0-9A-Za-z_-]{8,}\.(js|css|svg|woff2)$"
+MEDIA_ROOT = FANGKONG_DATA / "media"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request": {"()": "fangkong.core.logs.RequestId"}},
+    "formatters": {"json": {"()": "fangkong.core.logs.JsonLines"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "filters": ["request"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+    "loggers": {"fangkong": {"level": "INFO"}},
+}

@@ -1,0 +1,17 @@
+"""The few pages of allauth that staff use; signing up by oneself and e-mail pages stay out."""
+
+from __future__ import annotations
+
+from allauth.account import views
+from django.urls import path
+
+signing_in = [
+    path("login/", views.login, name="account_login"),
+    path("logout/", views.logout, name="account_logout"),
+    path("password/change/", views.password_change, name="account_change_password"),
+    path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
+    # allauth asks for these names; both answer that an administrator helps.
+    path("signup/", views.signup, name="account_signup"),
+    path("inactive/", views.account_inactive, name="account_inactive"),
+    path("password/reset/", views.password_reset, name="account_reset_password"),
+]

@@ -1,0 +1,8 @@
+"""The application for a WSGI server (production pages and API)."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangkong.config.settings")
+application = get_wsgi_application()

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class CoreConfig(AppConfig):
+    name = "fangkong.core"
+    label = "core"
+    verbose_name = "Core"
+
+    def ready(self) -> None:
+        from . import checks  # registers them
+        from .audit import types  # names the verbs
+        from .queue import types as queue_types
+
+        _ = checks, types, queue_types

@@ -1,0 +1,35 @@
+"""The words for what was done. Each part names its verbs in ``types.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import permissions
+from fangkong.core.roles import Role
+
+SEE_TRAIL = permissions.declare(
+    "core.audit.view", _("Read the audit trail"), roles=[Role.AUDITOR]
+)
+
+_words: dict[str, str | Promise] = {}
+
+
+def name_verbs(verbs: Mapping[str, str | Promise]) -> None:
+    """Give dotted verbs their words: ``name_verbs({"tasks.finish": _("Task finished")})``."""
+    _words.update(verbs)
+
+
+def words(verb: str) -> str | Promise:
+    """The words of a verb, or the verb itself."""
+    return _words.get(verb, verb)
+
+
+name_verbs(
+    {
+        "core.pages.export": _("List exported"),
+        "core.queue.repeat": _("Job repeated"),
+    }
+)

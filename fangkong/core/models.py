@@ -1,0 +1,7 @@
+"""The tables of core, re-exported so that the room keeps one migration history."""
+
+from .audit.models import AuditLine
+from .commands.models import Command
+from .queue.models import Job, Tick
+
+__all__ = ["AuditLine", "Command", "Job", "Tick"]

@@ -1,0 +1,27 @@
+"""The page kit: lists, details, forms, charts and maps, so that every page works the same way.
+
+``from fangkong.core import pages``; the pieces live in the modules beside this one.
+"""
+
+from .charts import AreaMap, AreaValue, Band, Chart, Series, chart_json, map_json
+from .forms import FilterForm, Form, form, key_of
+from .listing import Column, Listing, listing
+from .live import nothing_new
+
+__all__ = [
+    "AreaMap",
+    "AreaValue",
+    "Band",
+    "Chart",
+    "Column",
+    "FilterForm",
+    "Form",
+    "Listing",
+    "Series",
+    "chart_json",
+    "form",
+    "key_of",
+    "listing",
+    "map_json",
+    "nothing_new",
+]

@@ -1,0 +1,87 @@
+"""Lists as files. A cell never starts a formula in the reader's spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import chain
+from typing import IO
+
+import xlsxwriter
+from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+
+from fangkong.core import clock
+
+# Full-width forms are read as formulas too by spreadsheets with an East Asian input method.
+_STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def safe_text(value: object) -> str:
+    """A cell for CSV: text that would start a formula gets an apostrophe in front."""
+    text = plain(value)
+    if text.startswith(_STARTS_FORMULA) and not isinstance(value, (int, float)):
+        return f"'{text}"
+    return text
+
+
+def plain(value: object) -> str:
+    """A cell's value as text: local time, ISO days, empty for nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(clock.zone()).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+class _Echo(io.StringIO):
+    """A file that hands each written line back, so that a response can stream it."""
+
+    def write(self, line: str) -> int:  # csv wants a number; the line is what we are after
+        self.line = line
+        return len(line)
+
+
+def csv_response(
+    name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
+) -> StreamingHttpResponse:
+    """A CSV file in UTF-8 with a byte order mark (spreadsheets then show Chinese), streamed."""
+
+    def lines() -> Iterator[bytes]:
+        echo = _Echo()
+        writer = csv.writer(echo)
+        yield b"\xef\xbb\xbf"
+        for row in chain([head], rows):
+            writer.writerow([safe_text(cell) for cell in row])
+            yield echo.line.encode()
+
+    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    return response
+
+
+def xlsx_response(
+    name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
+) -> HttpResponseBase:
+    """An Excel file; texts are written as texts, numbers as numbers."""
+    file: IO[bytes] = tempfile.TemporaryFile()
+    book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False})
+    sheet = book.add_worksheet()
+    bold = book.add_format({"bold": True})
+    for column, cell in enumerate(head):
+        sheet.write_string(0, column, cell, bold)
+        sheet.set_column(column, column, max(10, min(40, len(cell) * 2)))
+    for number, row in enumerate(rows, start=1):
+        for column, value in enumerate(row):
+            if isinstance(value, (int, float)) and not isinstance(value, bool):
+                sheet.write_number(number, column, value)
+            else:
+                sheet.write_string(number, column, plain(value))
+    sheet.freeze_panes(1, 0)
+    book.close()
+    file.seek(0)
+    return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")

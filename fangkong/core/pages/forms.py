@@ -1,0 +1,96 @@
+"""Forms: plain Django forms with the kit's look, an error summary and the command key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django import forms
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.functional import Promise
+
+M = TypeVar("M", bound=Model)
+
+KEY_FIELD = "_key"
+
+_CLASSES: list[tuple[type[forms.Widget], str]] = [
+    (forms.CheckboxInput, "form-check-input"),
+    (forms.RadioSelect, "form-check-input"),
+    (forms.CheckboxSelectMultiple, "form-check-input"),
+    (forms.Select, "form-select"),
+    (forms.SelectMultiple, "form-select"),
+    (forms.Widget, "form-control"),
+]
+
+
+def dress(form: forms.BaseForm) -> None:
+    """Give every widget the class of the look and tell screen readers about help and errors."""
+    for name, field in form.fields.items():
+        widget = field.widget
+        css = next(css for kind, css in _CLASSES if isinstance(widget, kind))
+        classes = [widget.attrs.get("class", ""), css]
+        if form.is_bound and name in form.errors:
+            classes.append("is-invalid")
+            widget.attrs["aria-invalid"] = "true"
+        widget.attrs["class"] = " ".join(part for part in classes if part)
+        described = [f"id_{name}_help"] if field.help_text else []
+        described += [f"id_{name}_error"] if form.is_bound and name in form.errors else []
+        if described:
+            widget.attrs["aria-describedby"] = " ".join(described)
+        if isinstance(widget, forms.DateInput) and not isinstance(widget, forms.DateTimeInput):
+            widget.input_type = "date"
+            widget.format = "%Y-%m-%d"
+        if isinstance(widget, forms.DateTimeInput):
+            widget.input_type = "datetime-local"
+            widget.format = "%Y-%m-%dT%H:%M"
+
+
+class Form(forms.Form):
+    """The base of every form of the house."""
+
+    required_css_class = "required"
+
+    def get_context(self) -> dict[str, Any]:
+        dress(self)
+        return super().get_context()
+
+
+class FilterForm(Form):
+    """The filter bar of a list: every field optional; wrong values are ignored with a hint."""
+
+    def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
+        """The rows that fit ``self.cleaned_data``."""
+        raise NotImplementedError
+
+    def chosen(self) -> dict[str, Any]:
+        """The filters that are set, cleaned; fields in error are left out."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+
+def key_of(request: HttpRequest) -> str:
+    """The idempotency key that the page gave its form, or that a script sent as a header."""
+    return request.POST.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
+
+
+def form(
+    request: HttpRequest,
+    form: forms.BaseForm,
+    *,
+    title: str | Promise,
+    submit: str | Promise,
+    template: str = "core/pages/form.html",
+    context: Mapping[str, object] | None = None,
+    status: int | None = None,
+) -> HttpResponse:
+    """Draw a form page: 200 when empty, 422 when it was sent and holds errors."""
+    dress(form)
+    wrong = form.is_bound and bool(form.errors)
+    return render(
+        request,
+        template,
+        {"form": form, "title": title, "submit": submit, **(context or {})},
+        status=status or (422 if wrong else 200),
+    )

@@ -1,0 +1,109 @@
+"""Pages by key: the next page starts after the last row seen, so page 6,000 is as fast as page 1.
+
+No COUNT and no OFFSET. A row that is added or removed meanwhile neither repeats nor hides others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, Model, Q, QuerySet
+
+M = TypeVar("M", bound=Model)
+
+
+class BadCursor(Exception):
+    """The cursor in the URL was not made here; the list then starts from its beginning."""
+
+
+@dataclass(frozen=True)
+class Page(Generic[M]):
+    """Rows in order, with cursors to the neighbours (empty where there is none)."""
+
+    rows: list[M]
+    next: str
+    previous: str
+
+
+def page(rows: QuerySet[M], *, path: str, descending: bool, size: int, cursor: str = "") -> Page[M]:
+    """One page of ``rows`` ordered by a non-null ORM path, then by id.
+
+    ``cursor`` is what an earlier page gave as ``next`` or ``previous``; empty is the first page.
+    One statement is sent, whatever the size of the table.
+    """
+    backward, key = _decode(cursor) if cursor else (False, None)
+    down = descending != backward
+    if key is not None:
+        try:
+            rows = rows.filter(_after(path, down, *key))
+        except (ValidationError, ValueError, TypeError) as problem:
+            raise BadCursor from problem
+    signs = "-" if down else ""
+    rows = rows.annotate(_order=F(path)).order_by(f"{signs}{path}", f"{signs}pk")
+    try:
+        found = list(rows[: size + 1])
+    except (ValidationError, ValueError, TypeError) as problem:
+        raise BadCursor from problem
+    more, found = len(found) > size, found[:size]
+    if backward:
+        found.reverse()
+    has_next = bool(found) and (more if not backward else True)
+    has_previous = bool(found) and (more if backward else key is not None)
+    return Page(
+        rows=found,
+        next=_encode(False, found[-1]) if has_next else "",
+        previous=_encode(True, found[0]) if has_previous else "",
+    )
+
+
+def _after(path: str, down: bool, value: object, pk: int) -> Q:
+    """The rows beyond (value, pk). The first condition lets the database start in its index."""
+    edge, beyond = ("lte", "lt") if down else ("gte", "gt")
+    return Q(**{f"{path}__{edge}": value}) & (
+        Q(**{f"{path}__{beyond}": value}) | Q(**{f"pk__{beyond}": pk})
+    )
+
+
+def _encode(backward: bool, row: Model) -> str:
+    value = getattr(row, "_order")  # noqa: B009  # annotated by page()
+    plain = [int(backward), _tagged(value), row.pk]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str) -> tuple[bool, tuple[object, int]]:
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        backward, (kind, text), pk = json.loads(raw)
+        return bool(backward), (_READ[kind](text), int(pk))
+    except (ValueError, TypeError, KeyError, binascii.Error, ArithmeticError) as problem:
+        raise BadCursor from problem
+
+
+_READ = {
+    "t": datetime.fromisoformat,
+    "d": date.fromisoformat,
+    "n": Decimal,
+    "i": int,
+    "f": float,
+    "u": UUID,
+    "s": str,
+}
+
+
+def _tagged(value: object) -> tuple[str, str]:
+    if isinstance(value, datetime):
+        return "t", value.isoformat()
+    if isinstance(value, date):
+        return "d", value.isoformat()
+    if isinstance(value, bool):
+        return "i", str(int(value))
+    tag = {Decimal: "n", int: "i", float: "f", UUID: "u"}.get(type(value), "s")
+    return tag, str(value)

@@ -1,0 +1,183 @@
+"""The list page: filter, sort, keyset pages and export, declared in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.audit import actions as audit
+
+from . import export, keyset
+from .forms import FilterForm, dress
+
+M = TypeVar("M", bound=Model)
+
+EXPORT_LIMIT = 200_000
+
+
+@dataclass(frozen=True)
+class Column(Generic[M]):
+    """One column: ``value`` gives what is exported and, without a ``piece``, what is shown.
+
+    ``order`` is a non-null ORM path; ``piece`` a small template given ``row`` and ``value``.
+    """
+
+    key: str
+    label: str | Promise
+    value: Callable[[M], Any]
+    order: str = ""
+    url: Callable[[M], str] | None = None
+    piece: str = ""
+    exported: bool = True
+
+
+@dataclass(frozen=True)
+class Listing(Generic[M]):
+    """What a list shows. ``order`` is a column's key, with "-" for descending."""
+
+    name: str
+    title: str | Promise
+    columns: list[Column[M]]
+    order: str
+    filters: type[FilterForm] | None = None
+    empty: str | Promise = _("Nothing here yet.")
+    page_size: int = 50
+
+    def column(self, key: str) -> Column[M] | None:
+        """The sortable column of a key, or None."""
+        return next((c for c in self.columns if c.key == key and c.order), None)
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's head: its link sorts by it, or turns the order round."""
+
+    label: str | Promise
+    url: str
+    sorted: str  # "ascending", "descending" or ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    label: str | Promise
+    value: Any
+    url: str
+    piece: str
+
+
+def listing(
+    request: HttpRequest,
+    what: Listing[M],
+    rows: QuerySet[M],
+    *,
+    template: str = "core/pages/list.html",
+    context: Mapping[str, object] | None = None,
+    filters: FilterForm | None = None,
+) -> HttpResponseBase:
+    """Answer a list page, its htmx piece, or its export.
+
+    ``rows`` must already be narrowed to what the user may see.
+    """
+    if filters is None and what.filters is not None:
+        filters = what.filters(request.GET)
+    if filters is not None:
+        filters.is_valid()
+        dress(filters)
+        rows = filters.narrow(rows)
+    column, descending = _order(what, request.GET)
+    if request.GET.get("export") in ("csv", "xlsx"):
+        return _export(request, what, rows, column, descending)
+    cursor = request.GET.get("after", "")
+    ask = {"path": column.order, "descending": descending, "size": what.page_size}
+    try:
+        page = keyset.page(rows, cursor=cursor, **cast(Any, ask))
+    except keyset.BadCursor:
+        page = keyset.page(rows, **cast(Any, ask))
+    shown = {
+        "listing": what,
+        "title": what.title,
+        "filters": filters,
+        "filtered": bool(filters and filters.chosen()),
+        "heads": [_head(c, column, descending, request.GET) for c in what.columns],
+        "rows": [(row, [_cell(c, row) for c in what.columns]) for row in page.rows],
+        "next_url": _url(request.GET, after=page.next) if page.next else "",
+        "previous_url": _url(request.GET, after=page.previous) if page.previous else "",
+        "first_url": _url(request.GET, after="") if cursor else "",
+        "csv_url": _url(request.GET, after="", export="csv"),
+        "xlsx_url": _url(request.GET, after="", export="xlsx"),
+        **(context or {}),
+    }
+    only_table = request.headers.get("HX-Target") == "fk-list"
+    return render(request, "core/pages/_list.html" if only_table else template, shown)
+
+
+def _order(what: Listing[M], asked: QueryDict) -> tuple[Column[M], bool]:
+    for text in (asked.get("sort", ""), what.order):
+        column = what.column(text.lstrip("-"))
+        if column is not None:
+            return column, text.startswith("-")
+    raise ValueError(f"{what.name}: no sortable column {what.order}")
+
+
+def _head(column: Column[M], current: Column[M], descending: bool, asked: QueryDict) -> Head:
+    if not column.order:
+        return Head(column.label, "", "")
+    if column.key != current.key:
+        return Head(column.label, _url(asked, sort=column.key, after=""), "")
+    turned = column.key if descending else f"-{column.key}"
+    return Head(
+        column.label,
+        _url(asked, sort=turned, after=""),
+        "descending" if descending else "ascending",
+    )
+
+
+def _cell(column: Column[M], row: M) -> Cell:
+    return Cell(
+        column.label, column.value(row), column.url(row) if column.url else "", column.piece
+    )
+
+
+def _url(asked: QueryDict, **changed: str) -> str:
+    query = asked.copy()
+    for name, value in changed.items():
+        query.pop(name, None)
+        if value:
+            query[name] = value
+    return f"?{query.urlencode()}" if query else "?"
+
+
+def _export(
+    request: HttpRequest, what: Listing[M], rows: QuerySet[M], column: Column[M], descending: bool
+) -> HttpResponseBase:
+    kind = request.GET["export"]
+    columns = [c for c in what.columns if c.exported]
+    sign = "-" if descending else ""
+    ordered = rows.order_by(f"{sign}{column.order}", f"{sign}pk")[:EXPORT_LIMIT]
+
+    def cells() -> Iterator[list[Any]]:
+        for row in ordered.iterator(chunk_size=1000):
+            yield [c.value(row) for c in columns]
+
+    user = cast(AbstractBaseUser, request.user)
+    audit.record(
+        "core.pages.export",
+        user,
+        by=user,
+        at=cast(Any, request).now,
+        detail={"list": what.name, "kind": kind},
+    )
+    head = [str(c.label) for c in columns]
+    write = export.csv_response if kind == "csv" else export.xlsx_response
+    return write(f"fangkong-{what.name}", head, cells())
+
+
+

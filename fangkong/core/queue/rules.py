@@ -1,0 +1,18 @@
+"""When a failed job is tried again, and when a schedule fires. Pure: no database, no clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+
+def wait_before(next_try: int) -> timedelta:
+    """The pause before a try: 10 s before the second, then six times longer each, at most 1 h."""
+    return timedelta(seconds=min(3600, 10 * 6 ** max(0, next_try - 2)))
+
+
+def fires(cron: str, minute: datetime, zone: ZoneInfo) -> bool:
+    """Whether a cron line fires in this minute, read in the deployment's zone."""
+    return bool(croniter.match(cron, minute.astimezone(zone)))

@@ -1,0 +1,38 @@
+"""What a job and a schedule are; parts declare theirs in ``jobs.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from fangkong.core import permissions
+from fangkong.core.roles import Role
+from django.utils.translation import gettext_lazy as _
+
+SEE_JOBS = permissions.declare(
+    "core.queue.view", _("See and repeat background jobs"), roles=[Role.ADMINISTRATOR]
+)
+
+
+class Progress(Protocol):
+    def __call__(self, done: int, total: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Work:
+    """One kind of job: what to call, and how often to try."""
+
+    name: str
+    call: Callable[[int, datetime, Progress], None]
+    tries: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Something that happens by the clock: a cron line in the deployment's time zone."""
+
+    name: str
+    cron: str
+    call: Callable[[datetime], None]

@@ -1,0 +1,70 @@
+"""The base of every table: a public id, and who made and last changed the row, and when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, TypedDict
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from uuid_utils import compat
+
+from fangkong.core.privacy import Personal
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+
+def new_public_id() -> UUID:
+    """A UUIDv7: it sorts by the time it was made, and does not tell how many came before."""
+    return compat.uuid7()
+
+
+class Stamps(TypedDict):
+    created_by: AbstractBaseUser | None
+    created_at: datetime
+    changed_by: AbstractBaseUser | None
+    changed_at: datetime
+
+
+def stamps(by: AbstractBaseUser | None, at: datetime) -> Stamps:
+    """The four fields of a new row: ``Card.objects.create(**stamps(by, at), …)``.
+
+    ``by`` is None when the system itself acts, such as a nightly run.
+    """
+    return {"created_by": by, "created_at": at, "changed_by": by, "changed_at": at}
+
+
+class Record(models.Model):
+    """A row that people work with. Its ``public_id`` is the only id in URLs, files and the API."""
+
+    pii: ClassVar[dict[str, Personal]]
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    changed_at = models.DateTimeField(editable=False)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta:
+        abstract = True
+
+    def touch(self, by: AbstractBaseUser | None, at: datetime) -> None:
+        """Note who changes this row and when; the caller saves."""
+        self.changed_by_id = None if by is None else by.pk
+        self.changed_at = at

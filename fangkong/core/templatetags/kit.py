@@ -1,0 +1,102 @@
+"""The kit's template tags: ``{% load kit %}``."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from fangkong.core import clock, slots
+from fangkong.core.pages import AreaMap, Chart
+from fangkong.core.pages.forms import KEY_FIELD
+from fangkong.core.record import new_public_id
+
+register = template.Library()
+
+
+@register.simple_tag
+def command_key() -> SafeString:
+    """The hidden idempotency key of a form; a resent form carries the same one."""
+    return format_html('<input type="hidden" name="{}" value="{}">', KEY_FIELD, new_public_id())
+
+
+@register.inclusion_tag("core/pages/_field.html")
+def field(bound: BoundField, size: str = "") -> dict[str, Any]:
+    """One form field with label, help and errors; ``size`` is a column class such as col-md-6."""
+    return {
+        "field": bound,
+        "size": size,
+        "is_check": getattr(bound.field.widget, "input_type", "") == "checkbox",
+        "is_choice_list": getattr(bound.field.widget, "input_type", "") == "radio"
+        or bound.field.widget.__class__.__name__ == "CheckboxSelectMultiple",
+        "help_id": f"id_{bound.name}_help",
+        "error_id": f"id_{bound.name}_error",
+    }
+
+
+@register.inclusion_tag("core/pages/_chart.html")
+def chart(figure: Chart) -> dict[str, Any]:
+    """A chart with its table."""
+    return {"chart": figure}
+
+
+@register.inclusion_tag("core/pages/_area_map.html")
+def area_map(figure: AreaMap) -> dict[str, Any]:
+    """A map with its table."""
+    return {"map": figure}
+
+
+@register.inclusion_tag("core/pages/_clock.html")
+def clock_badge(
+    due_at: datetime | None, now: datetime, done_at: datetime | None = None
+) -> dict[str, Any]:
+    """How much of a deadline is left, or by how much it was kept or missed."""
+    if due_at is None:
+        return {"state": ""}
+    end = done_at or now
+    left = (due_at - end).total_seconds()
+    if done_at is not None:
+        state = "done" if left >= 0 else "late"
+        text = _("done in time") if left >= 0 else _("done %(time)s late") % {"time": span(-left)}
+    elif left < 0:
+        state, text = "late", _("%(time)s overdue") % {"time": span(-left)}
+    else:
+        state = "soon" if left < 3600 else "ok"
+        text = _("%(time)s left") % {"time": span(left)}
+    return {"state": state, "text": text, "due_at": due_at}
+
+
+def span(seconds: float) -> str:
+    """A length of time in one or two words: minutes, hours, days."""
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return ngettext("%(n)d min", "%(n)d min", minutes) % {"n": minutes}
+    hours = minutes // 60
+    if hours < 48:
+        return ngettext("%(n)d h", "%(n)d h", hours) % {"n": hours}
+    return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
+
+
+@register.simple_tag(takes_context=True)
+def slot(context: Context, name: str, subject: object) -> SafeString:
+    """What rooms above put into this place."""
+    return slots.fill(name, context["request"], subject)
+
+
+@register.filter
+def local(moment: datetime | None) -> datetime | None:
+    """A moment in the deployment's zone."""
+    return None if moment is None else moment.astimezone(clock.zone())
+
+
+@register.filter
+def masked(value: str) -> SafeString:
+    """A masked value, marked as such for eyes and screen readers."""
+    return format_html('<span class="fk-masked" title="{}">{}</span>', _("masked"), value)

@@ -1,0 +1,147 @@
+"""The menu by role: an entry is there when the user may open its page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.accounts.types import VIEW_STAFF
+from fangkong.core.audit.types import SEE_TRAIL
+from fangkong.core.permissions import Permission
+from fangkong.core.queue import queries as queue
+from fangkong.core.queue.types import SEE_JOBS
+from fangkong.people.types import VIEW as VIEW_PEOPLE
+from fangkong.surveillance.monitoring.types import IMPORT, REPORT
+from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
+from fangkong.surveillance.warning import queries as warning
+from fangkong.surveillance.warning.types import VIEW as VIEW_SIGNALS
+from fangkong.tasks import queries as tasks
+from fangkong.tasks.types import VIEW as VIEW_TASKS
+
+from .types import SEE_COMMAND_SCREEN
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+Badge = Callable[["User", datetime], int]
+
+
+@dataclass(frozen=True)
+class Item:
+    label: str | Promise
+    url: str
+    icon: str
+    active: bool
+    badge: int
+
+
+@dataclass(frozen=True)
+class Group:
+    label: str | Promise
+    icon: str
+    items: list[Item] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    label: str | Promise
+    name: str
+    icon: str
+    permission: Permission | None = None
+    badge: Badge | None = None
+
+
+def _late_tasks(user: User, at: datetime) -> int:
+    return tasks.late_count(user, at)
+
+
+def _open_signals(user: User, at: datetime) -> int:
+    return warning.open_count(user, at)
+
+
+def _failed_jobs(user: User, at: datetime) -> int:
+    return queue.failed_count()
+
+
+_MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
+    (
+        _("Work"),
+        "home",
+        [
+            _Entry(_("My desk"), "desk", "home"),
+            _Entry(_("Command screen"), "command_screen", "device-desktop", SEE_COMMAND_SCREEN),
+            _Entry(_("Tasks"), "tasks:index", "checklist", VIEW_TASKS, _late_tasks),
+        ],
+    ),
+    (
+        _("Surveillance"),
+        "activity",
+        [
+            _Entry(_("Cases"), "surveillance:monitoring:index", "clipboard-list", VIEW_CASES),
+            _Entry(_("New report card"), "surveillance:monitoring:report", "file-plus", REPORT),
+            _Entry(_("Import cards"), "surveillance:monitoring:imports", "upload", IMPORT),
+            _Entry(_("Counts"), "surveillance:monitoring:counts", "chart-bar", VIEW_CASES),
+            _Entry(
+                _("Warnings"),
+                "surveillance:warning:index",
+                "alert-triangle",
+                VIEW_SIGNALS,
+                _open_signals,
+            ),
+        ],
+    ),
+    (
+        _("Registers"),
+        "database",
+        [
+            _Entry(_("Persons"), "people:index", "users", VIEW_PEOPLE),
+            _Entry(_("Areas"), "places:index", "map", None),
+            _Entry(_("Facilities"), "places:facilities", "building-hospital", None),
+            _Entry(_("Rule packs"), "packs", "book", None),
+        ],
+    ),
+    (
+        _("Administration"),
+        "settings",
+        [
+            _Entry(_("Staff"), "accounts:index", "user", VIEW_STAFF),
+            _Entry(_("Roles and permissions"), "accounts:roles", "shield", None),
+            _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
+            _Entry(_("Background jobs"), "jobs", "clock", SEE_JOBS, _failed_jobs),
+        ],
+    ),
+]
+
+
+def of(request: HttpRequest, user: User, at: datetime) -> list[Group]:
+    """The groups that hold at least one page open to the user; the deepest match is active."""
+    groups = []
+    here = _best(request.path)
+    for label, icon, entries in _MENU:
+        items = [
+            Item(
+                entry.label,
+                reverse(entry.name),
+                entry.icon,
+                reverse(entry.name) == here,
+                entry.badge(user, at) if entry.badge else 0,
+            )
+            for entry in entries
+            if entry.permission is None or user.scope(entry.permission, at)
+        ]
+        if items:
+            groups.append(Group(label, icon, items))
+    return groups
+
+
+def _best(path: str) -> str:
+    """The longest menu address that the page lies under."""
+    urls = [reverse(entry.name) for _label, _icon, entries in _MENU for entry in entries]
+    return max((url for url in urls if path.startswith(url)), key=len, default="")
