@@ -1,0 +1,25 @@
+import "./styles/main.scss";
+import "./trusted";
+import "htmx.org";
+import "htmx.org/dist/ext/hx-csp.js";
+import { focusFirstError, startForms } from "./forms";
+import { startLive } from "./live";
+import { startShell } from "./shell";
+
+startShell();
+startForms();
+startLive(document);
+startFigures(document);
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const target = event.target instanceof HTMLElement ? event.target : document.body;
+  startLive(document);
+  startFigures(document);
+  if (!target.closest("[data-live]")) focusFirstError(target);
+});
+
+/** Fetches the drawing code only on pages that show a chart or a map. */
+function startFigures(root: ParentNode): void {
+  if (!root.querySelector("[data-chart], [data-map]")) return;
+  void import("./figures").then((figures) => figures.start(root));
+}

@@ -1,0 +1,135 @@
+import { hit, keep } from "./dom";
+
+export function startShell(): void {
+  startTheme();
+  startSideMenu();
+  startSmallMenus();
+  startDialogs();
+  startToasts();
+  document.addEventListener("keydown", shortcut);
+}
+
+// Theme: system → light → dark → system ----------------------------------------------------------
+
+const NEXT: Record<string, string> = { "": "light", light: "dark", dark: "" };
+
+function startTheme(): void {
+  document.addEventListener("click", (event) => {
+    if (!hit(event, "[data-theme-toggle]")) return;
+    const root = document.documentElement;
+    const chosen = NEXT[root.dataset["themeChoice"] ?? ""] ?? "";
+    if (chosen) root.dataset["themeChoice"] = chosen;
+    else delete root.dataset["themeChoice"];
+    keep("fk_theme", chosen);
+    root.dispatchEvent(new CustomEvent("fk:theme-chosen"));
+  });
+}
+
+// Side menu --------------------------------------------------------------------------------------
+
+function startSideMenu(): void {
+  const side = document.getElementById("fk-sidebar");
+  const scrim = document.querySelector<HTMLElement>(".fk-scrim");
+  const opener = document.querySelector<HTMLElement>("[data-menu-open]");
+  const page = document.querySelector<HTMLElement>(".fk-main-column");
+  if (!side || !scrim || !opener || !page) return;
+
+  const show = (open: boolean) => {
+    side.classList.toggle("fk-open", open);
+    scrim.hidden = !open;
+    page.inert = open;
+    opener.setAttribute("aria-expanded", String(open));
+    if (open) side.querySelector<HTMLElement>("[data-menu-close]")?.focus();
+    else opener.focus();
+  };
+  opener.addEventListener("click", () => show(true));
+  scrim.addEventListener("click", () => show(false));
+  side.addEventListener("click", (event) => {
+    if (hit(event, "[data-menu-close]")) show(false);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && side.classList.contains("fk-open")) show(false);
+  });
+  // A window made wide while the menu is open must not leave the page inert.
+  matchMedia("(min-width: 992px)").addEventListener("change", () => {
+    if (side.classList.contains("fk-open")) show(false);
+  });
+
+  side.addEventListener("toggle", () => rememberGroups(side), true);
+  side.querySelector("[aria-current='page']")?.scrollIntoView({ block: "nearest" });
+}
+
+function rememberGroups(side: HTMLElement): void {
+  const closed = [...side.querySelectorAll<HTMLElement>("details[data-group]:not([open])")];
+  keep("fk_menu", closed.map((group) => group.dataset["group"]).join("-"));
+}
+
+// Small menus (<details class="fk-menu">) --------------------------------------------------------
+
+function startSmallMenus(): void {
+  const close = (except: Element | null) => {
+    for (const menu of document.querySelectorAll<HTMLDetailsElement>(".fk-menu[open]")) {
+      if (menu !== except) menu.open = false;
+    }
+  };
+  document.addEventListener("click", (event) => close(hit(event, ".fk-menu")));
+  document.addEventListener("focusin", (event) => close(hit(event, ".fk-menu")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.querySelector<HTMLDetailsElement>(".fk-menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  });
+}
+
+// Dialogs ----------------------------------------------------------------------------------------
+
+function startDialogs(): void {
+  document.addEventListener("click", (event) => {
+    const opener = hit(event, "[data-dialog]");
+    if (opener) openDialog(opener.dataset["dialog"] ?? "");
+    if (hit(event, "[data-close]")) hit<HTMLDialogElement>(event, "dialog")?.close();
+  });
+}
+
+function openDialog(id: string): void {
+  const dialog = document.getElementById(id);
+  if (dialog instanceof HTMLDialogElement && !dialog.open) dialog.showModal();
+}
+
+// Toasts -----------------------------------------------------------------------------------------
+
+const GOOD_NEWS_STAYS = 10_000;
+
+function startToasts(): void {
+  const toasts = document.querySelector<HTMLElement>(".fk-toasts");
+  if (!toasts) return;
+  toasts.addEventListener("click", (event) => {
+    if (hit(event, "[data-toast-close]")) hit(event, ".fk-toast")?.remove();
+  });
+  // Good news leaves by itself, unless somebody is reading it; bad news waits to be closed.
+  for (const toast of toasts.querySelectorAll<HTMLElement>("[data-level='success']")) {
+    const leave = () => {
+      if (toast.matches(":hover, :focus-within")) setTimeout(leave, GOOD_NEWS_STAYS);
+      else toast.remove();
+    };
+    setTimeout(leave, GOOD_NEWS_STAYS);
+  }
+}
+
+// Keys -------------------------------------------------------------------------------------------
+
+function shortcut(event: KeyboardEvent): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (event.target instanceof Element && event.target.closest("input, textarea, select, dialog")) return;
+  if (event.key === "/") {
+    const search = document.querySelector<HTMLInputElement>("main [type='search']");
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+    search.select();
+  } else if (event.key === "?") {
+    openDialog("fk-shortcuts");
+  }
+}
