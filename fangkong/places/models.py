@@ -65,12 +65,8 @@ class Area(Sourced, Record):
     short_en = models.CharField(_("English short name"), max_length=60, blank=True)
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("to"), null=True, blank=True)
-    lon = models.DecimalField(
-        _("longitude"), max_digits=9, decimal_places=6, null=True, blank=True
-    )
-    lat = models.DecimalField(
-        _("latitude"), max_digits=9, decimal_places=6, null=True, blank=True
-    )
+    lon = models.DecimalField(_("longitude"), max_digits=9, decimal_places=6, null=True, blank=True)
+    lat = models.DecimalField(_("latitude"), max_digits=9, decimal_places=6, null=True, blank=True)
     area_km2 = models.PositiveIntegerField(_("area in km²"), null=True, blank=True)
     synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
 
@@ -78,9 +74,7 @@ class Area(Sourced, Record):
         verbose_name = _("area")
         verbose_name_plural = _("areas")
         constraints = [
-            models.UniqueConstraint(
-                fields=["code", "valid_from"], name="area_code_once_a_day"
-            ),
+            models.UniqueConstraint(fields=["code", "valid_from"], name="area_code_once_a_day"),
             models.CheckConstraint(
                 condition=models.Q(valid_to__isnull=True)
                 | models.Q(valid_to__gte=models.F("valid_from")),
@@ -111,9 +105,7 @@ class Area(Sourced, Record):
 
     def valid_on(self, day: date) -> bool:
         """Whether the code is in force on a day; the first and the last day count."""
-        return self.valid_from <= day and (
-            self.valid_to is None or day <= self.valid_to
-        )
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
     def descendants(self) -> models.QuerySet[Area]:
         """Every area below this one, at any date, without itself."""
@@ -132,9 +124,7 @@ class Area(Sourced, Record):
         return known
 
     def _reach(self) -> Scope:
-        if self.level in rules.CODED_LEVELS and rules.lies_in(
-            settings.FANGKONG_AREA, self.code
-        ):
+        if self.level in rules.CODED_LEVELS and rules.lies_in(settings.FANGKONG_AREA, self.code):
             return Scope(everywhere=True)
         if self.level == Level.COUNTY:
             return Scope(county_ids=frozenset({self.pk}))
@@ -142,9 +132,7 @@ class Area(Sourced, Record):
             counties = self.descendants().filter(level=Level.COUNTY)
             return Scope(county_ids=frozenset(counties.values_list("pk", flat=True)))
         return Scope(
-            area_ids=frozenset(
-                {self.pk, *self.descendants().values_list("pk", flat=True)}
-            )
+            area_ids=frozenset({self.pk, *self.descendants().values_list("pk", flat=True)})
         )
 
 
@@ -153,12 +141,8 @@ class AreaSuccession(Sourced, Record):
 
     pii: ClassVar[dict[str, Personal]] = {}
 
-    before = models.ForeignKey(
-        Area, on_delete=models.PROTECT, related_name="successions"
-    )
-    after = models.ForeignKey(
-        Area, on_delete=models.PROTECT, related_name="precessions"
-    )
+    before = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="successions")
+    after = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="precessions")
     on = models.DateField(_("since"))
 
     class Meta:
@@ -185,9 +169,7 @@ class AreaAlias(Sourced, Record):
     kind = models.CharField(_("kind"), max_length=20, choices=AliasKind.choices)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["area", "text"], name="alias_once_per_area")
-        ]
+        constraints = [models.UniqueConstraint(fields=["area", "text"], name="alias_once_per_area")]
 
     def __str__(self) -> str:
         return self.text
@@ -205,9 +187,7 @@ class Population(Sourced, Record):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["area", "year", "kind"], name="population_once_a_year"
-            )
+            models.UniqueConstraint(fields=["area", "year", "kind"], name="population_once_a_year")
         ]
 
     def __str__(self) -> str:
@@ -234,12 +214,8 @@ class Facility(Sourced, Record):
     )
     capacity_beds = models.PositiveIntegerField(_("beds"), null=True, blank=True)
     org_code = models.CharField(_("organisation code"), max_length=18, blank=True)
-    lon = models.DecimalField(
-        _("longitude"), max_digits=9, decimal_places=6, null=True, blank=True
-    )
-    lat = models.DecimalField(
-        _("latitude"), max_digits=9, decimal_places=6, null=True, blank=True
-    )
+    lon = models.DecimalField(_("longitude"), max_digits=9, decimal_places=6, null=True, blank=True)
+    lat = models.DecimalField(_("latitude"), max_digits=9, decimal_places=6, null=True, blank=True)
     opened_on = models.DateField(_("opened on"), null=True, blank=True)
     closed_on = models.DateField(_("closed on"), null=True, blank=True)
     synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
@@ -250,9 +226,7 @@ class Facility(Sourced, Record):
         verbose_name = _("facility")
         verbose_name_plural = _("facilities")
         constraints = [
-            models.UniqueConstraint(
-                fields=["area", "name_zh"], name="facility_name_once_per_area"
-            ),
+            models.UniqueConstraint(fields=["area", "name_zh"], name="facility_name_once_per_area"),
             models.CheckConstraint(
                 condition=models.Q(closed_on__isnull=True)
                 | models.Q(opened_on__isnull=True)
@@ -292,9 +266,7 @@ class FacilityContact(Record):
 
     pii: ClassVar[dict[str, Personal]] = {}
 
-    facility = models.ForeignKey(
-        Facility, on_delete=models.PROTECT, related_name="contacts"
-    )
+    facility = models.ForeignKey(Facility, on_delete=models.PROTECT, related_name="contacts")
     role_title = models.CharField(_("desk"), max_length=60)
     phone = models.CharField(_("phone"), max_length=20)
     note = models.CharField(_("note"), max_length=200, blank=True)

@@ -11,9 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import permissions
 from fangkong.core.roles import Role
 
-VIEW = permissions.declare(
-    "places.view", _("See areas and facilities"), roles=list(Role)
-)
+VIEW = permissions.declare("places.view", _("See areas and facilities"), roles=list(Role))
 EDIT_FACILITIES = permissions.declare(
     "places.edit_facilities",
     _("Add and edit facilities"),
