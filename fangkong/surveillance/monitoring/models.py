@@ -1,0 +1,347 @@
+"""Cases with their report cards, the counts made of them, and imports of files."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.privacy import Personal
+from fangkong.core.record import Record
+
+from .types import Basis, BatchState, CardKind, Course, Origin, Outcome, ReviewState
+
+
+class Judged(models.Model):
+    """What a report card (传染病报告卡) judges of a case; the case carries the newest judgement."""
+
+    condition = models.CharField(_("disease"), max_length=60)
+    definition = models.CharField(_("definitions"), max_length=60)
+    case_class = models.CharField(_("case class"), max_length=40)
+    severity = models.CharField(_("severity"), max_length=40, blank=True)
+    course = models.CharField(
+        _("course"), max_length=10, choices=Course.choices, blank=True
+    )
+    onset_date = models.DateField(_("onset"), null=True, blank=True)
+    diagnosed_at = models.DateTimeField(_("diagnosed"))
+    died_on = models.DateField(_("died"), null=True, blank=True)
+    relation = models.CharField(_("patient belongs to"), max_length=40, blank=True)
+    origin = models.CharField(
+        _("origin"), max_length=10, choices=Origin.choices, default=Origin.UNKNOWN
+    )
+    doctor = models.CharField(_("reporting doctor"), max_length=60, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Case(Record, Judged):
+    """One illness of one person (病例), as the newest report card has it.
+
+    ``area`` is where the case counts: the address where that lies in the home area, else the place
+    of the reporting facility. Overdue is never stored: see ``rules.clock_state``.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {
+        "doctor": Personal("staff", "keep"),
+        "origin_place": Personal("whereabouts", "erase"),
+        "remark": Personal("health", "erase"),
+        "card_print": Personal("identity", "pseudonymise"),
+    }
+
+    number = models.CharField(_("number"), max_length=30, unique=True)
+    person = models.ForeignKey(
+        "people.Person", on_delete=models.PROTECT, related_name="+"
+    )
+    area = models.ForeignKey("places.Area", on_delete=models.PROTECT, related_name="+")
+    # The composite indexes below begin with these two columns.
+    county = models.ForeignKey(
+        "places.Area", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    facility = models.ForeignKey(
+        "places.Facility", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    origin_place = models.CharField(
+        _("places stayed at before"), max_length=200, blank=True
+    )
+    remark = models.CharField(_("remark"), max_length=400, blank=True)
+    reported_at = models.DateTimeField(_("reported"))
+    report_due_at = models.DateTimeField(_("report due"), null=True)
+    review_state = models.CharField(
+        _("review"),
+        max_length=10,
+        choices=ReviewState.choices,
+        default=ReviewState.WAITING,
+    )
+    review_due_at = models.DateTimeField(_("review due"), null=True)
+    reviewed_at = models.DateTimeField(_("reviewed"), null=True)
+    reviewed_by = models.ForeignKey(
+        "accounts.User", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    review_reason = models.CharField(
+        _("reason of the return"), max_length=400, blank=True
+    )
+    synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
+    # A keyed digest of who, what and when: the same card again is known by it.
+    card_print = models.CharField(max_length=64, unique=True)
+    batch = models.ForeignKey(
+        "surveillance.ImportBatch",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(died_on__isnull=True)
+                | models.Q(onset_date__isnull=True)
+                | models.Q(died_on__gte=models.F("onset_date")),
+                name="case_dies_after_onset",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    review_state=ReviewState.WAITING, reviewed_at__isnull=True
+                )
+                | (
+                    ~models.Q(review_state=ReviewState.WAITING)
+                    & models.Q(reviewed_at__isnull=False)
+                ),
+                name="case_reviewed_has_a_moment",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["reported_at", "id"], name="case_by_report"),
+            models.Index(fields=["county", "reported_at", "id"], name="case_by_county"),
+            models.Index(
+                fields=["facility", "reported_at", "id"], name="case_by_facility"
+            ),
+            models.Index(fields=["diagnosed_at", "id"], name="case_by_diagnosis"),
+            models.Index(
+                fields=["condition", "county", "reported_at", "id"],
+                name="case_by_condition",
+            ),
+            models.Index(
+                fields=["review_due_at", "county"],
+                condition=models.Q(review_state=ReviewState.WAITING),
+                name="case_waiting_for_review",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return reverse("surveillance:monitoring:detail", args=[self.public_id])
+
+
+class ReportCard(Judged):
+    """One card as it was sent (初次报告, 订正报告). Only ever added to."""
+
+    pii: ClassVar[dict[str, Personal]] = {"doctor": Personal("staff", "keep")}
+
+    case = models.ForeignKey(
+        Case, on_delete=models.PROTECT, related_name="cards", db_index=False
+    )
+    sequence = models.PositiveSmallIntegerField()
+    kind = models.CharField(_("kind"), max_length=10, choices=CardKind.choices)
+    area = models.ForeignKey(
+        "places.Area", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    reason = models.CharField(_("reason"), max_length=400, blank=True)
+    reported_at = models.DateTimeField(_("reported"))
+    by = models.ForeignKey(
+        "accounts.User",
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "sequence"], name="card_once_per_sequence"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}/{self.sequence}"
+
+
+class CaseNumbering(models.Model):
+    """The last number given out per county and year: numbers have no gaps, and none is used twice."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    county = models.ForeignKey(
+        "places.Area", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["county", "year"], name="case_numbering_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.county_id} {self.year}: {self.last}"
+
+
+class Cell(models.Model):
+    """What one figure is about (口径): place, disease, day by a basis, class, definitions."""
+
+    county = models.ForeignKey(
+        "places.Area", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    condition = models.CharField(max_length=60)
+    basis = models.CharField(max_length=10, choices=Basis.choices)
+    day = models.DateField()
+    case_class = models.CharField(max_length=40)
+    definition = models.CharField(max_length=60)
+
+    class Meta:
+        abstract = True
+
+
+class CountChange(Cell):
+    """A case enters (+1) or leaves (-1) a cell. Counts as of T are the sum of changes until T."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    delta = models.SmallIntegerField()
+    at = models.DateTimeField()
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(delta__in=[-1, 1]), name="count_change_is_one_case"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["basis", "condition", "day", "at"], name="count_change_by_cell"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.condition} {self.day} {self.delta:+d}"
+
+
+class DailyCount(Cell):
+    """The sum of all changes of a cell, kept up in the transaction of each change."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    n = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "basis",
+                    "condition",
+                    "day",
+                    "county",
+                    "case_class",
+                    "definition",
+                ],
+                name="daily_count_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(n__gte=0), name="daily_count_not_negative"
+            ),
+        ]
+        indexes = [models.Index(fields=["basis", "day"], name="daily_count_by_day")]
+
+    def __str__(self) -> str:
+        return f"{self.condition} {self.day}: {self.n}"
+
+
+class ImportBatch(Record):
+    """One file of report cards, from its upload to the last of its rows."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    file_name = models.CharField(_("file"), max_length=200)
+    sha256 = models.CharField(max_length=64)
+    encoding = models.CharField(_("encoding"), max_length=20)
+    columns = models.JSONField(
+        default=list
+    )  # [{"heading": …, "field": … or ""}] in file order
+    facility = models.ForeignKey(
+        "places.Facility",
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("facility"),
+    )
+    state = models.CharField(
+        _("state"),
+        max_length=10,
+        choices=BatchState.choices,
+        default=BatchState.CHECKING,
+    )
+    total = models.PositiveIntegerField(_("rows"), default=0)
+    ok = models.PositiveIntegerField(_("ready"), default=0)
+    errors = models.PositiveIntegerField(_("to be corrected"), default=0)
+    known = models.PositiveIntegerField(_("already known"), default=0)
+    imported = models.PositiveIntegerField(_("imported"), default=0)
+    synthetic = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="import_batch_by_time")
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    def get_absolute_url(self) -> str:
+        return reverse("surveillance:monitoring:import_detail", args=[self.public_id])
+
+
+class ImportRow(models.Model):
+    """One line of a file. Its values are emptied as soon as it is imported.
+
+    ``reasons``: [{"code": …, "params": {…}}], put into words when shown (``rules`` and ``words``).
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {
+        "values": Personal("health", "erase"),
+        "reasons": Personal("health", "erase"),
+    }
+
+    batch = models.ForeignKey(
+        ImportBatch, on_delete=models.CASCADE, related_name="rows", db_index=False
+    )
+    line = models.PositiveIntegerField()
+    values = models.JSONField(default=list)
+    outcome = models.CharField(
+        max_length=10, choices=Outcome.choices, default=Outcome.UNCHECKED
+    )
+    reasons = models.JSONField(default=list)
+    case = models.ForeignKey(
+        Case, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["batch", "line"], name="import_row_once_per_line"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["batch", "outcome", "line"], name="import_row_by_outcome"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id}:{self.line}"
