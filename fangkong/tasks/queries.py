@@ -1,0 +1,106 @@
+"""Read tasks, in the scope of a user."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q, QuerySet
+
+from fangkong.core.record import Record
+from fangkong.core.roles import Role
+
+from . import rules, types
+from .models import Task
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+
+def open_to(user: User, at: datetime) -> QuerySet[Task]:
+    """The tasks that a user may see: those of own offices, and those of areas overseen."""
+    overseen = user.scope(types.OVERSEE, at)
+    if overseen.everywhere:
+        return _listed()
+    places = overseen.q(county="county_id", area="area_id", facility="facility_id")
+    return _listed().filter(places | _of_offices(user, at) | Q(created_by=user.pk))
+
+
+def mine(user: User, at: datetime) -> QuerySet[Task]:
+    """Unfinished tasks that this user must see to: late first, then by due time.
+
+    These are the tasks of the user's own offices and, for the headquarters, those that climbed to
+    them. Late before due is the same as the order of due times; the urgent go first among equals.
+    """
+    wanted = _of_offices(user, at) | _climbed_to(user, at)
+    return (
+        _listed().filter(wanted, state__in=rules.UNFINISHED).order_by("due_at", "-priority", "pk")
+    )
+
+
+def counts(user: User, at: datetime) -> types.Counts:
+    """How many tasks this user must see to, in one statement."""
+    late = Q(due_at__lt=at)
+    found = (
+        mine(user, at)
+        .order_by()
+        .aggregate(
+            open=Count("pk", filter=Q(state=Task.State.OPEN)),
+            accepted=Count("pk", filter=Q(state=Task.State.ACCEPTED)),
+            late=Count("pk", filter=late),
+            escalated=Count("pk", filter=Q(escalation_level__gt=0)),
+        )
+    )
+    return types.Counts(**found)
+
+
+def for_source(source: Record) -> QuerySet[Task]:
+    """The tasks that serve a record, newest first."""
+    return (
+        _listed()
+        .filter(source_type=source._meta.label_lower, source_id=source.public_id)
+        .order_by("-pk")
+    )
+
+
+def climbing(at: datetime) -> QuerySet[Task]:
+    """Unfinished tasks that climb a step now, the longest overdue first."""
+    return Task.objects.filter(escalates_at__lte=at, state__in=rules.UNFINISHED).order_by(
+        "escalates_at", "pk"
+    )
+
+
+def owns(user: User, task: Task, at: datetime) -> bool:
+    """Whether this user holds the office that owns the task, and may work on tasks at all."""
+    if not user.scope(types.WORK, at):
+        return False
+    held = user.scope(types.own(task.owner_role), at)
+    return held.holds(county_id=task.county_id, area_id=task.area_id, facility_id=task.facility_id)
+
+
+def may_redirect(user: User, task: Task, at: datetime) -> bool:
+    """Whether this user may reassign or cancel the task."""
+    by_hand = task.kind == types.MANUAL.code and task.created_by_id == user.pk
+    scope = user.scope(types.REDIRECT, at)
+    return by_hand or scope.holds(county_id=task.county_id, area_id=task.area_id)
+
+
+def _listed() -> QuerySet[Task]:
+    return Task.objects.select_related("area", "facility", "owner", "escalated_to")
+
+
+def _of_offices(user: User, at: datetime) -> Q:
+    """Tasks whose owner is an office that this user holds."""
+    found = Q(pk__in=[])
+    for role in sorted(user.roles(at)):
+        scope = user.scope(types.own(role), at)
+        places = scope.q(county="county_id", area="area_id", facility="facility_id")
+        found |= Q(owner_role=role) & places
+    return found
+
+
+def _climbed_to(user: User, at: datetime) -> Q:
+    """Late tasks that climbed to an area whose headquarters this user is."""
+    scope = user.scope(types.own(Role.HEADQUARTERS), at)
+    within = scope.q(county="escalated_to_id", area="escalated_to_id")
+    return Q(escalated_to__isnull=False) & within
