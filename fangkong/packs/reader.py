@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fangkong.packs import types as t
+from fangkong.packs.rules import clauses_used
 from fangkong.packs.table import Raw, Table, rows
 
 _JURISDICTION = re.compile(r"\*|[A-Z]{2}(-[A-Z0-9]+)*")
@@ -20,7 +22,9 @@ def read(file: str, raw: Raw) -> t.Pack:
     header = Table(file, "pack", raw["pack"])
     pack = Reader(file, raw).pack(header)
     header.end()
-    return pack
+    # An inherited clause that no row rests on any more is not a rule of this pack.
+    used = clauses_used(pack)
+    return replace(pack, clauses=tuple(c for c in pack.clauses if c.code in used))
 
 
 class Reader:

@@ -12,8 +12,8 @@ from typing import Literal
 
 DiseaseClass = Literal["A", "B", "C", "other"]
 Status = Literal["draft", "issued", "withdrawn"]
-Duty = Literal["report", "review"]
-Trigger = Literal["diagnosis", "discovery", "receipt", "signal"]
+Duty = Literal["report", "review", "notify"]
+Trigger = Literal["diagnosis", "discovery", "receipt", "assessment", "signal"]
 Purpose = Literal["bulletin", "warning"]
 DateBasis = Literal["onset", "diagnosis", "report"]
 Method = Literal["fixed_count", "moving_percentile"]
@@ -283,7 +283,7 @@ class CountDefinition(Row):
     conditions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Pack:
     """One rule pack: the rules of one jurisdiction for one span of days."""
 
@@ -310,6 +310,9 @@ class Pack:
     identity_documents: tuple[IdentityDocument, ...]
     warning: WarningPlan
     count_definitions: tuple[CountDefinition, ...]
+
+    def __repr__(self) -> str:
+        return f"<Pack {self.id}>"
 
     def covers(self, on: date) -> bool:
         """Is this pack valid on that day? (Whether it is issued is another question.)"""

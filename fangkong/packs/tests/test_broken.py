@@ -1,0 +1,264 @@
+"""A broken pack is refused with its file, its table, its key and the cure."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from fangkong.packs import loader, queries
+from fangkong.packs.types import PackError
+
+WHOLE = """
+[pack]
+id = "xx-2020"
+title_zh = "测试"
+title_en = "Test"
+jurisdiction = "XX"
+valid_from = 2020-01-01
+valid_to = 2020-12-31
+version = "1"
+status = "issued"
+time_zone = "UTC"
+note_zh = "无"
+note_en = "None"
+
+[[sources]]
+code = "law"
+title_zh = "法律"
+title_en = "Law"
+
+[[clauses]]
+code = "one"
+source = "law"
+article = "1"
+text_zh = "第一条"
+text_en = "Article 1"
+
+[[conditions]]
+code = "cholera"
+name_zh = "霍乱"
+name_en = "Cholera"
+icd10 = ["A00"]
+class = "A"
+clause = "one"
+
+[[case_classes]]
+code = "confirmed"
+name_zh = "确诊"
+name_en = "Confirmed"
+clause = "one"
+
+[[report_clocks]]
+code = "report"
+name_zh = "报告"
+name_en = "Report"
+duty = "report"
+trigger = "diagnosis"
+hours = 2
+who_zh = "医院"
+who_en = "hospitals"
+channel_zh = "网络"
+channel_en = "network"
+managed_as = ["A"]
+clause = "one"
+
+[moving_percentile]
+years = 3
+half_window = 2
+block_days = 7
+year_days = 364
+percentile = 80
+minimum_count = 3
+signal_when = "above"
+clause = "one"
+
+[ears]
+baseline_days = 7
+gap_days = 2
+threshold_c1 = 3
+threshold_c2 = 3.0
+threshold_c3 = 2.0
+minimum_count = 1
+clause = "one"
+
+[[count_definitions]]
+code = "xx-count"
+name_zh = "计数"
+name_en = "Count"
+purpose = "bulletin"
+case_classes = ["confirmed"]
+date_basis = "report"
+clause = "one"
+"""
+
+PERIODS = """
+clause = "one"
+[[conditions.periods]]
+valid_from = 2020-01-01
+valid_to = 2020-02-01
+class = "A"
+clause = "one"
+[[conditions.periods]]
+valid_from = 2020-02-03
+class = "B"
+clause = "one"
+"""
+
+
+def write(folder: Path, text: str, name: str = "xx.toml") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_whole_pack_is_read(tmp_path):
+    (pack,) = loader.load([write(tmp_path, WHOLE)])
+    assert (pack.id, pack.file, pack.warning.ears.threshold_c1) == ("xx-2020", "xx.toml", 3.0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('title_en = "Test"\n', "", 'xx.toml, pack, key "title_en": missing; add'),
+        ('version = "1"', "version = 1", 'pack, key "version": 1 is not a text in quotation'),
+        ('version = "1"', 'version = " "', 'pack, key "version": is empty'),
+        ('jurisdiction = "XX"', 'jurisdiction = "xx"', 'key "jurisdiction": \'xx\' is not "*"'),
+        ('status = "issued"', 'status = "new"', "unknown 'new'; use one of draft, issued"),
+        ('time_zone = "UTC"', 'time_zone = "Mars/Olympus"', "'Mars/Olympus' is not known"),
+        ("2020-12-31", "2019-12-31", "2019-12-31 is before valid_from 2020-01-01; swap"),
+        ("= 2020-01-01", '= "2020-01-01"', "is not a day without quotation marks"),
+        ("= 2020-01-01", "= 2020-01-01T00:00:00", "is not a day without quotation marks"),
+        ('class = "A"', 'class = "D"', "(cholera), key \"class\": unknown 'D'; use one of A, B, C"),
+        ('["A00"]', '["cholera"]', "'cholera' is not an ICD-10 code"),
+        ('["A00"]', '"A00"', "'A00' is not a list of texts"),
+        ('["A00"]', '["A00", "A00"]', "says one thing twice"),
+        ('code = "cholera"', 'code = "Cholera!"', "'Cholera!' is not a code; use a-z"),
+        ('class = "A"', 'clas = "A"', '(cholera), key "class": missing'),
+        ('class = "A"', 'class = "A"\ncolour = "red"', 'key "colour": unknown; correct the spel'),
+        ('source = "law"\n', "", 'clauses[1] (one), key "source": missing; add'),
+        ('source = "law"', 'source = "laws"', "no [[sources]] row 'laws'; add it"),
+        ('class = "A"\nclause = "one"', 'class = "A"', '(cholera), key "clause": missing'),
+        ('class = "A"\nclause = "one"', 'class = "A"\nclause = "two"', "no [[clauses]] row 'two'"),
+        ("hours = 2", "hours = 0", '(report), key "hours": 0 is not a whole number of at least 1'),
+        ("hours = 2", "hours = 2.5", "2.5 is not a whole number of at least 1"),
+        ("hours = 2", "hours = true", "True is not a whole number"),
+        ('managed_as = ["A"]', 'managed_as = ["D"]', "key \"managed_as\": unknown 'D'; use one"),
+        ('managed_as = ["A"]', 'conditions = ["flu"]', "'flu' is not in conditions; add it there"),
+        (
+            'case_classes = ["confirmed"]',
+            'case_classes = ["sure"]',
+            "'sure' is not in case_classes",
+        ),
+        ('case_classes = ["confirmed"]', "", "say which case classes are counted"),
+        ("percentile = 80", "percentile = 100", "at least 1 and at most 99"),
+        ("threshold_c1 = 3", "threshold_c1 = 0", "0 is not a number above 0"),
+        ("[ears]", "[earss]", 'the file, key "earss": unknown'),
+        ("[[sources]]", "[sources]", "sources: this must be a list; write [[sources]]"),
+        ('class = "A"\nclause = "one"', PERIODS, "must follow each other day by day"),
+        ('class = "A"\n', 'class = "A"\n[[', "xx.toml: not a TOML file"),
+        ("[[sources]]", "[drop]\nsources = []\n[[sources]]", 'key "extends": missing; [drop]'),
+        ('version = "1"', 'version = "1"\nextends = "yy"', "there is no pack 'yy'; known: xx-2020"),
+        (
+            'version = "1"',
+            'version = "1"\nreplaces = "yy"',
+            "there is no pack 'yy'; known: xx-2020",
+        ),
+        ('version = "1"', 'version = "1"\nextends = "xx-2020"', "break the circle"),
+    ],
+)
+def test_a_broken_pack_is_refused_with_its_place_and_the_cure(tmp_path, old, new, said):
+    assert old in WHOLE
+    with pytest.raises(PackError) as refused:
+        loader.load([write(tmp_path, WHOLE.replace(old, new, 1))])
+    assert said in str(refused.value)
+    assert str(refused.value).startswith("xx.toml")
+
+
+def test_a_code_may_be_used_once(tmp_path):
+    row = WHOLE[WHOLE.index("[[conditions]]") : WHOLE.index("[[case_classes]]")]
+    with pytest.raises(PackError, match=r"conditions\[2\] \(cholera\).*'cholera' is used twice"):
+        loader.load([write(tmp_path, WHOLE + row)])
+
+
+def test_a_subtype_may_not_share_the_code_of_a_condition(tmp_path):
+    form = '[[conditions.subtypes]]\ncode = "cholera"\nname_zh = "型"\nname_en = "Form"\n'
+    text = WHOLE.replace("[[case_classes]]", form + "[[case_classes]]")
+    with pytest.raises(PackError, match="'cholera' is used twice"):
+        loader.load([write(tmp_path, text)])
+
+
+def next_pack(first_day: str, status: str = "issued") -> str:
+    text = WHOLE.replace("xx-2020", "xx-next").replace("2020-01-01", first_day)
+    return text.replace("valid_to = 2020-12-31\n", "").replace('"issued"', f'"{status}"')
+
+
+def test_two_packs_of_one_place_may_not_hold_on_one_day(tmp_path):
+    write(tmp_path, WHOLE)
+    write(tmp_path, next_pack("2020-12-31"), "yy.toml")
+    with pytest.raises(PackError) as refused:
+        loader.load([tmp_path])
+    assert 'yy.toml, pack, key "valid_from": 2020-12-31 is still covered by xx-2020' in str(
+        refused.value
+    )
+
+
+@pytest.mark.parametrize(("day", "status"), [("2021-01-01", "issued"), ("2020-12-31", "draft")])
+def test_a_pack_may_follow_the_next_day_and_a_draft_may_overlap(tmp_path, day, status):
+    write(tmp_path, WHOLE)
+    write(tmp_path, next_pack(day, status), "yy.toml")
+    assert len(loader.load([tmp_path])) == 2
+
+
+def test_two_files_may_not_share_an_id(tmp_path):
+    write(tmp_path, WHOLE)
+    write(tmp_path, WHOLE, "yy.toml")
+    with pytest.raises(PackError, match=r"yy.toml.*'xx-2020' is also the id in xx.toml"):
+        loader.load([tmp_path])
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(PackError, match="there is no such folder of rule packs"):
+        loader.load([tmp_path / "nowhere"])
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path):
+    (tmp_path / "xx.toml").write_bytes(WHOLE.encode("gb18030"))
+    with pytest.raises(PackError, match=r"xx.toml: not UTF-8; save the file as UTF-8"):
+        loader.load([tmp_path])
+
+
+def test_a_province_may_extend_the_national_pack_with_one_disease_of_its_own(tmp_path):
+    header = WHOLE[: WHOLE.index("[[conditions]]")]
+    header = header.replace("xx-2020", "cn-51-2020").replace('"XX"', '"CN-51"')
+    header = header.replace('version = "1"', 'version = "1"\nextends = "cn-2020-01"')
+    own = (
+        '[[conditions]]\ncode = "chickenpox"\nname_zh = "水痘"\nname_en = "Chickenpox"\n'
+        'icd10 = ["B01"]\nclass = "C"\nclause = "one"\n'
+    )
+    write(tmp_path, header.replace("2020-01-01", "2020-01-20") + own)
+    day = date(2020, 2, 5)
+
+    daofu = queries.in_force("513326", day, folder=tmp_path)
+    chengdu_next_year = queries.in_force("510104", date(2021, 2, 5), folder=tmp_path)
+    wuhan = queries.in_force("420106", day, folder=tmp_path)
+
+    assert (daofu.id, chengdu_next_year.id, wuhan.id) == ("cn-51-2020", "cn-2020-01", "cn-2020-01")
+    assert queries.managed_as(daofu, "chickenpox", day) == "C"
+    assert queries.managed_as(wuhan, "chickenpox", day) == "other"
+    assert queries.managed_as(daofu, "covid-19", day) == "A"
+
+
+def test_what_is_dropped_must_be_there_to_drop(tmp_path):
+    shutil.copytree(loader.SHIPPED, tmp_path / "packs")
+    path = tmp_path / "packs" / "cn-2025-09.toml"
+    text = path.read_text(encoding="utf-8").replace('"avian-influenza", ', '"bird-flu", ', 1)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(PackError, match="the extended pack has no row 'bird-flu'"):
+        loader.load([tmp_path / "packs"])
+
+
+def test_the_environment_may_name_a_folder_of_own_packs(tmp_path, monkeypatch):
+    monkeypatch.setenv("FANGKONG_PACKS", str(write(tmp_path, WHOLE)))
+    assert queries.pack("xx-2020").jurisdiction == "XX"
+    monkeypatch.delenv("FANGKONG_PACKS")
+    assert "xx-2020" not in {pack.id for pack in queries.all_packs()}
