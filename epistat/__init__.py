@@ -1,0 +1,11 @@
+"""epistat: epidemiological statistics on plain NumPy arrays, usable without Fangkong.
+
+Every detector takes counts of shape (series, time) and returns one :class:`Detection` of the same
+shape, so that a night run over thousands of series is a handful of array operations.
+"""
+
+from epistat.ears import c1, c2, c3
+from epistat.percentile import fixed_threshold, moving_percentile
+from epistat.result import Detection, Flag
+
+__all__ = ["Detection", "Flag", "c1", "c2", "c3", "fixed_threshold", "moving_percentile"]

@@ -1,0 +1,280 @@
+"""The command: a table in, a table out, and one clear line where something is wrong."""
+
+import csv
+import io
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from epistat import c1, moving_percentile
+from epistat.command import METHODS, detect
+
+Capture = pytest.CaptureFixture[str]
+NEW_YEAR = date(2020, 1, 1)
+HEAD = "series,date,count\n"
+
+
+def daily(name: str, counts: list[object], start: date = NEW_YEAR, step: int = 1) -> str:
+    days = (start + timedelta(days=step * i) for i in range(len(counts)))
+    return "".join(f"{name},{day},{count}\n" for day, count in zip(days, counts, strict=True))
+
+
+WEEK: list[object] = [2, 4, 3, 3, 2, 4, 3]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "counts.csv"
+
+
+def answer(capsys: Capture, *argv: str) -> list[dict[str, str]]:
+    assert detect(argv) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return list(csv.DictReader(io.StringIO(out)))
+
+
+def complaint(capsys: Capture, *argv: str) -> str:
+    assert detect(argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    return err
+
+
+def test_an_outbreak_day_alarms_and_the_first_week_has_no_answer(
+    file: Path, capsys: Capture
+) -> None:
+    file.write_text(HEAD + daily("a", [*WEEK, 10]))
+
+    rows = answer(capsys, "--method", "c1", str(file))
+
+    assert list(rows[0]) == "series date observed expected threshold score alarm".split()
+    assert rows[0] == {
+        "series": "a", "date": "2020-01-01", "observed": "2", "expected": "", "threshold": "",
+        "score": "", "alarm": "",
+    }  # fmt: skip
+    assert rows[7]["alarm"] == "1"
+    assert rows[7]["expected"] == "3"
+    assert float(rows[7]["threshold"]) == c1([[*WEEK, 10]]).upper[0, 7]
+
+
+def test_a_quiet_day_does_not_alarm(file: Path, capsys: Capture) -> None:
+    file.write_text(HEAD + daily("a", [*WEEK, 5]))
+    assert answer(capsys, "--method", "c1", str(file))[7]["alarm"] == "0"
+
+
+def test_series_keep_their_order_and_dates_are_put_in_order(file: Path, capsys: Capture) -> None:
+    lines = (daily("z", [1, 2, 3]) + daily("a", [4])).splitlines()
+    file.write_text("count,series,date\n" + "".join(
+        f"{count},{name},{day}\n" for name, day, count in (lines[i].split(",") for i in (2, 3, 0, 1))
+    ))  # fmt: skip
+
+    rows = answer(capsys, "--method", "fixed", str(file))
+
+    assert [(row["series"], row["date"][-2:], row["observed"]) for row in rows] == [
+        ("z", "01", "1"), ("z", "02", "2"), ("z", "03", "3"), ("a", "01", "4"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+def test_chinese_names_are_read_however_the_office_saved_them(
+    file: Path, capsys: Capture, encoding: str
+) -> None:
+    file.write_bytes((HEAD + daily('"道孚县,痢疾"', [1])).replace("\n", "\r\n").encode(encoding))
+    assert answer(capsys, "--method", "fixed", str(file))[0]["series"] == "道孚县,痢疾"
+
+
+def test_dates_between_without_a_row_are_no_cases_or_if_told_not_known(
+    file: Path, capsys: Capture
+) -> None:
+    file.write_text(HEAD + "a,2020-01-01,3\na,2020-01-04,1\n")
+
+    zero = answer(capsys, "--method", "fixed", str(file))
+    missing = answer(capsys, "--method", "fixed", "--gaps", "missing", str(file))
+
+    assert [row["observed"] for row in zero] == ["3", "0", "0", "1"]
+    assert [row["observed"] for row in missing] == ["3", "", "", "1"]
+    assert [row["alarm"] for row in missing] == ["1", "", "", "1"]
+
+
+@pytest.mark.parametrize("unknown", ["", "NA"])
+def test_a_count_that_is_not_known_stays_so(file: Path, capsys: Capture, unknown: str) -> None:
+    file.write_text(HEAD + daily("a", [*WEEK, unknown, 9]))
+
+    rows = answer(capsys, "--method", "c1", str(file))
+
+    assert (rows[7]["observed"], rows[7]["alarm"]) == ("", "")
+    assert rows[8]["alarm"] == "1"
+
+
+def test_weeks_are_recognised_and_days_too(file: Path, capsys: Capture) -> None:
+    file.write_text(HEAD + "a,2020-01-06,1\na,2020-01-20,1\nb,2020-01-01,2\n")
+    weeks = answer(capsys, "--method", "fixed", str(file))
+    forced = answer(capsys, "--method", "fixed", "--every", "day", str(file))
+    file.write_text(HEAD + "a,2020-01-06,1\na,2020-01-21,1\n")
+    days = answer(capsys, "--method", "fixed", str(file))
+
+    assert [row["date"] for row in weeks[:3]] == ["2020-01-06", "2020-01-13", "2020-01-20"]
+    assert len(forced) == 15 + 1
+    assert len(days) == 16
+
+
+def test_moving_percentiles_of_weeks_and_days_come_out_as_from_the_function(
+    file: Path, capsys: Capture
+) -> None:
+    rng = np.random.default_rng(3)
+    for every, step, length in (("week", 7, 170), ("day", 1, 1140)):
+        counts = rng.poisson(2, length)
+        file.write_text(HEAD + daily("a", [int(n) for n in counts], step=step))
+        rows = answer(capsys, "--method", "mpm", "--percentile", "90", "--reaches", str(file))
+        expected = moving_percentile(
+            counts[np.newaxis],
+            every=every,  # type: ignore[arg-type]  # one of the two, from the line above
+            percentile=90,
+            strict=False,
+        )
+        alarm = ["" if not known else str(int(is_alarm)) for known, is_alarm in zip(
+            expected.answered[0], expected.alarm[0], strict=True)]  # fmt: skip
+        assert [row["alarm"] for row in rows] == alarm
+        assert {"0", "1", ""} == set(alarm)
+        upper = [float(row["threshold"]) for row in rows if row["threshold"]]
+        assert upper == expected.upper[0][~np.isnan(expected.upper[0])].tolist()
+
+
+def test_series_of_very_different_length_do_not_disturb_each_other(
+    file: Path, capsys: Capture
+) -> None:
+    parts = {f"s{i}": [*WEEK, 10, *range(i)] for i in (0, 40, 3, 700, 1)}
+    file.write_text(HEAD + "".join(daily(name, counts) for name, counts in parts.items()))
+
+    rows = answer(capsys, "--method", "c2", str(file))
+
+    for name, counts in parts.items():
+        file.write_text(HEAD + daily(name, counts))
+        alone = answer(capsys, "--method", "c2", str(file))
+        assert [row for row in rows if row["series"] == name] == alone
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why"),
+    [
+        (HEAD + "a,2020-01-01,1\na,2020-01-02,1\na,2020-01-01,2\n", 4, "first in line 2"),
+        (HEAD + "a,2020-01-01,-1\n", 2, "negative"),
+        (HEAD + "a,2020-01-01,many\n", 2, "'many' is not a count"),
+        (HEAD + "a,2020-01-01,1.5\n", 2, "whole number"),
+        (HEAD + "a,2020-01-01,inf\n", 2, "whole number"),
+        (HEAD + "a,2020-02-30,1\n", 2, "write it as 2020-02-05"),
+        (HEAD + "a,5/2/2020,1\n", 2, "write it as 2020-02-05"),
+        (HEAD + "\n\na,20200205,1\n", 4, "write it as 2020-02-05"),
+        (HEAD + "a,2020-01-01\n", 2, "2 fields"),
+        (HEAD + 'a,2020-01-01,1\n"b,2020-01-01,1\n', 3, "quotes"),
+        ("series,date,cases\n", 1, "unknown column 'cases'"),
+        ("series;date;count\n", 1, "unknown column"),
+        ("series,date\n", 1, "count is missing"),
+        ("series,date,count,date\n", 1, "date comes twice"),
+        (HEAD, 2, "no rows"),
+        ("", 1, "empty"),
+        ("\ufeff\n", 1, "empty"),
+    ],
+)  # fmt: skip
+def test_a_bad_table_gives_one_line_with_its_place_and_nothing_else(
+    file: Path, capsys: Capture, text: str, line: int, why: str
+) -> None:
+    file.write_text(text, encoding="utf-8")
+    said = complaint(capsys, "--method", "c1", str(file))
+    assert f"counts.csv, line {line}: " in said
+    assert why in said
+
+
+def test_a_date_off_the_week_is_pointed_out_where_weeks_are_asked_for(
+    file: Path, capsys: Capture
+) -> None:
+    file.write_text(HEAD + "a,2020-01-06,1\na,2020-01-14,1\n")
+    assert "line 3: 2020-01-14" in complaint(capsys, "--method", "c1", "--every", "week", str(file))
+
+
+def test_a_slip_in_the_year_of_many_series_is_not_filled_with_zeros(
+    file: Path, capsys: Capture
+) -> None:
+    file.write_text(HEAD + "".join(f"s{i},0020-01-01,1\ns{i},2020-01-02,1\n" for i in range(70)))
+    assert "check the dates" in complaint(capsys, "--method", "c1", str(file))
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04", "series".encode("utf-16"), b"\xff\xff\xff"])
+def test_a_file_that_is_not_csv_says_how_to_save_it(
+    file: Path, capsys: Capture, start: bytes
+) -> None:
+    file.write_bytes(start)
+    assert "save it as CSV" in complaint(capsys, "--method", "c1", str(file))
+
+
+def test_a_file_that_is_not_there_says_so(tmp_path: Path, capsys: Capture) -> None:
+    said = complaint(capsys, "--method", "c1", str(tmp_path / "absent.csv"))
+    assert "No such file" in said
+    assert "absent.csv" in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "why"),
+    [
+        (["--method", "c9", "FILE"], "c9"),
+        (["--method", "c1", "--percentile", "80", "FILE"], "--percentile is not an option of c1"),
+        (["--method", "fixed", "--reaches", "FILE"], "--reaches is not an option of fixed"),
+        (["--method", "c1", "--alpha", "2", "FILE"], "alpha must lie between 0 and 1"),
+        (["--method", "c1", "--alpha", "x", "FILE"], "--alpha"),
+        (["--method", "mpm", "--percentile", "nan", "FILE"], "percentile must lie"),
+        (["--method", "c1"], "give --method and a file"),
+        (["FILE"], "give --method and a file"),
+    ],
+)
+def test_a_bad_option_gives_one_line(
+    file: Path, capsys: Capture, argv: list[str], why: str
+) -> None:
+    file.write_text(HEAD + daily("a", WEEK))
+    assert why in complaint(capsys, *(str(file) if part == "FILE" else part for part in argv))
+
+
+def test_help_and_the_list_name_every_method(capsys: Capture) -> None:
+    assert detect(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert "--gaps" in said
+    assert "--min-blocks" in said
+    assert detect(["--list-methods"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == list(METHODS)
+
+
+def run(argv: list[str], given: bytes) -> "subprocess.CompletedProcess[bytes]":
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-m", "epistat", *argv]
+    return subprocess.run(command, input=given, capture_output=True, cwd=root, check=False)
+
+
+def test_the_module_runs_and_reads_standard_input() -> None:
+    done = run(["--method", "fixed", "-"], (HEAD + daily("康定", [0, 1])).encode())
+
+    assert done.returncode == 0
+    assert done.stdout.decode().splitlines()[1:] == [
+        "康定,2020-01-01,0,,1,0,0",
+        "康定,2020-01-02,1,,1,1,1",
+    ]
+    assert run(["--method", "fixed", "-"], b"").returncode == 2
+
+
+def test_a_reader_who_leaves_early_causes_no_traceback() -> None:
+    root = Path(__file__).parents[2]
+    text = (HEAD + daily("a", [1] * 20_000)).encode()
+    command = [sys.executable, "-m", "epistat", "--method", "fixed", "-"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.close()
+        process.stdin.write(text)
+        process.stdin.close()
+        assert process.stderr.read() == b""

@@ -1,0 +1,203 @@
+"""The moving percentile and the fixed threshold, on tables that can be worked out by hand."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from epistat import Flag, fixed_threshold, moving_percentile
+from epistat.result import Floats
+
+NAN = float("nan")
+
+
+def three_years(now: float) -> Floats:
+    """156 weeks, two more, and now; the 15 blocks of the last week are 1, 2 … 15."""
+    weeks = np.full(159, 50.0)
+    for year in (1, 2, 3):
+        for k in range(-2, 3):
+            weeks[158 - 52 * year + k] = 5 * (year - 1) + k + 3
+    weeks[158] = now
+    return weeks[np.newaxis]
+
+
+@pytest.mark.parametrize(
+    ("percentile", "definition", "upper"),
+    [
+        (50, "linear", 8), (80, "linear", 12.2), (90, "linear", 13.6), (100, "linear", 15),
+        (50, "weibull", 8), (80, "weibull", 12.8), (80, "inverted_cdf", 12),
+    ],
+)  # fmt: skip
+def test_the_golden_block_table(percentile: float, definition: str, upper: float) -> None:
+    answer = moving_percentile(
+        three_years(9),
+        every="week",
+        percentile=percentile,
+        definition=definition,  # type: ignore[arg-type]  # one of the three, from the table
+    )
+    assert answer.upper[0, -1] == upper
+    assert answer.expected[0, -1] == 8
+    assert answer.flags[0, :158].tolist() == [Flag.SHORT_HISTORY] * 158
+
+
+def test_a_count_above_the_percentile_alarms_and_one_at_it_only_if_reaching_is_enough() -> None:
+    above = moving_percentile(three_years(9), every="week", percentile=50)
+    at = moving_percentile(three_years(8), every="week", percentile=50)
+    reaching = moving_percentile(three_years(8), every="week", percentile=50, strict=False)
+
+    assert above.alarm[0, -1]
+    assert not at.alarm[0, -1]
+    assert reaching.alarm[0, -1]
+
+
+def test_a_percentile_that_is_a_whole_number_is_found_equal() -> None:
+    """0.8 of the way between ranks must not come out as 11.999999999999998."""
+    weeks = three_years(12)
+    weeks[0, 158 - 104 - 2 : 158 - 104 + 3] = [6, 7, 8, 9, 10]
+    weeks[0, 158 - 156 - 2 : 158 - 156 + 3] = [11, 12, 12, 17, 18]
+
+    answer = moving_percentile(weeks, every="week", percentile=80, strict=False)
+
+    assert answer.upper[0, -1] == 12
+    assert answer.alarm[0, -1]
+
+
+def test_a_signal_below_the_minimum_is_held_back_and_says_so() -> None:
+    quiet = np.zeros((1, 159))
+    quiet[0, -1] = 2
+
+    held = moving_percentile(quiet, every="week", minimum=3)
+    let_go = moving_percentile(quiet, every="week", minimum=2)
+
+    assert not held.alarm[0, -1]
+    assert held.flags[0, -1] == Flag.BELOW_MINIMUM
+    assert held.answered[0, -1]
+    assert let_go.alarm[0, -1]
+
+
+def test_a_known_outbreak_leaves_the_history_but_not_the_present() -> None:
+    weeks = three_years(14)
+    mask = np.arange(159) == 158 - 156 + 2  # the block of 15 cases
+
+    answer = moving_percentile(weeks, every="week", percentile=100, excluded=mask)
+    now_too = moving_percentile(
+        weeks, every="week", percentile=100, excluded=mask | (np.arange(159) == 158)
+    )
+
+    assert answer.upper[0, -1] == 14
+    assert now_too.observed[0, -1] == 14
+
+
+def test_three_usable_blocks_are_too_few_unless_three_are_asked_for() -> None:
+    mask = np.ones(159, dtype=bool)
+    mask[[158 - 52, 158 - 104, 158 - 156]] = False
+
+    few = moving_percentile(three_years(40), every="week", excluded=mask)
+    enough = moving_percentile(three_years(40), every="week", excluded=mask, min_blocks=3)
+
+    assert few.flags[0, -1] == Flag.TOO_FEW_POINTS
+    assert enough.alarm[0, -1]
+
+
+def test_a_young_series_is_judged_when_fewer_blocks_are_asked_for() -> None:
+    weeks = three_years(40)[:, -60:]
+
+    assert not moving_percentile(weeks, every="week").answered.any()
+    assert moving_percentile(weeks, every="week", min_blocks=5).answered[0, -1]
+    assert not moving_percentile(weeks, every="week", min_blocks=6).answered[0, -1]
+
+
+@pytest.mark.parametrize(("year_days", "weekday_kept"), [(364, True), (365, False)])
+def test_a_year_of_364_days_compares_like_weekdays(year_days: int, weekday_kept: bool) -> None:
+    """Cases only on one Saturday a year ago: is it in the block of the week that ends today?"""
+    today = date(2020, 2, 7)  # a Friday
+    days = np.zeros((1, 364 + 7))
+    assert (today - timedelta(days=364)).weekday() == today.weekday()
+    days[0, 0] = 9  # 364 + 6 days ago, the Saturday that begins the week of a year ago
+
+    answer = moving_percentile(
+        days,
+        every="day",
+        years=1,
+        half=0,
+        year_days=year_days,  # type: ignore[arg-type]  # 364 or 365, from the table
+        min_blocks=1,
+    )
+
+    assert (answer.expected[0, -1] == 9) == weekday_kept
+
+
+def test_daily_counts_are_judged_as_sums_of_seven_days() -> None:
+    days = np.ones((1, 364 * 3 + 14 + 12))
+    days[0, -3:] = 5
+
+    answer = moving_percentile(days, every="day")
+
+    assert answer.observed[0, -1] == 19
+    assert answer.upper[0, -1] == 7
+    assert np.flatnonzero(answer.answered[0])[0] == 364 * 3 + 14 + 6
+    assert answer.alarm[0, -4:].tolist() == [False, True, True, True]
+
+
+def test_a_missing_day_silences_its_seven_windows() -> None:
+    days = np.ones((1, 364 * 3 + 14 + 30))
+    days[0, -20] = NAN
+
+    flags = moving_percentile(days, every="day").flags[0]
+
+    assert (flags[-20:-13] == Flag.MISSING_NOW).all()
+    assert flags[-13] == 0
+
+
+def test_more_cases_never_take_a_signal_away_and_are_never_less_unusual() -> None:
+    answers = [moving_percentile(three_years(now), every="week") for now in range(40)]
+    alarms = [bool(answer.alarm[0, -1]) for answer in answers]
+    p = [float(answer.p[0, -1]) for answer in answers]
+
+    assert alarms == sorted(alarms)
+    assert p == sorted(p, reverse=True)
+    assert p[0] == 1
+
+
+def test_a_case_where_there_never_was_one_is_unusual_but_not_impossible() -> None:
+    quiet = np.zeros((1, 159))
+    quiet[0, -1] = 1
+
+    answer = moving_percentile(quiet, every="week")
+
+    assert answer.alarm[0, -1]
+    assert 0.01 < answer.p[0, -1] < 0.05
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"every": "month"}, "every"),
+        ({"percentile": 101}, "percentile"),
+        ({"years": 0}, "years"),
+        ({"half": 26}, "half"),
+        ({"year_days": 366}, "year_days"),
+        ({"minimum": NAN}, "minimum"),
+        ({"min_blocks": 16}, "min_blocks"),
+        ({"definition": "guess"}, "definition"),
+    ],
+)
+def test_impossible_options_are_refused(options: dict[str, object], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        moving_percentile([[1.0]], **{"every": "day", **options})  # type: ignore[arg-type]  # wrong on purpose
+
+
+def test_one_case_of_plague_signals_and_no_news_does_not() -> None:
+    answer = fixed_threshold([[0, 1, NAN]])
+
+    assert answer.alarm.tolist() == [[False, True, False]]
+    assert answer.answered.tolist() == [[True, True, False]]
+
+
+def test_each_series_can_have_its_own_fixed_threshold() -> None:
+    assert fixed_threshold([[9, 10], [9, 10]], [[10], [20]]).alarm.tolist() == [
+        [False, True],
+        [False, False],
+    ]
+    with pytest.raises(ValueError, match="threshold"):
+        fixed_threshold([[1]], 0)
