@@ -1,9 +1,11 @@
 """Template tags of the shell: built assets, icons, the nonce of htmx."""
 
+from __future__ import annotations
+
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from django import template
 from django.conf import settings
@@ -11,6 +13,9 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+
+if TYPE_CHECKING:
+    from fangkong.web.menu import Group
 
 register = template.Library()
 
@@ -88,9 +93,9 @@ def theme_attributes(context: dict[str, Any]) -> SafeString:
 
 
 @register.simple_tag(takes_context=True)
-def group_is_open(context: dict[str, Any], group: dict[str, Any], number: int) -> bool:
+def group_is_open(context: dict[str, Any], group: Group, number: int) -> bool:
     """Whether a group of the menu is open: not closed by this user, or holding this page."""
-    if any(item.get("active") for item in group["items"]):
+    if any(item.active for item in group.items):
         return True
     request: HttpRequest | None = context.get("request")
     closed = request.COOKIES.get("fk_menu", "") if request else ""

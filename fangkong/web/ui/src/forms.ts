@@ -16,9 +16,10 @@ export function startForms(): void {
   focusFirstError(document);
 }
 
-/** Moves to the first field that the server refused. */
+/** Moves to the list of what the server refused, or without one to the first refused field. */
 export function focusFirstError(root: ParentNode): void {
-  root.querySelector<HTMLElement>("main [aria-invalid='true'], form .is-invalid")?.focus();
+  const list = root.querySelector<HTMLElement>("[data-first-focus]");
+  (list ?? root.querySelector<HTMLElement>("form [aria-invalid='true'], form .is-invalid"))?.focus();
 }
 
 // Consequences are confirmed in words ------------------------------------------------------------

@@ -38,9 +38,9 @@ export async function fetchJson<T>(url: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** The canvas of a figure: the server's, or a new one. */
+/** The box of a figure that is ours to fill: the server's, or a new one. A live region leaves it alone. */
 export function canvasOf(figure: HTMLElement, kind: "chart" | "map"): HTMLElement {
-  const found = figure.querySelector<HTMLElement>(`.fk-${kind}-canvas, .fk-chart-canvas`);
+  const found = figure.querySelector<HTMLElement>(`.fk-${kind}-canvas`);
   if (found) return found;
   const made = document.createElement("div");
   made.className = `fk-${kind}-canvas`;

@@ -4,6 +4,7 @@ import { drawMap } from "./map";
 import type { Drawing } from "./drawing";
 
 const drawings = new Map<HTMLElement, Drawing>();
+const known = new WeakSet<HTMLElement>();
 const waiting = new IntersectionObserver((seen) => {
   for (const { target, isIntersecting } of seen) {
     if (!isIntersecting) continue;
@@ -26,8 +27,8 @@ export function start(root: ParentNode): void {
     drawings.delete(figure);
   }
   for (const figure of root.querySelectorAll<HTMLElement>("[data-chart], [data-map]")) {
-    if (figure.dataset["state"]) continue;
-    figure.dataset["state"] = "loading";
+    if (known.has(figure)) continue;
+    known.add(figure);
     figure.addEventListener("fk:refresh", () => void draw(figure));
     waiting.observe(figure);
   }
@@ -35,17 +36,17 @@ export function start(root: ParentNode): void {
 
 async function draw(figure: HTMLElement): Promise<void> {
   try {
-    const known = drawings.get(figure);
-    if (known) {
-      await known.refresh();
+    const drawing = drawings.get(figure);
+    if (drawing) {
+      await drawing.refresh();
     } else {
       drawings.set(figure, await ("map" in figure.dataset ? drawMap(figure) : drawChart(figure)));
     }
-    figure.dataset["state"] = "drawn";
+    figure.dataset["drawn"] = "yes";
     figure.querySelector(":scope > .fk-figure-failed")?.remove();
   } catch (problem) {
     console.error(problem);
-    figure.dataset["state"] = "failed";
+    figure.dataset["drawn"] = "failed";
     if (figure.querySelector(":scope > .fk-figure-failed")) return;
     const note = document.createElement("p");
     note.className = "fk-figure-failed";

@@ -29,11 +29,16 @@ const STEP = 1.5;
 const RAMP = 6;
 
 export async function drawMap(figure: HTMLElement): Promise<Drawing> {
-  const canvas = canvasOf(figure, "map");
+  const box = canvasOf(figure, "map");
+  const label = box.getAttribute("aria-label") ?? figure.dataset["mapLabel"] ?? "";
+  box.removeAttribute("aria-label");
+  box.setAttribute("role", "group");
+  const canvas = document.createElement("div");
+  canvas.className = "fk-map-plot";
   canvas.setAttribute("role", "application");
   canvas.setAttribute("tabindex", "0");
-  const label = figure.dataset["mapLabel"] ?? "";
   canvas.setAttribute("aria-label", [label, text("MapHelp")].filter(Boolean).join(" "));
+  box.replaceChildren(canvas);
 
   const borders = figure.dataset["borders"] ?? "";
   registerMap(borders, await fetchJson(borders));
@@ -41,12 +46,12 @@ export async function drawMap(figure: HTMLElement): Promise<Drawing> {
   const state: State = { borders, data: { areas: [], legend: [] }, zoom: 1 };
   const load = async () => {
     state.data = await fetchJson<MapData>(figure.dataset["map"] ?? "");
-    drawLegend(figure, state.data.legend);
+    drawLegend(box, state.data.legend);
   };
   const made = drawing(canvas, load, () => optionOf(state));
   await made.drawing.refresh();
 
-  addTools(figure, made.chart, state);
+  addTools(box, made.chart, state);
   made.chart.on("click", (event) => {
     const area = (event.data as { area?: Area } | undefined)?.area;
     if (area?.url) location.assign(area.url);
@@ -142,29 +147,29 @@ function sentence(area: Area, data: MapData): string {
 }
 
 /** The legend is drawn as HTML: it wraps on a phone, and a screen reader can read it. */
-function drawLegend(figure: HTMLElement, classes: Class[]): void {
+function drawLegend(box: HTMLElement, classes: Class[]): void {
   const list = document.createElement("ul");
   list.className = "fk-legend";
   classes.forEach((one, index) => {
     const item = document.createElement("li");
     const name = classColour(classes, index);
     const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const box = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    box.setAttribute("width", "100%");
-    box.setAttribute("height", "100%");
+    const fill = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+    fill.setAttribute("width", "100%");
+    fill.setAttribute("height", "100%");
     // A token, not its value, so that the swatch follows the theme by itself.
-    box.style.fill = name.startsWith("#") ? name : `var(--fk-${name})`;
+    fill.style.fill = name.startsWith("#") ? name : `var(--fk-${name})`;
     swatch.setAttribute("aria-hidden", "true");
-    swatch.append(box);
+    swatch.append(fill);
     item.append(swatch, one.label);
     list.append(item);
   });
-  const old = figure.querySelector(":scope > .fk-legend");
+  const old = box.querySelector(".fk-legend");
   if (old) old.replaceWith(list);
-  else figure.append(list);
+  else box.append(list);
 }
 
-function addTools(figure: HTMLElement, chart: ECharts, state: State): void {
+function addTools(box: HTMLElement, chart: ECharts, state: State): void {
   const tools = document.createElement("div");
   tools.className = "fk-map-tools";
   const zoomTo = (zoom: number) => {
@@ -177,7 +182,7 @@ function addTools(figure: HTMLElement, chart: ECharts, state: State): void {
     tool("−", text("ZoomOut"), () => zoomTo(state.zoom / STEP)),
     tool("⤢", text("ZoomReset"), () => zoomTo(1)),
   );
-  figure.append(tools);
+  box.append(tools);
 }
 
 function tool(sign: string, label: string, act: () => void): HTMLButtonElement {
