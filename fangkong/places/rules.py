@@ -2,11 +2,103 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
 # Levels whose codes are GB/T 2260: a division lies in another when its code continues the other's.
 CODED_LEVELS = ("country", "province", "prefecture", "county")
 
 COUNTRY_CODE = "000000"
 _KEY_WIDTH = 8
+
+# --- Codes ---------------------------------------------------------------------------------------
+
+
+def code_fits(code: str, level: str) -> bool:
+    """Whether a code has the form of its level.
+
+    Six digits of GB/T 2260 down to the county (zeros at the end for what lies above it), nine or
+    twelve digits of the statistical code for townships, twelve for villages; a grid cell carries
+    a code of the deployment's own. Source: GB/T 2260, GB/T 10114.
+    """
+    if level == "grid":
+        return re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z-]{5,23}", code) is not None
+    if not code.isascii() or not code.isdigit():
+        return False
+    match level:
+        case "country":
+            return code == COUNTRY_CODE
+        case "province":
+            return len(code) == 6 and code.endswith("0000") and not code.startswith("0")
+        case "prefecture":
+            return len(code) == 6 and code.endswith("00") and code[2:4] != "00"
+        case "county":
+            return len(code) == 6 and code[4:] != "00" and code[2:4] != "00"
+        case "township":
+            return len(code) == 9 or (len(code) == 12 and code.endswith("000"))
+        case "village":
+            return len(code) == 12 and not code.endswith("000")
+    return False
+
+
+def lies_in(code: str, other: str) -> bool:
+    """Whether the division ``code`` is ``other`` or lies in it, by GB/T 2260 (513326 in 513300)."""
+    if other == COUNTRY_CODE:
+        return True
+    stem = other
+    while len(stem) > 2 and stem.endswith("00"):
+        stem = stem[:-2]
+    return code.startswith(stem)
+
+
+@dataclass(frozen=True)
+class Span:
+    """One row of the dated code list: ``key`` is the row, both days count."""
+
+    key: int
+    code: str
+    valid_from: date
+    valid_to: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+def current(
+    code: str, on: date, spans: Iterable[Span], successions: Iterable[tuple[int, int]]
+) -> list[Span]:
+    """The areas that a code means on a day, by code; none where the code was never given.
+
+    The row in force under the code itself answers alone. Otherwise the successors of its ended
+    rows (before, after), or the predecessors of rows that start later, whichever are in force:
+    one after a new code, several after a split.
+    """
+    by_key = {span.key: span for span in spans}
+    named = [span for span in by_key.values() if span.code == code]
+    in_force = [span for span in named if span.holds_on(on)]
+    if in_force:
+        return in_force
+    links: dict[int, set[int]] = defaultdict(set)
+    for before, after in successions:
+        links[before].add(after)
+        links[after].add(before)
+    seen = {span.key for span in named}
+    edge, found = list(seen), []
+    while edge:
+        key = edge.pop()
+        if key in by_key and by_key[key].holds_on(on):
+            found.append(by_key[key])
+            continue
+        edge += links[key] - seen
+        seen |= links[key]
+    return sorted(found, key=lambda span: span.code)
+
+
+# --- Paths ---------------------------------------------------------------------------------------
 
 
 def step(key: int) -> str:
@@ -23,11 +115,204 @@ def below(path: str) -> tuple[str, str]:
     return path, "".join(f"{key}/" for key in above) + step(int(last) + 1)
 
 
-def lies_in(code: str, other: str) -> bool:
-    """Whether the division ``code`` is ``other`` or lies in it, by GB/T 2260 (513326 in 513300)."""
-    if other == COUNTRY_CODE:
-        return True
-    stem = other
-    while len(stem) > 2 and stem.endswith("00"):
-        stem = stem[:-2]
-    return code.startswith(stem)
+# --- Organisation codes --------------------------------------------------------------------------
+
+_ORG_DIGITS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # no I, O, S, V, Z
+_ORG_WEIGHTS = [pow(3, place, 31) for place in range(17)]
+
+
+def org_check_digit(body: str) -> str:
+    """The 18th character of a unified social credit code (统一社会信用代码).
+
+    ``body``: the first 17 characters. Source: GB 32100-2015, 4.6: weights 3^(i-1) mod 31.
+    """
+    total = sum(
+        weight * _ORG_DIGITS.index(digit)
+        for weight, digit in zip(_ORG_WEIGHTS, body, strict=True)
+    )
+    return _ORG_DIGITS[-total % 31]
+
+
+def org_code_is_right(code: str) -> bool:
+    """Whether a unified social credit code has 18 allowed characters and the right last one."""
+    if len(code) != 18 or any(digit not in _ORG_DIGITS for digit in code):
+        return False
+    return org_check_digit(code[:17]) == code[17]
+
+
+# --- Phones of offices ---------------------------------------------------------------------------
+
+
+def office_phone(text: str) -> str:
+    """A phone in one spelling, 0836-2812345 or 13800000000; "" when it is neither.
+
+    Landlines carry an area code of three or four digits and seven or eight digits; mobiles have
+    eleven digits. Short service numbers such as 120 and 12320 are kept.
+    """
+    digits = re.sub(r"[\s()\-]", "", unicodedata.normalize("NFKC", text)).removeprefix("+86")
+    if re.fullmatch(r"1[3-9]\d{9}", digits) or re.fullmatch(r"1[12]\d|12\d{3}", digits):
+        return digits
+    if landline := re.fullmatch(r"(010|02\d|0[3-9]\d{2})(\d{7,8})", digits):
+        return f"{landline[1]}-{landline[2]}"
+    return ""
+
+
+# --- Names ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name under which an area is written. ``path`` is that of the area, see ``step``."""
+
+    text: str
+    key: int
+    path: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What an address says: the area's key, what of the text is left, or who else it could be."""
+
+    key: int | None
+    rest: str = ""
+    candidates: tuple[int, ...] = ()
+
+
+# Words that follow a place name in Latin letters and say only what it is.
+_KINDS = frozenset(
+    "autonomous china city county district municipality prefecture province pref prov qu shi "
+    "sheng tibetan village town township xian xiang yi zang zangzu zhen zhou zizhizhou".split()
+)
+# After a short name these make a street: 康定路 is in Shanghai.
+_STREETS = ("路", "街", "大道", "大街", "巷")
+_GAPS = re.compile(r"^[\s,，、;；:：/·\-]+")
+_PART = re.compile(r"[,，;；]")
+_WORD = re.compile(r"^[a-z]+")
+
+
+def spelled(text: str) -> str:
+    """A text in the spelling that names are compared in.
+
+    Full-width letters become plain, capitals small, accents fall away (Garzê, garze), and
+    apostrophes; Chinese and Tibetan stay as they are.
+    """
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    letters = []
+    for letter in plain:
+        first, *marks = unicodedata.normalize("NFD", letter)
+        letters.append(first if marks and first.isascii() else letter)
+    return re.sub(r"['’‘`]", "", "".join(letters)).strip()
+
+
+class Gazetteer:
+    """The names of areas, ready to find the area that a written address begins with."""
+
+    def __init__(self, names: Iterable[Name]) -> None:
+        self._names: dict[str, set[tuple[int, str]]] = defaultdict(set)
+        for name in names:
+            if text := spelled(name.text):
+                self._names[text].add((name.key, name.path))
+        self._lengths = sorted({len(text) for text in self._names}, reverse=True)
+
+    def match(self, text: str) -> Found:
+        """The area that an address names: 四川省甘孜州道孚县…, 道孚, Dawu, "Daofu, Ganzi, Sichuan".
+
+        The reading that uses most of the text wins; two areas with equal claim (甘孜 is a
+        prefecture and a county) give none, with both as candidates.
+        """
+        best: dict[int, tuple[int, str]] = {}
+        for reading in _orders(spelled(text)):
+            for key, rest in self._readings(reading, ""):
+                used = len(reading) - len(rest)
+                if key not in best or best[key][0] < used:
+                    best[key] = (used, rest)
+        if not best:
+            return Found(None, text.strip())
+        most = max(used for used, _ in best.values())
+        keys = sorted(key for key, (used, _) in best.items() if used == most)
+        if len(keys) > 1:
+            return Found(None, text.strip(), tuple(keys))
+        return Found(keys[0], _after_gap(best[keys[0]][1]))
+
+    def _readings(self, text: str, within: str) -> list[tuple[int, str]]:
+        """Every way to read areas off the front of the text, each lying in the one before."""
+        found = []
+        text = _after_gap(text)
+        for length in self._lengths:
+            name = text[:length]
+            if len(name) < length or name not in self._names or not _ends_here(text, length):
+                continue
+            rest = _without_kinds(text[length:]) if name[-1].isascii() else text[length:]
+            for key, path in self._names[name]:
+                if path.startswith(within) and path != within:
+                    found.append((key, rest))
+                    found += self._readings(rest, path)
+        return found
+
+
+def _orders(text: str) -> list[str]:
+    """The text as written, and in Latin letters also from its last part: Daofu, Ganzi, Sichuan."""
+    parts = [part.strip() for part in _PART.split(text) if part.strip()]
+    if len(parts) > 1 and parts[0][0].isascii() and parts[-1][0].isascii():
+        return [text, ", ".join(reversed(parts))]
+    return [text]
+
+
+def _after_gap(text: str) -> str:
+    return _GAPS.sub("", text)
+
+
+def _ends_here(text: str, length: int) -> bool:
+    """Whether a name of this length is a whole word and not the beginning of a street's."""
+    after = text[length:]
+    if text[length - 1].isascii():
+        return not (after[:1].isascii() and after[:1].isalpha())
+    return not after.startswith(_STREETS)
+
+
+def _without_kinds(text: str) -> str:
+    """The text without the words that say what kind of area was just named."""
+    while (word := _WORD.match(shorter := _after_gap(text))) and word[0] in _KINDS:
+        text = shorter[word.end() :]
+    return text
+
+
+def search_text(names: Sequence[str], syllables: Sequence[str]) -> str:
+    """One text in which a search finds a facility: names, pinyin, and the pinyin's initials.
+
+    ``syllables``: the pinyin of the Chinese name, one entry per character.
+    """
+    initials = "".join(syllable[:1] for syllable in syllables)
+    parts = [*(spelled(name) for name in names if name), spelled("".join(syllables)), initials]
+    return " ".join(dict.fromkeys(part for part in parts if part))[:600]
+
+
+# --- Figures -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Count:
+    """A population figure: people in a year, counted or estimated."""
+
+    year: int
+    count: int
+    kind: str
+
+
+def known_count(counts: Iterable[Count], on: date) -> Count | None:
+    """The figure to reckon with on a day: the newest of an earlier year, a census before an estimate.
+
+    Figures of a year come out after it; where all are newer, the oldest one stands in.
+    """
+    ordered = sorted(counts, key=lambda c: (c.year, c.kind == "census"))
+    earlier = [count for count in ordered if count.year < on.year]
+    if earlier:
+        return earlier[-1]
+    return ordered[0] if ordered else None
+
+
+def density(people: int | None, area_km2: int | None) -> float | None:
+    """People per square kilometre, to one decimal; None where a figure is missing."""
+    if people is None or not area_km2:
+        return None
+    return round(people / area_km2, 1)
