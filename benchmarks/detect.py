@@ -1,7 +1,7 @@
 """How many series-weeks a second the detectors judge, against their plain twins, in one run.
 
-Run as ``python benchmarks/detect.py`` (or ``make bench``). Both sides are timed by turns on the same
-counts, the twin on a few of the series because it is slow; medians of the rounds are printed.
+Run as ``python benchmarks/detect.py`` (or ``make bench``). Both sides are timed by turns on the
+same counts, the twin on a few of the series because it is slow; medians of the rounds are printed.
 A series-week counts only where there is an answer. Exits with 1 if a method is less than 200 times
 as fast as its twin.
 """
@@ -16,9 +16,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # runs without installation
 
-from epistat import Detection, c1, c2, c3, moving_percentile  # noqa: E402  # after the path
-from epistat.result import Floats  # noqa: E402  # after the path
-from epistat.tests import plain  # noqa: E402  # after the path
+from epistat import Detection, c1, c2, c3, moving_percentile
+from epistat.result import Floats
+from epistat.tests import plain
 
 SERIES, WEEKS = 2_400, 520  # 20 counties x 40 diseases x 3 strata, ten years
 OF_TWIN = 3  # series given to the twin in each round

@@ -190,10 +190,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--method", choices=METHODS, default=None, help="how to judge (see --list-methods)")
     add("--list-methods", action="store_true", default=False, help="print the methods and stop")
-    add("--every", choices=("auto", "day", "week"), default="auto",
-        help="what a date stands for (auto: week, if the dates of each series are weeks apart)")  # fmt: skip
-    add("--gaps", choices=("zero", "missing"), default="zero",
-        help="dates without a row between a series' first and last: no case, or not known (zero)")  # fmt: skip
+    add(
+        "--every",
+        choices=("auto", "day", "week"),
+        default="auto",
+        help="what a date stands for (auto: week, if the dates of each series are weeks apart)",
+    )
+    add(
+        "--gaps",
+        choices=("zero", "missing"),
+        default="zero",
+        help="dates without a row between the first and last of a series: no case (zero, if not"
+        " told), or not known (missing)",
+    )
 
     add = parser.add_argument_group("options of c1, c2, c3").add_argument
     add("--baseline", type=int, metavar="N", help="days or weeks of the past (7)")
@@ -208,8 +217,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--years", type=int, metavar="N", help="years of history (3)")
     add("--half", type=int, metavar="N", help="weeks before and after the same week (2)")
     add("--year-days", type=int, choices=(364, 365), help="a year in daily data (364)")
-    add("--reaches", dest="strict", action="store_false",
-        help="alarm where the count reaches the threshold, not only above it")  # fmt: skip
+    add(
+        "--reaches",
+        dest="strict",
+        action="store_false",
+        help="alarm where the count reaches the threshold, not only above it",
+    )
     add("--minimum", type=float, metavar="CASES", help="no alarm below this count (1; try 3)")
     add(
         "--min-blocks",

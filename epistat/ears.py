@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from epistat.result import Detection, Flag, Floats, as_counts, first_columns, in_blocks, mark
+from epistat.result import Detection, Flag, Floats, as_counts, in_blocks, mark
 
 GUARD = 2  # days between the baseline and today in C2 and C3
 FEWEST_POINTS = 4  # of a baseline with missing days
@@ -145,7 +145,9 @@ class _Past:
         """(y - m) / s; after a flat past 0 where the day equals it, else plus or minus infinity."""
         with np.errstate(divide="ignore", invalid="ignore"):
             score: Floats = (counts - self.mean) / self.sd
-        score[(self.sd == 0) & (counts == self.mean)] = 0.0
+        flat = self.sd == 0
+        if flat.any():
+            score[flat & (counts == self.mean)] = 0.0
         return score
 
 
@@ -200,7 +202,7 @@ def _two_before(values: Floats) -> Floats:
 def _begin_later(options: _Options, flags: NDArray[np.uint8], *answers: Floats) -> None:
     """C3 starts two days after C2, when all its three days have a baseline."""
     start = options.baseline + options.guard + 2
-    mark(flags, first_columns(start), Flag.SHORT_HISTORY)
+    mark(flags[:, :start], np.True_, Flag.SHORT_HISTORY)
     for answer in answers:
         answer[:, :start] = np.nan
 
@@ -218,7 +220,7 @@ def _past(counts: Floats, options: _Options) -> _Past:
     mean = np.full_like(counts, np.nan)
     sd = np.full_like(counts, np.nan)
     flags = missing.astype(np.uint8)  # MISSING_NOW is 1
-    mark(flags, first_columns(start), Flag.SHORT_HISTORY)
+    mark(flags[:, :start], np.True_, Flag.SHORT_HISTORY)
     if missing.any():
         known = [~missing[:, day : day + width] for day in range(options.baseline)]
         mean[:, start:], sd[:, start:], points = _moments_of_known(windows, known)

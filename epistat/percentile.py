@@ -1,9 +1,9 @@
 """CIDARS: the moving percentile (移动百分位数法) and the fixed threshold (固定阈值法).
 
 The two methods of China's national automated early-warning system (国家传染病自动预警系统),
-which runs them for every county and disease. Sources: the reports on CIDARS' first years (2008-2010), its
-2006 pilot, and Sun and others 2011 on percentiles by disease. The papers leave choices open, and
-disagree on some; here each is an option with a stated default:
+which runs them for every county and disease. Sources: the reports on the first years of CIDARS
+(2008-2010), its 2006 pilot, and Sun and others 2011 on percentiles by disease. The papers leave
+choices open, and disagree on some; here each is an option with a stated default:
 
 =====================  ============================================  ===============================
 choice                 option                                        default
@@ -23,17 +23,19 @@ Which date is counted (onset or report) and which cases, the caller decides.
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from math import ceil, floor
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc
+from scipy.special import betainc, betaincc
 
-from epistat.result import CELLS, Detection, Flag, Floats, as_counts, first_columns, in_blocks, mark
+from epistat.result import CELLS, Detection, Flag, Floats, as_counts, in_blocks, mark
 
 WEEK = 7
 FEWEST_BLOCKS = 4
+WILD = 1_000  # mean over size of a negative binomial
 
 Every = Literal["day", "week"]
 Definition = Literal["linear", "weibull", "inverted_cdf"]
@@ -171,7 +173,7 @@ class _Plan:
         answer = Detection.blank(current.shape)
         answer.observed[:] = current
         mark(answer.flags, np.isnan(current), Flag.MISSING_NOW)
-        mark(answer.flags, first_columns(first), Flag.SHORT_HISTORY)
+        mark(answer.flags[:, :first], np.True_, Flag.SHORT_HISTORY)
         # Each cell has fifteen or more blocks, so the cells are cut once more to stay in the cache.
         step = max(1, CELLS // 4 // max(len(counts), 1))
         for start in range(first, time, step):
@@ -207,8 +209,7 @@ class _Plan:
     def _percentiles(self, blocks: Floats, points: NDArray[np.int64]) -> Floats:
         """The percentile of the known blocks, exact where it falls on a whole number."""
         ranked = np.sort(blocks, axis=0)  # missing blocks go last
-        ranks = [self._rank(n) for n in range(len(blocks) + 1)]
-        below, above, numerator, denominator = np.array(ranks, dtype=np.int64).T
+        below, above, numerator, denominator = _ranks(self.percentile, self.definition, len(blocks))
         if (points == len(blocks)).all():
             low, high = ranked[below[-1]], ranked[above[-1]]
             share, whole = numerator[-1], denominator[-1]
@@ -218,19 +219,6 @@ class _Plan:
             share, whole = numerator[points], denominator[points]
         upper: Floats = (low * (whole - share) + high * share) / whole
         return upper
-
-    def _rank(self, n: int) -> tuple[int, int, int, int]:
-        """Between which two of n ranked numbers the percentile lies, and how far, as a fraction."""
-        share = (Fraction(str(self.percentile)) / 100).limit_denominator(1_000_000)
-        position = {
-            "linear": (n - 1) * share,
-            "weibull": (n + 1) * share - 1,
-            "inverted_cdf": Fraction(ceil(n * share) - 1),
-        }[self.definition]
-        position = max(min(position, Fraction(n - 1)), Fraction(0))
-        below = floor(position)
-        rest = position - below
-        return below, max(min(below + 1, n - 1), 0), rest.numerator, rest.denominator
 
     def _periods(self, counts: Floats) -> Floats:
         """Counts of the week, or of the last 7 days (NaN where one of them is missing)."""
@@ -242,6 +230,27 @@ class _Plan:
             (counts[:, day : day + width] for day in range(WEEK)), np.zeros((1, width))
         )
         return sums
+
+
+@cache
+def _ranks(percentile: float, definition: Definition, blocks: int) -> NDArray[np.int64]:
+    """:func:`_rank` for 0 to ``blocks`` known numbers, shape (4, blocks + 1)."""
+    share = (Fraction(str(percentile)) / 100).limit_denominator(1_000_000)
+    ranks = [_rank(n, share, definition) for n in range(blocks + 1)]
+    return np.array(ranks, dtype=np.int64).T
+
+
+def _rank(n: int, share: Fraction, definition: Definition) -> tuple[int, int, int, int]:
+    """Between which two of n ranked numbers the percentile lies, and how far, as a fraction."""
+    position = {
+        "linear": (n - 1) * share,
+        "weibull": (n + 1) * share - 1,
+        "inverted_cdf": Fraction(ceil(n * share) - 1),
+    }[definition]
+    position = max(min(position, Fraction(n - 1)), Fraction(0))
+    below = floor(position)
+    rest = position - below
+    return below, max(min(below + 1, n - 1), 0), rest.numerator, rest.denominator
 
 
 def _back(here: slice, lag: int, padding: int) -> slice:
@@ -265,5 +274,11 @@ def _upper_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
     """P(X >= count) of the negative binomial with this mean and this (greater) variance."""
     size = mean**2 / (variance - mean)
     positive = np.where(count == 0, 1.0, count)
-    tail: Floats = np.where(count == 0, 1.0, betainc(positive, size, mean / (mean + size)))
-    return np.where(np.isnan(mean), np.nan, tail)
+    tail = np.asarray(betainc(positive, size, mean / (mean + size)), dtype=np.float64)
+    wild = mean > WILD * size  # there the last argument is so near 1 that it lacks digits
+    if wild.any():
+        few = size[wild]
+        tail[wild] = betaincc(few, positive[wild], few / (mean[wild] + few))
+    tail[count == 0] = 1.0
+    tail[np.isnan(mean)] = np.nan
+    return tail

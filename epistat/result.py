@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntFlag
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,15 +64,9 @@ class Detection:
         return decided
 
 
-def mark(
-    flags: NDArray[np.uint8], where: NDArray[np.bool_] | tuple[slice, slice], flag: Flag
-) -> None:
+def mark(flags: NDArray[np.uint8], where: NDArray[np.bool_] | np.bool_, flag: Flag) -> None:
     """Add a remark to some cells, in place."""
-    flags[where] |= np.uint8(flag)
-
-
-def first_columns(count: int) -> tuple[slice, slice]:
-    return slice(None), slice(count)
+    flags |= np.multiply(where, np.uint8(flag))
 
 
 def as_counts(counts: ArrayLike) -> Floats:
@@ -95,7 +90,12 @@ def in_blocks(
     ``others`` are arrays of the shape of ``counts`` that are cut in the same way.
     """
     series, time = counts.shape
-    whole = Detection.blank(counts.shape)
+    dtypes = {"alarm": np.bool_, "flags": np.uint8}
+    empty: Any = {
+        field.name: np.empty(counts.shape, dtypes.get(field.name, np.float64))
+        for field in fields(Detection)
+    }
+    whole = Detection(**empty)
     step = max(1, CELLS // max(time, 1))
     for start in range(0, series, step):
         rows = slice(start, start + step)

@@ -45,7 +45,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Every day (or week) from the first to the last date of each series, one series after another.
+    """Every day (or week) from the first to the last date of each series, one after another.
 
     ``starts[i] : starts[i + 1]`` are the cells of series i.
     """
@@ -115,8 +115,8 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "zero") -> Grid:
     if starts[-1] > MOST_CELLS:
         widest = int(np.argmax(lengths))
         raise BadInput(
-            f"{table.path}: {starts[-1]:,} dates between first and last are too many; check the dates:"
-            f" {table.names[widest]!r} begins {_iso(first[widest])} and has {lengths[widest]:,}"
+            f"{table.path}: {starts[-1]:,} days from first to last dates are too many; check the"
+            f" dates: {table.names[widest]!r} begins {_iso(first[widest])} and has {lengths[widest]:,}"
         )
     counts = np.full(int(starts[-1]), 0.0 if gaps == "zero" else np.nan)
     counts[starts[table.series] + (table.days - first[table.series]) // step] = table.counts

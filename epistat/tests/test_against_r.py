@@ -1,4 +1,4 @@
-"""The package gives R's numbers: always on our own series, and on real ones where they are at hand."""
+"""The package gives R's numbers: on our own series, and on real ones where they are at hand."""
 
 import csv
 from pathlib import Path

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from epistat import c1, moving_percentile
-from epistat.command import METHODS, detect
+from epistat.command import METHODS, OUTPUT, detect
 
 Capture = pytest.CaptureFixture[str]
 NEW_YEAR = date(2020, 1, 1)
@@ -53,14 +53,14 @@ def test_an_outbreak_day_alarms_and_the_first_week_has_no_answer(
 
     rows = answer(capsys, "--method", "c1", str(file))
 
-    assert list(rows[0]) == "series date observed expected threshold score alarm".split()
+    assert list(rows[0]) == list(OUTPUT)
     assert rows[0] == {
         "series": "a", "date": "2020-01-01", "observed": "2", "expected": "", "threshold": "",
         "score": "", "alarm": "",
     }  # fmt: skip
     assert rows[7]["alarm"] == "1"
     assert rows[7]["expected"] == "3"
-    assert float(rows[7]["threshold"]) == c1([[*WEEK, 10]]).upper[0, 7]
+    assert float(rows[7]["threshold"]) == c1([[2, 4, 3, 3, 2, 4, 3, 10]]).upper[0, 7]
 
 
 def test_a_quiet_day_does_not_alarm(file: Path, capsys: Capture) -> None:
@@ -69,10 +69,9 @@ def test_a_quiet_day_does_not_alarm(file: Path, capsys: Capture) -> None:
 
 
 def test_series_keep_their_order_and_dates_are_put_in_order(file: Path, capsys: Capture) -> None:
-    lines = (daily("z", [1, 2, 3]) + daily("a", [4])).splitlines()
-    file.write_text("count,series,date\n" + "".join(
-        f"{count},{name},{day}\n" for name, day, count in (lines[i].split(",") for i in (2, 3, 0, 1))
-    ))  # fmt: skip
+    file.write_text(
+        "count,series,date\n2,z,2020-01-02\n4,a,2020-01-01\n1,z,2020-01-01\n3,z,2020-01-03\n"
+    )
 
     rows = answer(capsys, "--method", "fixed", str(file))
 
@@ -273,7 +272,9 @@ def test_a_reader_who_leaves_early_causes_no_traceback() -> None:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=root
     ) as process:
-        assert process.stdin and process.stdout and process.stderr
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         process.stdout.close()
         process.stdin.write(text)
         process.stdin.close()

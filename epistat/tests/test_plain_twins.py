@@ -1,6 +1,6 @@
 """The fast functions agree with the plain twins on any input, and with themselves in any batch."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from epistat import Detection, Flag, c1, c2, c3, fixed_threshold, moving_percentile
+from epistat.percentile import Definition
 from epistat.result import Floats
 from epistat.tests import plain
 
-FEWEST = 0, 1, 2, 3
 BIG = st.integers(10_000_000, 1_000_000_000)
 COUNT = st.one_of(st.integers(0, 3), st.integers(0, 40), BIG, st.just(float("nan")))
 DAYS = st.lists(COUNT, max_size=40)
@@ -104,11 +104,12 @@ def test_daily_moving_percentile_is_its_twin(
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=25), st.integers(0, 100))
 def test_the_plain_percentiles_are_numpys(numbers: list[int], percentile: int) -> None:
-    for name in ("linear", "weibull", "inverted_cdf"):
+    names: tuple[Definition, ...] = ("linear", "weibull", "inverted_cdf")
+    for name in names:
         ours = plain.percentile_of(numbers, percentile, name)
         if name == "inverted_cdf" and len(numbers) * percentile % 100 == 0:
             continue  # here NumPy's rounding decides which of two neighbours it takes
-        theirs = np.percentile(np.array(numbers), percentile, method=name)  # type: ignore[call-overload]  # the name is a literal in the stubs
+        theirs = np.percentile(np.array(numbers), percentile, method=name)
         assert ours == pytest.approx(theirs)
 
 
@@ -117,10 +118,11 @@ def test_a_series_has_the_same_answer_alone_and_among_thousands(method: str) -> 
     rng = np.random.default_rng(7)
     counts = rng.poisson(4, (700, 200)).astype(np.float64)
     counts[rng.random(counts.shape) < 0.01] = np.nan
-    judge = {
+    judges: dict[str, Callable[[Floats], Detection]] = {
         "c1": c1, "c2": c2, "c3": c3, "fixed": fixed_threshold,
         "mpm": lambda y: moving_percentile(y, every="week", min_blocks=3),
-    }[method]  # fmt: skip
+    }  # fmt: skip
+    judge = judges[method]
     together, alone = judge(counts), judge(counts[[531]])
     for name in Detection.__slots__:
         np.testing.assert_allclose(
