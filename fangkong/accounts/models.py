@@ -120,6 +120,10 @@ class Appointment(Record):
     def __str__(self) -> str:
         return f"{self.user} {self.role}"
 
+    def is_current(self, day: date) -> bool:
+        """Whether the appointment is in force on a day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
     @property
     def place_name(self) -> str:
         """The facility or area of the appointment, in the language of the page."""

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
+from fangkong.core.audit.types import name_verbs
 from fangkong.core.roles import Role
 
 if TYPE_CHECKING:
@@ -32,3 +33,15 @@ class StaffRequest(HttpRequest):
     user: User  # type: ignore[assignment]  # narrower than Django's type, by the decorator
     now: datetime
     htmx: HtmxDetails
+
+
+name_verbs(
+    {
+        "accounts.add_staff": _("Account made"),
+        "accounts.appoint": _("Role given"),
+        "accounts.end_appointment": _("Role ended"),
+        "accounts.open": _("Account opened"),
+        "accounts.close": _("Account closed"),
+        "accounts.reset_password": _("Password reset"),
+    }
+)

@@ -6,6 +6,8 @@ import json
 from datetime import date
 from pathlib import Path
 
+DEFAULT = date(2020, 2, 5)
+
 
 def stored_day(data: Path) -> date | None:
     """The demonstration's day, or None where this is no demonstration or the file is damaged."""
@@ -15,7 +17,22 @@ def stored_day(data: Path) -> date | None:
         return None
 
 
-def store_day(data: Path, day: date) -> None:
-    """Keep the day for the next start."""
+def begin(data: Path, day: date) -> None:
+    """Make this installation a demonstration of a day, now and at every later start."""
     data.mkdir(parents=True, exist_ok=True)
     (data / "demo.json").write_text(json.dumps({"day": day.isoformat()}))
+    _tell(day)
+
+
+def end(data: Path) -> None:
+    """Take the day away again, when the demonstration could not be loaded."""
+    (data / "demo.json").unlink(missing_ok=True)
+    _tell(None)
+
+
+def _tell(day: date | None) -> None:
+    """Let this process know, whose settings were read before."""
+    from django.conf import settings
+
+    settings.FANGKONG_TODAY = day
+    settings.FANGKONG_DEMO = day is not None

@@ -15,7 +15,9 @@ PACKAGE = Path(__file__).resolve().parent.parent
 def rooms() -> list[str]:
     """The installed rooms, lowest first (the order of INSTALLED_APPS)."""
     prefix = "fangkong."
-    return [c.name.removeprefix(prefix) for c in apps.get_app_configs() if c.name.startswith(prefix)]
+    return [
+        c.name.removeprefix(prefix) for c in apps.get_app_configs() if c.name.startswith(prefix)
+    ]
 
 
 def modules(name: str) -> list[tuple[str, ModuleType]]:

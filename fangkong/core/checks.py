@@ -35,6 +35,8 @@ def sqlite_is_safe(
                 value = cursor.execute(f"PRAGMA {pragma}").fetchone()[0]
                 if value != wanted:
                     found.append(
-                        Error(f"SQLite runs with {pragma}={value}, not {wanted}", id="fangkong.E001")
+                        Error(
+                            f"SQLite runs with {pragma}={value}, not {wanted}", id="fangkong.E001"
+                        )
                     )
     return found

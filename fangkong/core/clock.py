@@ -40,3 +40,8 @@ def _offset(today: date | None) -> timedelta:
     if today is None:
         return timedelta(0)
     return today - timezone.now().astimezone(zone()).date()
+
+
+def next_day(midnight: datetime) -> datetime:
+    """The midnight after a midnight, also where the clocks change."""
+    return start_of(day_of(midnight) + timedelta(days=1))

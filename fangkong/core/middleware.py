@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from fangkong.core import clock
-from fangkong.core.request_id import request_id
 from fangkong.core.record import new_public_id
 from fangkong.core.refusals import Refused
+from fangkong.core.request_id import request_id
 
 Handler = Callable[[HttpRequest], HttpResponse]
 

@@ -34,9 +34,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 def _banner(at: Any) -> str:
     if not settings.FANGKONG_DEMO:
         return ""
-    return _("Demonstration: persons are synthetic, figures of 2020 are real. Today is %(day)s.") % {
-        "day": clock.day_of(at).isoformat()
-    }
+    return _(
+        "Demonstration: persons are synthetic, figures of 2020 are real. Today is %(day)s."
+    ) % {"day": clock.day_of(at).isoformat()}
 
 
 def _appointments(user: Any, at: Any) -> str:

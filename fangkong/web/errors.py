@@ -14,7 +14,10 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(
-        request, 400, _("The request could not be read"), _("Go back, reload the page and try again.")
+        request,
+        400,
+        _("The request could not be read"),
+        _("Go back, reload the page and try again."),
     )
 
 

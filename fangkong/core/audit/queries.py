@@ -11,9 +11,7 @@ from .models import AuditLine
 def history_of(record: models.Model, limit: int = 50) -> list[AuditLine]:
     """The newest lines about one record, newest first, with who did them."""
     return list(
-        AuditLine.objects.filter(
-            subject_type=record._meta.label_lower, subject_id=record.pk
-        )
+        AuditLine.objects.filter(subject_type=record._meta.label_lower, subject_id=record.pk)
         .select_related("by")
         .order_by("-id")[:limit]
     )

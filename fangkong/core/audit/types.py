@@ -10,9 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import permissions
 from fangkong.core.roles import Role
 
-SEE_TRAIL = permissions.declare(
-    "core.audit.view", _("Read the audit trail"), roles=[Role.AUDITOR]
-)
+SEE_TRAIL = permissions.declare("core.audit.view", _("Read the audit trail"), roles=[Role.AUDITOR])
 
 _words: dict[str, str | Promise] = {}
 

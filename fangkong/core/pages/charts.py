@@ -52,8 +52,7 @@ class Chart:
     def rows(self) -> list[tuple[str, list[Number]]]:
         """The table beside the figure: one row per ``x``."""
         return [
-            (label, [series.values[i] for series in self.series])
-            for i, label in enumerate(self.x)
+            (label, [series.values[i] for series in self.series]) for i, label in enumerate(self.x)
         ]
 
 

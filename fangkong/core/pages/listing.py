@@ -178,6 +178,3 @@ def _export(
     head = [str(c.label) for c in columns]
     write = export.csv_response if kind == "csv" else export.xlsx_response
     return write(f"fangkong-{what.name}", head, cells())
-
-
-

@@ -86,9 +86,7 @@ def run_job(job_id: int) -> None:
     except Exception as problem:  # whatever a job does wrong must not stop the worker
         _note_failure(job, job.tries + 1, problem)
     else:
-        Job.objects.filter(pk=job_id).update(
-            state=Job.State.DONE, ended_at=clock.now(), problem=""
-        )
+        Job.objects.filter(pk=job_id).update(state=Job.State.DONE, ended_at=clock.now(), problem="")
     finally:
         request_id.reset(token)
 
@@ -102,7 +100,9 @@ def _progress_of(job_id: int) -> Progress:
 
 def _note_failure(job: Job, tries: int, problem: Exception) -> None:
     """Plan the next try or park the job. The text keeps the kind of error, not its data."""
-    log.error("job failed", extra={"job": str(job), "tries": tries, "error": type(problem).__name__})
+    log.error(
+        "job failed", extra={"job": str(job), "tries": tries, "error": type(problem).__name__}
+    )
     where = problem.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next

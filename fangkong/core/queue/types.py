@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from django.utils.translation import gettext_lazy as _
+
 from fangkong.core import permissions
 from fangkong.core.roles import Role
-from django.utils.translation import gettext_lazy as _
 
 SEE_JOBS = permissions.declare(
     "core.queue.view", _("See and repeat background jobs"), roles=[Role.ADMINISTRATOR]

@@ -109,7 +109,8 @@ def icon_names() -> frozenset[str]:
 
 def _nonce(context: dict[str, Any]) -> str:
     """The nonce of this answer's content security policy (django-csp), or nothing without one."""
-    return str(getattr(context.get("request"), "csp_nonce", "") or "")
+    # Not `nonce or ""`: the lazy nonce counts as false until it is written somewhere.
+    return str(getattr(context.get("request"), "csp_nonce", ""))
 
 
 def _url(part: Literal["css", "js", "theme", "sprite"]) -> str:

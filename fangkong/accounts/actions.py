@@ -1,0 +1,178 @@
+"""Add staff, appoint them, end appointments. Only administrators do; nobody appoints themselves."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.audit import actions as audit
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+from fangkong.core.roles import Role
+
+from .models import Appointment, User
+
+if TYPE_CHECKING:
+    from fangkong.places.models import Area, Facility
+
+
+class NameTaken(Refused):
+    """The user name belongs to somebody."""
+
+
+class WeakPassword(Refused):
+    """The password is too easy to guess."""
+
+    status = 422
+
+
+class NotYourself(Refused):
+    """Rights are never changed by the person they belong to."""
+
+    status = 403
+
+
+class PlaceMissing(Refused):
+    """An appointment is for an area or a facility."""
+
+    status = 422
+
+
+class EndsTooEarly(Refused):
+    """An appointment ends before it starts."""
+
+    status = 422
+
+
+class AlreadyEnded(Refused):
+    """The appointment has ended before."""
+
+
+@transaction.atomic
+def add_staff(
+    *,
+    username: str,
+    name: str,
+    password: str,
+    by: User | None,
+    at: datetime,
+    name_en: str = "",
+    phone: str = "",
+    synthetic: bool = False,
+) -> User:
+    """Make an account without any role yet."""
+    if User.objects.filter(username=username).exists():
+        raise NameTaken(_("This user name is taken. Choose another."))
+    user = User(
+        username=username,
+        name=name,
+        name_en=name_en,
+        phone=phone,
+        synthetic=synthetic,
+        created_at=at,
+    )
+    _set_password(user, password)
+    user.save()
+    audit.record("accounts.add_staff", user, by=by, at=at)
+    return user
+
+
+def _set_password(user: User, password: str) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as problem:
+        raise WeakPassword(" ".join(problem.messages)) from None
+    user.set_password(password)
+
+
+@transaction.atomic
+def appoint(
+    *,
+    user: User,
+    role: Role | str,
+    area: Area | None,
+    facility: Facility | None,
+    valid_from: date,
+    valid_to: date | None,
+    by: User | None,
+    at: datetime,
+) -> Appointment:
+    """Give a role for an area or a facility from one day to another (both included)."""
+    _refuse_self(user, by)
+    if (area is None) == (facility is None):
+        raise PlaceMissing(_("Choose an area or a facility, one of the two."))
+    if valid_to is not None and valid_to < valid_from:
+        raise EndsTooEarly(_("The last day lies before the first. Correct one of them."))
+    appointment = Appointment.objects.create(
+        user=user,
+        role=Role(role),
+        area=area,
+        facility=facility,
+        valid_from=valid_from,
+        valid_to=valid_to,
+        **stamps(by, at),
+    )
+    audit.record(
+        "accounts.appoint",
+        user,
+        by=by,
+        at=at,
+        detail={"role": str(Role(role).value), "from": valid_from.isoformat()},
+    )
+    return appointment
+
+
+@transaction.atomic
+def end_appointment(
+    *, appointment: Appointment, last_day: date, by: User, at: datetime
+) -> Appointment:
+    """Let an appointment end with a day."""
+    appointment = Appointment.objects.select_for_update().get(pk=appointment.pk)
+    _refuse_self(appointment.user, by)
+    if last_day < appointment.valid_from:
+        raise EndsTooEarly(_("The last day lies before the first. Correct one of them."))
+    if appointment.valid_to is not None and appointment.valid_to <= last_day:
+        raise AlreadyEnded(_("This appointment already ends on that day or earlier."))
+    appointment.valid_to = last_day
+    appointment.touch(by, at)
+    appointment.save(update_fields=["valid_to", "changed_at", "changed_by"])
+    audit.record(
+        "accounts.end_appointment",
+        appointment.user,
+        by=by,
+        at=at,
+        detail={"role": appointment.role, "to": last_day.isoformat()},
+    )
+    return appointment
+
+
+@transaction.atomic
+def set_active(*, user: User, active: bool, by: User, at: datetime) -> User:
+    """Let an account sign in, or stop it; its past work stays as it is."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    _refuse_self(user, by)
+    user.is_active = active
+    user.save(update_fields=["is_active"])
+    audit.record("accounts.open" if active else "accounts.close", user, by=by, at=at)
+    return user
+
+
+@transaction.atomic
+def reset_password(*, user: User, password: str, by: User, at: datetime) -> User:
+    """Set a new password for somebody who has lost theirs."""
+    user = User.objects.select_for_update().get(pk=user.pk)
+    _refuse_self(user, by)
+    _set_password(user, password)
+    user.save(update_fields=["password"])
+    audit.record("accounts.reset_password", user, by=by, at=at)
+    return user
+
+
+def _refuse_self(user: User, by: User | None) -> None:
+    if by is not None and user.pk == by.pk:
+        raise NotYourself(_("You cannot change your own rights. Ask another administrator."))

@@ -1,0 +1,45 @@
+"""Questions about staff."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Prefetch, QuerySet
+
+from fangkong.core import clock
+
+from .models import Appointment, User
+from .types import VIEW_STAFF
+
+DEMO_PASSWORD = "ganzi-2020-demo"  # only ever set on synthetic accounts of a demonstration
+
+
+def any_users() -> bool:
+    """Whether anybody has an account yet."""
+    return User.objects.exists()
+
+
+def open_to(user: User, at: datetime) -> QuerySet[User]:
+    """The staff this user may see: all, for those whose role reads the staff list."""
+    if not user.scope(VIEW_STAFF, at):
+        return User.objects.none()
+    held = Appointment.objects.select_related("area", "facility").order_by("pk")
+    return User.objects.prefetch_related(Prefetch("appointments", queryset=held))
+
+
+def demo_accounts() -> list[tuple[str, str]]:
+    """User name and role of every synthetic account, for the start of a demonstration."""
+    if not settings.FANGKONG_DEMO:
+        return []
+    today = clock.day_of(clock.now())
+    users = User.objects.filter(synthetic=True, is_active=True).order_by("pk")
+    return [
+        (
+            user.username,
+            " · ".join(
+                f"{a.place_name} {a.get_role_display()}" for a in user.appointments_on(today)
+            ),
+        )
+        for user in users
+    ]

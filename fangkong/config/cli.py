@@ -1,0 +1,213 @@
+"""The command ``fangkong``: each subcommand says what it does with ``--help``.
+
+What cannot work is said in one line on standard error with what to do, and exit code 2; a
+traceback is a defect.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from fangkong import __version__
+from fangkong.config import demo_day
+from fangkong.config.env import WrongSetting
+from fangkong.config.problems import CannotGoOn
+
+NEEDED_PYTHON = (3, 11)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if sys.version_info < NEEDED_PYTHON:
+        return _refuse(
+            f"Python {sys.version.split()[0]} is too old: Fangkong needs 3.11 or newer. "
+            "Install a newer Python and run `make run` again."
+        )
+    if args[:1] == ["detect"]:
+        from epistat.command import detect  # NumPy only: no settings, no database
+
+        return detect(args[1:])
+    options = _parser().parse_args(args)
+    if options.command is None:
+        _parser().print_help()
+        return 0
+    try:
+        return int(options.call(options) or 0)
+    except (CannotGoOn, WrongSetting) as problem:
+        return _refuse(str(problem))
+    except KeyboardInterrupt:
+        return 130
+    except Exception as problem:
+        text = _known(problem)
+        if not text:
+            raise
+        return _refuse(text)
+
+
+def _refuse(text: str) -> int:
+    print(f"fangkong: {text}", file=sys.stderr)
+    return 2
+
+
+def _known(problem: Exception) -> str:
+    """The clear line for what can go wrong outside our code, or ""."""
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management.base import CommandError
+    from django.db import DatabaseError, OperationalError
+
+    text = " ".join(str(problem).split())
+    if isinstance(problem, CommandError):
+        return text
+    if isinstance(problem, OperationalError) and "disk is full" in text:
+        return "the disk is full: nothing more was written. Free some space and start again."
+    if isinstance(problem, OSError) and problem.errno == 28:
+        return "the disk is full: nothing more was written. Free some space and start again."
+    if isinstance(problem, OperationalError) and "unable to open database file" in text:
+        return (
+            "the database file cannot be opened. Check DATABASE_URL or FANGKONG_DATA, and that "
+            "the folder exists and may be written to."
+        )
+    if isinstance(problem, OperationalError):
+        return f"the database does not answer ({text[:200]}). Check DATABASE_URL and start it."
+    if isinstance(problem, DatabaseError) and "file is not a database" in text:
+        return "the database file is not a SQLite database. Point DATABASE_URL to another file."
+    if isinstance(problem, ImproperlyConfigured):
+        return f"the settings do not fit together: {text}"
+    return ""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fangkong", description="Epidemic prevention and control for a prefecture."
+    )
+    parser.add_argument("--version", action="version", version=f"fangkong {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def command(
+        name: str, call: Callable[[argparse.Namespace], int | None], text: str
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(call=call)
+        return sub
+
+    run = command("run", _run, "Bring the database up to date and serve the pages and the worker.")
+    run.add_argument("--host", help="address to listen on (FANGKONG_HOST, 127.0.0.1)")
+    run.add_argument("--port", type=int, help="port to listen on (FANGKONG_PORT, 8000)")
+    run.add_argument(
+        "--demo", action="store_true", help="load the demonstration into an empty database"
+    )
+    run.add_argument(
+        "--no-worker",
+        action="store_true",
+        help="serve pages only; start `fangkong worker` yourself",
+    )
+
+    demo = command("demo", _demo, "Load the demonstration “Ganzi 2020” into an empty database.")
+    demo.add_argument(
+        "--day",
+        type=_day,
+        default=demo_day.DEFAULT,
+        metavar="YYYY-MM-DD",
+        help="the day that the demonstration calls today (2020-02-05)",
+    )
+
+    command("worker", _worker, "Carry out background jobs and schedules until stopped.")
+    command("migrate", _migrate, "Bring the database up to date.")
+    places = command("places", _places, "Load or refresh areas and facilities.")
+    places.add_argument("--check", action="store_true", help="only say what would change")
+    counts = command("counts", _counts, "Compare the daily counts with the cases, or rebuild them.")
+    counts.add_argument("--rebuild", action="store_true", help="correct what differs")
+    admin = command("admin", _admin, "Make the first administrator of a new installation.")
+    admin.add_argument("username")
+    admin.add_argument("--name", required=True, help="the person's name")
+    where = command("where", _where, "Show the files behind a page's address.")
+    where.add_argument("url")
+    command("check", _check, "Check settings, database and templates.")
+    commands.add_parser(
+        "detect", help="Run an aberration detector over a CSV of counts.", add_help=False
+    )
+    return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day: write it as YYYY-MM-DD") from None
+
+
+def _django() -> None:
+    """Set Django up once; a wrong environment is told by ``WrongSetting``."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangkong.config.settings")
+    django.setup()
+
+
+def _call(name: str, *args: str, **options: object) -> None:
+    _django()
+    from django.core.management import call_command
+
+    call_command(name, *args, **options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    _django()
+    from fangkong.config import serve
+
+    return serve.run(
+        host=options.host, port=options.port, demo=options.demo, worker=not options.no_worker
+    )
+
+
+def _demo(options: argparse.Namespace) -> None:
+    _django()
+    from fangkong.config import serve
+
+    serve.prepare_database()
+    serve.load_demo(options.day)
+
+
+def _worker(options: argparse.Namespace) -> None:
+    _django()
+    from fangkong.config import serve
+
+    serve.require_database()
+    _call("worker")
+
+
+def _migrate(options: argparse.Namespace) -> None:
+    _django()
+    from fangkong.config import serve
+
+    serve.prepare_database()
+    print("The database is up to date.")
+
+
+def _places(options: argparse.Namespace) -> None:
+    _call("places", check=options.check)
+
+
+def _counts(options: argparse.Namespace) -> None:
+    _call("counts", rebuild=options.rebuild)
+
+
+def _admin(options: argparse.Namespace) -> None:
+    _call("admin", options.username, name=options.name)
+
+
+def _where(options: argparse.Namespace) -> None:
+    _call("where", options.url)
+
+
+def _check(options: argparse.Namespace) -> None:
+    _call("check", databases=["default"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+"""Serve: the database first, then the port, then pages and worker together."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
+
+from fangkong.config import demo_day
+from fangkong.config.problems import CannotGoOn
+
+ENOUGH_DISK = 200 * 1024 * 1024
+
+
+def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
+    """Bring the database up to date and serve until stopped."""
+    host = host or settings.ENVIRONMENT.host
+    port = port or settings.ENVIRONMENT.port
+    require_free_port(host, port)
+    _say("database")
+    prepare_database()
+    if demo and not has_users():
+        load_demo(demo_day.DEFAULT)
+    helper = None
+    if worker:
+        helper = subprocess.Popen([sys.executable, "-m", "fangkong.config.cli", "worker"])
+    _announce(host, port)
+    try:
+        uvicorn.run(
+            "fangkong.config.asgi:application",
+            host=host,
+            port=port,
+            log_level="warning",
+            lifespan="off",
+            server_header=False,
+            proxy_headers=settings.ENVIRONMENT.secure,
+        )
+    finally:
+        if helper is not None:
+            helper.terminate()
+            helper.wait(20)
+    return 0
+
+
+def prepare_database() -> None:
+    """Create or migrate the database; refuse one that is newer than this program."""
+    require_disk()
+    refuse_newer_database()
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def require_database() -> None:
+    """Refuse to go on without an up-to-date database."""
+    refuse_newer_database()
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise CannotGoOn("the database is not up to date. Run `fangkong migrate` first.")
+
+
+def refuse_newer_database() -> None:
+    """A database that a newer Fangkong has migrated must not be touched by this one."""
+    recorder = MigrationRecorder(connection)
+    if not recorder.has_table():
+        return
+    ours = {config.removeprefix("fangkong.") for config in settings.INSTALLED_APPS}
+    known = set(MigrationExecutor(connection).loader.disk_migrations)
+    unknown = sorted(
+        f"{app}.{name}"
+        for app, name in recorder.applied_migrations()
+        if app in ours and (app, name) not in known
+    )
+    if unknown:
+        raise CannotGoOn(
+            f"the database was made by a newer Fangkong (it knows {unknown[-1]}). Install that "
+            "version, or point DATABASE_URL to another database. Nothing was changed."
+        )
+
+
+def require_disk() -> None:
+    """Refuse to start where the next write might fail for lack of space."""
+    folder = Path(settings.FANGKONG_DATA)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise CannotGoOn(
+            f"{folder} cannot be made ({problem.strerror}). Set FANGKONG_DATA to a folder that you "
+            "may write to."
+        ) from None
+    free = shutil.disk_usage(folder).free
+    if free < ENOUGH_DISK:
+        raise CannotGoOn(
+            f"only {free // 1024 // 1024} MB are free in {folder}: at least "
+            f"{ENOUGH_DISK // 1024 // 1024} MB are needed. Free some space and start again."
+        )
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Refuse a port that somebody else already listens on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as problem:
+            raise CannotGoOn(
+                f"port {port} on {host} cannot be used ({problem.strerror}). Stop what uses it, or "
+                f"choose another: FANGKONG_PORT={port + 1} make run"
+            ) from None
+
+
+def load_demo(day: date) -> None:
+    """Load the demonstration as of a day into an empty database, and remember the day."""
+    if has_users():
+        raise CannotGoOn(
+            "the database already holds staff: the demonstration is only loaded into an empty one. "
+            "Set FANGKONG_DATA to a new folder."
+        )
+    _say(f"demonstration Ganzi 2020, as of {day.isoformat()}")
+    demo_day.begin(settings.FANGKONG_DATA, day)
+    try:
+        call_command("demo", day=day)
+    except BaseException:
+        demo_day.end(settings.FANGKONG_DATA)
+        raise
+
+
+def has_users() -> bool:
+    """Whether anybody can sign in yet."""
+    from fangkong.accounts import queries
+
+    return queries.any_users()
+
+
+def _say(step: str) -> None:
+    print(f"  {step} …", flush=True)
+
+
+def _announce(host: str, port: int) -> None:
+    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1", "::") else host
+    print(f"\nFangkong is ready: http://{shown}:{port}/\n", flush=True)
+    if settings.FANGKONG_DEMO:
+        from fangkong.accounts import queries
+
+        day = demo_day.stored_day(settings.FANGKONG_DATA)
+        print(f"Demonstration, today is {day}. Accounts (password: {queries.DEMO_PASSWORD}):")
+        for username, label in queries.demo_accounts():
+            print(f"  {username:<16} {label}")
+        print(flush=True)

@@ -1,0 +1,112 @@
+"""The rule packs in force, what each says with its sources, and how two of them differ."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import clock, pages
+from fangkong.packs import queries as packs
+from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
+
+
+class DayForm(pages.Form):
+    """Which day, and for which area."""
+
+    on = forms.DateField(label=_("On"), required=False, widget=forms.DateInput())
+    area = forms.RegexField(r"^\d{6}$", label=_("Area code"), required=False)
+
+
+class PairForm(pages.Form):
+    """Which two packs."""
+
+    before = forms.ChoiceField(label=_("Earlier pack"), required=False)
+    after = forms.ChoiceField(label=_("Later pack"), required=False)
+
+    def __init__(self, data: dict[str, str], language: str) -> None:
+        super().__init__(data)
+        choices = [(pack.id, pack.title.in_language(language)) for pack in packs.all_packs()]
+        for name in ("before", "after"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+
+
+@login_required
+def index(request: StaffRequest) -> HttpResponse:
+    """All packs, and which one rules an area on a day."""
+    asked = {
+        "on": request.GET.get("on") or clock.day_of(request.now).isoformat(),
+        "area": request.GET.get("area") or settings.FANGKONG_AREA,
+    }
+    form = DayForm(asked)
+    chosen: Pack | None = None
+    problem = ""
+    if form.is_valid():
+        try:
+            chosen = packs.in_force(form.cleaned_data["area"], form.cleaned_data["on"])
+        except NoPackInForce as none:
+            problem = str(none)
+    found = sorted(packs.all_packs(), key=lambda pack: (pack.valid_from, pack.id), reverse=True)
+    shown = {"form": form, "chosen": chosen, "problem": problem, "packs": found}
+    pages.forms.dress(form)
+    return render(request, "web/rulepacks/index.html", shown)
+
+
+@login_required
+def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
+    """One pack, clause by clause."""
+    pack = _pack(pack_id)
+    day = _day(request, pack)
+    rows = [(row, row.period_on(day)) for row in pack.conditions]
+    shown = {
+        "pack": pack,
+        "day": day,
+        "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
+    }
+    return render(request, "web/rulepacks/detail.html", shown)
+
+
+@login_required
+def differences(request: HttpRequest) -> HttpResponse:
+    """What two packs say differently, both sides with their sources."""
+    issued = sorted(packs.all_packs(), key=lambda pack: (pack.jurisdiction, pack.valid_from))
+    same = [pack for pack in issued if pack.jurisdiction == issued[0].jurisdiction]
+    asked = {
+        "before": request.GET.get("before") or same[0].id,
+        "after": request.GET.get("after") or same[-1].id,
+    }
+    form = PairForm(asked, request.LANGUAGE_CODE)
+    pages.forms.dress(form)
+    before, after = _pack(asked["before"]), _pack(asked["after"])
+    shown = {
+        "form": form,
+        "before": before,
+        "after": after,
+        "differences": packs.differences(before, after),
+    }
+    return render(request, "web/rulepacks/differences.html", shown)
+
+
+def _pack(pack_id: str) -> Pack:
+    try:
+        return packs.pack(pack_id)
+    except UnknownCode:
+        raise Http404(pack_id) from None
+
+
+def _day(request: HttpRequest, pack: Pack) -> date:
+    """The day to read a pack on: the asked one, or the nearest to today that it covers."""
+    try:
+        return date.fromisoformat(request.GET["on"])
+    except (KeyError, ValueError):
+        today = clock.day_of(clock.now())
+        last = pack.valid_to or today
+        return min(max(today, pack.valid_from), last)

@@ -1,0 +1,30 @@
+"""Pages of the shell: the desk at the root, and pages that look into every room."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from .command_screen import views as command_screen
+from .desk import views as desk
+from .health import alive, ready
+from .queue import views as queue
+from .rulepacks import views as rulepacks
+from .trail import views as trail
+
+urlpatterns = [
+    path("", desk.index, name="desk"),
+    path("desk/_work/", desk._work, name="desk_work"),
+    path("command/", command_screen.index, name="command_screen"),
+    path("command/_panels/", command_screen._panels, name="command_panels"),
+    path("command/map.json", command_screen.map_data, name="command_map"),
+    path("command/curve.json", command_screen.curve_data, name="command_curve"),
+    path("packs/", rulepacks.index, name="packs"),
+    path("packs/differences/", rulepacks.differences, name="pack_differences"),
+    path("packs/<slug:pack_id>/", rulepacks.detail, name="pack"),
+    path("trail/", trail.index, name="audit"),
+    path("jobs/", queue.index, name="jobs"),
+    path("jobs/<uuid:public_id>/", queue.detail, name="job"),
+    path("jobs/<uuid:public_id>/repeat/", queue.repeat, name="job_repeat"),
+    path("alive/", alive, name="alive"),
+    path("ready/", ready, name="ready"),
+]
