@@ -41,7 +41,7 @@ def load(folders: Iterable[Path]) -> tuple[t.Pack, ...]:
     jurisdiction hold on the same day.
     """
     raws = _raws(_files(folders))
-    packs = [read(file, _inherit(raws, id, ())) for id, (file, _) in raws.items()]
+    packs = [read(file, _inherit(raws, pack_id, ())) for pack_id, (file, _) in raws.items()]
     _refuse_unknown_neighbours(packs)
     _refuse_overlaps(packs)
     return tuple(sorted(packs, key=lambda pack: (pack.jurisdiction, pack.valid_from, pack.id)))
@@ -69,11 +69,13 @@ def _raws(files: Iterable[Path]) -> dict[str, tuple[str, Raw]]:
         except OSError as problem:
             raise t.PackError(f"{path.name}: cannot be read: {problem.strerror}") from problem
         header = Table(path.name, "pack", raw.get("pack", {}))
-        id = header.code("id")
-        if id in raws:
-            header.refuse("id", f"{id!r} is also the id in {raws[id][0]}; give one another id")
+        pack_id = header.code("id")
+        if pack_id in raws:
+            header.refuse(
+                "id", f"{pack_id!r} is also the id in {raws[pack_id][0]}; give one another id"
+            )
         _check_shape(path.name, raw)
-        raws[id] = path.name, raw
+        raws[pack_id] = path.name, raw
     return raws
 
 
@@ -94,9 +96,9 @@ def _check_shape(file: str, raw: Raw) -> None:
             seen.add(code)
 
 
-def _inherit(raws: Mapping[str, tuple[str, Raw]], id: str, heirs: tuple[str, ...]) -> Raw:
+def _inherit(raws: Mapping[str, tuple[str, Raw]], pack_id: str, heirs: tuple[str, ...]) -> Raw:
     """The pack's tables on top of those of the pack it extends."""
-    file, raw = raws[id]
+    file, raw = raws[pack_id]
     header = Table(file, "pack", raw["pack"])
     base_id = header.words("extends", "")
     drop = Table(file, "drop", raw.get("drop", {}))
@@ -104,11 +106,11 @@ def _inherit(raws: Mapping[str, tuple[str, Raw]], id: str, heirs: tuple[str, ...
         if raw.get("drop"):
             header.refuse("extends", "missing; [drop] leaves out rows of the pack it extends")
         return raw
-    if base_id in (*heirs, id):
+    if base_id in (*heirs, pack_id):
         header.refuse("extends", f"{base_id!r} extends this pack in turn; break the circle")
     if base_id not in raws:
         header.refuse("extends", f"there is no pack {base_id!r}; known: {', '.join(raws)}")
-    base = _inherit(raws, base_id, (*heirs, id))
+    base = _inherit(raws, base_id, (*heirs, pack_id))
     merged = {key: raw.get(key, base.get(key)) for key in SETTINGS if key in raw or key in base}
     for section in SECTIONS:
         merged[section] = _merge(drop, section, base.get(section, []), raw.get(section, []))

@@ -61,12 +61,12 @@ def all_packs(*, folder: Path | None = None) -> tuple[Pack, ...]:
     return _read_once(chosen)
 
 
-def pack(id: str, *, folder: Path | None = None) -> Pack:
+def pack(pack_id: str, *, folder: Path | None = None) -> Pack:
     """The pack with this id; UnknownCode if there is none."""
     for candidate in all_packs(folder=folder):
-        if candidate.id == id:
+        if candidate.id == pack_id:
             return candidate
-    raise UnknownCode(f"there is no rule pack {id!r}")
+    raise UnknownCode(f"there is no rule pack {pack_id!r}")
 
 
 def in_force(area_code: str, on: date, *, folder: Path | None = None) -> Pack:

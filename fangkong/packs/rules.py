@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -81,18 +82,29 @@ def name(pack: Pack, code: str, on: date) -> Text:
 def named(pack: Pack, words: str) -> str | None:
     """The code of the condition or subtype that a card calls by this code, name or alias.
 
-    Case and surrounding blanks do not matter; a name that two conditions share finds nothing.
+    Case, full or half width and surrounding blanks do not matter. A name that fits two codes finds
+    nothing: the person who knows must choose.
     """
-    wanted, found = words.strip().casefold(), set()
-    for candidate in pack.conditions:
-        names = [candidate.name, *(period.name for period in candidate.periods)]
-        spoken = [word for text in names for word in (text.zh, text.en)]
-        if wanted in {word.casefold() for word in (candidate.code, *spoken, *candidate.aliases)}:
-            found.add(candidate.code)
-        for form in candidate.subtypes:
-            if wanted in {word.casefold() for word in (form.code, form.name.zh, form.name.en)}:
-                found.add(form.code)
+    wanted = _plain(words)
+    found = {
+        code
+        for candidate in pack.conditions
+        for code, spoken in _spoken(candidate)
+        if wanted in map(_plain, spoken)
+    }
     return found.pop() if len(found) == 1 else None
+
+
+def _spoken(whole: Condition) -> list[tuple[str, tuple[str, ...]]]:
+    """Each code of a condition and its subtypes with all the words used for it."""
+    texts = [whole.name, *(period.name for period in whole.periods)]
+    names = [word for text in texts for word in (text.zh, text.en)]
+    forms = [(form.code, (form.code, form.name.zh, form.name.en)) for form in whole.subtypes]
+    return [(whole.code, (whole.code, *names, *whole.aliases)), *forms]
+
+
+def _plain(words: str) -> str:
+    return unicodedata.normalize("NFKC", words).strip().casefold()
 
 
 def listed(pack: Pack, on: date) -> tuple[Condition, ...]:
@@ -320,7 +332,7 @@ def _clock_difference(
 
 
 def _clock_side(row: ReportClock) -> Side:
-    words = Text(zh=f"{row.hours}小时({row.name.zh})", en=f"{row.hours} h ({row.name.en})")
+    words = Text(zh=f"{row.hours}小时（{row.name.zh}）", en=f"{row.hours} h ({row.name.en})")
     return Side(text=words, clause=row.clause)
 
 
@@ -329,7 +341,7 @@ def _class_side(row: Period) -> Side:
     if row.managed_as != row.disease_class:
         as_words = _CLASS_WORDS[row.managed_as]
         words = Text(
-            zh=f"{words.zh},按{as_words.zh}管理", en=f"{words.en}, managed as {as_words.en}"
+            zh=f"{words.zh}，按{as_words.zh}管理", en=f"{words.en}, managed as {as_words.en}"
         )
     return Side(text=words, clause=row.clause)
 
