@@ -116,7 +116,8 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "zero") -> Grid:
         widest = int(np.argmax(lengths))
         raise BadInput(
             f"{table.path}: {starts[-1]:,} days from first to last dates are too many; check the"
-            f" dates: {table.names[widest]!r} begins {_iso(first[widest])} and has {lengths[widest]:,}"
+            f" dates: {table.names[widest]!r} begins {_iso(first[widest])} and has"
+            f" {lengths[widest]:,}"
         )
     counts = np.full(int(starts[-1]), 0.0 if gaps == "zero" else np.nan)
     counts[starts[table.series] + (table.days - first[table.series]) // step] = table.counts

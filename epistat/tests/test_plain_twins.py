@@ -44,6 +44,7 @@ def assert_as_plain(answer: Detection, days: Sequence[plain.Day]) -> None:
         assert answer.alarm[0, t] == day[4], f"t = {t}"
 
 
+@settings(deadline=None)
 @given(SERIES, st.integers(3, 9), st.sampled_from([0.001, 0.05]), st.sampled_from([0.0, 0.5]))
 @example([5.0] * 20, 7, 0.001, 0.0)
 @example([], 7, 0.001, 0.0)
@@ -57,6 +58,7 @@ def test_c1_and_c2_are_their_twins(
         assert_as_plain(chart(y[np.newaxis], **options), twin)
 
 
+@settings(deadline=None)
 @given(SERIES, st.integers(3, 9), st.sampled_from([0.0, 0.5]))
 @example([*[5.0] * 12, 6.0, 0.0, 0.0], 7, 0.0)
 def test_c3_is_its_twin(days: list[float], baseline: int, min_sigma: float) -> None:
@@ -102,6 +104,7 @@ def test_daily_moving_percentile_is_its_twin(
     assert_as_plain(answer, plain.moving_percentile(y, excluded=excluded, **options))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=25), st.integers(0, 100))
 def test_the_plain_percentiles_are_numpys(numbers: list[int], percentile: int) -> None:
     names: tuple[Definition, ...] = ("linear", "weibull", "inverted_cdf")
