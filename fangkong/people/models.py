@@ -1,0 +1,238 @@
+"""The one register of persons. No other table of the house holds a name or phone of the public.
+
+Numbers of documents, phones and the address below township are read and written only through the
+small functions here (``full_number``, ``full_address``, ``with_numbers``, …), so that they can be
+encrypted later without a change elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.privacy import Personal
+from fangkong.core.record import Record, stamps
+
+from . import rules
+from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Sex
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Area
+
+
+class Person(Record):
+    """A person of the public: a patient, a contact, someone screened or isolated.
+
+    The age is stated (``age_years`` or, under two years, ``age_months`` on ``age_on``) only where
+    the birth date is not known. ``county`` repeats the county of ``area``, for scopes and indexes.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {
+        "name": Personal("identity", "pseudonymise"),
+        "name_pinyin": Personal("identity", "erase"),
+        "name_initials": Personal("identity", "erase"),
+        "sex": Personal("identity", "erase"),
+        "birth_date": Personal("identity", "erase"),
+        "age_years": Personal("identity", "erase"),
+        "age_months": Personal("identity", "erase"),
+        "age_on": Personal("identity", "erase"),
+        "occupation": Personal("identity", "erase"),
+        "workplace": Personal("whereabouts", "erase"),
+        "guardian_name": Personal("identity", "erase"),
+        "ethnicity": Personal("identity", "erase"),
+        "area": Personal("whereabouts", "erase"),
+        "county": Personal("whereabouts", "erase"),
+        "address_detail": Personal("whereabouts", "erase"),
+    }
+
+    name = models.CharField(_("name"), max_length=100)
+    name_pinyin = models.CharField(max_length=200, blank=True, editable=False)
+    name_initials = models.CharField(max_length=60, blank=True, editable=False)
+    sex = models.CharField(_("sex"), max_length=1, choices=Sex.choices, default=Sex.UNKNOWN)
+    birth_date = models.DateField(_("birth date"), null=True, blank=True)
+    age_years = models.PositiveSmallIntegerField(_("age in years"), null=True, blank=True)
+    age_months = models.PositiveSmallIntegerField(_("age in months"), null=True, blank=True)
+    age_on = models.DateField(_("age stated on"), null=True, blank=True)
+    occupation = models.CharField(_("occupation"), max_length=40, blank=True)
+    workplace = models.CharField(_("workplace or school"), max_length=200, blank=True)
+    guardian_name = models.CharField(_("parent or guardian"), max_length=100, blank=True)
+    ethnicity = models.CharField(_("ethnic group"), max_length=40, blank=True)
+    area = models.ForeignKey(
+        "places.Area",
+        verbose_name=_("area"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    county = models.ForeignKey(
+        "places.Area",
+        verbose_name=_("county"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    address_detail = models.CharField(_("address below township"), max_length=300, blank=True)
+    synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("persons")
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(name=""), name="person_has_a_name"),
+            models.CheckConstraint(
+                condition=models.Q(age_on__isnull=False)
+                | models.Q(age_years__isnull=True, age_months__isnull=True),
+                name="person_age_has_its_day",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["name", "birth_date"], name="person_by_name"),
+            models.Index(fields=["name_pinyin"], name="person_by_pinyin"),
+            models.Index(fields=["name_initials"], name="person_by_initials"),
+            models.Index(fields=["created_at", "id"], name="person_by_entry"),
+            models.Index(fields=["county", "created_at", "id"], name="person_by_county"),
+        ]
+
+    def __str__(self) -> str:
+        # Ends up in logs and error pages, so never the name.
+        return f"person {self.public_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("people:detail", args=[self.public_id])
+
+    @property
+    def masked_name(self) -> str:
+        """扎某某: what lists and headings show."""
+        return rules.masked_name(self.name)
+
+    @property
+    def full_address(self) -> str:
+        """The address below township as it was stated."""
+        return self.address_detail
+
+    def rename(self, name: str) -> None:
+        """Set the name with what it is searched by; the caller saves."""
+        self.name = rules.plain_name(name)
+        self.name_pinyin = rules.pinyin(name)[:200]
+        self.name_initials = rules.initials(name)[:60]
+
+    def move_to(self, area: Area | None) -> None:
+        """Set the area with its county; the caller saves."""
+        self.area = area
+        self.county_id = None if area is None else area.county_id
+
+    def age(self, day: date) -> rules.Age | None:
+        """The age on a day, or None where it is not known."""
+        return rules.age_on(
+            day,
+            birth_date=self.birth_date,
+            years=self.age_years,
+            months=self.age_months,
+            stated_on=self.age_on,
+        )
+
+
+class IdentityDocument(Record):
+    """A document that tells who someone is. One number belongs to one person.
+
+    A person of kind ``none`` has no document, as some infants and herders; the number is then a
+    temporary key made here.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {"number": Personal("identity", "erase")}
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="documents")
+    kind = models.CharField(_("kind"), max_length=30, choices=DocumentKind.choices)
+    number = models.CharField(_("number"), max_length=40)
+    issued_by = models.CharField(_("issued by"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("identity document")
+        verbose_name_plural = _("identity documents")
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "number"], name="document_of_one_person")
+        ]
+        indexes = [models.Index(fields=["number"], name="document_by_number")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of person {self.person_id}"
+
+    @property
+    def full_number(self) -> str:
+        """The number as on the document, in plain form."""
+        return self.number
+
+    @classmethod
+    def with_numbers(cls, numbers: Iterable[str]) -> models.QuerySet[IdentityDocument]:
+        """The documents with one of these plain numbers, of any kind."""
+        return cls.objects.filter(number__in=list(numbers))
+
+    @classmethod
+    def new(
+        cls, person: Person, document: Document, by: User | None, at: datetime
+    ) -> IdentityDocument:
+        """A document not yet saved; its number must be plain."""
+        temporary = f"T{person.public_id.hex.upper()}"
+        return cls(
+            person=person,
+            kind=document.kind,
+            number=temporary if document.kind == DocumentKind.NONE else document.number,
+            issued_by=document.issued_by,
+            **stamps(by, at),
+        )
+
+
+class Phone(Record):
+    """A number under which a person is reached: their own, their family's, or at work."""
+
+    pii: ClassVar[dict[str, Personal]] = {
+        "number": Personal("contact", "erase"),
+        "note": Personal("contact", "erase"),
+    }
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="phones")
+    number = models.CharField(_("number"), max_length=20)
+    kind = models.CharField(
+        _("kind"), max_length=10, choices=PhoneKind.choices, default=PhoneKind.OWN
+    )
+    note = models.CharField(_("note"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("phone")
+        verbose_name_plural = _("phones")
+        constraints = [
+            models.UniqueConstraint(fields=["person", "number"], name="phone_once_per_person")
+        ]
+        indexes = [models.Index(fields=["number"], name="phone_by_number")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} phone of person {self.person_id}"
+
+    @property
+    def full_number(self) -> str:
+        """The number in plain form."""
+        return self.number
+
+    @classmethod
+    def with_number(cls, number: str) -> models.QuerySet[Phone]:
+        """The entries of a plain number; a family may share one."""
+        return cls.objects.filter(number=number)
+
+    @classmethod
+    def new(cls, person: Person, phone: PhoneNumber, by: User | None, at: datetime) -> Phone:
+        """A phone not yet saved; its number must be plain."""
+        return cls(
+            person=person, number=phone.number, kind=phone.kind, note=phone.note, **stamps(by, at)
+        )

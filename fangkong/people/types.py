@@ -1,0 +1,162 @@
+"""What other rooms may use of people: permissions, choices, and the plain facts of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import permissions
+from fangkong.core.audit.types import name_verbs
+from fangkong.core.roles import Role
+
+if TYPE_CHECKING:
+    from fangkong.places.models import Area
+
+VIEW = permissions.declare(
+    "people.view",
+    _("See persons, masked"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY],
+)
+REGISTER = permissions.declare(
+    "people.register",
+    _("Register persons"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.LABORATORY],
+)
+CORRECT = permissions.declare(
+    "people.correct", _("Correct persons"), roles=[Role.HEADQUARTERS, Role.COUNTY_CDC]
+)
+REVEAL = permissions.declare(
+    "people.reveal",
+    _("See a person's full data, with a reason"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.WARD_STAFF],
+)
+
+name_verbs(
+    {
+        "people.register": _("Person registered"),
+        "people.complete": _("Person completed by another report"),
+        "people.correct": _("Person corrected"),
+        "people.add_document": _("Document added"),
+        "people.add_phone": _("Phone added"),
+        "people.reveal": _("Full data seen"),
+    }
+)
+
+
+class Sex(models.TextChoices):
+    """Sex by GB/T 2261.1."""
+
+    UNKNOWN = "0", _("unknown")
+    MALE = "1", _("male")
+    FEMALE = "2", _("female")
+    UNSTATED = "9", _("not stated")
+
+
+class DocumentKind(models.TextChoices):
+    """Kinds of identity documents (有效证件)."""
+
+    RESIDENT_ID = "resident_id", _("Resident identity card")
+    PASSPORT = "passport", _("Passport")
+    HK_MACAO_PERMIT = ("hk_macao_permit", _("Travel permit for Hong Kong and Macao residents"))
+    TAIWAN_PERMIT = "taiwan_permit", _("Travel permit for Taiwan residents")
+    FOREIGN_PERMANENT_RESIDENCE = (
+        "foreign_permanent_residence",
+        _("Permanent residence card for foreigners"),
+    )
+    MILITARY = "military", _("Military document")
+    HOUSEHOLD_BOOK = "household_book", _("Household register")
+    NONE = "none", _("No document")
+
+
+class PhoneKind(models.TextChoices):
+    OWN = "own", _("own")
+    FAMILY = "family", _("family")
+    WORK = "work", _("work")
+
+
+class Revealable(models.TextChoices):
+    """What stays masked until someone gives a reason."""
+
+    NAME = "name", _("Name")
+    BIRTH_DATE = "birth_date", _("Birth date")
+    DOCUMENTS = "documents", _("Documents")
+    PHONES = "phones", _("Phones")
+    ADDRESS_DETAIL = "address_detail", _("Address below township")
+    WORKPLACE = "workplace", _("Workplace or school")
+    GUARDIAN_NAME = "guardian_name", _("Parent or guardian")
+    ETHNICITY = "ethnicity", _("Ethnic group")
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document as stated. Of kind ``none`` it has no number: the person gets a temporary key."""
+
+    kind: str
+    number: str = ""
+    issued_by: str = ""
+
+
+@dataclass(frozen=True)
+class PhoneNumber:
+    """A phone as stated."""
+
+    number: str
+    kind: str = PhoneKind.OWN.value
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registration:
+    """A person as a report, a list or an import states them; only the name is obligatory.
+
+    An age is ``age_years`` (and ``age_months`` from birth under two years) on the day ``age_on``.
+    """
+
+    name: str
+    sex: str = Sex.UNKNOWN.value
+    birth_date: date | None = None
+    age_years: int | None = None
+    age_months: int | None = None
+    age_on: date | None = None
+    occupation: str = ""
+    workplace: str = ""
+    guardian_name: str = ""
+    ethnicity: str = ""
+    area: Area | None = None
+    address_detail: str = ""
+    documents: Sequence[Document] = field(default_factory=tuple)
+    phones: Sequence[PhoneNumber] = field(default_factory=tuple)
+    synthetic: bool = False
+
+
+@dataclass(frozen=True)
+class MaskedPerson:
+    """A person for the eyes of those who need not know more. Every text may be shown and logged
+    nowhere else; empty means not known."""
+
+    name: str
+    sex: str
+    age: str
+    occupation: str
+    area: str
+    documents: tuple[tuple[str, str], ...]  # (kind in words, masked number)
+    phones: tuple[tuple[str, str], ...]
+    address_detail: str
+    workplace: str
+    guardian_name: str
+
+
+@dataclass(frozen=True)
+class FullPerson:
+    """Full values that somebody gave a reason for: (field, words of the field, values)."""
+
+    rows: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+    def as_json(self) -> dict[str, list[str]]:
+        """The same for machines."""
+        return {name: list(values) for name, _label, values in self.rows}
