@@ -9,13 +9,17 @@ from .monitoring.models import (
     ImportRow,
     ReportCard,
 )
+from .warning.models import Alarm, DetectionRun, Signal
 
 __all__ = [
+    "Alarm",
     "Case",
     "CaseNumbering",
     "CountChange",
     "DailyCount",
+    "DetectionRun",
     "ImportBatch",
     "ImportRow",
     "ReportCard",
+    "Signal",
 ]

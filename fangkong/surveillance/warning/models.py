@@ -1,0 +1,220 @@
+"""Detection runs, and the signals (预警信号) that they raise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.privacy import Personal
+from fangkong.core.record import Record
+
+from . import types
+from .types import Outcome, State, Trigger
+
+
+class DetectionRun(Record):
+    """One look over all series of a day. Whether its job waits, runs or failed says the queue."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    day = models.DateField(_("day"))
+    trigger = models.CharField(_("occasion"), max_length=10, choices=Trigger.choices)
+    as_of = models.DateTimeField(_("as of"), null=True)
+    pack = models.CharField(_("rule pack"), max_length=60, blank=True)
+    options = models.JSONField(default=dict)
+    series_count = models.PositiveIntegerField(_("series"), default=0)
+    signal_count = models.PositiveIntegerField(_("new signals"), default=0)
+    started_at = models.DateTimeField(_("started"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name = _("detection run")
+        verbose_name_plural = _("detection runs")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ended_at__isnull=True) | models.Q(started_at__isnull=False),
+                name="run_ends_after_it_starts",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="run_by_time"),
+            models.Index(
+                fields=["day"], name="run_waiting", condition=models.Q(started_at__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day:%Y-%m-%d} {self.trigger}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("surveillance:warning:run", args=[self.public_id])
+
+
+class Signal(Record):
+    """More cases of one disease in one county than rules or the past allow.
+
+    ``observed`` counts the seven days to ``day``, the last day that alarmed while it was open.
+    ``listed_at`` is when it was put before people and its clock began; None is a signal beyond the
+    load budget, kept and shown folded. ``curve``: cases per day as the run saw them, ending with
+    ``day``.
+    """
+
+    # A note may name a person although the form asks not to.
+    pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "erase")}
+
+    area = models.ForeignKey(
+        "places.Area", verbose_name=_("county"), on_delete=models.PROTECT, related_name="+"
+    )
+    condition = models.CharField(_("disease"), max_length=60)
+    # Names as the pack had them when the signal was raised, for lists and sentences.
+    condition_zh = models.CharField(max_length=120)
+    condition_en = models.CharField(max_length=160)
+    day = models.DateField(_("day"))
+    last_alarm_day = models.DateField()
+    observed = models.PositiveIntegerField(_("cases in 7 days"))
+    day_count = models.PositiveIntegerField(default=0)
+    expected = models.FloatField(_("expected"), null=True)
+    threshold = models.FloatField(_("threshold"), null=True)
+    score = models.FloatField(_("score"), null=True)
+    p = models.FloatField(_("probability"), null=True)
+    methods = models.JSONField(_("methods"), default=list)
+    facts = models.JSONField(default=dict)
+    curve = models.JSONField(default=list)
+    rank = models.FloatField(_("rank"))
+    single_case = models.BooleanField(default=False)
+    state = models.CharField(_("state"), max_length=12, choices=State.choices, default=State.NEW)
+    listed_at = models.DateTimeField(_("listed"), null=True)
+    due_at = models.DateTimeField(_("due"), null=True)
+    verifying_at = models.DateTimeField(_("verification begun"), null=True)
+    verifying_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    answered_at = models.DateTimeField(_("answered"), null=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome.choices, blank=True)
+    note = models.TextField(_("note"), max_length=2000, blank=True)
+    observed_at_answer = models.PositiveIntegerField(null=True)
+    raised_by = models.ForeignKey(
+        DetectionRun, on_delete=models.PROTECT, related_name="signals", verbose_name=_("raised by")
+    )
+
+    class Meta:
+        verbose_name = _("signal")
+        verbose_name_plural = _("signals")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["area", "condition"],
+                condition=models.Q(state__in=[State.NEW, State.VERIFYING]),
+                name="signal_open_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state=State.ANSWERED, answered_at__isnull=False)
+                & ~models.Q(outcome="")
+                & ~models.Q(note="")
+                | ~models.Q(state=State.ANSWERED) & models.Q(answered_at__isnull=True, outcome=""),
+                name="signal_answer_is_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["state", "rank", "id"], name="signal_by_rank"),
+            models.Index(fields=["area", "condition", "id"], name="signal_by_series"),
+            models.Index(fields=["listed_at"], name="signal_by_listing"),
+            models.Index(fields=["answered_at"], name="signal_by_answer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.condition} {self.area_id} {self.day:%Y-%m-%d}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("surveillance:warning:detail", args=[self.public_id])
+
+    @property
+    def condition_name(self) -> str:
+        """The disease in the language of the page."""
+        return types.in_language(self.condition_zh, self.condition_en)
+
+    @property
+    def reason(self) -> str:
+        """Why there is a signal, in one sentence in the language of the page."""
+        return types.reason(
+            observed=self.observed,
+            day_count=self.day_count,
+            day=self.day,
+            expected=self.expected,
+            threshold=self.threshold,
+            facts=self.facts,
+        )
+
+    @property
+    def open(self) -> bool:
+        return self.state in (State.NEW, State.VERIFYING)
+
+    @property
+    def folded(self) -> bool:
+        """Beyond the load budget: kept, but not put before people."""
+        return self.listed_at is None
+
+    @property
+    def late(self) -> bool:
+        """Whether the answer came after the clock had run out; an open one asks ``overdue``."""
+        return bool(self.due_at and self.answered_at and self.answered_at > self.due_at)
+
+    def overdue(self, at: datetime) -> bool:
+        """Whether the clock has run out on an open signal."""
+        return self.open and self.due_at is not None and at > self.due_at
+
+    @property
+    def method_names(self) -> list[str]:
+        return [str(types.METHOD_NAMES.get(method, method)) for method in self.methods]
+
+    @property
+    def verified_after_minutes(self) -> int | None:
+        """From the list to the start of the verification."""
+        return _minutes(self.listed_at, self.verifying_at)
+
+    @property
+    def answered_after_minutes(self) -> int | None:
+        """From the list to the answer."""
+        return _minutes(self.listed_at, self.answered_at)
+
+
+class Alarm(models.Model):
+    """What one method said of a signal's series on one day."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    signal = models.ForeignKey(
+        Signal, on_delete=models.PROTECT, related_name="alarms", db_index=False
+    )
+    day = models.DateField(_("day"))
+    method = models.CharField(_("method"), max_length=20)
+    observed = models.FloatField(_("observed"))
+    expected = models.FloatField(_("expected"), null=True)
+    threshold = models.FloatField(_("threshold"), null=True)
+    score = models.FloatField(_("score"), null=True)
+    p = models.FloatField(_("probability"), null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["signal", "day", "method"], name="alarm_once_per_method"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.signal_id} {self.day:%Y-%m-%d} {self.method}"
+
+    @property
+    def method_name(self) -> str:
+        return str(types.METHOD_NAMES.get(self.method, self.method))
+
+
+def _minutes(start: datetime | None, end: datetime | None) -> int | None:
+    return None if start is None or end is None else int((end - start).total_seconds() // 60)

@@ -1,0 +1,349 @@
+"""Which methods watch a disease, what they find together, and what becomes of it. Pure functions.
+
+The unit is one county and one disease (区县 × 病种). Every count that a signal carries is the
+number of cases in the last seven days, so that it can be compared from run to run; the daily EARS
+methods keep their own numbers in their alarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from math import erfc, floor, isfinite, log10, sqrt
+from typing import Literal, TypeVar
+
+import epistat
+import numpy as np
+from fangkong.packs import rules as packs
+from fangkong.packs.types import DiseaseClass, Pack, UnknownCode
+from numpy.typing import NDArray
+
+WINDOW = 7
+CURVE_DAYS = 28
+QUIET_DAYS = 14
+MIN_SIGMA = 0.5  # cases; a flat past of zeros would otherwise make every case an alarm
+BUDGET = 0.3  # statistical signals per county and week that staff will still read
+ASSESS_HOURS = 2  # the headquarters' own time for a suspected event
+
+FIXED, PERCENTILE, C1, C2, C3 = "fixed_count", "moving_percentile", "c1", "c2", "c3"
+# Which method's numbers head a signal that several have raised.
+METHODS = (PERCENTILE, FIXED, C2, C1, C3)
+
+OPEN = ("new", "verifying")
+SUSPECTED = ("suspected_event", "confirmed_outbreak")
+
+Counts = NDArray[np.float64]
+Key = TypeVar("Key", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The methods and settings that watch one disease; z are thresholds in standard deviations."""
+
+    fixed: int | None
+    percentile: int
+    minimum: int
+    years: int
+    half: int
+    year_days: Literal[364, 365]
+    strict: bool
+    baseline: int
+    z1: float
+    z2: float
+    z3: float
+    ears_minimum: int
+
+    @property
+    def history_days(self) -> int:
+        """How many days before the judged one the methods look at."""
+        return self.years * self.year_days + (self.half + 1) * WINDOW
+
+
+def plan_for(pack: Pack, condition: str, on: date) -> Plan:
+    """What the pack says of watching a disease on a day.
+
+    A disease on the single-case list is watched by the other methods as well: they tell how far
+    beyond the usual it is. A code that the pack does not know is watched as the pack usually does.
+    """
+    try:
+        rules = packs.warning_rules(pack, condition, on)
+    except UnknownCode:
+        rules = ()
+    usual, ears = pack.warning.moving_percentile, pack.warning.ears
+    own = next((rule for rule in rules if rule.method == PERCENTILE), None)
+    fixed = [rule.fixed_count for rule in rules if rule.fixed_count is not None]
+    return Plan(
+        fixed=min(fixed, default=None),
+        percentile=own.percentile if own and own.percentile else usual.percentile,
+        minimum=own.minimum_count if own else usual.minimum_count,
+        years=usual.years,
+        half=usual.half_window,
+        year_days=365 if usual.year_days == 365 else 364,
+        strict=usual.signal_when == "above",
+        baseline=ears.baseline_days,
+        z1=ears.threshold_c1,
+        z2=ears.threshold_c2,
+        z3=ears.threshold_c3,
+        ears_minimum=ears.minimum_count,
+    )
+
+
+def disease_class(pack: Pack, condition: str, on: date) -> DiseaseClass:
+    """The class that a disease is managed as; "other" for one the pack does not know."""
+    try:
+        return packs.managed_as(pack, condition, on)
+    except UnknownCode:
+        return "other"
+
+
+@dataclass(frozen=True)
+class MethodAlarm:
+    """What one method says of one day; None where it has no such number."""
+
+    method: str
+    observed: float
+    expected: float | None
+    threshold: float | None
+    score: float | None
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The alarms of one series on one day, put together."""
+
+    observed: int
+    day_count: int
+    expected: float | None
+    threshold: float | None
+    score: float | None
+    p: float | None
+    alarms: tuple[MethodAlarm, ...]
+    curve: tuple[int, ...] = ()
+    facts: dict[str, float | int | str] = field(default_factory=dict)
+
+    @property
+    def methods(self) -> list[str]:
+        return [alarm.method for alarm in self.alarms]
+
+    @property
+    def fixed(self) -> bool:
+        """Whether a single-case rule is among the alarms; such a signal knows no budget."""
+        return FIXED in self.methods
+
+    @property
+    def excess(self) -> float:
+        """Cases above what was expected."""
+        return self.observed - (self.expected or 0.0)
+
+
+def judge(counts: Counts, plan: Plan) -> list[Finding | None]:
+    """Judge the last day of many series that share a plan; None where no method alarms.
+
+    ``counts``: (series, days), whole cases per day, NaN where unknown. At least ``WINDOW`` days;
+    a method that has too little history keeps silent.
+    """
+    answers = _ask(np.asarray(counts, dtype=np.float64), plan)
+    return [_finding(row, answers, i, plan) for i, row in enumerate(counts)]
+
+
+def weekly(counts: Counts) -> Counts:
+    """Cases of the last seven days, anew for every day; NaN in the first six. (series, days)."""
+    sums = np.full(counts.shape, np.nan)
+    width = counts.shape[1] - (WINDOW - 1)
+    if width > 0:
+        parts = [counts[:, day : day + width] for day in range(WINDOW)]
+        sums[:, WINDOW - 1 :] = np.sum(parts, axis=0)
+    return sums
+
+
+def percentile_of(counts: Counts, plan: Plan) -> epistat.Detection:
+    """The moving percentile over all days of the series, as the plan sets it."""
+    return epistat.moving_percentile(
+        counts,
+        every="day",
+        percentile=plan.percentile,
+        years=plan.years,
+        half=plan.half,
+        year_days=plan.year_days,
+        strict=plan.strict,
+        minimum=plan.minimum,
+    )
+
+
+def _ask(counts: Counts, plan: Plan) -> dict[str, epistat.Detection]:
+    """The answers of all methods; the last column is the judged day."""
+    # EARS looks back a few weeks only; the years before need not be computed.
+    recent = counts[:, -(plan.baseline + WINDOW) :]
+    answers = {
+        PERCENTILE: percentile_of(counts, plan),
+        C1: epistat.c1(recent, baseline=plan.baseline, alpha=tail(plan.z1), min_sigma=MIN_SIGMA),
+        C2: epistat.c2(recent, baseline=plan.baseline, alpha=tail(plan.z2), min_sigma=MIN_SIGMA),
+        C3: epistat.c3(recent, baseline=plan.baseline, alpha=tail(plan.z3), min_sigma=MIN_SIGMA),
+    }
+    if plan.fixed is not None:
+        answers[FIXED] = epistat.fixed_threshold(weekly(counts)[:, -1:], plan.fixed)
+    return answers
+
+
+def tail(z: float) -> float:
+    """The share of a normal distribution above z standard deviations."""
+    return erfc(z / sqrt(2)) / 2
+
+
+def _finding(
+    row: Counts, answers: dict[str, epistat.Detection], i: int, plan: Plan
+) -> Finding | None:
+    alarms = [
+        _alarm(method, answers[method], i)
+        for method in METHODS
+        if method in answers and _alarms(method, answers[method], i, plan)
+    ]
+    if not alarms:
+        return None
+    head = alarms[0]
+    seasonal = _alarm(PERCENTILE, answers[PERCENTILE], i)
+    daily = [_alarm(method, answers[method], i) for method in (C2, C1)]
+    return Finding(
+        observed=int(np.nansum(row[-WINDOW:])),
+        day_count=int(np.nan_to_num(row[-1])),
+        expected=seasonal.expected if seasonal.expected is not None else head.expected,
+        threshold=head.threshold,
+        score=head.score if head.score is not None else seasonal.score,
+        p=next((a.p for a in (seasonal, *daily) if a.p is not None), None),
+        alarms=tuple(alarms),
+        curve=tuple(int(n) for n in np.nan_to_num(row[-CURVE_DAYS:])),
+        facts={
+            "headline": head.method,
+            "percentile": plan.percentile,
+            "blocks": plan.years * (2 * plan.half + 1),
+            "fixed": plan.fixed or 0,
+        },
+    )
+
+
+def _alarms(method: str, answer: epistat.Detection, i: int, plan: Plan) -> bool:
+    enough = method not in (C1, C2, C3) or answer.observed[i, -1] >= plan.ears_minimum
+    return bool(answer.alarm[i, -1]) and enough
+
+
+def _alarm(method: str, answer: epistat.Detection, i: int) -> MethodAlarm:
+    observed, expected, upper, score, p = (
+        float(numbers[i, -1])
+        for numbers in (answer.observed, answer.expected, answer.upper, answer.score, answer.p)
+    )
+    return MethodAlarm(method, observed, _known(expected), _known(upper), _known(score), _known(p))
+
+
+def _known(number: float) -> float | None:
+    return number if isfinite(number) else None
+
+
+# --- The order of the list ----------------------------------------------------------------------
+
+_CLASS_POINTS: dict[DiseaseClass, int] = {"A": 3, "B": 2, "C": 1, "other": 0}
+
+
+def rank(p: float | None, excess: float, disease: DiseaseClass) -> float:
+    """One number to sort signals by, highest first.
+
+    First how improbable the count is, in tenths of powers of ten (so that nearly equal ones tie),
+    then the cases above the expected, then the class of the disease, A first.
+    """
+    surprise = 0.0 if p is None else min(30.0, -log10(max(p, 1e-30)))
+    tenths = floor(surprise * 10 + 0.5)
+    cases = min(max(excess, 0.0), 999.9)
+    return tenths * 10_000.0 + round(cases, 1) * 10 + _CLASS_POINTS[disease]
+
+
+# --- Episodes -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Past:
+    """What is known of the newest signal of the same county and disease."""
+
+    state: str
+    day: date
+    last_alarm_day: date
+    observed_at_answer: int | None
+
+
+Step = Literal["raise", "update", "keep"]
+
+
+def episode(past: Past | None, day: date, observed: int) -> Step:
+    """What a finding becomes: a new signal, news on the open one, or nothing new.
+
+    An open signal is carried on, never doubled. After an answer a new one is raised only where more
+    cases stand than the answer had seen, or after 14 days without an alarm. A run over an earlier
+    day than the signal's adds nothing.
+    """
+    if past is None or past.state == "superseded":
+        return "raise"
+    if day < past.day:
+        return "keep"
+    if past.state in OPEN:
+        return "update"
+    quiet = (day - past.last_alarm_day).days - 1
+    more = observed > (past.observed_at_answer or 0)
+    return "raise" if more or quiet >= QUIET_DAYS else "keep"
+
+
+def is_void(state: str, signal_day: date, run_day: date) -> bool:
+    """Whether an open signal falls when a run over its own day finds nothing (any more).
+
+    So it goes when cards were corrected. One that somebody already verifies stays with them.
+    """
+    return state == "new" and signal_day == run_day
+
+
+# --- The load budget ----------------------------------------------------------------------------
+
+
+def allowance(counties: int, budget: float = BUDGET) -> int:
+    """How many statistical signals may be put on the list in seven days; at least one."""
+    return max(1, floor(counties * budget + 1e-9))
+
+
+def to_list(candidates: Sequence[tuple[Key, float, bool]], listed: int, allowed: int) -> list[Key]:
+    """Which unlisted signals go on the list now: (key, rank, single-case) each.
+
+    Single-case signals always do. Of the others the highest ranked fill what is left of the
+    allowance after ``listed`` that were put there in the last seven days; the rest stays folded.
+    """
+    fixed = [key for key, _, single in candidates if single]
+    others = sorted((c for c in candidates if not c[2]), key=lambda c: -c[1])
+    return fixed + [key for key, _, _ in others[: max(0, allowed - listed)]]
+
+
+# --- Clocks -------------------------------------------------------------------------------------
+
+
+def answer_hours(pack: Pack, single_case: bool) -> int:
+    """How long a county has for a signal: the pack's shortest clock for a single case, else its
+    longest (2 h and 24 h in the packs shipped)."""
+    hours = [clock.hours for clock in pack.warning.clocks if clock.trigger == "signal"]
+    if not hours:
+        return 24
+    return min(hours) if single_case else max(hours)
+
+
+def within(start: datetime | None, end: datetime | None, hours: int) -> bool:
+    """Whether something was done within so many hours, to the minute."""
+    return start is not None and end is not None and end - start <= timedelta(hours=hours)
+
+
+def share(part: int, whole: int) -> float | None:
+    """A share from 0 to 1; None of nothing."""
+    return part / whole if whole else None
+
+
+def median(values: Sequence[float]) -> float | None:
+    """The middle value, or the mean of the two middle ones."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

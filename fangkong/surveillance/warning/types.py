@@ -1,0 +1,190 @@
+"""What others may use of warning: permissions, outcomes, kinds of task, and the words of a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from django.db import models
+from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+
+from fangkong.core import permissions
+from fangkong.core.audit import types as audit
+from fangkong.core.roles import Role
+from fangkong.tasks import types as tasks
+
+VIEW = permissions.declare(
+    "surveillance.warning.view",
+    _("See warning signals"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.INSPECTOR, Role.AUDITOR],
+)
+ANSWER = permissions.declare(
+    "surveillance.warning.answer",
+    _("Verify and answer warning signals"),
+    roles=[Role.COUNTY_CDC, Role.HEADQUARTERS],
+)
+RUN = permissions.declare(
+    "surveillance.warning.run",
+    _("Ask for a detection run"),
+    roles=[Role.COUNTY_CDC, Role.HEADQUARTERS],
+)
+
+VERIFY_TASK = tasks.declare_kind(
+    "surveillance.warning.verify",
+    _("Verify the signal: %(condition)s in %(area)s"),
+    "surveillance:warning:detail",
+)
+ASSESS_TASK = tasks.declare_kind(
+    "surveillance.warning.assess",
+    _("Assess the event: %(condition)s in %(area)s"),
+    "surveillance:warning:detail",
+)
+
+audit.name_verbs(
+    {
+        "surveillance.warning.request": _("Detection run asked for"),
+        "surveillance.warning.detect": _("Detection run"),
+        "surveillance.warning.raise": _("Signal raised"),
+        "surveillance.warning.renew": _("Signal carried on"),
+        "surveillance.warning.list": _("Signal put on the list"),
+        "surveillance.warning.withdraw": _("Signal withdrawn: the counts were corrected"),
+        "surveillance.warning.verify": _("Verification begun"),
+        "surveillance.warning.answer": _("Signal answered"),
+    }
+)
+
+
+class Trigger(models.TextChoices):
+    NIGHTLY = "nightly", _("nightly")
+    ON_DEMAND = "on_demand", _("on demand")
+    DATA = "data", _("new counts")
+
+
+class State(models.TextChoices):
+    NEW = "new", _("new")
+    VERIFYING = "verifying", _("being verified")
+    ANSWERED = "answered", _("answered")
+    SUPERSEDED = "superseded", _("withdrawn")
+
+
+class Outcome(models.TextChoices):
+    """What the verification found (核实结果)."""
+
+    DATA_ERROR = "data_error", _("Error in the data")
+    FALSE_ALARM = "false_alarm", _("False alarm")
+    SPORADIC = "sporadic", _("Sporadic cases")
+    WATCH = "watch", _("Keep watching")
+    SUSPECTED_EVENT = "suspected_event", _("Suspected event")
+    CONFIRMED_OUTBREAK = "confirmed_outbreak", _("Confirmed outbreak")
+
+
+OUTCOME_HELP: Mapping[str, object] = {
+    Outcome.DATA_ERROR: _("Double, wrong or misplaced cards; they are corrected at once."),
+    Outcome.FALSE_ALARM: _("The cards are right, but nothing unusual stands behind them."),
+    Outcome.SPORADIC: _("Real cases that have nothing to do with each other."),
+    Outcome.WATCH: _("Not clear yet; the county looks again at the next cases."),
+    Outcome.SUSPECTED_EVENT: _(
+        "Cannot be excluded after verification: a visit follows, and the headquarters assesses it."
+    ),
+    Outcome.CONFIRMED_OUTBREAK: _(
+        "Cases are connected or far beyond the usual: the headquarters assesses it at once."
+    ),
+}
+
+METHOD_NAMES: Mapping[str, object] = {
+    "fixed_count": _("Single-case rule"),
+    "moving_percentile": _("Moving percentile"),
+    "c1": _("EARS C1"),
+    "c2": _("EARS C2"),
+    "c3": _("EARS C3"),
+}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """How signals were responded to in a span of days; shares from 0 to 1, None of nothing."""
+
+    days: int
+    signals: int
+    answered: int
+    answered_share: float | None
+    within_2h: float | None
+    within_24h: float | None
+    suspected_share: float | None
+    per_county_week: float | None
+    median_minutes: float | None
+
+
+def reason(
+    *,
+    observed: int,
+    day_count: int,
+    day: date,
+    expected: float | None,
+    threshold: float | None,
+    facts: Mapping[str, object],
+) -> str:
+    """Why there is a signal, in one sentence in the language of the page.
+
+    For instance: "7 cases in the 7 days to 2020-02-05; none expected; P80 of 15 earlier periods
+    is 0".
+    """
+    parts = [_counted(observed, day)]
+    head = facts.get("headline")
+    if expected is not None:
+        parts.append(_expected(expected))
+    if head == "moving_percentile" and threshold is not None:
+        parts.append(
+            _now("P%(percentile)s of %(blocks)s earlier periods is %(threshold)s")
+            % {
+                "percentile": facts.get("percentile"),
+                "blocks": facts.get("blocks"),
+                "threshold": _number(threshold),
+            }
+        )
+    elif head == "fixed_count":
+        needed = int(threshold or 1)
+        parts.append(
+            ngettext(
+                "a single case raises a signal",
+                "%(n)d cases raise a signal",
+                needed,
+            )
+            % {"n": needed}
+        )
+    elif threshold is not None:
+        parts.append(
+            _now("%(count)s on the last day, where %(method)s allows %(threshold)s")
+            % {
+                "count": day_count,
+                "method": METHOD_NAMES.get(str(head), head),
+                "threshold": _number(threshold),
+            }
+        )
+    return pgettext("between the parts of a reason", "; ").join(parts)
+
+
+def _counted(observed: int, day: date) -> str:
+    return ngettext(
+        "%(n)d case in the 7 days to %(day)s", "%(n)d cases in the 7 days to %(day)s", observed
+    ) % {"n": observed, "day": day.isoformat()}
+
+
+def _expected(expected: float) -> str:
+    if expected < 0.05:
+        return _now("none expected")
+    return _now("%(expected)s expected") % {"expected": _number(expected)}
+
+
+def _number(value: float) -> str:
+    """A number of cases, with one decimal where it is not whole."""
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def in_language(zh: str, en: str) -> str:
+    """The word in the language of the page, or the other one where that is missing."""
+    return (en or zh) if (get_language() or "").startswith("en") else (zh or en)
