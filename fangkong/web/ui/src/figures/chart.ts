@@ -36,6 +36,7 @@ export async function drawChart(figure: HTMLElement): Promise<Drawing> {
 function optionOf(data: Chart, width: number): EChartsCoreOption {
   const base = common();
   const legend = data.series.length > 1;
+  const legendRows = legend ? rowsOf(data.series.map((one) => one.name), width) : 0;
   return {
     ...base,
     tooltip: {
@@ -57,7 +58,7 @@ function optionOf(data: Chart, width: number): EChartsCoreOption {
     grid: {
       left: 4,
       right: 12,
-      top: (legend ? 34 : 12) + (data.unit ? 16 : 0),
+      top: legendRows * LEGEND_ROW + 12 + (data.unit ? 16 : 0),
       bottom: 2,
       outerBoundsMode: "same",
       outerBoundsContain: "axisLabel",
@@ -85,6 +86,24 @@ function optionOf(data: Chart, width: number): EChartsCoreOption {
     },
     series: data.series.map((one, index) => seriesOf(one, index, data)),
   };
+}
+
+const LEGEND_ROW = 24;
+
+/** How many rows the legend takes, so that the plot starts below it. */
+function rowsOf(names: string[], width: number): number {
+  const wide = /[\u2e80-\uffff]/;
+  let rows = 1;
+  let used = 0;
+  for (const name of names) {
+    const item = 36 + [...name].reduce((sum, sign) => sum + (wide.test(sign) ? 12 : 7), 0);
+    if (used > 0 && used + item > width) {
+      rows += 1;
+      used = 0;
+    }
+    used += item;
+  }
+  return rows;
 }
 
 function isBar(one: Series, kind: Chart["kind"]): boolean {
