@@ -63,15 +63,11 @@ class Migration(migrations.Migration):
                 ("ok", models.PositiveIntegerField(default=0, verbose_name="ready")),
                 (
                     "errors",
-                    models.PositiveIntegerField(
-                        default=0, verbose_name="to be corrected"
-                    ),
+                    models.PositiveIntegerField(default=0, verbose_name="to be corrected"),
                 ),
                 (
                     "known",
-                    models.PositiveIntegerField(
-                        default=0, verbose_name="already known"
-                    ),
+                    models.PositiveIntegerField(default=0, verbose_name="already known"),
                 ),
                 (
                     "imported",
@@ -145,9 +141,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "severity",
-                    models.CharField(
-                        blank=True, max_length=40, verbose_name="severity"
-                    ),
+                    models.CharField(blank=True, max_length=40, verbose_name="severity"),
                 ),
                 (
                     "course",
@@ -169,9 +163,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "relation",
-                    models.CharField(
-                        blank=True, max_length=40, verbose_name="patient belongs to"
-                    ),
+                    models.CharField(blank=True, max_length=40, verbose_name="patient belongs to"),
                 ),
                 (
                     "origin",
@@ -188,9 +180,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "doctor",
-                    models.CharField(
-                        blank=True, max_length=60, verbose_name="reporting doctor"
-                    ),
+                    models.CharField(blank=True, max_length=60, verbose_name="reporting doctor"),
                 ),
                 (
                     "number",
@@ -242,9 +232,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "synthetic",
-                    models.BooleanField(
-                        default=False, verbose_name="made up for a demonstration"
-                    ),
+                    models.BooleanField(default=False, verbose_name="made up for a demonstration"),
                 ),
                 ("card_print", models.CharField(max_length=64, unique=True)),
                 (
@@ -361,15 +349,6 @@ class Migration(migrations.Migration):
                         to="surveillance.importbatch",
                     ),
                 ),
-                (
-                    "case",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="surveillance.case",
-                    ),
-                ),
             ],
         ),
         migrations.CreateModel(
@@ -395,9 +374,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "severity",
-                    models.CharField(
-                        blank=True, max_length=40, verbose_name="severity"
-                    ),
+                    models.CharField(blank=True, max_length=40, verbose_name="severity"),
                 ),
                 (
                     "course",
@@ -419,9 +396,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "relation",
-                    models.CharField(
-                        blank=True, max_length=40, verbose_name="patient belongs to"
-                    ),
+                    models.CharField(blank=True, max_length=40, verbose_name="patient belongs to"),
                 ),
                 (
                     "origin",
@@ -438,9 +413,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "doctor",
-                    models.CharField(
-                        blank=True, max_length=60, verbose_name="reporting doctor"
-                    ),
+                    models.CharField(blank=True, max_length=60, verbose_name="reporting doctor"),
                 ),
                 ("sequence", models.PositiveSmallIntegerField()),
                 (
@@ -515,9 +488,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("county", "year"), name="case_numbering_once"
-                    )
+                    models.UniqueConstraint(fields=("county", "year"), name="case_numbering_once")
                 ],
             },
         ),
@@ -622,9 +593,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "indexes": [
-                    models.Index(fields=["basis", "day"], name="daily_count_by_day")
-                ],
+                "indexes": [models.Index(fields=["basis", "day"], name="daily_count_by_day")],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=(
@@ -646,9 +615,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="importbatch",
-            index=models.Index(
-                fields=["created_at", "id"], name="import_batch_by_time"
-            ),
+            index=models.Index(fields=["created_at", "id"], name="import_batch_by_time"),
         ),
         migrations.AddIndex(
             model_name="case",
@@ -656,15 +623,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="case",
-            index=models.Index(
-                fields=["county", "reported_at", "id"], name="case_by_county"
-            ),
+            index=models.Index(fields=["county", "reported_at", "id"], name="case_by_county"),
         ),
         migrations.AddIndex(
             model_name="case",
-            index=models.Index(
-                fields=["facility", "reported_at", "id"], name="case_by_facility"
-            ),
+            index=models.Index(fields=["facility", "reported_at", "id"], name="case_by_facility"),
         ),
         migrations.AddIndex(
             model_name="case",
@@ -701,9 +664,7 @@ class Migration(migrations.Migration):
             model_name="case",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(
-                        ("review_state", "waiting"), ("reviewed_at__isnull", True)
-                    ),
+                    models.Q(("review_state", "waiting"), ("reviewed_at__isnull", True)),
                     models.Q(
                         models.Q(("review_state", "waiting"), _negated=True),
                         ("reviewed_at__isnull", False),
@@ -715,9 +676,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="importrow",
-            index=models.Index(
-                fields=["batch", "outcome", "line"], name="import_row_by_outcome"
-            ),
+            index=models.Index(fields=["batch", "outcome", "line"], name="import_row_by_outcome"),
         ),
         migrations.AddConstraint(
             model_name="importrow",

@@ -21,9 +21,7 @@ class Judged(models.Model):
     definition = models.CharField(_("definitions"), max_length=60)
     case_class = models.CharField(_("case class"), max_length=40)
     severity = models.CharField(_("severity"), max_length=40, blank=True)
-    course = models.CharField(
-        _("course"), max_length=10, choices=Course.choices, blank=True
-    )
+    course = models.CharField(_("course"), max_length=10, choices=Course.choices, blank=True)
     onset_date = models.DateField(_("onset"), null=True, blank=True)
     diagnosed_at = models.DateTimeField(_("diagnosed"))
     died_on = models.DateField(_("died"), null=True, blank=True)
@@ -52,9 +50,7 @@ class Case(Record, Judged):
     }
 
     number = models.CharField(_("number"), max_length=30, unique=True)
-    person = models.ForeignKey(
-        "people.Person", on_delete=models.PROTECT, related_name="+"
-    )
+    person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
     area = models.ForeignKey("places.Area", on_delete=models.PROTECT, related_name="+")
     # The composite indexes below begin with these two columns.
     county = models.ForeignKey(
@@ -63,9 +59,7 @@ class Case(Record, Judged):
     facility = models.ForeignKey(
         "places.Facility", on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    origin_place = models.CharField(
-        _("places stayed at before"), max_length=200, blank=True
-    )
+    origin_place = models.CharField(_("places stayed at before"), max_length=200, blank=True)
     remark = models.CharField(_("remark"), max_length=400, blank=True)
     reported_at = models.DateTimeField(_("reported"))
     report_due_at = models.DateTimeField(_("report due"), null=True)
@@ -80,9 +74,7 @@ class Case(Record, Judged):
     reviewed_by = models.ForeignKey(
         "accounts.User", null=True, on_delete=models.PROTECT, related_name="+"
     )
-    review_reason = models.CharField(
-        _("reason of the return"), max_length=400, blank=True
-    )
+    review_reason = models.CharField(_("reason of the return"), max_length=400, blank=True)
     synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
     # A keyed digest of who, what and when: the same card again is known by it.
     card_print = models.CharField(max_length=64, unique=True)
@@ -102,9 +94,7 @@ class Case(Record, Judged):
                 name="case_dies_after_onset",
             ),
             models.CheckConstraint(
-                condition=models.Q(
-                    review_state=ReviewState.WAITING, reviewed_at__isnull=True
-                )
+                condition=models.Q(review_state=ReviewState.WAITING, reviewed_at__isnull=True)
                 | (
                     ~models.Q(review_state=ReviewState.WAITING)
                     & models.Q(reviewed_at__isnull=False)
@@ -115,9 +105,7 @@ class Case(Record, Judged):
         indexes = [
             models.Index(fields=["reported_at", "id"], name="case_by_report"),
             models.Index(fields=["county", "reported_at", "id"], name="case_by_county"),
-            models.Index(
-                fields=["facility", "reported_at", "id"], name="case_by_facility"
-            ),
+            models.Index(fields=["facility", "reported_at", "id"], name="case_by_facility"),
             models.Index(fields=["diagnosed_at", "id"], name="case_by_diagnosis"),
             models.Index(
                 fields=["condition", "county", "reported_at", "id"],
@@ -142,9 +130,7 @@ class ReportCard(Judged):
 
     pii: ClassVar[dict[str, Personal]] = {"doctor": Personal("staff", "keep")}
 
-    case = models.ForeignKey(
-        Case, on_delete=models.PROTECT, related_name="cards", db_index=False
-    )
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="cards", db_index=False)
     sequence = models.PositiveSmallIntegerField()
     kind = models.CharField(_("kind"), max_length=10, choices=CardKind.choices)
     area = models.ForeignKey(
@@ -162,9 +148,7 @@ class ReportCard(Judged):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["case", "sequence"], name="card_once_per_sequence"
-            )
+            models.UniqueConstraint(fields=["case", "sequence"], name="card_once_per_sequence")
         ]
 
     def __str__(self) -> str:
@@ -172,7 +156,7 @@ class ReportCard(Judged):
 
 
 class CaseNumbering(models.Model):
-    """The last number given out per county and year: numbers have no gaps, and none is used twice."""
+    """The last number given out per county and year: no gaps, and none is used twice."""
 
     pii: ClassVar[dict[str, Personal]] = {}
 
@@ -184,9 +168,7 @@ class CaseNumbering(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["county", "year"], name="case_numbering_once"
-            )
+            models.UniqueConstraint(fields=["county", "year"], name="case_numbering_once")
         ]
 
     def __str__(self) -> str:
@@ -225,9 +207,7 @@ class CountChange(Cell):
             )
         ]
         indexes = [
-            models.Index(
-                fields=["basis", "condition", "day", "at"], name="count_change_by_cell"
-            )
+            models.Index(fields=["basis", "condition", "day", "at"], name="count_change_by_cell")
         ]
 
     def __str__(self) -> str:
@@ -254,9 +234,7 @@ class DailyCount(Cell):
                 ],
                 name="daily_count_once",
             ),
-            models.CheckConstraint(
-                condition=models.Q(n__gte=0), name="daily_count_not_negative"
-            ),
+            models.CheckConstraint(condition=models.Q(n__gte=0), name="daily_count_not_negative"),
         ]
         indexes = [models.Index(fields=["basis", "day"], name="daily_count_by_day")]
 
@@ -272,9 +250,7 @@ class ImportBatch(Record):
     file_name = models.CharField(_("file"), max_length=200)
     sha256 = models.CharField(max_length=64)
     encoding = models.CharField(_("encoding"), max_length=20)
-    columns = models.JSONField(
-        default=list
-    )  # [{"heading": …, "field": … or ""}] in file order
+    columns = models.JSONField(default=list)  # [{"heading": …, "field": … or ""}] in file order
     facility = models.ForeignKey(
         "places.Facility",
         on_delete=models.PROTECT,
@@ -296,9 +272,7 @@ class ImportBatch(Record):
     ended_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["created_at", "id"], name="import_batch_by_time")
-        ]
+        indexes = [models.Index(fields=["created_at", "id"], name="import_batch_by_time")]
 
     def __str__(self) -> str:
         return self.file_name
@@ -323,25 +297,14 @@ class ImportRow(models.Model):
     )
     line = models.PositiveIntegerField()
     values = models.JSONField(default=list)
-    outcome = models.CharField(
-        max_length=10, choices=Outcome.choices, default=Outcome.UNCHECKED
-    )
+    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.UNCHECKED)
     reasons = models.JSONField(default=list)
-    case = models.ForeignKey(
-        Case, null=True, on_delete=models.PROTECT, related_name="+"
-    )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["batch", "line"], name="import_row_once_per_line"
-            )
+            models.UniqueConstraint(fields=["batch", "line"], name="import_row_once_per_line")
         ]
-        indexes = [
-            models.Index(
-                fields=["batch", "outcome", "line"], name="import_row_by_outcome"
-            )
-        ]
+        indexes = [models.Index(fields=["batch", "outcome", "line"], name="import_row_by_outcome")]
 
     def __str__(self) -> str:
         return f"{self.batch_id}:{self.line}"

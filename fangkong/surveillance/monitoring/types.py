@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from numpy.typing import NDArray
 
 from fangkong.core import permissions
 from fangkong.core.roles import Role
 
+from .facts import CaseFacts, CountKey, DayCount, PersonFacts, Reason, SeriesBlock, Totals
+
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+
+__all__ = [
+    "IMPORT",
+    "REPORT",
+    "REVIEW",
+    "VIEW",
+    "Basis",
+    "BatchState",
+    "CardKind",
+    "CaseFacts",
+    "CountKey",
+    "Course",
+    "DayCount",
+    "Origin",
+    "Outcome",
+    "PersonFacts",
+    "Reason",
+    "ReviewState",
+    "SeriesBlock",
+    "Totals",
+    "counts_changed",
+    "on_counts_changed",
+]
 
 VIEW = permissions.declare(
     "surveillance.monitoring.view",
@@ -95,91 +117,7 @@ class Outcome(models.TextChoices):
     IMPORTED = "imported", _("imported")
 
 
-@dataclass(frozen=True, kw_only=True)
-class PersonFacts:
-    """The patient as the card says; what ``people`` needs to find or register the person."""
-
-    name: str
-    sex: str = ""
-    birth_date: date | None = None
-    age_years: int | None = None
-    id_kind: str = "resident_id"
-    id_number: str = ""
-    phone: str = ""
-    occupation: str = ""
-    workplace: str = ""
-    area_id: int | None = None
-    address: str = ""
-    guardian: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaseFacts:
-    """The judged part of a card: everything a revised report may change."""
-
-    condition: str
-    case_class: str
-    diagnosed_at: datetime
-    severity: str = ""
-    course: str = ""
-    onset_date: date | None = None
-    died_on: date | None = None
-    relation: str = ""
-    origin: str = Origin.UNKNOWN.value
-    origin_place: str = ""
-    doctor: str = ""
-    remark: str = ""
-
-
-@dataclass(frozen=True, order=True)
-class CountKey:
-    """One cell of the daily counts."""
-
-    county_id: int
-    condition: str
-    basis: str
-    day: date
-    case_class: str
-    definition: str
-
-
-@dataclass(frozen=True)
-class DayCount:
-    """How many cases of one class one county has on one day."""
-
-    county_id: int
-    day: date
-    case_class: str
-    n: int
-
-
-@dataclass(frozen=True)
-class SeriesBlock:
-    """Many daily series at once, for detection.
-
-    ``labels[i]`` is (county id, condition) of row i; ``counts`` has shape (series, days), whole
-    cases; ``first`` is the day of column 0 and ``last`` that of the last one.
-    """
-
-    labels: list[tuple[int, str]]
-    counts: NDArray[np.int64]
-    first: date
-    last: date
-
-
-@dataclass(frozen=True)
-class Totals:
-    """Reportable cases in the user's scope as of a moment; by county id: (all, new today)."""
-
-    total: int = 0
-    today: int = 0
-    overdue: int = 0
-    by_county: dict[int, tuple[int, int]] = field(default_factory=dict)
-
-
-CountsListener = Callable[
-    [Collection[int], Collection[str], datetime, "User | None"], None
-]
+CountsListener = Callable[[Collection[int], Collection[str], datetime, "User | None"], None]
 _listeners: list[CountsListener] = []
 
 

@@ -1,0 +1,391 @@
+"""One row of a file as a report card, or everything that is wrong with the row. No Django.
+
+Every fault of a row is said at once: whoever corrects a file should have to do it once.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache, lru_cache, partial
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from fangkong.packs import queries as packs
+from fangkong.packs.types import Pack
+from fangkong.packs.types import Row as NamedRow
+from fangkong.people import rules as people
+
+from . import rules
+from .facts import CaseFacts, PersonFacts, Reason
+
+LIMITS = {"name": 60, "doctor": 60, "workplace": 100, "guardian": 60, "address": 200}
+LIMITS |= {"origin_place": 200, "remark": 400, "phone": 30, "id_number": 30}
+
+_MOMENT = re.compile(
+    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
+    r"(?:[T\s]*(\d{1,2})\s*[:时点]\s*(?:(\d{1,2})\s*分?)?(?:[:]?\s*\d{1,2}(?:\.\d+)?\s*秒?)?)?"
+)
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T\s]?(\d{2})[:]?(\d{2})(?:\d{2})?)?")
+_SERIAL = re.compile(r"\d{5}(\.\d+)?")
+_AGE = re.compile(r"(\d{1,4})\s*(岁|周岁|y|years?|月|个月|m|months?|天|日|d|days?)?", re.IGNORECASE)
+_LOST_DIGITS = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
+_EXCEL_EPOCH = datetime(1899, 12, 30)
+
+_SEXES = {"男": "1", "male": "1", "m": "1", "1": "1", "女": "2", "female": "2", "f": "2", "2": "2"}
+_SEXES |= {"未知": "9", "不详": "9", "未说明": "9", "unknown": "9", "0": "9", "9": "9"}
+_COURSES = {"急性": "acute", "acute": "acute", "慢性": "chronic", "chronic": "chronic"}
+_COURSES |= {"未分类": "", "unclassified": ""}
+_ORIGINS = {"输入": "import", "输入病例": "import", "境外输入": "import", "是": "import"}
+_ORIGINS |= {"imported": "import", "import": "import", "yes": "import"}
+_ORIGINS |= {"本地": "local", "本地病例": "local", "本土": "local", "否": "local", "local": "local"}
+_ORIGINS |= {"no": "local", "不详": "unknown", "未知": "unknown", "unknown": "unknown"}
+_DOCUMENTS = {
+    "居民身份证": "resident_id",
+    "身份证": "resident_id",
+    "residentidentitycard": "resident_id",
+    "residentid": "resident_id",
+    "idcard": "resident_id",
+    "护照": "passport",
+    "passport": "passport",
+    "港澳居民来往内地通行证": "hk_macao_permit",
+    "港澳通行证": "hk_macao_permit",
+    "hkmacaopermit": "hk_macao_permit",
+    "台湾居民来往大陆通行证": "taiwan_permit",
+    "台胞证": "taiwan_permit",
+    "taiwanpermit": "taiwan_permit",
+    "军官证": "military",
+    "士兵证": "military",
+    "military": "military",
+    "户口簿": "household_book",
+    "householdbook": "household_book",
+    "外国人永久居留身份证": "foreign_permanent_residence",
+    "外国人永久居留证": "foreign_permanent_residence",
+    "permanentresidence": "foreign_permanent_residence",
+}
+
+
+# Relations (病人属于) of patients who live outside the home area.
+ELSEWHERE = ("same-province", "other-province", "hong-kong-macao-taiwan", "foreign")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A place that was looked up: its id, or the names of those that come near."""
+
+    id: int | None
+    candidates: tuple[str, ...] = ()
+
+
+class Places(Protocol):
+    """How words become places; the queries of this part answer it, each word looked up once."""
+
+    def area(self, address: str, code: str) -> Found:
+        """The smallest area that an address or a code names."""
+        ...
+
+    def facility(self, name: str) -> Found:
+        """The facility of this name among those that the sender may report for."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """A row that can be reported."""
+
+    person: PersonFacts
+    case: CaseFacts
+    facility_id: int
+
+
+class Desk:
+    """Where rows are read: the rules, the places and the moment that all rows of a file share."""
+
+    def __init__(
+        self,
+        *,
+        pack_on: Callable[[date], Pack],
+        places: Places,
+        facility_id: int,
+        now: datetime,
+        zone: ZoneInfo,
+    ) -> None:
+        self.pack_on = cache(pack_on)
+        self.places = places
+        self.facility_id = facility_id  # for rows that name no facility
+        self.now = now
+        self.zone = zone
+        self.today = now.astimezone(zone).date()
+        self.area = cache(places.area)
+        self.facility = cache(places.facility)
+        self.moment = lru_cache(maxsize=4096)(partial(parse_moment, zone=zone))
+        self.condition = cache(self._condition)
+        self.words = cache(self._words)
+
+    def read(self, values: Mapping[str, str]) -> tuple[Card | None, list[Reason]]:
+        """The card of a row (field to text), or None with all its faults in the card's order."""
+        return _Row(self, values).card()
+
+    def _condition(self, text: str, day: date) -> str | None:
+        return packs.named(self.pack_on(day), text)
+
+    def _words(self, kind: str, day: date, condition: str) -> dict[str, str]:
+        """The words of a list of the pack, in both languages and as codes, with their codes."""
+        pack = self.pack_on(day)
+        rows: Iterable[NamedRow] = {
+            "case_class": lambda: packs.case_classes(pack, condition, day),
+            "severity": lambda: packs.severities(pack, condition, day),
+            "relation": lambda: pack.residence_relations,
+            "occupation": lambda: pack.occupations,
+        }[kind]()
+        return {
+            _bare(word): row.code for row in rows for word in (row.code, row.name.zh, row.name.en)
+        }
+
+
+class _Row:
+    """One row on its way to a card; ``faults`` grows as the fields are read."""
+
+    def __init__(self, desk: Desk, values: Mapping[str, str]) -> None:
+        self.desk = desk
+        self.values = values
+        self.faults: list[Reason] = []
+
+    def card(self) -> tuple[Card | None, list[Reason]]:
+        name = people.plain_name(self.required("name"))
+        id_kind, id_number = self.document()
+        sex = self.sex()
+        birth_date = self.day("birth_date")
+        sex, birth_date = self.with_number(id_kind, id_number, sex, birth_date)
+        years, months = self.age() if birth_date is None else (None, None)
+        case = self.case()
+        area_id = self.area()
+        facility_id = self.facility()
+        person = PersonFacts(
+            name=name,
+            sex=sex,
+            birth_date=birth_date,
+            age_years=years,
+            age_months=months,
+            id_kind=id_kind,
+            id_number=id_number,
+            phone=self.phone(),
+            occupation=self.choice("occupation"),
+            workplace=self.text("workplace"),
+            guardian=self.text("guardian"),
+            area_id=area_id,
+            address=self.text("address"),
+        )
+        if birth_date is None and years is None and months is None and not self.of("birth_date"):
+            self.fault("missing", "birth_date")
+        if case is not None:
+            self.faults += rules.date_faults(
+                case, birth_date, now=self.desk.now, zone=self.desk.zone
+            )
+        if self.faults or case is None or facility_id is None:
+            return None, self.faults
+        return Card(person=person, case=case, facility_id=facility_id), []
+
+    # --- fields -----------------------------------------------------------------------------
+
+    def text(self, field: str) -> str:
+        value = self.values.get(field, "").strip()
+        limit = LIMITS.get(field, 0)
+        if limit and len(value) > limit:
+            self.fault("too_long", field, limit=limit)
+            return value[:limit]
+        return value
+
+    def of(self, field: str) -> str:
+        return self.values.get(field, "").strip()
+
+    def required(self, field: str) -> str:
+        value = self.text(field)
+        if not value:
+            self.fault("missing", field)
+        return value
+
+    def moment(self, field: str) -> datetime | None:
+        text = self.of(field)
+        if not text:
+            return None
+        moment = self.desk.moment(text)
+        if moment is None:
+            self.fault("bad_date", field, value=text)
+        return moment
+
+    def day(self, field: str) -> date | None:
+        moment = self.moment(field)
+        return None if moment is None else moment.date()
+
+    def choice(self, field: str, known: Mapping[str, str] | None = None) -> str:
+        text = self.of(field)
+        if not text:
+            return ""
+        if known is None:
+            known = self.desk.words(field, self.desk.today, "")
+        code = known.get(_bare(text))
+        if code is None:
+            self.fault("not_one_of", field, value=text, choices=_shown(known))
+            return ""
+        return code
+
+    def sex(self) -> str:
+        return self.choice("sex", _SEXES) or "9"
+
+    def document(self) -> tuple[str, str]:
+        number = people.plain_number(self.text("id_number"))
+        if not number:
+            return "", ""
+        kind = self.choice("id_kind", _DOCUMENTS) or "resident_id"
+        if _LOST_DIGITS.fullmatch(number) and "E" in number:
+            self.fault("lost_digits", "id_number")
+            return "", ""
+        if (wrong := people.document_fault(kind, number)) is not None:
+            self.fault("bad_number", "id_number", kind=kind, fault=wrong.value)
+            return "", ""
+        return kind, number
+
+    def with_number(
+        self, kind: str, number: str, sex: str, birth_date: date | None
+    ) -> tuple[str, date | None]:
+        """Sex and birth date, filled from a citizen's number where the card leaves them out."""
+        if kind != "resident_id" or not number:
+            return sex, birth_date
+        told = people.read_resident_id(number)
+        other = people.disagreement(told, sex=sex, birth_date=birth_date)
+        if other:
+            self.fault("differs_from_number", other)
+            return sex, birth_date
+        return (told.sex if sex == "9" else sex), birth_date or told.birth_date
+
+    def age(self) -> tuple[int | None, int | None]:
+        """Full years, or the months of a child under two."""
+        text = unicodedata.normalize("NFKC", self.of("age") + self.of("age_unit"))
+        if not text:
+            return None, None
+        found = _AGE.fullmatch(text.replace(" ", "").removesuffix(".0"))
+        if found is None or int(found[1]) > rules.OLDEST_BIRTH and (found[2] or "岁") in "岁周岁":
+            self.fault("bad_age", "age", value=text)
+            return None, None
+        amount, unit = int(found[1]), (found[2] or "岁").lower()
+        if unit[0] in "天日d":
+            return 0, amount // 30
+        if unit[0] in "月个m":
+            return amount // 12, amount if amount < 24 else None
+        return amount, None
+
+    def phone(self) -> str:
+        number = people.plain_phone(self.text("phone"))
+        if number and not people.is_phone(number):
+            self.fault("bad_phone", "phone", value=number)
+        return number
+
+    def area(self) -> int | None:
+        """Where the patient lives; None for an address outside the home area."""
+        address, code = self.text("address"), self.of("area")
+        if not address and not code:
+            self.fault("missing", "address")
+            return None
+        found = self.desk.area(address, code)
+        if found.id is None and self.relation not in ELSEWHERE:
+            self.fault(
+                "address_unknown", "address", value=code or address, near=list(found.candidates)
+            )
+        return found.id
+
+    def facility(self) -> int | None:
+        name = self.of("facility")
+        if not name:
+            return self.desk.facility_id
+        found = self.desk.facility(name)
+        if found.id is None:
+            self.fault("facility_unknown", "facility", value=name, near=list(found.candidates))
+        return found.id
+
+    def case(self) -> CaseFacts | None:
+        """The judged part; None where its disease, class or diagnosis cannot be read."""
+        diagnosed_at = self.moment("diagnosed_at")
+        if not self.of("diagnosed_at"):
+            self.fault("missing", "diagnosed_at")
+        onset, died = self.day("onset_date"), self.day("died_on")
+        self.relation = self.choice("relation")
+        course = self.choice("course", _COURSES)
+        origin = self.choice("origin", _ORIGINS) or "unknown"
+        doctor, remark = self.text("doctor"), self.text("remark")
+        place = self.text("origin_place")
+        day = (
+            diagnosed_at.date() if diagnosed_at else self.desk.now.astimezone(self.desk.zone).date()
+        )
+        condition = self.condition(day)
+        case_class = self.required("case_class")
+        if not condition or diagnosed_at is None or not case_class:
+            return None
+        case_class = self.choice("case_class", self.desk.words("case_class", day, condition))
+        severity = self.choice("severity", self.desk.words("severity", day, condition))
+        if not course and rules.asks_course(self.desk.pack_on(day), condition):
+            self.fault("missing", "course")
+        return CaseFacts(
+            condition=condition,
+            case_class=case_class,
+            diagnosed_at=diagnosed_at,
+            severity=severity,
+            course=course,
+            onset_date=onset,
+            died_on=died,
+            relation=self.relation,
+            origin=origin,
+            origin_place=place,
+            doctor=doctor,
+            remark=remark,
+        )
+
+    def condition(self, day: date) -> str | None:
+        text = self.required("condition")
+        if not text:
+            return None
+        code, pack = self.desk.condition(text, day), self.desk.pack_on(day)
+        faults = [rules.unknown_condition(pack, text)] if code is None else []
+        faults += rules.condition_faults(pack, code, day) if code else []
+        self.faults += faults
+        return None if faults else code
+
+    def fault(self, code: str, field: str, **params: object) -> None:
+        self.faults.append(Reason(code, {"field": field, **params}))
+
+
+def parse_moment(text: str, zone: ZoneInfo) -> datetime | None:
+    """A moment as people type it, or None: 2020-2-5, 2020/02/05 14:30, 2020年2月5日, a serial.
+
+    A day without a time is its midnight. Days and months whose order is open (5/2/2020) are not
+    guessed.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    if _SERIAL.fullmatch(plain):
+        moment = _EXCEL_EPOCH + timedelta(minutes=round(float(plain) * 1440))
+        return moment.replace(tzinfo=zone)
+    found = _MOMENT.fullmatch(plain) or _COMPACT.fullmatch(plain)
+    if found is None:
+        return None
+    year, month, day, hour, minute = (int(part or 0) for part in found.groups())
+    try:
+        return datetime(year, month, day, hour, minute, tzinfo=zone)
+    except ValueError:
+        return None
+
+
+def _bare(word: str) -> str:
+    """A word without blanks, stops and capitals: "确诊病例" and "确诊 病例" are one."""
+    return re.sub(r"[\s()/·,._-]+", "", unicodedata.normalize("NFKC", word)).casefold()
+
+
+def _shown(known: Mapping[str, str]) -> list[str]:
+    """One word per code for the reader of the fault, Chinese where there is one."""
+    first: dict[str, str] = {}
+    for word, code in known.items():
+        if code not in first or (word > "\u2e80" and first[code] < "\u2e80"):
+            first[code] = word
+    return list(first.values())

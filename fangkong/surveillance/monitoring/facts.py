@@ -1,0 +1,113 @@
+"""What a report card says, and the blocks that figures come in: plain data without Django."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonFacts:
+    """The patient as the card says; ``area_id`` is None for an address outside the home area."""
+
+    name: str
+    sex: str = "9"  # 1 male, 2 female, 9 not stated (GB/T 2261.1)
+    birth_date: date | None = None
+    age_years: int | None = None
+    age_months: int | None = None  # of a child under two
+    id_kind: str = ""
+    id_number: str = ""
+    phone: str = ""
+    occupation: str = ""
+    workplace: str = ""
+    guardian: str = ""
+    area_id: int | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseFacts:
+    """The judged part of a card: everything that a revised report may change."""
+
+    condition: str
+    case_class: str
+    diagnosed_at: datetime
+    severity: str = ""
+    course: str = ""
+    onset_date: date | None = None
+    died_on: date | None = None
+    relation: str = ""
+    origin: str = "unknown"
+    origin_place: str = ""
+    doctor: str = ""
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a card cannot be taken as it is: a code and its values, put into words when shown."""
+
+    code: str
+    params: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def field(self) -> str:
+        """The field of the card that it is about; empty where it is about the whole card."""
+        return str(self.params.get("field", ""))
+
+    def plain(self) -> dict[str, object]:
+        """As JSON keeps it."""
+        return {"code": self.code, "params": self.params}
+
+
+class CountKey(NamedTuple):
+    """One cell of the daily counts."""
+
+    county_id: int
+    condition: str
+    basis: str
+    day: date
+    case_class: str
+    definition: str
+
+
+@dataclass(frozen=True)
+class DayCount:
+    """How many cases of one class one county has on one day."""
+
+    county_id: int
+    day: date
+    case_class: str
+    n: int
+
+
+@dataclass(frozen=True)
+class SeriesBlock:
+    """Many daily series at once, for detection.
+
+    ``labels[i]`` is (county id, condition) of row i; ``counts`` has shape (series, days), whole
+    cases; ``first`` is the day of column 0 and ``last`` that of the last one.
+    """
+
+    labels: list[tuple[int, str]]
+    counts: NDArray[np.int64]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Cases as of a moment in a user's scope; ``by_county``: county id to (all, new today).
+
+    ``waiting`` and ``overdue`` are reviews that are still to be done, the second past their time.
+    """
+
+    total: int = 0
+    today: int = 0
+    waiting: int = 0
+    overdue: int = 0
+    by_county: dict[int, tuple[int, int]] = field(default_factory=dict)

@@ -1,0 +1,387 @@
+"""What is known of cases, imports and counts, always as far as the asking user may see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from django.conf import settings
+from django.db.models import Model, Q, QuerySet, Sum
+
+from fangkong.core import clock
+from fangkong.packs import queries as packs
+from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
+from fangkong.places import queries as places
+
+from . import rules
+from .cards import Found
+from .models import Case, CountChange, DailyCount, ImportBatch, ImportRow, ReportCard
+from .types import (
+    IMPORT,
+    REPORT,
+    REVIEW,
+    VIEW,
+    Basis,
+    CountKey,
+    DayCount,
+    Outcome,
+    ReviewState,
+    SeriesBlock,
+    Totals,
+)
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.core.permissions import Permission
+    from fangkong.places.models import Area, Facility
+
+# --- Cases ---------------------------------------------------------------------------------------
+
+
+def open_to(user: User, at: datetime) -> QuerySet[Case]:
+    """The cases a user may see, with all that a list shows of them."""
+    return _whole(Case.objects.filter(_within(user, VIEW, at)))
+
+
+def open_to_revise(user: User, at: datetime) -> QuerySet[Case]:
+    """The cases whose report a user may revise."""
+    return _whole(Case.objects.filter(_within(user, REPORT, at)))
+
+
+def open_to_review(user: User, at: datetime) -> QuerySet[Case]:
+    """The cases that a user reviews: those of the own county, whoever reported them."""
+    scope = user.scope(REVIEW, at)
+    return _whole(Case.objects.filter(scope.q(county="county_id", area="area_id")))
+
+
+def latest(user: User, at: datetime, limit: int = 10) -> list[Case]:
+    """The cases reported last, newest first."""
+    return list(open_to(user, at).order_by("-reported_at", "-pk")[:limit])
+
+
+def overdue(user: User, at: datetime) -> QuerySet[Case]:
+    """Cases whose review has run out of time, the longest overdue first."""
+    return past_review(open_to(user, at), at).order_by("review_due_at", "pk")
+
+
+def past_review(rows: QuerySet[Case], at: datetime) -> QuerySet[Case]:
+    """Those whose review is still waiting after its time."""
+    return rows.filter(review_state=ReviewState.WAITING, review_due_at__lt=at)
+
+
+def cards_of(case: Case) -> list[ReportCard]:
+    """Every card of a case with who sent it, the newest first."""
+    return list(case.cards.select_related("by").order_by("-sequence"))
+
+
+def cases_of(person: Model) -> QuerySet[Case]:
+    """The cases of one person, newest first; the caller has already been let to the person."""
+    return _whole(Case.objects.filter(person_id=person.pk)).order_by("-reported_at", "-pk")
+
+
+def _whole(rows: QuerySet[Case]) -> QuerySet[Case]:
+    return rows.select_related("person", "county", "facility", "area")
+
+
+def _within(user: User, permission: Permission, at: datetime) -> Q:
+    scope = user.scope(permission, at)
+    return scope.q(county="county_id", area="area_id", facility="facility_id")
+
+
+# --- Rules in force and places --------------------------------------------------------------------
+
+
+def pack_on(day: date) -> Pack:
+    """The rule pack of the home area on a day; NoPackInForce where there is none."""
+    return packs.in_force(settings.FANGKONG_AREA, day)
+
+
+def pack_of(definition: str, day: date) -> Pack | None:
+    """The pack a case was judged by, or that of the day where it is no longer there."""
+    try:
+        return packs.pack(definition)
+    except UnknownCode:
+        pass
+    try:
+        return pack_on(day)
+    except NoPackInForce:
+        return None
+
+
+def facilities_to_report_for(user: User, at: datetime) -> QuerySet[Facility]:
+    """The facilities for which a user may report cases, by name."""
+    return _facilities(user, REPORT, at)
+
+
+def facilities_to_import_for(user: User, at: datetime) -> QuerySet[Facility]:
+    """The facilities for which a user may import files, by name."""
+    return _facilities(user, IMPORT, at)
+
+
+def _facilities(user: User, permission: Permission, at: datetime) -> QuerySet[Facility]:
+    scope = user.scope(permission, at)
+    within = scope.q(county="area__county_id", area="area_id", facility="pk")
+    return places.facilities_open_to(user, at).filter(within).order_by("name_zh", "pk")
+
+
+class Gazetteer:
+    """Words of a file as places: names of areas and of the facilities one may report for."""
+
+    def __init__(self, user: User, at: datetime) -> None:
+        day = clock.day_of(at)
+        self.matcher = places.matcher(day)
+        self.home = {county.pk for county in places.counties_of_home(day)}
+        self.facilities = {f.pk: f for f in facilities_to_import_for(user, at)}
+        self._by_name = {
+            name.casefold(): f.pk
+            for f in self.facilities.values()
+            for name in (f.name_zh, f.name_en, f.org_code)
+            if name
+        }
+
+    def area(self, address: str, code: str) -> Found:
+        """The area of a code or of an address. Areas outside the home area are not recorded."""
+        match = self.matcher.match(address)
+        area = match.area
+        if code:
+            coded = next((a for a in self.matcher.areas.values() if a.code == code), None)
+            area = coded or area
+        if area is None:
+            return Found(None, tuple(a.display_name for a in match.candidates[:3]))
+        return Found(area.pk)
+
+    def facility(self, name: str) -> Found:
+        """A facility among those that the sender may report for."""
+        key = self._by_name.get(name.strip().casefold())
+        near = [f.name_zh for f in self.facilities.values() if name in f.name_zh][:3]
+        return Found(key, tuple(near))
+
+    def responsible(self, area_id: int | None, facility: Facility) -> Area:
+        """Where a case counts: the address where it lies in a home county, else the facility."""
+        area = self.matcher.areas.get(area_id) if area_id is not None else None
+        return area if area is not None and area.county_id in self.home else facility.area
+
+
+# --- Imports -------------------------------------------------------------------------------------
+
+
+def imports_open_to(user: User, at: datetime) -> QuerySet[ImportBatch]:
+    """The imports of the facilities for which a user may import."""
+    scope = user.scope(IMPORT, at)
+    within = scope.q(
+        county="facility__area__county_id", area="facility__area_id", facility="facility_id"
+    )
+    return ImportBatch.objects.filter(within).select_related("facility", "created_by")
+
+
+def rows_of(batch: ImportBatch, outcomes: Collection[str] = ()) -> QuerySet[ImportRow]:
+    """The rows of a file in its order, only those with the given outcomes where any are named."""
+    rows = ImportRow.objects.filter(batch=batch)
+    if outcomes:
+        rows = rows.filter(outcome__in=outcomes)
+    return rows.order_by("line")
+
+
+def not_imported(batch: ImportBatch) -> QuerySet[ImportRow]:
+    """The rows that went nowhere, to be corrected and sent again."""
+    return rows_of(batch, [Outcome.ERROR])
+
+
+# --- Counts --------------------------------------------------------------------------------------
+
+
+def counted_counties(user: User, at: datetime) -> list[Area]:
+    """The home counties whose counts a user may see, by code.
+
+    A hospital sees the figures of the county it stands in: sums only, while its list of cases
+    stays its own.
+    """
+    scope = user.scope(VIEW, at)
+    counties = places.counties_of_home(clock.day_of(at))
+    if scope.everywhere:
+        return counties
+    ids = set(scope.county_ids)
+    if scope.facility_ids:
+        standing = places.facilities_open_to(user, at).filter(pk__in=scope.facility_ids)
+        ids |= set(standing.values_list("area__county_id", flat=True))
+    return [county for county in counties if county.pk in ids]
+
+
+def daily_counts(
+    user: User,
+    at: datetime,
+    *,
+    condition: str,
+    county_ids: Collection[int] | None = None,
+    first: date,
+    last: date,
+    basis: str = Basis.REPORTED,
+    as_of: datetime | None = None,
+    classes: Collection[str] | None = None,
+) -> list[DayCount]:
+    """Cases of one disease (with its subtypes) by county, day and class, both days included.
+
+    Only counties of the user's scope; ``county_ids`` narrows further. ``as_of``: what was known at
+    that moment, from the ledger of changes; without it, what is known now. Cells of 0 are left
+    out. ``classes``: only these case classes.
+    """
+    open_ids = {county.pk for county in counted_counties(user, at)}
+    ids = open_ids if county_ids is None else open_ids & set(county_ids)
+    cells = Q(
+        basis=basis,
+        condition__in=rules.with_subtypes(pack_on(last), condition),
+        day__range=(first, last),
+        county_id__in=ids,
+    )
+    if classes is not None:
+        cells &= Q(case_class__in=list(classes))
+    rows = _known(cells, as_of).order_by("day", "county_id", "case_class")
+    return [DayCount(*row) for row in rows if row[3]]
+
+
+def _known(cells: Q, as_of: datetime | None) -> QuerySet[DailyCount | CountChange, tuple]:
+    """County, day, class and number of the cells: kept counts, or the sum of earlier changes."""
+    keys = ("county_id", "day", "case_class")
+    if as_of is None:
+        return DailyCount.objects.filter(cells).values_list(*keys).annotate(total=Sum("n"))
+    changes = CountChange.objects.filter(cells, at__lte=as_of)
+    return changes.values_list(*keys).annotate(total=Sum("delta"))
+
+
+def definitions_used(*, condition: str, first: date, last: date, basis: str) -> list[str]:
+    """The packs whose definitions the counted cases were judged by."""
+    cells = DailyCount.objects.filter(
+        basis=basis,
+        condition__in=rules.with_subtypes(pack_on(last), condition),
+        day__range=(first, last),
+        n__gt=0,
+    )
+    return sorted(set(cells.values_list("definition", flat=True)))
+
+
+def conditions_seen() -> list[str]:
+    """The diseases of which any case was ever counted."""
+    rows = DailyCount.objects.filter(basis=Basis.REPORTED)
+    return sorted(set(rows.values_list("condition", flat=True).distinct()))
+
+
+def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock:
+    """The last ``days`` days until ``last`` for every home county and watched disease.
+
+    For detection, so nobody's scope narrows it. Counted are the case classes of the pack's
+    definition for warnings. A disease is watched when it ever occurred or when the pack warns at a
+    single case; a condition holds the cases of its subtypes too. Days without cases are 0.
+    """
+    first = last - timedelta(days=days - 1)
+    pack = pack_on(last)
+    counties = [county.pk for county in places.counties_of_home(last)]
+    conditions = _watched(pack, last)
+    labels = [(county, condition) for county in counties for condition in conditions]
+    place = {label: row for row, label in enumerate(labels)}
+    counts = np.zeros((len(labels), days), dtype=np.int64)
+    classes = {code: _warned_classes(pack, code, last) for code in conditions}
+    cells = DailyCount.objects.filter(
+        basis=basis, day__range=(first, last), county_id__in=counties, n__gt=0
+    )
+    for county, code, day, case_class, n in cells.values_list(
+        "county_id", "condition", "day", "case_class", "n"
+    ):
+        for counted in {code, _whole_code(pack, code)}:
+            row = place.get((county, counted))
+            if row is not None and case_class in classes[counted]:
+                counts[row, (day - first).days] += n
+    return SeriesBlock(labels=labels, counts=counts, first=first, last=last)
+
+
+def _watched(pack: Pack, day: date) -> list[str]:
+    """Diseases and subtypes that ever occurred or that warn at one case, by code."""
+    found = set(conditions_seen())
+    found |= {_whole_code(pack, code) for code in found}
+    for warning in pack.warning.rules:
+        if warning.fixed_count == 1 and warning.covers(day):
+            found.add(warning.condition)
+    return sorted(found)
+
+
+def _whole_code(pack: Pack, code: str) -> str:
+    try:
+        return packs.condition(pack, code).code
+    except UnknownCode:
+        return code
+
+
+def _warned_classes(pack: Pack, code: str, day: date) -> frozenset[str]:
+    try:
+        return frozenset(packs.count_definition(pack, code, "warning", day).case_classes)
+    except UnknownCode:
+        return reportable_classes(pack)
+
+
+def reportable_classes(pack: Pack) -> frozenset[str]:
+    """The case classes that are cases at all: without the discarded ones."""
+    return frozenset(row.code for row in pack.case_classes if row.reportable)
+
+
+def totals(user: User, at: datetime, *, condition: str | None = None) -> Totals:
+    """Cases until the day of ``at`` in the user's counties, by day of report.
+
+    For one disease by the pack's definition for bulletins (of COVID-19 in 2020: confirmed cases),
+    for all diseases together every reportable class.
+    """
+    today = clock.day_of(at)
+    pack = pack_on(today)
+    counties = [county.pk for county in counted_counties(user, at)]
+    cells = DailyCount.objects.filter(basis=Basis.REPORTED, day__lte=today, county_id__in=counties)
+    classes: Collection[str] = reportable_classes(pack)
+    if condition is not None:
+        cells = cells.filter(condition__in=rules.with_subtypes(pack, condition))
+        classes = bulletin_classes(pack, condition, today)
+    cells = cells.filter(case_class__in=list(classes))
+    new = Sum("n", filter=Q(day=today), default=0)
+    by_county = {county: (0, 0) for county in counties}
+    for county, everything, fresh in cells.values_list("county_id").annotate(Sum("n"), new):
+        by_county[county] = (everything, fresh)
+    waiting = Case.objects.filter(_within(user, VIEW, at), review_state=ReviewState.WAITING)
+    return Totals(
+        total=sum(everything for everything, _ in by_county.values()),
+        today=sum(fresh for _, fresh in by_county.values()),
+        waiting=waiting.count(),
+        overdue=waiting.filter(review_due_at__lt=at).count(),
+        by_county=by_county,
+    )
+
+
+def bulletin_classes(pack: Pack, condition: str, day: date) -> Collection[str]:
+    """The case classes that a bulletin counts for a disease."""
+    try:
+        return packs.count_definition(pack, condition, "bulletin", day).case_classes
+    except UnknownCode:
+        return reportable_classes(pack)
+
+
+def recounted() -> Counter[CountKey]:
+    """Every cell as the cases say it now, counted anew."""
+    zone = clock.zone()
+    cells: Counter[CountKey] = Counter()
+    fields = ("id", "county", "condition", "definition", "case_class", "onset_date")
+    cases = Case.objects.only(*fields, "diagnosed_at", "reported_at")
+    for case in cases.iterator(chunk_size=5000):
+        cells.update(rules.contributions(case, zone))
+    return cells
+
+
+def kept() -> dict[CountKey, int]:
+    """Every cell as it is kept."""
+    keys = ("county_id", "condition", "basis", "day", "case_class", "definition")
+    rows = DailyCount.objects.exclude(n=0).values_list(*keys, "n").iterator(chunk_size=5000)
+    return {CountKey(*row[:6]): row[6] for row in rows}
+
+
+def sums_of_changes() -> dict[CountKey, int]:
+    """Every cell as the ledger of changes adds it up."""
+    keys = ("county_id", "condition", "basis", "day", "case_class", "definition")
+    rows = CountChange.objects.values_list(*keys).annotate(total=Sum("delta"))
+    return {CountKey(*row[:6]): row[6] for row in rows.iterator(chunk_size=5000) if row[6]}
