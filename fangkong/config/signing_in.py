@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from allauth.account import views
 from django.urls import path
+from django.views.generic import TemplateView
 
 signing_in = [
     path("login/", views.login, name="account_login"),
@@ -13,5 +14,9 @@ signing_in = [
     # allauth asks for these names; both answer that an administrator helps.
     path("signup/", views.signup, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),
-    path("password/reset/", views.password_reset, name="account_reset_password"),
+    path(
+        "password/reset/",
+        TemplateView.as_view(template_name="account/password_reset.html"),
+        name="account_reset_password",
+    ),
 ]

@@ -59,7 +59,7 @@ class _Entry:
 
 
 def _late_tasks(user: User, at: datetime) -> int:
-    return tasks.late_count(user, at)
+    return tasks.counts(user, at).late
 
 
 def _open_signals(user: User, at: datetime) -> int:

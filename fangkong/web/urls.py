@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from .command_screen import views as command_screen
 from .desk import views as desk
 from .health import alive, ready
 from .queue import views as queue
 from .rulepacks import views as rulepacks
+from . import style_guide
 from .trail import views as trail
 
 urlpatterns = [
@@ -25,6 +26,8 @@ urlpatterns = [
     path("jobs/", queue.index, name="jobs"),
     path("jobs/<uuid:public_id>/", queue.detail, name="job"),
     path("jobs/<uuid:public_id>/repeat/", queue.repeat, name="job_repeat"),
+    path("style/", style_guide.index, name="style_guide"),
+    path("demo/", include("fangkong.web.demo.urls")),
     path("alive/", alive, name="alive"),
     path("ready/", ready, name="ready"),
 ]
