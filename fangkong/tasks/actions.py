@@ -160,6 +160,14 @@ def accept(*, task: Task, by: User, at: datetime) -> Task:
 
 
 @transaction.atomic
+def accept_for(*, source: Record, kind: str, by: User, at: datetime) -> list[Task]:
+    """Accept the open tasks of a kind that serve a record, as far as ``by`` owns them."""
+    waiting = queries.for_source(source).filter(kind=kind, state=Task.State.OPEN)
+    owned = [task for task in waiting if queries.owns(by, task, at)]
+    return [accept(task=task, by=by, at=at) for task in owned]
+
+
+@transaction.atomic
 def finish(*, task: Task, proof: str, by: User, at: datetime) -> Task:
     """Report a task as done, with words that prove it. Only its owner may."""
     task = _locked(task, "done")

@@ -32,10 +32,13 @@ def mine(user: User, at: datetime) -> QuerySet[Task]:
     These are the tasks of the user's own offices and, for the headquarters, those that climbed to
     them. Late before due is the same as the order of due times; the urgent go first among equals.
     """
-    wanted = _of_offices(user, at) | _climbed_to(user, at)
-    return (
-        _listed().filter(wanted, state__in=rules.UNFINISHED).order_by("due_at", "-priority", "pk")
-    )
+    unfinished = of_user(user, at).filter(state__in=rules.UNFINISHED)
+    return unfinished.order_by("due_at", "-priority", "pk")
+
+
+def of_user(user: User, at: datetime) -> QuerySet[Task]:
+    """Tasks in any state that are this user's by office, or climbed to this user."""
+    return _listed().filter(_of_offices(user, at) | _climbed_to(user, at))
 
 
 def counts(user: User, at: datetime) -> types.Counts:

@@ -12,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
+from fangkong.core.audit import types as audit
 from fangkong.core.permissions import Permission
 from fangkong.core.roles import Role
 
@@ -29,12 +30,9 @@ ASSIGN = permissions.declare(
 REDIRECT = permissions.declare(
     "tasks.redirect", _("Reassign and cancel tasks"), roles=[Role.HEADQUARTERS]
 )
-# An auditor and an inspector look on; every other role may own tasks and finish them.
-WORK = permissions.declare(
-    "tasks.work",
-    _("Accept and finish own tasks"),
-    roles=[role for role in Role if role not in (Role.AUDITOR, Role.INSPECTOR)],
-)
+# An auditor looks on; every other role may own tasks and finish them.
+OWNERS = tuple(role for role in Role if role != Role.AUDITOR)
+WORK = permissions.declare("tasks.work", _("Accept and finish own tasks"), roles=OWNERS)
 
 
 @cache
@@ -49,7 +47,7 @@ Params: TypeAlias = Mapping[str, "Words | str | int"]
 
 
 def words(zh: str, en: str) -> dict[str, str]:
-    """A value that is shown in the language of the page: ``params={"area": words("道孚", "Daofu")}``."""
+    """A value shown in the language of the page: ``params={"area": words("道孚", "Daofu")}``."""
     return {"zh": zh, "en": en}
 
 
@@ -106,6 +104,17 @@ def known(code: str) -> bool:
     """Whether some room has declared this kind."""
     return code in _kinds
 
+
+audit.name_verbs(
+    {
+        "tasks.assign": _("Task given"),
+        "tasks.accept": _("Task accepted"),
+        "tasks.finish": _("Task done"),
+        "tasks.cancel": _("Task cancelled"),
+        "tasks.reassign": _("Task given to another office"),
+        "tasks.escalate": _("Overdue: raised to the next level"),
+    }
+)
 
 MANUAL = declare_kind("tasks.manual", _("%(text)s"))
 

@@ -1,0 +1,119 @@
+"""Tasks for machines."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Router, Schema
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import api
+from fangkong.core.commands.actions import once
+
+from . import actions, queries, rules
+from .models import Task
+from .types import VIEW, WORK
+
+router = Router(tags=["tasks"])
+
+
+class TaskOut(Schema):
+    """A task; ``due_state`` is ok, soon or late at the moment of asking."""
+
+    id: UUID
+    kind: str
+    title: str
+    note: str
+    priority: int
+    area: str
+    role: str
+    state: str
+    due_at: datetime
+    due_state: str
+    given_at: datetime
+    done_at: datetime | None
+    proof: str
+    escalation_level: int
+    source_type: str
+    source_id: UUID | None
+
+
+class ProofIn(Schema):
+    proof: str
+
+
+@router.get("/", response=api.Page[TaskOut])
+def index(
+    request: HttpRequest, whose: Literal["mine", "all"] = "mine", state: str = ""
+) -> dict[str, Any]:
+    """Unfinished tasks, or those of one state: one's own, or all that one may see; by due time."""
+    staff = cast(StaffRequest, request)
+    api.require(request, VIEW)
+    source = queries.of_user if whose == "mine" else queries.open_to
+    states = [state] if state else list(rules.UNFINISHED)
+    rows = source(staff.user, staff.now).filter(state__in=states)
+    return api.page(request, rows, lambda task: _out(task, staff.now), order="due_at")
+
+
+@router.get("/{public_id}/", response=TaskOut)
+def detail(request: HttpRequest, public_id: UUID) -> TaskOut:
+    """One task."""
+    return _out(_task(request, public_id), cast(StaffRequest, request).now)
+
+
+@router.post("/{public_id}/accept/", response=TaskOut)
+def accept(request: HttpRequest, public_id: UUID) -> TaskOut:
+    """Say that one sees to it."""
+    staff = cast(StaffRequest, request)
+    api.require(request, WORK)
+    task = _task(request, public_id)
+    key = api.key_of(request)
+    return _out(once(key, actions.accept, task=task, by=staff.user, at=staff.now), staff.now)
+
+
+@router.post("/{public_id}/finish/", response=TaskOut)
+def finish(request: HttpRequest, public_id: UUID, body: ProofIn) -> TaskOut:
+    """Report the task as done, with proof."""
+    staff = cast(StaffRequest, request)
+    api.require(request, WORK)
+    task = _task(request, public_id)
+    done = once(
+        api.key_of(request),
+        actions.finish,
+        task=task,
+        proof=body.proof,
+        by=staff.user,
+        at=staff.now,
+    )
+    return _out(done, staff.now)
+
+
+def _task(request: HttpRequest, public_id: UUID) -> Task:
+    staff = cast(StaffRequest, request)
+    api.require(request, VIEW)
+    return get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
+
+
+def _out(task: Task, at: datetime) -> TaskOut:
+    return TaskOut(
+        id=task.public_id,
+        kind=task.kind,
+        title=task.title,
+        note=task.note,
+        priority=task.priority,
+        area=task.area.code,
+        role=task.owner_role,
+        state=task.state,
+        due_at=task.due_at,
+        due_state=task.due_state(at),
+        given_at=task.created_at,
+        done_at=task.done_at,
+        proof=task.proof,
+        escalation_level=task.escalation_level,
+        source_type=task.source_type,
+        source_id=task.source_id,
+    )
