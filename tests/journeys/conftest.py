@@ -1,0 +1,98 @@
+"""Journeys: a real browser against the real server with its worker and database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from fangkong.accounts.queries import DEMO_PASSWORD
+from tests.journeys.server import Server, serving
+from tools.browser import CHROMIUM_FLAGS, find_browser
+
+SHOTS = Path("var/shots")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "journeys" in item.path.parts:
+            item.add_marker(pytest.mark.journey)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    return {
+        "executable_path": str(find_browser()),
+        "chromium_sandbox": False,
+        "args": list(CHROMIUM_FLAGS),
+    }
+
+
+@pytest.fixture(scope="session")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, journey_database_url: str
+) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("journey"), journey_database_url) as running:
+        yield running
+
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture
+def visit(browser: Browser, server: Server) -> Iterator[Visit]:
+    """Open the product as somebody: ``visit("daofu", language="en", width=390)``.
+
+    Any script error or breach of the content security policy fails the journey.
+    """
+    opened: list[tuple[Page, list[str]]] = []
+
+    def open_as(
+        username: str = "", *, language: str = "zh", width: int = 1440, dark: bool = False
+    ) -> Page:
+        context = browser.new_context(
+            base_url=server.url,
+            locale="zh-CN" if language == "zh" else "en-GB",
+            timezone_id="Asia/Shanghai",
+            viewport={"width": width, "height": 900 if width > 600 else 844},
+            color_scheme="dark" if dark else "light",
+            accept_downloads=True,
+        )
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        problems: list[str] = []
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda message: _note(message, problems))
+        opened.append((page, problems))
+        if username:
+            sign_in(page, username)
+        return page
+
+    yield open_as
+    for page, problems in opened:
+        page.context.close()
+        assert not problems, problems
+
+
+def _note(message: ConsoleMessage, problems: list[str]) -> None:
+    if "Content Security Policy" in message.text or "Refused to" in message.text:
+        problems.append(message.text)
+
+
+def sign_in(page: Page, username: str) -> None:
+    """Sign in with the demonstration's password."""
+    page.goto("/accounts/login/")
+    page.fill("#id_login", username)
+    page.fill("#id_password", DEMO_PASSWORD)
+    page.press("#id_password", "Enter")
+    expect(page).not_to_have_url(re.compile("login"))
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture of the page for people to look at."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
