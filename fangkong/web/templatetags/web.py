@@ -84,7 +84,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def theme_attributes(context: dict[str, Any]) -> SafeString:
-    """The chosen theme as attributes of <html>, so that the first paint is right without a script."""
+    """The chosen theme as attributes of <html>: the first paint is right without a script."""
     request: HttpRequest | None = context.get("request")
     chosen = request.COOKIES.get("fk_theme", "") if request else ""
     if chosen not in THEMES:
@@ -118,7 +118,7 @@ def _url(part: Literal["css", "js", "theme", "sprite"]) -> str:
 
 
 def _manifest() -> Manifest:
-    """Read again when a new build has replaced the file, so that `npm run watch` needs no restart."""
+    """Read again after each build, so that `npm run watch` needs no restart."""
     path = DIST / "manifest.json"
     try:
         return _read(path, path.stat().st_mtime_ns)

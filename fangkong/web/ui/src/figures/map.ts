@@ -57,7 +57,10 @@ export async function drawMap(figure: HTMLElement): Promise<Drawing> {
     if (area?.url) location.assign(area.url);
   });
   canvas.addEventListener("keydown", (event) => walk(event, made.chart, state));
-  canvas.addEventListener("blur", () => made.chart.dispatchAction({ type: "downplay", seriesIndex: 0 }));
+  canvas.addEventListener("blur", () => {
+    made.chart.dispatchAction({ type: "downplay", seriesIndex: 0 });
+    made.chart.dispatchAction({ type: "hideTip" });
+  });
   return made.drawing;
 }
 
@@ -174,6 +177,7 @@ function addTools(box: HTMLElement, chart: ECharts, state: State): void {
   tools.className = "fk-map-tools";
   const zoomTo = (zoom: number) => {
     state.zoom = Math.min(CLOSEST, Math.max(1, zoom));
+    chart.dispatchAction({ type: "hideTip" });
     const whole = state.zoom === 1 ? { center: null } : {};
     chart.setOption({ series: [{ zoom: state.zoom, roam: state.zoom > 1 ? "move" : false, ...whole }] });
   };
