@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
-from django.conf import settings
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core import pages
+from fangkong.core import clock, pages
 from fangkong.core.roles import Role
 from fangkong.places import queries as places
+
+if TYPE_CHECKING:
+    from .models import User
 
 M = TypeVar("M", bound=Model)
 
@@ -91,13 +93,15 @@ class AppointForm(pages.Form):
         help_text=_("Leave empty for an open end."),
     )
 
-    def __init__(self, data: Any, *, today: date, **kwargs: Any) -> None:
+    def __init__(self, data: Any, *, by: User, at: datetime, **kwargs: Any) -> None:
+        today = clock.day_of(at)
         super().__init__(data, initial={"valid_from": today}, **kwargs)
-        home = places.area(settings.FANGKONG_AREA, today)
+        home = places.home(today)
         self._areas = {
             str(a.public_id): a for a in [home, *places.counties_of_home(today)] if a is not None
         }
-        self._facilities = {str(f.public_id): f for f in places.facilities_of_home(today)}
+        facilities = places.facilities_open_to(by, at)
+        self._facilities = {str(f.public_id): f for f in facilities}
         none = [("", _("none"))]
         self._offer("area", none + [(k, a.display_name) for k, a in self._areas.items()])
         self._offer("facility", none + [(k, f.display_name) for k, f in self._facilities.items()])

@@ -30,7 +30,7 @@ EDIT_STAFF = permissions.declare(
 class StaffRequest(HttpRequest):
     """A request behind ``@allowed``: its user is staff, and it carries the moment."""
 
-    user: User  # type: ignore[assignment]  # narrower than Django's type, by the decorator
+    user: User
     now: datetime
     htmx: HtmxDetails
 

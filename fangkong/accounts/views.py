@@ -97,7 +97,7 @@ def new(request: StaffRequest) -> HttpResponse:
 def appoint(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Give a role."""
     member = _member(request, public_id)
-    form = AppointForm(request.POST or None, today=clock.day_of(request.now))
+    form = AppointForm(request.POST or None, by=request.user, at=request.now)
     done = _carried_out(request, form, actions.appoint, lambda: {"user": member, **form.cleaned()})
     if done is not None:
         messages.success(request, _("The role is given."))

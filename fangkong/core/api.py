@@ -22,6 +22,8 @@ M = TypeVar("M", bound=Model)
 
 PAGE_LIMIT = 200
 
+Answer = Callable[[HttpRequest, Exception], HttpResponse]
+
 
 class Page(Schema, Generic[T]):
     """Rows and where to go on: ask again with ``after`` set to ``next``; "" is the end."""
@@ -109,7 +111,7 @@ def answer_problems(api: NinjaAPI) -> None:
         fact = cast(HttpError, problem)
         return _problem(request, fact.status_code, "Refused", str(fact))
 
-    handlers: list[tuple[type[Exception], Callable[[HttpRequest, Exception], HttpResponse]]] = [
+    handlers: list[tuple[type[Exception], Answer]] = [
         (Refused, refused),
         (PermissionDenied, forbidden),
         (Http404, missing),
@@ -122,10 +124,10 @@ def answer_problems(api: NinjaAPI) -> None:
 
 
 def _bound(
-    api: NinjaAPI, answer: Callable[[HttpRequest, Exception], HttpResponse]
-) -> Callable[[HttpRequest, Exception], HttpResponse]:
-    def handler(request: HttpRequest, problem: Exception) -> HttpResponse:
+    api: NinjaAPI, answer: Answer
+) -> Callable[[HttpRequest, Exception | type[Exception]], HttpResponse]:
+    def handler(request: HttpRequest, problem: Exception | type[Exception]) -> HttpResponse:
         cast(Any, request).fk_api = api
-        return answer(request, problem)
+        return answer(request, cast(Exception, problem))
 
     return handler

@@ -131,9 +131,9 @@ def allowed(
             require(request, permission)
             return view(request, *args, **kwargs)
 
-        guarded = login_required(guarded)
-        guarded.permission = permission  # type: ignore[attr-defined]  # read by tests of access
-        return guarded
+        signed_in = login_required(guarded)
+        signed_in.permission = permission  # type: ignore[attr-defined]  # read by tests of access
+        return cast(Callable[Concatenate[HttpRequest, P], HttpResponseBase], signed_in)
 
     return decorate
 

@@ -99,7 +99,7 @@ def _fingerprint(action: Callable[..., object], kwargs: Mapping[str, object]) ->
     """A keyed digest of what is asked (without the moment, which differs on a repeat)."""
     asked = {name: _plain(value) for name, value in kwargs.items() if name not in ("by", "at")}
     text = json.dumps([action.__module__, action.__qualname__, asked], sort_keys=True, default=str)
-    return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(str(settings.SECRET_KEY).encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -47,9 +48,9 @@ def page(rows: QuerySet[M], *, path: str, descending: bool, size: int, cursor: s
         except (ValidationError, ValueError, TypeError) as problem:
             raise BadCursor from problem
     signs = "-" if down else ""
-    rows = rows.annotate(_order=F(path)).order_by(f"{signs}{path}", f"{signs}pk")
+    ordered = rows.annotate(_order=F(path)).order_by(f"{signs}{path}", f"{signs}pk")
     try:
-        found = list(rows[: size + 1])
+        found: list[M] = list(ordered[: size + 1])
     except (ValidationError, ValueError, TypeError) as problem:
         raise BadCursor from problem
     more, found = len(found) > size, found[:size]
@@ -87,7 +88,7 @@ def _decode(cursor: str) -> tuple[bool, tuple[object, int]]:
         raise BadCursor from problem
 
 
-_READ = {
+_READ: dict[str, Callable[[str], object]] = {
     "t": datetime.fromisoformat,
     "d": date.fromisoformat,
     "n": Decimal,

@@ -6,7 +6,6 @@ import getpass
 import sys
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
@@ -29,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError("there are accounts already: an administrator makes further ones")
         at = clock.now()
         today = clock.day_of(at)
-        home = places.area(settings.FANGKONG_AREA, today)
+        home = places.home(today)
         if home is None:
             raise CommandError("the areas are not loaded yet. Run `fangkong places` first.")
         with transaction.atomic():
