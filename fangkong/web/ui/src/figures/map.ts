@@ -41,9 +41,10 @@ export async function drawMap(figure: HTMLElement): Promise<Drawing> {
   box.replaceChildren(canvas);
 
   const borders = figure.dataset["borders"] ?? "";
-  registerMap(borders, await fetchJson(borders));
+  const shapes = await fetchJson<Shapes>(borders);
+  registerMap(borders, shapes as never);
 
-  const state: State = { borders, data: { areas: [], legend: [] }, zoom: 1 };
+  const state: State = { borders, aspect: aspectOf(shapes), data: { areas: [], legend: [] }, zoom: 1 };
   const load = async () => {
     state.data = await fetchJson<MapData>(figure.dataset["map"] ?? "");
     drawLegend(box, state.data.legend);
@@ -64,14 +65,31 @@ export async function drawMap(figure: HTMLElement): Promise<Drawing> {
   return made.drawing;
 }
 
+/** GeoJSON as far as this file reads it. */
+interface Shapes {
+  features: { geometry: { coordinates: unknown } }[];
+}
+
+/** How much narrower a degree of longitude is than one of latitude, in the middle of these shapes. */
+function aspectOf(shapes: Shapes): number {
+  const flat = shapes.features.flatMap((one) => (one.geometry.coordinates as number[][]).flat(3));
+  let [south, north] = [90, -90];
+  for (let at = 1; at < flat.length; at += 2) {
+    south = Math.min(south, flat[at] ?? south);
+    north = Math.max(north, flat[at] ?? north);
+  }
+  return Math.cos((((south + north) / 2) * Math.PI) / 180);
+}
+
 interface State {
   borders: string;
+  aspect: number;
   data: MapData;
   zoom: number;
   at?: number;
 }
 
-function optionOf({ borders, data, zoom }: State): EChartsCoreOption {
+function optionOf({ borders, aspect, data, zoom }: State): EChartsCoreOption {
   const base = common();
   const line = colour("map-line");
   return {
@@ -86,6 +104,7 @@ function optionOf({ borders, data, zoom }: State): EChartsCoreOption {
         type: "map",
         map: borders,
         nameProperty: "code",
+        aspectScale: aspect,
         roam: zoom > 1 ? "move" : false,
         zoom,
         scaleLimit: { min: 1, max: CLOSEST },
@@ -109,7 +128,8 @@ function optionOf({ borders, data, zoom }: State): EChartsCoreOption {
 function regionOf(area: Area, legend: Class[]): object {
   const fill = colour(fillOf(area, legend));
   const ink = inkOn(fill);
-  const label = { formatter: area.name, color: ink };
+  // A seam in the area's own colour keeps a name readable where it runs over the border.
+  const label = { formatter: area.name, color: ink, textBorderColor: fill, textBorderWidth: 2.5 };
   return {
     name: area.code,
     value: area.value,
