@@ -13,11 +13,12 @@ from datetime import date, datetime, timedelta
 from math import erfc, floor, isfinite, log10, sqrt
 from typing import Literal, TypeVar
 
-import epistat
 import numpy as np
+from numpy.typing import NDArray
+
+import epistat
 from fangkong.packs import rules as packs
 from fangkong.packs.types import DiseaseClass, Pack, UnknownCode
-from numpy.typing import NDArray
 
 WINDOW = 7
 CURVE_DAYS = 28

@@ -1,8 +1,8 @@
-"""What others may use of warning: permissions, outcomes, kinds of task, and the words of a reason."""
+"""What others may use of warning: permissions, outcomes, tasks, and the words of a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +10,6 @@ from django.db import models
 from django.utils.translation import get_language, ngettext, pgettext
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-
 
 from fangkong.core import permissions
 from fangkong.core.audit import types as audit
@@ -117,6 +116,18 @@ class Metrics:
     suspected_share: float | None
     per_county_week: float | None
     median_minutes: float | None
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Cases by day, their sums over seven days, and the threshold that these are judged by."""
+
+    days: Sequence[date]
+    counts: Sequence[int]
+    weekly: Sequence[int]
+    threshold: Sequence[float | None]
+    percentile: int
+    alarm_days: Sequence[date]
 
 
 def reason(

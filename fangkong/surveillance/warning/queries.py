@@ -1,0 +1,231 @@
+"""Read signals and runs, in the scope of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+
+from fangkong.core import clock
+from fangkong.core.queue import queries as queue
+from fangkong.packs import queries as packs
+from fangkong.packs.types import UnknownCode
+from fangkong.places import queries as places
+from fangkong.surveillance.monitoring import queries as monitoring
+from fangkong.surveillance.monitoring.rules import with_subtypes
+
+from . import rules, types
+from .models import DetectionRun, Signal
+from .types import State
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Area
+    from fangkong.surveillance.monitoring.models import Case
+
+JOB = "surveillance.warning.detect"
+CHART_DAYS = 60
+CASES_SHOWN = 20
+Rows = QuerySet[Signal]
+
+
+# --- Signals -------------------------------------------------------------------------------------
+
+
+def open_to(user: User, at: datetime) -> Rows:
+    """The signals of the counties that a user may see, with all that a list shows of them."""
+    within = user.scope(types.VIEW, at).q(county="area_id")
+    return Signal.objects.filter(within).select_related("area", "verifying_by", "answered_by")
+
+
+def open_to_answer(user: User, at: datetime) -> Rows:
+    """The signals that a user may verify and answer: of the own county, or all."""
+    return open_to(user, at).filter(user.scope(types.ANSWER, at).q(county="area_id"))
+
+
+def waiting(user: User, at: datetime) -> Rows:
+    """Signals on the list that nobody has answered yet, the most unusual first."""
+    rows = open_to(user, at).filter(state__in=rules.OPEN, listed_at__isnull=False)
+    return rows.order_by("-rank", "pk")
+
+
+def open_signals(user: User, at: datetime, limit: int = 10) -> list[Signal]:
+    """The first of those that wait, for the desk and the command screen."""
+    return list(waiting(user, at)[:limit])
+
+
+def open_count(user: User, at: datetime) -> int:
+    """How many signals on the list wait for an answer."""
+    return waiting(user, at).order_by().count()
+
+
+def folded(user: User, at: datetime) -> Rows:
+    """Open signals beyond the load budget, the most unusual first."""
+    rows = open_to(user, at).filter(state__in=rules.OPEN, listed_at__isnull=True)
+    return rows.order_by("-rank", "pk")
+
+
+def answered_today(user: User, at: datetime) -> Rows:
+    """Signals answered on the day of ``at``, the latest first."""
+    start = clock.start_of(clock.day_of(at))
+    rows = open_to(user, at).filter(answered_at__gte=start, answered_at__lte=at)
+    return rows.order_by("-answered_at", "-pk")
+
+
+def conditions_raised(user: User, at: datetime) -> list[tuple[str, str]]:
+    """Every disease that ever raised a signal here: code and name in the language of the page."""
+    rows = open_to(user, at).order_by().values_list("condition", "condition_zh", "condition_en")
+    names = {code: types.in_language(zh, en) for code, zh, en in rows.distinct()}
+    return sorted(names.items(), key=lambda pair: pair[1])
+
+
+def counties_of(user: User, at: datetime) -> list[Area]:
+    """The home counties whose signals a user may see, by code."""
+    scope = user.scope(types.VIEW, at)
+    counties = places.counties_of_home(clock.day_of(at))
+    return [county for county in counties if scope.holds(county_id=county.pk)]
+
+
+def response_metrics(user: User, at: datetime, days: int) -> types.Metrics:
+    """How the signals listed in the last ``days`` days were responded to.
+
+    Signals beyond the load budget and withdrawn ones do not count. Within 2 h: verification begun;
+    within 24 h: answered, both from the moment of listing.
+    """
+    rows = open_to(user, at).exclude(state=State.SUPERSEDED)
+    rows = rows.filter(listed_at__gt=at - timedelta(days=days), listed_at__lte=at)
+    facts = list(rows.order_by().values_list("listed_at", "verifying_at", "answered_at", "outcome"))
+    answered = [row for row in facts if row[2] is not None]
+    minutes = [(row[2] - row[0]).total_seconds() / 60 for row in answered]
+    counties = len(counties_of(user, at))
+    return types.Metrics(
+        days=days,
+        signals=len(facts),
+        answered=len(answered),
+        answered_share=rules.share(len(answered), len(facts)),
+        within_2h=rules.share(sum(rules.within(row[0], row[1], 2) for row in facts), len(facts)),
+        within_24h=rules.share(sum(rules.within(row[0], row[2], 24) for row in facts), len(facts)),
+        suspected_share=rules.share(
+            sum(row[3] in rules.SUSPECTED for row in answered), len(answered)
+        ),
+        per_county_week=len(facts) * 7 / (counties * days) if counties and days else None,
+        median_minutes=rules.median(minutes),
+    )
+
+
+# --- What stands behind a signal ------------------------------------------------------------------
+
+
+def cases_behind(user: User, signal: Signal, at: datetime) -> QuerySet[Case]:
+    """The cases reported in the seven days of the signal, as far as the user may see cases."""
+    end = clock.start_of(signal.day + timedelta(days=1))
+    start = clock.start_of(signal.day - timedelta(days=rules.WINDOW - 1))
+    codes = with_subtypes(monitoring.pack_on(signal.day), signal.condition)
+    rows = monitoring.open_to(user, at).filter(
+        county_id=signal.area_id,
+        condition__in=codes,
+        reported_at__gte=start,
+        reported_at__lt=end,
+    )
+    return rows.order_by("-reported_at", "-pk")
+
+
+def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
+    """The last weeks of the signal's series with the threshold of the moving percentile."""
+    last = max(signal.day, min(clock.day_of(at), signal.day + timedelta(days=rules.WINDOW)))
+    pack = monitoring.pack_on(last)
+    plan = rules.plan_for(pack, signal.condition, last)
+    days = CHART_DAYS + plan.history_days
+    first = last - timedelta(days=days - 1)
+    counts = np.zeros((1, days))
+    for cell in monitoring.daily_counts(
+        user,
+        at,
+        condition=signal.condition,
+        county_ids=[signal.area_id],
+        first=first,
+        last=last,
+        classes=_warned_classes(signal.condition, last),
+    ):
+        counts[0, (cell.day - first).days] += cell.n
+    shown = slice(days - CHART_DAYS, None)
+    upper = rules.percentile_of(counts, plan).upper[0, shown]
+    return types.Curve(
+        days=[last - timedelta(days=CHART_DAYS - 1 - i) for i in range(CHART_DAYS)],
+        counts=[int(n) for n in counts[0, shown]],
+        weekly=[int(n) for n in rules.weekly(counts)[0, shown]],
+        threshold=[None if np.isnan(n) else float(n) for n in upper],
+        percentile=plan.percentile,
+        alarm_days=sorted(set(signal.alarms.values_list("day", flat=True))),
+    )
+
+
+def _warned_classes(condition: str, day: date) -> Collection[str]:
+    pack = monitoring.pack_on(day)
+    try:
+        return packs.count_definition(pack, condition, "warning", day).case_classes
+    except UnknownCode:
+        return monitoring.reportable_classes(pack)
+
+
+# --- For detection: nobody's scope narrows these ----------------------------------------------------
+
+
+def newest_of(series: Collection[tuple[int, str]]) -> dict[tuple[int, str], Signal]:
+    """The newest signal of each series that ever had one, locked for the run."""
+    areas = {area for area, _ in series}
+    conditions = {condition for _, condition in series}
+    newest = (
+        Signal.objects.filter(area_id__in=areas, condition__in=conditions)
+        .order_by()
+        .values("area_id", "condition")
+        .annotate(newest=Max("pk"))
+        .values_list("newest", flat=True)
+    )
+    rows = Signal.objects.select_for_update(of=("self",)).filter(pk__in=list(newest))
+    return {(row.area_id, row.condition): row for row in rows.order_by("pk")}
+
+
+def untouched_of(day: date) -> Rows:
+    """New signals whose last alarm is of this day."""
+    return Signal.objects.filter(state=State.NEW, day=day).order_by("pk")
+
+
+def unlisted() -> Rows:
+    """Open signals that are not on the list (yet), the most unusual first."""
+    rows = Signal.objects.filter(state__in=rules.OPEN, listed_at__isnull=True)
+    return rows.select_related("area").order_by("-rank", "pk")
+
+
+def listed_since(moment: datetime) -> int:
+    """How many statistical signals were put on the list after a moment."""
+    return Signal.objects.filter(listed_at__gt=moment, single_case=False).count()
+
+
+# --- Runs ----------------------------------------------------------------------------------------
+
+
+def runs_open_to(user: User, at: datetime) -> QuerySet[DetectionRun, Any]:
+    """Every run for those who see signals; ``raised`` counts the signals of their own scope.
+
+    ``job_state`` is the state of its newest job.
+    """
+    scope = user.scope(types.VIEW, at)
+    if not scope:
+        return DetectionRun.objects.none()
+    if scope.everywhere:
+        raised = Count("signals")
+    else:
+        raised = Count("signals", filter=Q(signals__area_id__in=scope.county_ids))
+    newest = queue.jobs().filter(name=JOB, subject_id=OuterRef("pk")).order_by("-id")
+    return DetectionRun.objects.select_related("created_by").annotate(
+        raised=raised, job_state=Subquery(newest.values("state")[:1])
+    )
+
+
+def waiting_run(day: date) -> DetectionRun | None:
+    """A run of this day that has not started yet."""
+    return DetectionRun.objects.filter(day=day, started_at__isnull=True).order_by("pk").first()
