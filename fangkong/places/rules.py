@@ -127,8 +127,7 @@ def org_check_digit(body: str) -> str:
     ``body``: the first 17 characters. Source: GB 32100-2015, 4.6: weights 3^(i-1) mod 31.
     """
     total = sum(
-        weight * _ORG_DIGITS.index(digit)
-        for weight, digit in zip(_ORG_WEIGHTS, body, strict=True)
+        weight * _ORG_DIGITS.index(digit) for weight, digit in zip(_ORG_WEIGHTS, body, strict=True)
     )
     return _ORG_DIGITS[-total % 31]
 
@@ -217,25 +216,27 @@ class Gazetteer:
     def match(self, text: str) -> Found:
         """The area that an address names: 四川省甘孜州道孚县…, 道孚, Dawu, "Daofu, Ganzi, Sichuan".
 
-        The reading that uses most of the text wins; two areas with equal claim (甘孜 is a
-        prefecture and a county) give none, with both as candidates.
+        The reading that uses most of the text wins, then the longer name; two areas with equal
+        claim (甘孜 is a prefecture and a county) give none, with both as candidates.
         """
-        best: dict[int, tuple[int, str]] = {}
+        best: dict[int, tuple[int, int, str]] = {}
         for reading in _orders(spelled(text)):
-            for key, rest in self._readings(reading, ""):
-                used = len(reading) - len(rest)
-                if key not in best or best[key][0] < used:
-                    best[key] = (used, rest)
+            for key, length, rest in self._readings(reading, ""):
+                claim = (len(reading) - len(rest), length, rest)
+                best[key] = max(best.get(key, (0, 0, "")), claim)
         if not best:
             return Found(None, text.strip())
-        most = max(used for used, _ in best.values())
-        keys = sorted(key for key, (used, _) in best.items() if used == most)
+        most = max(claim[:2] for claim in best.values())
+        keys = sorted(key for key, claim in best.items() if claim[:2] == most)
         if len(keys) > 1:
             return Found(None, text.strip(), tuple(keys))
-        return Found(keys[0], _after_gap(best[keys[0]][1]))
+        return Found(keys[0], _after_gap(best[keys[0]][2]))
 
-    def _readings(self, text: str, within: str) -> list[tuple[int, str]]:
-        """Every way to read areas off the front of the text, each lying in the one before."""
+    def _readings(self, text: str, within: str) -> list[tuple[int, int, str]]:
+        """Every way to read areas off the front of the text, each lying in the one before.
+
+        Gives the last area of each way, the length of its name, and the text that follows.
+        """
         found = []
         text = _after_gap(text)
         for length in self._lengths:
@@ -245,7 +246,7 @@ class Gazetteer:
             rest = _without_kinds(text[length:]) if name[-1].isascii() else text[length:]
             for key, path in self._names[name]:
                 if path.startswith(within) and path != within:
-                    found.append((key, rest))
+                    found.append((key, length, rest))
                     found += self._readings(rest, path)
         return found
 
@@ -283,7 +284,11 @@ def search_text(names: Sequence[str], syllables: Sequence[str]) -> str:
     ``syllables``: the pinyin of the Chinese name, one entry per character.
     """
     initials = "".join(syllable[:1] for syllable in syllables)
-    parts = [*(spelled(name) for name in names if name), spelled("".join(syllables)), initials]
+    parts = [
+        *(spelled(name) for name in names if name),
+        spelled("".join(syllables)),
+        initials,
+    ]
     return " ".join(dict.fromkeys(part for part in parts if part))[:600]
 
 
@@ -316,3 +321,20 @@ def density(people: int | None, area_km2: int | None) -> float | None:
     if people is None or not area_km2:
         return None
     return round(people / area_km2, 1)
+
+
+_DENSITY_STEPS = (0, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+def bands(densities: Sequence[float]) -> list[tuple[float, float | None]]:
+    """The classes of a map of densities, without empty ones at either end; bounds included.
+
+    The last class is open. No figures give no classes.
+    """
+    if not densities:
+        return []
+    low = max(step for step in _DENSITY_STEPS if step <= min(densities))
+    high = max(step for step in _DENSITY_STEPS if step <= max(densities))
+    starts = [step for step in _DENSITY_STEPS if low <= step <= high]
+    ends = [round(start - 0.1, 1) for start in starts[1:]]
+    return list(zip(starts, [*ends, None], strict=True))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
 from django.db import models
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
+from fangkong.core.audit.types import name_verbs
 from fangkong.core.roles import Role
 
 VIEW = permissions.declare("places.view", _("See areas and facilities"), roles=list(Role))
@@ -61,6 +65,28 @@ class FacilityKind(models.TextChoices):
 
 
 @dataclass(frozen=True)
+class AreaFacts:
+    """What is said of an area, ready to be written; ``code`` and ``valid_from`` say which."""
+
+    code: str
+    level: str
+    name_zh: str
+    valid_from: date
+    valid_to: date | None = None
+    parent_id: int | None = None
+    name_en: str = ""
+    name_bo: str = ""
+    short_zh: str = ""
+    short_en: str = ""
+    lon: Decimal | None = None
+    lat: Decimal | None = None
+    area_km2: int | None = None
+    synthetic: bool = False
+    source_zh: str = ""
+    source_en: str = ""
+
+
+@dataclass(frozen=True)
 class FacilityFacts:
     """What is said of a facility, cleaned, ready to be written."""
 
@@ -70,10 +96,32 @@ class FacilityFacts:
     name_en: str = ""
     capacity_beds: int | None = None
     org_code: str = ""
-    lon: str | None = None
-    lat: str | None = None
+    lon: Decimal | None = None
+    lat: Decimal | None = None
     opened_on: date | None = None
     closed_on: date | None = None
     synthetic: bool = False
     source_zh: str = ""
     source_en: str = ""
+
+
+class Request(HttpRequest):
+    """A request behind ``@allowed``. Accounts stand above places, so the user stays general."""
+
+    user: Any
+    now: datetime
+
+
+name_verbs(
+    {
+        "places.add_area": _("Area added"),
+        "places.change_area": _("Area changed"),
+        "places.add_alias": _("Other name added"),
+        "places.put_population": _("Population figure recorded"),
+        "places.link_succession": _("Succession recorded"),
+        "places.add_facility": _("Facility added"),
+        "places.change_facility": _("Facility changed"),
+        "places.add_contact": _("Contact added"),
+        "places.remove_contact": _("Contact removed"),
+    }
+)

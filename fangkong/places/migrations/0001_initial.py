@@ -20,13 +20,18 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
                     "public_id",
                     models.UUIDField(
-                        default=fangkong.core.record.new_public_id, editable=False, unique=True
+                        default=fangkong.core.record.new_public_id,
+                        editable=False,
+                        unique=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
@@ -56,8 +61,14 @@ class Migration(migrations.Migration):
                         verbose_name="level",
                     ),
                 ),
-                ("path", models.CharField(editable=False, max_length=120, null=True, unique=True)),
-                ("name_zh", models.CharField(max_length=60, verbose_name="Chinese name")),
+                (
+                    "path",
+                    models.CharField(editable=False, max_length=120, null=True, unique=True),
+                ),
+                (
+                    "name_zh",
+                    models.CharField(max_length=60, verbose_name="Chinese name"),
+                ),
                 (
                     "name_en",
                     models.CharField(blank=True, max_length=100, verbose_name="English name"),
@@ -75,7 +86,10 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, max_length=60, verbose_name="English short name"),
                 ),
                 ("valid_from", models.DateField(verbose_name="from")),
-                ("valid_to", models.DateField(blank=True, null=True, verbose_name="to")),
+                (
+                    "valid_to",
+                    models.DateField(blank=True, null=True, verbose_name="to"),
+                ),
                 (
                     "lon",
                     models.DecimalField(
@@ -160,13 +174,18 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
                     "public_id",
                     models.UUIDField(
-                        default=fangkong.core.record.new_public_id, editable=False, unique=True
+                        default=fangkong.core.record.new_public_id,
+                        editable=False,
+                        unique=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
@@ -232,13 +251,18 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
                     "public_id",
                     models.UUIDField(
-                        default=fangkong.core.record.new_public_id, editable=False, unique=True
+                        default=fangkong.core.record.new_public_id,
+                        editable=False,
+                        unique=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
@@ -298,13 +322,18 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
                     "public_id",
                     models.UUIDField(
-                        default=fangkong.core.record.new_public_id, editable=False, unique=True
+                        default=fangkong.core.record.new_public_id,
+                        editable=False,
+                        unique=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
@@ -317,7 +346,10 @@ class Migration(migrations.Migration):
                     "source_en",
                     models.CharField(blank=True, max_length=300, verbose_name="source (English)"),
                 ),
-                ("name_zh", models.CharField(max_length=100, verbose_name="Chinese name")),
+                (
+                    "name_zh",
+                    models.CharField(max_length=100, verbose_name="Chinese name"),
+                ),
                 (
                     "name_en",
                     models.CharField(blank=True, max_length=150, verbose_name="English name"),
@@ -329,7 +361,10 @@ class Migration(migrations.Migration):
                             ("prefecture_cdc", "Prefecture CDC"),
                             ("county_cdc", "County CDC"),
                             ("hospital", "Hospital"),
-                            ("tibetan_hospital", "Hospital of Tibetan or Chinese medicine"),
+                            (
+                                "tibetan_hospital",
+                                "Hospital of Tibetan or Chinese medicine",
+                            ),
                             ("maternal_child", "Maternal and child health centre"),
                             ("health_centre", "Township health centre"),
                             ("isolation_site", "Isolation site"),
@@ -371,8 +406,14 @@ class Migration(migrations.Migration):
                         verbose_name="latitude",
                     ),
                 ),
-                ("opened_on", models.DateField(blank=True, null=True, verbose_name="opened on")),
-                ("closed_on", models.DateField(blank=True, null=True, verbose_name="closed on")),
+                (
+                    "opened_on",
+                    models.DateField(blank=True, null=True, verbose_name="opened on"),
+                ),
+                (
+                    "closed_on",
+                    models.DateField(blank=True, null=True, verbose_name="closed on"),
+                ),
                 (
                     "synthetic",
                     models.BooleanField(
@@ -423,20 +464,28 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
                     "public_id",
                     models.UUIDField(
-                        default=fangkong.core.record.new_public_id, editable=False, unique=True
+                        default=fangkong.core.record.new_public_id,
+                        editable=False,
+                        unique=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),
                 ("changed_at", models.DateTimeField(editable=False)),
                 ("role_title", models.CharField(max_length=60, verbose_name="desk")),
                 ("phone", models.CharField(max_length=20, verbose_name="phone")),
-                ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
+                (
+                    "note",
+                    models.CharField(blank=True, max_length=200, verbose_name="note"),
+                ),
                 (
                     "changed_by",
                     models.ForeignKey(
@@ -475,13 +524,18 @@ class Migration(migrations.Migration):
                 (
                     "id",
                     models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
                     ),
                 ),
                 (
                     "public_id",
                     models.UUIDField(
-                        default=fangkong.core.record.new_public_id, editable=False, unique=True
+                        default=fangkong.core.record.new_public_id,
+                        editable=False,
+                        unique=True,
                     ),
                 ),
                 ("created_at", models.DateTimeField(editable=False)),

@@ -26,7 +26,14 @@ def gazetteer():
     }
     names = {
         SICHUAN: ["四川省", "四川", "Sichuan"],
-        GANZI: ["甘孜藏族自治州", "甘孜州", "甘孜", "Ganzi", "Garzê"],
+        GANZI: [
+            "甘孜藏族自治州",
+            "甘孜州",
+            "甘孜",
+            "Ganzi",
+            "Garzê",
+            "Garzê Prefecture",
+        ],
         ABA: ["阿坝藏族羌族自治州", "阿坝州", "阿坝", "Aba"],
         GANZI_COUNTY: ["甘孜县", "甘孜", "Ganzi", "Garzê"],
         KANGDING: ["康定市", "康定县", "康定", "Kangding", "Dartsedo"],
@@ -52,7 +59,8 @@ def gazetteer():
         ("甘孜州甘孜县", GANZI_COUNTY),
         ("甘孜甘孜", GANZI_COUNTY),
         ("甘孜州", GANZI),
-        ("Garze Prefecture, Sichuan Province", None),
+        ("Garze Prefecture, Sichuan Province", GANZI),
+        ("Garze, Sichuan", None),
         ("四川省成都市", SICHUAN),
         ("四川省阿坝州汶川县", ABA),
     ],
@@ -91,7 +99,10 @@ def test_no_text_upsets_the_matching(gazetteer, text):
     assert found.key is None or not found.candidates
 
 
-@given(st.sampled_from(["四川省甘孜州道孚县", "道孚县", "四川道孚"]), st.text("村组号一二三四五0123456789"))
+@given(
+    st.sampled_from(["四川省甘孜州道孚县", "道孚县", "四川道孚"]),
+    st.text("村组号一二三四五0123456789"),
+)
 def test_whatever_follows_a_county_the_county_is_found(gazetteer, front, rest):
     assert gazetteer.match(front + rest).key == DAOFU
 
@@ -170,7 +181,10 @@ def test_a_split_area_is_all_its_parts():
     ]
 
 
-@given(st.lists(st.integers(1, 99_999_990), min_size=1, max_size=6), st.integers(1, 99_999_990))
+@given(
+    st.lists(st.integers(1, 99_999_990), min_size=1, max_size=6),
+    st.integers(1, 99_999_990),
+)
 def test_paths_below_an_area_sort_between_its_bounds(keys, other):
     lowest, beyond = rules.below(path(*keys))
 

@@ -1,0 +1,260 @@
+"""Questions about areas and facilities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import cast
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db.models import Q, QuerySet
+
+from fangkong.core import clock
+from fangkong.core.permissions import Permission, Scoped
+
+from . import rules
+from .models import (
+    COUNTIES_CACHE,
+    Area,
+    AreaAlias,
+    AreaSuccession,
+    Facility,
+    Population,
+)
+from .types import EDIT_FACILITIES, VIEW, Level
+
+COUNTIES_KEPT = 60  # seconds; another process may add an area
+
+# The English word that may follow a short name: Garzê Prefecture, Ganzi County.
+_KIND_WORDS = {
+    Level.PROVINCE: "Province",
+    Level.PREFECTURE: "Prefecture",
+    Level.COUNTY: "County",
+    Level.TOWNSHIP: "Township",
+    Level.VILLAGE: "Village",
+}
+
+
+# --- Areas ---------------------------------------------------------------------------------------
+
+
+def areas_open_to(user: Scoped, at: datetime) -> QuerySet[Area]:
+    """Every area, for all staff: the directory of areas is no secret inside the house."""
+    if not user.scope(VIEW, at):
+        return Area.objects.none()
+    return Area.objects.select_related("parent", "county")
+
+
+def in_force(day: date) -> Q:
+    """The condition that keeps the areas whose code is in force on a day."""
+    return Q(valid_from__lte=day) & (Q(valid_to__isnull=True) | Q(valid_to__gte=day))
+
+
+def area(code: str, on: date) -> Area | None:
+    """The area that a code means on a day, also by a former or a later code.
+
+    None where the code was never given, or where it means several areas (after a split).
+    """
+    found = Area.objects.filter(in_force(on), code=code).first()
+    if found is not None:
+        return found
+    spans, links = _spans()
+    targets = rules.current(code, on, spans, links)
+    return Area.objects.get(pk=targets[0].key) if len(targets) == 1 else None
+
+
+def current_code(code: str, on: date) -> str:
+    """The code in force on a day for what ``code`` names (513321 → 513301); "" where none is."""
+    found = area(code, on)
+    return found.code if found else ""
+
+
+def children(parent: Area, on: date) -> QuerySet[Area]:
+    """The areas directly below one on a day, by code."""
+    return parent.children.filter(in_force(on)).order_by("code")
+
+
+def ancestors(below: Area) -> list[Area]:
+    """What an area lies in, the largest first."""
+    keys = [int(key) for key in (below.path or "").split("/")[:-2]]
+    return list(Area.objects.filter(pk__in=keys).order_by("path"))
+
+
+def home(on: date) -> Area | None:
+    """The area that the deployment serves (``FANGKONG_AREA``)."""
+    return area(settings.FANGKONG_AREA, on)
+
+
+def counties_of_home(on: date) -> list[Area]:
+    """The counties of the home area on a day, by code. Kept for a minute in the cache."""
+    kept = cache.get(COUNTIES_CACHE)
+    if kept is None or kept[0] != settings.FANGKONG_AREA:
+        kept = (settings.FANGKONG_AREA, _counties_of(home(on)))
+        cache.set(COUNTIES_CACHE, kept, COUNTIES_KEPT)
+    return [county for county in kept[1] if county.valid_on(on)]
+
+
+def _counties_of(whole: Area | None) -> list[Area]:
+    if whole is None:
+        return []
+    if whole.level == Level.COUNTY:
+        return [whole]
+    return list(whole.descendants().filter(level=Level.COUNTY).order_by("code"))
+
+
+def named_like(rows: QuerySet[Area], text: str) -> QuerySet[Area]:
+    """The areas whose names, other names or code hold a text, by path."""
+    return (
+        rows.filter(
+            Q(name_zh__icontains=text)
+            | Q(name_en__icontains=text)
+            | Q(name_bo__icontains=text)
+            | Q(code__startswith=text)
+            | Q(aliases__text__icontains=text)
+        )
+        .distinct()
+        .order_by("path")
+    )
+
+
+def succession_of(one: Area) -> tuple[list[AreaSuccession], list[AreaSuccession]]:
+    """What an area was before and what it became, each with the areas, oldest first."""
+    before = one.precessions.select_related("before").order_by("on", "pk")
+    after = one.successions.select_related("after").order_by("on", "pk")
+    return list(before), list(after)
+
+
+def _spans() -> tuple[list[rules.Span], list[tuple[int, int]]]:
+    """The whole dated code list with its links; a few thousand rows at most, read when needed."""
+    rows = Area.objects.values_list("pk", "code", "valid_from", "valid_to")
+    links = AreaSuccession.objects.values_list("before_id", "after_id")
+    return [rules.Span(*row) for row in rows], list(links)
+
+
+# --- Names ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Match:
+    """The area that a written address names, what of the text follows it, or who it could be."""
+
+    area: Area | None
+    rest: str = ""
+    candidates: tuple[Area, ...] = ()
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """The names of a day, loaded once; ``match`` asks no database. For imports of many rows."""
+
+    areas: dict[int, Area]
+    gazetteer: rules.Gazetteer
+
+    def match(self, text: str) -> Match:
+        """The area that a written address or name means, or who it could be."""
+        found = self.gazetteer.match(text)
+        return Match(
+            area=None if found.key is None else self.areas[found.key],
+            rest=found.rest,
+            candidates=tuple(self.areas[key] for key in found.candidates),
+        )
+
+
+def matcher(on: date) -> Matcher:
+    """Every name of a day with its area. Names of former areas lead to their successors."""
+    areas = {a.pk: a for a in Area.objects.select_related("county").order_by("pk")}
+    aliases: dict[int, list[str]] = {}
+    for area_id, text in AreaAlias.objects.values_list("area_id", "text"):
+        aliases.setdefault(area_id, []).append(text)
+    spans, links = _spans()
+    names = []
+    for key, one in areas.items():
+        targets = [key]
+        if not one.valid_on(on):
+            targets = [span.key for span in rules.current(one.code, on, spans, links)]
+        for text in _names_of(one, aliases.get(key, [])):
+            names += [rules.Name(text, target, areas[target].path or "") for target in targets]
+    return Matcher(areas, rules.Gazetteer(names))
+
+
+def match(text: str, on: date) -> Match:
+    """The area that one written address or name means on a day. For many, see ``matcher``."""
+    return matcher(on).match(text)
+
+
+def _names_of(one: Area, aliases: Iterable[str]) -> list[str]:
+    short = [
+        one.short_en,
+        *(text for text in aliases if text.isascii() or text[0].isascii()),
+    ]
+    word = _KIND_WORDS.get(cast(Level, one.level))
+    full = [f"{text} {word}" for text in short if text and word]
+    own = [one.name_zh, one.short_zh, one.name_en, one.short_en, one.name_bo]
+    return [text for text in [*own, *aliases, *full] if text]
+
+
+# --- People --------------------------------------------------------------------------------------
+
+
+def population(of: Area, on: date) -> Population | None:
+    """The figure to reckon with for an area on a day: see ``rules.known_count``."""
+    return populations([of], on).get(of.pk)
+
+
+def populations(of: Iterable[Area], on: date) -> dict[int, Population]:
+    """The figures to reckon with on a day, by the area's key; areas without any are left out."""
+    by_area: dict[int, dict[rules.Count, Population]] = {}
+    for row in Population.objects.filter(area__in=[a.pk for a in of]):
+        by_area.setdefault(row.area_id, {})[rules.Count(row.year, row.count, row.kind)] = row
+    known = {key: rules.known_count(rows, on) for key, rows in by_area.items()}
+    return {key: by_area[key][count] for key, count in known.items() if count is not None}
+
+
+# --- Facilities ----------------------------------------------------------------------------------
+
+
+def facilities_open_to(user: Scoped, at: datetime) -> QuerySet[Facility]:
+    """The facilities of the home area, for all staff, and those elsewhere in the user's scope."""
+    scope = user.scope(VIEW, at)
+    rows = Facility.objects.select_related("area__county")
+    if not scope:
+        return rows.none()
+    if scope.everywhere:
+        return rows
+    within = scope.q(county="area__county_id", area="area_id", facility="pk")
+    whole = home(clock.day_of(at))
+    if whole is not None:
+        lowest, beyond = rules.below(whole.path or "")
+        within |= Q(area__path__gte=lowest, area__path__lt=beyond)
+    return rows.filter(within)
+
+
+def facilities_to_edit(user: Scoped, at: datetime) -> QuerySet[Facility]:
+    """The facilities that the user may change."""
+    scope = user.scope(EDIT_FACILITIES, at)
+    within = scope.q(county="area__county_id", area="area_id", facility="pk")
+    return Facility.objects.select_related("area__county").filter(within)
+
+
+def areas_to_build_in(user: Scoped, at: datetime) -> QuerySet[Area]:
+    """The areas of today in which the user may add facilities, by path, from prefecture down."""
+    scope = user.scope(EDIT_FACILITIES, at)
+    rows = Area.objects.filter(in_force(clock.day_of(at)))
+    rows = rows.exclude(level__in=[Level.COUNTRY, Level.PROVINCE])
+    return rows.filter(scope.q(county="county_id", area="pk")).order_by("path")
+
+
+def with_area(rows: QuerySet[Area], also: Area) -> QuerySet[Area]:
+    """The rows and one more area, by path."""
+    return (rows | Area.objects.filter(pk=also.pk)).order_by("path")
+
+
+def may(user: Scoped, permission: Permission, facility: Facility, at: datetime) -> bool:
+    """Whether a permission of the user reaches a facility."""
+    return user.scope(permission, at).holds(
+        county_id=facility.area.county_id,
+        area_id=facility.area_id,
+        facility_id=facility.pk,
+    )
