@@ -201,6 +201,9 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
+        # No script may turn text into markup but through these two (decision 0004).
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["htmx", "default"],
     }
 }
 X_FRAME_OPTIONS = "DENY"
