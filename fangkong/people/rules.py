@@ -330,7 +330,10 @@ def _full_months(start: date, end: date) -> int:
 
 # --- Agreement and likeness ---------------------------------------------------------------------
 
-_STATED = frozenset("12")
+
+def is_stated(sex: str) -> bool:
+    """Whether a sex is known: male (1) or female (2)."""
+    return sex in ("1", "2")
 
 
 def disagreement(number: FromNumber, *, sex: str, birth_date: date | None) -> str:
@@ -340,7 +343,7 @@ def disagreement(number: FromNumber, *, sex: str, birth_date: date | None) -> st
     """
     if birth_date is not None and birth_date != number.birth_date:
         return "birth_date"
-    if sex in _STATED and sex != number.sex:
+    if is_stated(sex) and sex != number.sex:
         return "sex"
     return ""
 
@@ -371,7 +374,7 @@ def likeness(one: Facts, other: Facts) -> int:
         return SAME
     if not same_name(one.name, other.name) or one.birth_date is None:
         return 0
-    if one.birth_date != other.birth_date or one.sex != other.sex or one.sex not in _STATED:
+    if one.birth_date != other.birth_date or one.sex != other.sex or not is_stated(one.sex):
         return 0
     if _kinds(one.documents) & _kinds(other.documents):
         return 0

@@ -1,0 +1,274 @@
+"""Enter, complete and correct persons, and show their full data to those who give a reason.
+
+Cleaning what was stated is in ``intake.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.audit.models import AuditLine
+from fangkong.core.refusals import Refused
+
+from . import rules
+from .intake import (
+    AnotherPerson,
+    DocumentDisagrees,
+    WrongField,
+    checked,
+    checked_document,
+    checked_phone,
+)
+from .ledger import Ledger
+from .models import IdentityDocument, Person, Phone
+from .types import Document, PhoneKind, PhoneNumber, Registration, Revealable, Sex
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Area
+
+__all__ = [
+    "AnotherPerson",
+    "DocumentDisagrees",
+    "ReasonMissing",
+    "WrongField",
+    "add_document",
+    "add_phone",
+    "correct",
+    "register",
+    "register_many",
+    "reveal",
+]
+
+CHUNK = 500
+REASON_LENGTH = range(4, 401)
+_AS_STATED = ("occupation", "workplace", "guardian_name", "ethnicity", "address_detail")
+CORRECTABLE = frozenset({"name", "sex", "birth_date", "area", *_AS_STATED})
+
+
+class ReasonMissing(WrongField):
+    """Full data are shown only for a stated reason."""
+
+
+@transaction.atomic
+def register(
+    *,
+    name: str,
+    sex: str = Sex.UNKNOWN.value,
+    birth_date: date | None = None,
+    age_years: int | None = None,
+    age_months: int | None = None,
+    age_on: date | None = None,
+    occupation: str = "",
+    workplace: str = "",
+    guardian_name: str = "",
+    ethnicity: str = "",
+    area: Area | None = None,
+    address_detail: str = "",
+    documents: Sequence[Document] = (),
+    phones: Sequence[PhoneNumber] = (),
+    synthetic: bool = False,
+    by: User | None,
+    at: datetime,
+) -> Person:
+    """The person of these facts: one already known, with gaps filled, or a new one.
+
+    Known by the same document, or else by name, birth date, sex and county (``rules.likeness``).
+    What is known already is never changed here; see ``correct``. WrongField where a value cannot be
+    right, AnotherPerson where a document belongs to somebody of another name.
+    """
+    stated = Registration(
+        name=name,
+        sex=sex,
+        birth_date=birth_date,
+        age_years=age_years,
+        age_months=age_months,
+        age_on=age_on,
+        occupation=occupation,
+        workplace=workplace,
+        guardian_name=guardian_name,
+        ethnicity=ethnicity,
+        area=area,
+        address_detail=address_detail,
+        documents=tuple(documents),
+        phones=tuple(phones),
+        synthetic=synthetic,
+    )
+    ledger = _entered([checked(stated, clock.day_of(at))], by, at)
+    (outcome,) = ledger.outcomes
+    if isinstance(outcome, Refused):
+        raise outcome
+    if outcome in ledger.new:
+        audit.record("people.register", outcome, by=by, at=at)
+    elif filled := ledger.filled.get(outcome.pk):
+        audit.record("people.complete", outcome, by=by, at=at, detail={"fields": sorted(filled)})
+    return outcome
+
+
+@transaction.atomic
+def register_many(
+    *, rows: Sequence[Registration], by: User | None, at: datetime
+) -> list[Person | Refused]:
+    """``register`` for a long list: per row, in order, the person or why the row was refused.
+
+    A refused row does not stop the others. Rows of one list that mean the same person give the
+    same person. Writes no audit line: the caller records the whole list as one, with its number of
+    rows.
+    """
+    outcomes: list[Person | Refused] = []
+    for start in range(0, len(rows), CHUNK):
+        outcomes += _entered_or_refused(rows[start : start + CHUNK], by, at)
+    return outcomes
+
+
+def _entered_or_refused(
+    rows: Sequence[Registration], by: User | None, at: datetime
+) -> list[Person | Refused]:
+    today = clock.day_of(at)
+    good: dict[int, Registration] = {}
+    outcomes: dict[int, Person | Refused] = {}
+    for place, row in enumerate(rows):
+        try:
+            good[place] = checked(row, today)
+        except Refused as problem:
+            outcomes[place] = problem
+    ledger = _entered(list(good.values()), by, at)
+    outcomes.update(zip(good, ledger.outcomes, strict=True))
+    return [outcomes[place] for place in range(len(rows))]
+
+
+def _entered(rows: Sequence[Registration], by: User | None, at: datetime) -> Ledger:
+    """The rows entered; twice tried, for another process may enter the same document first."""
+    try:
+        with transaction.atomic():
+            return Ledger.open(rows).enter(rows, by, at)
+    except IntegrityError:
+        with transaction.atomic():
+            return Ledger.open(rows).enter(rows, by, at)
+
+
+@transaction.atomic
+def correct(
+    *, person: Person, changes: Mapping[str, object], by: User | None, at: datetime
+) -> Person:
+    """Set fields of ``CORRECTABLE`` to other values, after the same checks as at registration.
+
+    DocumentDisagrees where sex or birth date would contradict the citizen's number. Nothing is
+    written where nothing differs.
+    """
+    if unknown := sorted(set(changes) - CORRECTABLE):
+        raise WrongField(_("These fields cannot be corrected: %s.") % ", ".join(unknown))
+    person = Person.objects.select_for_update().get(pk=person.pk)
+    wanted = {field: changes.get(field, getattr(person, field)) for field in CORRECTABLE}
+    documents = tuple(
+        Document(document.kind, document.full_number) for document in person.documents.all()
+    )
+    stated = checked(
+        Registration(documents=documents, **wanted),  # type: ignore[arg-type]  # checked() does
+        clock.day_of(at),
+    )
+    new = {field: getattr(stated, field) for field in changes}
+    changed = audit.changes(person, new)
+    if not changed:
+        return person
+    _set(person, {field: new[field] for field in changed})
+    person.touch(by, at)
+    person.save()
+    audit.record("people.correct", person, by=by, at=at, detail={"changes": changed})
+    return person
+
+
+def _set(person: Person, new: Mapping[str, object]) -> None:
+    for field, value in new.items():
+        if field == "name":
+            person.rename(str(value))
+        elif field == "area":
+            person.move_to(value)  # type: ignore[arg-type]  # an Area or None, by checked()
+        else:
+            setattr(person, field, value)
+
+
+@transaction.atomic
+def add_document(
+    *, person: Person, kind: str, number: str, issued_by: str = "", by: User | None, at: datetime
+) -> IdentityDocument:
+    """Add a document, or give back the same one where it is known.
+
+    AnotherPerson where it belongs to somebody else, DocumentDisagrees where a citizen's number
+    contradicts the person's sex or birth date.
+    """
+    document = checked_document(Document(kind, number, issued_by), clock.day_of(at))
+    person = Person.objects.select_for_update().get(pk=person.pk)
+    for known in IdentityDocument.with_numbers([document.number]).select_related("person"):
+        if known.kind == document.kind:
+            if known.person_id != person.pk:
+                raise AnotherPerson.of(known.person.name)
+            return known
+    held = [Document(d.kind, d.full_number) for d in person.documents.all()]
+    stated = Registration(
+        name=person.name,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        documents=(*held, document),
+    )
+    full = checked(stated, clock.day_of(at))
+    added = IdentityDocument.new(person, document, by, at)
+    added.save()
+    _set(person, {"sex": full.sex, "birth_date": full.birth_date})
+    person.touch(by, at)
+    person.save()
+    audit.record("people.add_document", person, by=by, at=at, detail={"kind": kind})
+    return added
+
+
+@transaction.atomic
+def add_phone(
+    *,
+    person: Person,
+    number: str,
+    kind: str = PhoneKind.OWN.value,
+    note: str = "",
+    by: User | None,
+    at: datetime,
+) -> Phone:
+    """Add a phone, or give back the same one where it is known."""
+    phone = checked_phone(PhoneNumber(number, kind, note))
+    person = Person.objects.select_for_update().get(pk=person.pk)
+    known = person.phones.filter(pk__in=Phone.with_number(phone.number)).first()
+    if known is not None:
+        return known
+    added = Phone.new(person, phone, by, at)
+    added.save()
+    audit.record("people.add_phone", person, by=by, at=at, detail={"kind": kind})
+    return added
+
+
+@transaction.atomic
+def reveal(
+    *, person: Person, reason: str, fields: Sequence[str], by: User, at: datetime
+) -> AuditLine:
+    """Note who sees which full values and why; ``queries.in_full`` then gives the values.
+
+    They are not the result themselves: results are kept with the command that asked for them, and
+    nobody's full data may lie there. ReasonMissing for a reason under four characters; fields are
+    those of ``Revealable``.
+    """
+    why = reason.strip()
+    if len(why) not in REASON_LENGTH:
+        raise ReasonMissing(_("Say in 4 to 400 characters why you need the full data."), "reason")
+    if rules.looks_personal(why):
+        raise ReasonMissing(
+            _("Leave identity and phone numbers out of the reason: it stays in the audit trail."),
+            "reason",
+        )
+    if not fields or not set(fields) <= set(Revealable.values):
+        raise WrongField(_("Choose which data you need."), "fields")
+    detail = {"fields": sorted(set(fields))}
+    return audit.record("people.reveal", person, by=by, at=at, reason=why, detail=detail)

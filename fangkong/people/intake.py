@@ -1,0 +1,163 @@
+"""Cleaning what was stated about a person: plain forms, and refusals that name the field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.refusals import Refused
+
+from . import rules
+from .models import IdentityDocument, Person, Phone
+from .rules import Fault
+from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Registration, Sex
+
+OLDEST = 150  # years
+_TEXTS = ("name", "occupation", "workplace", "guardian_name", "ethnicity", "address_detail")
+
+_FAULTS: dict[Fault, Promise] = {
+    Fault.LENGTH: _("A resident identity number has 18 characters. Count them again."),
+    Fault.CHARACTERS: _("A resident identity number is 17 digits and a digit or X. Type it again."),
+    Fault.REGION: _("No region has these first two digits. Compare the number with the card."),
+    Fault.BIRTH_DATE: _(
+        "Digits 7 to 14 of the number are no birth date. Compare the number with the card."
+    ),
+    Fault.CHECK_DIGIT: _(
+        "The last character does not fit the others: one of them is mistyped, or two are swapped."
+        " Compare the number with the card."
+    ),
+    Fault.FORMAT: _(
+        "This kind of document has no such number. Check the kind, and compare the number."
+    ),
+}
+
+
+class WrongField(Refused):
+    """A value that cannot be right; ``field`` names the one to correct."""
+
+    status = 422
+
+    def __init__(self, text: str | Promise, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class DocumentDisagrees(WrongField):
+    """Sex or birth date contradict the citizen's number."""
+
+
+class AnotherPerson(Refused):
+    """The document belongs to somebody of another name, sex or birth date."""
+
+    @classmethod
+    def of(cls, name: str) -> AnotherPerson:
+        text = _now(
+            "This document is registered for %(name)s. Compare the number with the document; if it"
+            " is right, ask the county CDC to correct the person."
+        )
+        return cls(text % {"name": rules.masked_name(name)})
+
+
+def checked(stated: Registration, today: date) -> Registration:
+    """The same facts in plain form, with sex and birth date taken from a citizen's number.
+
+    WrongField at the first value that cannot be right.
+    """
+    plain = replace(
+        stated,
+        name=rules.plain_name(stated.name),
+        guardian_name=rules.plain_name(stated.guardian_name),
+        **{field: getattr(stated, field).strip() for field in _TEXTS if not field.endswith("name")},
+        documents=tuple(checked_document(document, today) for document in stated.documents),
+        phones=tuple(checked_phone(phone) for phone in stated.phones),
+    )
+    _check_texts(plain)
+    if plain.sex not in Sex.values:
+        raise WrongField(_("Choose one of the given values."), "sex")
+    if plain.birth_date is not None and not rules.EARLIEST_BIRTH <= plain.birth_date <= today:
+        raise WrongField(_("The birth date lies in the future or too far back."), "birth_date")
+    return _with_age(_with_number(plain), today)
+
+
+def _check_texts(plain: Registration) -> None:
+    if not plain.name:
+        raise WrongField(_("Write the name, or 不详 where it is not known."), "name")
+    for field in _TEXTS:
+        longest = Person._meta.get_field(field).max_length or 0
+        if len(getattr(plain, field)) > longest:
+            raise WrongField(_now("At most %d characters fit here.") % longest, field)
+
+
+def _with_number(plain: Registration) -> Registration:
+    """Sex and birth date filled from the citizen's number; it must not contradict those stated."""
+    for document in plain.documents:
+        if document.kind != DocumentKind.RESIDENT_ID:
+            continue
+        told = rules.read_resident_id(document.number)
+        field = rules.disagreement(told, sex=plain.sex, birth_date=plain.birth_date)
+        if field == "birth_date":
+            raise DocumentDisagrees(
+                _("The identity number tells another birth date. Correct one of the two."), field
+            )
+        if field == "sex":
+            raise DocumentDisagrees(
+                _("The identity number tells the other sex. Correct one of the two."), field
+            )
+        plain = replace(plain, sex=told.sex, birth_date=told.birth_date)
+    return plain
+
+
+def _with_age(plain: Registration, today: date) -> Registration:
+    """The stated age with its day, or none where the birth date tells it."""
+    years, months = plain.age_years, plain.age_months
+    if plain.birth_date is not None or (years is None and months is None):
+        return replace(plain, age_years=None, age_months=None, age_on=None)
+    if not 0 <= (years or 0) <= OLDEST or not 0 <= (months or 0) <= 12 * OLDEST:
+        raise WrongField(_("Nobody has this age."), "age_years")
+    stated_on = plain.age_on or today
+    if stated_on > today:
+        raise WrongField(_("The age cannot have been stated in the future."), "age_on")
+    return replace(plain, age_on=stated_on)
+
+
+def checked_document(document: Document, today: date) -> Document:
+    """The document with its number in plain form; WrongField where it cannot be right."""
+    if document.kind == DocumentKind.NONE:
+        return Document(document.kind)
+    if document.kind not in DocumentKind.values:
+        raise WrongField(_("Choose one of the given kinds."), "document_kind")
+    number = rules.plain_number(document.number)
+    if fault := rules.document_fault(document.kind, number):
+        raise WrongField(_FAULTS[fault], "document_number")
+    if (
+        document.kind == DocumentKind.RESIDENT_ID
+        and rules.read_resident_id(number).birth_date > today
+    ):
+        raise WrongField(_FAULTS[Fault.BIRTH_DATE], "document_number")
+    issued_by = document.issued_by.strip()
+    if len(issued_by) > (IdentityDocument._meta.get_field("issued_by").max_length or 0):
+        raise WrongField(_("The name of the issuing office is too long."), "issued_by")
+    return Document(document.kind, number, issued_by)
+
+
+def checked_phone(phone: PhoneNumber) -> PhoneNumber:
+    """The phone with its number in plain form; WrongField where it cannot be right."""
+    number = rules.plain_phone(phone.number)
+    if not rules.is_phone(number):
+        raise WrongField(
+            _(
+                "A mobile number has 11 digits from 13 to 19; a land line begins with its area code,"
+                " as in 0836-2833123."
+            ),
+            "phone",
+        )
+    if phone.kind not in PhoneKind.values:
+        raise WrongField(_("Choose one of the given kinds."), "phone_kind")
+    note = phone.note.strip()
+    if len(note) > (Phone._meta.get_field("note").max_length or 0):
+        raise WrongField(_("The note is too long."), "phone_note")
+    return PhoneNumber(number, phone.kind, note)

@@ -1,0 +1,238 @@
+"""Entering rows into the register: whom each row means, and what it adds.
+
+One row or five hundred go the same way, with the same number of statements.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Q
+
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+
+from . import rules
+from .intake import AnotherPerson
+from .models import IdentityDocument, Person, Phone
+from .types import Document, DocumentKind, Registration
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+_GAPS = ("birth_date", "occupation", "workplace", "guardian_name", "ethnicity", "address_detail")
+_WRITTEN = [
+    "sex",
+    *_GAPS,
+    "age_years",
+    "age_months",
+    "age_on",
+    "area",
+    "county",
+    "changed_at",
+    "changed_by",
+]
+Key = tuple[str, str]
+
+
+@dataclass
+class Entry:
+    """A person with the numbers known of them, also those that the rows have just added."""
+
+    person: Person
+    documents: set[Key] = field(default_factory=set)
+    phones: set[str] = field(default_factory=set)
+
+    def facts(self) -> rules.Facts:
+        person = self.person
+        return rules.Facts(
+            person.name, person.sex, person.birth_date, person.county_id, _real(self.documents)
+        )
+
+
+@dataclass
+class Ledger:
+    """The persons whom the rows may mean, and what the rows add to them."""
+
+    by_document: dict[Key, Entry] = field(default_factory=dict)
+    by_name: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    outcomes: list[Person | Refused] = field(default_factory=list)
+    new: list[Person] = field(default_factory=list)
+    filled: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
+    documents: list[IdentityDocument] = field(default_factory=list)
+    phones: list[Phone] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, rows: Sequence[Registration]) -> Ledger:
+        """With everybody who has a document or a name of the rows, locked until all is saved."""
+        numbers = {d.number for row in rows for d in row.documents if d.number}
+        known = (
+            Person.objects.select_for_update()
+            .filter(merged_into__isnull=True)
+            .filter(
+                Q(pk__in=IdentityDocument.with_numbers(numbers).values("person_id"))
+                | Q(name__in={row.name for row in rows})
+            )
+            .prefetch_related("documents", "phones")
+            .order_by("pk")
+        )
+        ledger = cls()
+        for person in known:
+            documents = {(d.kind, d.full_number) for d in person.documents.all()}
+            phones = {phone.full_number for phone in person.phones.all()}
+            ledger._note(Entry(person, documents, phones))
+        return ledger
+
+    def _note(self, entry: Entry) -> None:
+        self.by_name[entry.person.name].append(entry)
+        for key in _real(entry.documents):
+            self.by_document[key] = entry
+
+    def enter(self, rows: Sequence[Registration], by: User | None, at: datetime) -> Ledger:
+        """Enter each row in order, then save all that is new."""
+        for row in rows:
+            try:
+                self.outcomes.append(self._enter_one(row, by, at))
+            except Refused as problem:
+                self.outcomes.append(problem)
+        self._save(by, at)
+        return self
+
+    def _enter_one(self, row: Registration, by: User | None, at: datetime) -> Person:
+        entry = self._meant_by(row)
+        if entry is None:
+            entry = self._add(row, by, at)
+        else:
+            self._fill(entry, row, by, at)
+        return entry.person
+
+    def _meant_by(self, row: Registration) -> Entry | None:
+        """The known person of a row; AnotherPerson where its document is somebody else's.
+
+        Where several persons are alike without a document, nobody is meant: better one person
+        twice, to be joined later, than two persons in one.
+        """
+        holders = [self.by_document[key] for key in _keys(row) if key in self.by_document]
+        for holder in holders:
+            if holder is not holders[0] or _contradicts(holder, row):
+                raise AnotherPerson.of(holder.person.name)
+        if holders:
+            return holders[0]
+        facts = rules.Facts(
+            row.name,
+            row.sex,
+            row.birth_date,
+            row.area.county_id if row.area else None,
+            frozenset(_keys(row)),
+        )
+        alike = [
+            entry
+            for entry in self.by_name.get(row.name, [])
+            if rules.likeness(entry.facts(), facts) >= rules.LIKELY
+        ]
+        return alike[0] if len(alike) == 1 else None
+
+    def _add(self, row: Registration, by: User | None, at: datetime) -> Entry:
+        person = Person(
+            sex=row.sex,
+            birth_date=row.birth_date,
+            age_years=row.age_years,
+            age_months=row.age_months,
+            age_on=row.age_on,
+            occupation=row.occupation,
+            workplace=row.workplace,
+            guardian_name=row.guardian_name,
+            ethnicity=row.ethnicity,
+            address_detail=row.address_detail,
+            synthetic=row.synthetic,
+            **stamps(by, at),
+        )
+        person.rename(row.name)
+        person.move_to(row.area)
+        self.new.append(person)
+        entry = Entry(person)
+        self._add_numbers(entry, row, by, at)
+        self._note(entry)
+        return entry
+
+    def _fill(self, entry: Entry, row: Registration, by: User | None, at: datetime) -> None:
+        """Set what is not known yet; leave what is."""
+        person, filled = entry.person, set()
+        for name in _GAPS:
+            if not getattr(person, name) and getattr(row, name):
+                setattr(person, name, getattr(row, name))
+                filled.add(name)
+        if not rules.is_stated(person.sex) and rules.is_stated(row.sex):
+            person.sex = row.sex
+            filled.add("sex")
+        if person.birth_date is None and person.age_on is None and row.age_on is not None:
+            person.age_years, person.age_months = row.age_years, row.age_months
+            person.age_on = row.age_on
+            filled.add("age_on")
+        if person.area_id is None and row.area is not None:
+            person.move_to(row.area)
+            filled.add("area")
+        filled |= self._add_numbers(entry, row, by, at)
+        if filled and person.pk is not None:
+            person.touch(by, at)
+            self.filled[person.pk] |= filled
+
+    def _add_numbers(
+        self, entry: Entry, row: Registration, by: User | None, at: datetime
+    ) -> set[str]:
+        added = set()
+        for document in row.documents:
+            if (document.kind, document.number) not in entry.documents and _wanted(entry, document):
+                self.documents.append(IdentityDocument.new(entry.person, document, by, at))
+                entry.documents.add((document.kind, document.number))
+                self.by_document.update({key: entry for key in _real(entry.documents)})
+                added.add("documents")
+        for phone in row.phones:
+            if phone.number not in entry.phones:
+                self.phones.append(Phone.new(entry.person, phone, by, at))
+                entry.phones.add(phone.number)
+                added.add("phones")
+        return added
+
+    def _save(self, by: User | None, at: datetime) -> None:
+        Person.objects.bulk_create(self.new)
+        changed = {entry.person.pk: entry.person for entry in self._entries()}
+        Person.objects.bulk_update([changed[pk] for pk in self.filled], _WRITTEN, batch_size=100)
+        IdentityDocument.objects.bulk_create(self.documents)
+        Phone.objects.bulk_create(self.phones)
+
+    def _entries(self) -> Iterable[Entry]:
+        for entries in self.by_name.values():
+            yield from entries
+
+
+def _keys(row: Registration) -> list[Key]:
+    return [(d.kind, d.number) for d in row.documents if d.kind != DocumentKind.NONE]
+
+
+def _real(documents: Iterable[Key]) -> frozenset[Key]:
+    """The documents without the temporary keys of those who have none."""
+    return frozenset(key for key in documents if key[0] != DocumentKind.NONE)
+
+
+def _wanted(entry: Entry, document: Document) -> bool:
+    """That a person has no document is worth a note only while none is known."""
+    return document.kind != DocumentKind.NONE or not entry.documents
+
+
+def _contradicts(entry: Entry, row: Registration) -> bool:
+    """Whether the holder of a document cannot be the person of the row."""
+    person = entry.person
+    if not rules.same_name(person.name, row.name):
+        return True
+    if person.birth_date and row.birth_date and person.birth_date != row.birth_date:
+        return True
+    if rules.is_stated(person.sex) and rules.is_stated(row.sex) and person.sex != row.sex:
+        return True
+    citizen = {number for kind, number in _keys(row) if kind == DocumentKind.RESIDENT_ID}
+    held = {number for kind, number in entry.documents if kind == DocumentKind.RESIDENT_ID}
+    return bool(citizen and held and citizen != held)

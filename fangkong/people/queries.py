@@ -1,0 +1,159 @@
+"""Questions about persons, in the scope of a user."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, timedelta
+from typing import cast
+
+from django.conf import settings
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock
+from fangkong.core.audit.models import AuditLine
+from fangkong.core.permissions import Permission, Scoped
+from fangkong.core.refusals import Refused
+from fangkong.packs import queries as packs
+from fangkong.packs.types import NoPackInForce
+
+from . import rules
+from .models import IdentityDocument, Person, Phone
+from .types import VIEW, DocumentKind, FullPerson, MaskedPerson, Revealable, Sex
+
+REVEAL_HOLDS = timedelta(minutes=5)
+
+
+class RevealOver(Refused):
+    """The reason was given too long ago to show the values again."""
+
+
+def open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QuerySet[Person]:
+    """The persons who live in the user's counties and areas, ready to be listed.
+
+    Roles bound to a facility (hospital, ward, laboratory) find nobody here: they know persons only
+    through records of rooms above (a case, a stay, a specimen), which bring them by their own
+    queries.
+    """
+    within = user.scope(permission, at).q(county="county_id", area="area_id")
+    return Person.objects.filter(within, merged_into__isnull=True).select_related("area", "county")
+
+
+def with_numbers(rows: QuerySet[Person]) -> QuerySet[Person]:
+    """The same persons with documents and phones fetched along, for ``masked`` and ``in_full``."""
+    return rows.prefetch_related(
+        Prefetch("documents", IdentityDocument.objects.order_by("pk")),
+        Prefetch("phones", Phone.objects.order_by("pk")),
+    )
+
+
+def search(user: Scoped, at: datetime, text: str) -> QuerySet[Person]:
+    """Persons open to the user whose number, phone or name is meant by a text.
+
+    A document number or a phone fits only as a whole; a name by any part, in pinyin by its
+    beginning (zhaxi) or by initials (zxdj). Never put the text into a URL.
+    """
+    rows = open_to(user, at).order_by("name_pinyin", "pk")
+    number, phone = rules.plain_number(text), rules.plain_phone(text)
+    if rules.is_phone(phone):
+        return rows.filter(pk__in=Phone.with_number(phone).values("person_id"))
+    if re.search(r"[0-9]", number):
+        return rows.filter(pk__in=IdentityDocument.with_numbers([number]).values("person_id"))
+    name = rules.plain_name(text)
+    if not name:
+        return rows.none()
+    fits = Q(name__icontains=name)
+    typed = rules.pinyin(name)
+    if name.isascii() and typed:
+        fits |= Q(name_pinyin__startswith=typed) | Q(name_initials__startswith=typed)
+    return rows.filter(fits)
+
+
+def masked(person: Person, on: date | None = None) -> MaskedPerson:
+    """What may be shown of a person without a reason; the age as on a day, today by default."""
+    day = on or clock.day_of(clock.now())
+    return MaskedPerson(
+        name=person.masked_name,
+        sex=sex_name(person),
+        age=age_text(person, day),
+        occupation=occupations(day).get(person.occupation, person.occupation),
+        area=person.area.display_name if person.area else "",
+        documents=tuple(
+            (
+                document.get_kind_display(),
+                ""
+                if document.kind == DocumentKind.NONE
+                else rules.masked_number(document.full_number),
+            )
+            for document in person.documents.all()
+        ),
+        phones=tuple(
+            (phone.get_kind_display(), rules.masked_number(phone.full_number))
+            for phone in person.phones.all()
+        ),
+        address_detail=rules.HIDDEN if person.full_address else "",
+        workplace=rules.HIDDEN if person.workplace else "",
+        guardian_name=rules.masked_name(person.guardian_name),
+    )
+
+
+def sex_name(person: Person) -> str:
+    """The sex in words; empty where it is not known."""
+    stated = person.sex in (Sex.MALE, Sex.FEMALE)
+    return str(person.get_sex_display()) if stated else ""
+
+
+def age_text(person: Person, day: date) -> str:
+    """The age on a day in words: 34 years, 7 months; empty where it is not known."""
+    age = person.age(day)
+    if age is None:
+        return ""
+    if age.months is not None:
+        return ngettext("%(n)d month", "%(n)d months", age.months) % {"n": age.months}
+    return ngettext("%(n)d year", "%(n)d years", age.years) % {"n": age.years}
+
+
+def occupations(on: date) -> dict[str, str]:
+    """The occupations of the rule pack in force, code and words; empty where none is in force."""
+    try:
+        pack = packs.in_force(settings.FANGKONG_AREA, on)
+    except NoPackInForce:
+        return {}
+    language = get_language() or "en"
+    return {row.code: row.name.in_language(language) for row in pack.occupations}
+
+
+def in_full(line: AuditLine, at: datetime) -> FullPerson:
+    """The values that somebody gave a reason for; ``line`` is what ``actions.reveal`` gave back.
+
+    There is no other way to the full values of a page or an API, so none is seen without a line in
+    the audit trail. RevealOver some minutes after the reason was given.
+    """
+    if line.action != "people.reveal" or not line.at <= at <= line.at + REVEAL_HOLDS:
+        raise RevealOver(_("The reason was given too long ago. Open the person and give it again."))
+    person = with_numbers(Person.objects.all()).get(pk=line.subject_id)
+    fields = cast(list[str], line.detail["fields"])
+    return FullPerson(
+        tuple(
+            (field, str(Revealable(field).label), _values(person, field))
+            for field in Revealable.values
+            if field in fields
+        )
+    )
+
+
+def _values(person: Person, field: str) -> tuple[str, ...]:
+    if field == Revealable.DOCUMENTS:
+        return tuple(f"{d.get_kind_display()} {d.full_number}" for d in person.documents.all())
+    if field == Revealable.PHONES:
+        return tuple(
+            " ".join(part for part in (p.full_number, p.get_kind_display(), p.note) if part)
+            for p in person.phones.all()
+        )
+    if field == Revealable.ADDRESS_DETAIL:
+        return (person.full_address,) if person.full_address else ()
+    if field == Revealable.BIRTH_DATE:
+        return (person.birth_date.isoformat(),) if person.birth_date else ()
+    value: str = getattr(person, field)
+    return (value,) if value else ()
