@@ -74,6 +74,7 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(default=0, verbose_name="imported"),
                 ),
                 ("synthetic", models.BooleanField(default=False)),
+                ("confirmed_at", models.DateTimeField(null=True, verbose_name="confirmed")),
                 ("ended_at", models.DateTimeField(null=True, verbose_name="ended")),
                 (
                     "changed_by",

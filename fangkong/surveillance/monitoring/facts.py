@@ -111,3 +111,16 @@ class Totals:
     waiting: int = 0
     overdue: int = 0
     by_county: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CountsReport:
+    """Cells whose kept number or sum of changes is not what the cases say: (cell, found, true)."""
+
+    cells: int
+    kept: list[tuple[CountKey, int, int]]
+    changes: list[tuple[CountKey, int, int]]
+
+    @property
+    def right(self) -> bool:
+        return not self.kept and not self.changes

@@ -269,6 +269,7 @@ class ImportBatch(Record):
     known = models.PositiveIntegerField(_("already known"), default=0)
     imported = models.PositiveIntegerField(_("imported"), default=0)
     synthetic = models.BooleanField(default=False)
+    confirmed_at = models.DateTimeField(_("confirmed"), null=True)  # its cards are reported then
     ended_at = models.DateTimeField(_("ended"), null=True)
 
     class Meta:

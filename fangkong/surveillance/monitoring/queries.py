@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ from .types import (
     VIEW,
     Basis,
     CountKey,
+    CountsReport,
     DayCount,
     Outcome,
     ReviewState,
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.permissions import Permission
     from fangkong.places.models import Area, Facility
+
+_WrongCell = tuple[CountKey, int, int]
 
 # --- Cases ---------------------------------------------------------------------------------------
 
@@ -60,6 +63,12 @@ def open_to_review(user: User, at: datetime) -> QuerySet[Case]:
 def latest(user: User, at: datetime, limit: int = 10) -> list[Case]:
     """The cases reported last, newest first."""
     return list(open_to(user, at).order_by("-reported_at", "-pk")[:limit])
+
+
+def waiting_for_review(user: User, at: datetime) -> QuerySet[Case]:
+    """The cards that this user has to review, those whose time ends first in front."""
+    waiting = open_to_review(user, at).filter(review_state=ReviewState.WAITING)
+    return waiting.order_by("review_due_at", "pk")
 
 
 def overdue(user: User, at: datetime) -> QuerySet[Case]:
@@ -127,6 +136,12 @@ def _facilities(user: User, permission: Permission, at: datetime) -> QuerySet[Fa
     return places.facilities_open_to(user, at).filter(within).order_by("name_zh", "pk")
 
 
+def responsible(area: Area | None, facility: Facility, day: date) -> Area:
+    """Where a case counts: the address where it lies in a home county, else the facility."""
+    home = {county.pk for county in places.counties_of_home(day)}
+    return area if area is not None and area.county_id in home else facility.area
+
+
 class Gazetteer:
     """Words of a file as places: names of areas and of the facilities one may report for."""
 
@@ -159,10 +174,13 @@ class Gazetteer:
         near = [f.name_zh for f in self.facilities.values() if name in f.name_zh][:3]
         return Found(key, tuple(near))
 
-    def responsible(self, area_id: int | None, facility: Facility) -> Area:
-        """Where a case counts: the address where it lies in a home county, else the facility."""
-        area = self.matcher.areas.get(area_id) if area_id is not None else None
+    def responsible(self, area: Area | None, facility: Facility) -> Area:
+        """``responsible`` without asking for the home counties again."""
         return area if area is not None and area.county_id in self.home else facility.area
+
+    def area_named(self, area_id: int | None) -> Area | None:
+        """The area of an id that ``area`` has given."""
+        return None if area_id is None else self.matcher.areas[area_id]
 
 
 # --- Imports -------------------------------------------------------------------------------------
@@ -262,10 +280,11 @@ def definitions_used(*, condition: str, first: date, last: date, basis: str) -> 
     return sorted(set(cells.values_list("definition", flat=True)))
 
 
-def conditions_seen() -> list[str]:
-    """The diseases of which any case was ever counted."""
-    rows = DailyCount.objects.filter(basis=Basis.REPORTED)
-    return sorted(set(rows.values_list("condition", flat=True).distinct()))
+def conditions_seen(user: User, at: datetime) -> list[str]:
+    """The diseases of which any case was ever counted in the user's counties, by code."""
+    ids = [county.pk for county in counted_counties(user, at)]
+    rows = DailyCount.objects.filter(basis=Basis.REPORTED, county_id__in=ids)
+    return sorted(rows.values_list("condition", flat=True).distinct().order_by())
 
 
 def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock:
@@ -289,7 +308,7 @@ def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock
     for county, code, day, case_class, n in cells.values_list(
         "county_id", "condition", "day", "case_class", "n"
     ):
-        for counted in {code, _whole_code(pack, code)}:
+        for counted in {code, rules.whole_condition(pack, code)}:
             row = place.get((county, counted))
             if row is not None and case_class in classes[counted]:
                 counts[row, (day - first).days] += n
@@ -298,19 +317,13 @@ def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock
 
 def _watched(pack: Pack, day: date) -> list[str]:
     """Diseases and subtypes that ever occurred or that warn at one case, by code."""
-    found = set(conditions_seen())
-    found |= {_whole_code(pack, code) for code in found}
+    counted = DailyCount.objects.filter(basis=Basis.REPORTED)
+    found = set(counted.values_list("condition", flat=True).distinct().order_by())
+    found |= {rules.whole_condition(pack, code) for code in found}
     for warning in pack.warning.rules:
         if warning.fixed_count == 1 and warning.covers(day):
             found.add(warning.condition)
     return sorted(found)
-
-
-def _whole_code(pack: Pack, code: str) -> str:
-    try:
-        return packs.condition(pack, code).code
-    except UnknownCode:
-        return code
 
 
 def _warned_classes(pack: Pack, code: str, day: date) -> frozenset[str]:
@@ -341,7 +354,7 @@ def totals(user: User, at: datetime, *, condition: str | None = None) -> Totals:
         classes = bulletin_classes(pack, condition, today)
     cells = cells.filter(case_class__in=list(classes))
     new = Sum("n", filter=Q(day=today), default=0)
-    by_county = {county: (0, 0) for county in counties}
+    by_county = dict.fromkeys(counties, (0, 0))
     for county, everything, fresh in cells.values_list("county_id").annotate(Sum("n"), new):
         by_county[county] = (everything, fresh)
     waiting = Case.objects.filter(_within(user, VIEW, at), review_state=ReviewState.WAITING)
@@ -360,6 +373,23 @@ def bulletin_classes(pack: Pack, condition: str, day: date) -> Collection[str]:
         return packs.count_definition(pack, condition, "bulletin", day).case_classes
     except UnknownCode:
         return reportable_classes(pack)
+
+
+def check_counts() -> CountsReport:
+    """Compare the kept counts and the ledger of changes with the cases."""
+    true = recounted()
+    return CountsReport(
+        cells=len(true), kept=_wrong(kept(), true), changes=_wrong(sums_of_changes(), true)
+    )
+
+
+def _wrong(found: Mapping[CountKey, int], true: Mapping[CountKey, int]) -> list[_WrongCell]:
+    keys = sorted(found.keys() | true.keys())
+    return [
+        (key, found.get(key, 0), true.get(key, 0))
+        for key in keys
+        if found.get(key, 0) != true.get(key, 0)
+    ]
 
 
 def recounted() -> Counter[CountKey]:

@@ -1,7 +1,7 @@
 """A file of report cards as rows of text: size, then type, then caps, then parsing. No Django.
 
 CSV with commas, tabs or semicolons in UTF-8 (with or without a mark), UTF-16 with a mark or
-GB18030, and XLSX. Whatever else it is, ``NotReadable`` says so before anything of it is interpreted.
+GB18030, and XLSX. Whatever else it is, ``NotReadable`` says so before any of it is interpreted.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings: tuple[str, ...] = ("utf-16",)
     elif b"\0" in data:
-        raise NotReadable("wrong_type", kind="")
+        raise NotReadable("wrong_type", kind="binary")
     elif data.startswith(b"\xef\xbb\xbf"):
         encodings = ("utf-8-sig",)
     else:

@@ -156,6 +156,37 @@ def date_faults(
     return found
 
 
+def report_due(pack: Pack, case: CaseFacts) -> datetime | None:
+    """Until when a case had to be reported, counted from its diagnosis."""
+    try:
+        due = packs.report_deadline(pack, case.condition, case.case_class, case.diagnosed_at)
+    except UnknownCode:
+        return None
+    return due.due_at if due else None
+
+
+def review_due(
+    pack: Pack, condition: str, case_class: str, received_at: datetime
+) -> datetime | None:
+    """Until when the county CDC must review a card that it received at that moment.
+
+    A card about an old case may come when its disease is no longer managed: then there is none.
+    """
+    try:
+        due = packs.review_deadline(pack, condition, case_class, received_at)
+    except UnknownCode:
+        return None
+    return due.due_at if due else None
+
+
+def whole_condition(pack: Pack, code: str) -> str:
+    """The condition that a code belongs to: itself, or the one it is a subtype of."""
+    try:
+        return packs.condition(pack, code).code
+    except UnknownCode:
+        return code
+
+
 def changed_fields(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
     """The names of the fields that two cards say differently, in the order of the new card."""
     return [name for name, value in new.items() if old.get(name) != value]

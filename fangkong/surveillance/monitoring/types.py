@@ -10,9 +10,19 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
+from fangkong.core.audit.types import name_verbs
 from fangkong.core.roles import Role
 
-from .facts import CaseFacts, CountKey, DayCount, PersonFacts, Reason, SeriesBlock, Totals
+from .facts import (
+    CaseFacts,
+    CountKey,
+    CountsReport,
+    DayCount,
+    PersonFacts,
+    Reason,
+    SeriesBlock,
+    Totals,
+)
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -27,6 +37,7 @@ __all__ = [
     "CardKind",
     "CaseFacts",
     "CountKey",
+    "CountsReport",
     "Course",
     "DayCount",
     "Origin",
@@ -64,6 +75,20 @@ IMPORT = permissions.declare(
     "surveillance.monitoring.import",
     _("Import files of report cards"),
     roles=[Role.HOSPITAL, Role.COUNTY_CDC, Role.HEADQUARTERS],
+)
+
+name_verbs(
+    {
+        "surveillance.monitoring.report": _("Case reported"),
+        "surveillance.monitoring.revise": _("Report revised"),
+        "surveillance.monitoring.accept": _("Report accepted"),
+        "surveillance.monitoring.return": _("Report returned"),
+        "surveillance.monitoring.upload": _("File of report cards uploaded"),
+        "surveillance.monitoring.confirm_import": _("Import confirmed"),
+        "surveillance.monitoring.cancel_import": _("Import cancelled"),
+        "surveillance.monitoring.import": _("Report cards imported"),
+        "surveillance.monitoring.rebuild": _("Counts built anew"),
+    }
 )
 
 

@@ -1,0 +1,194 @@
+"""Report, revise and review cases, and build the counts anew. Files of cards: ``imports.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.refusals import Refused
+from fangkong.people import actions as people
+
+from . import queries, rules, words
+from .counting import count
+from .entering import Entry, Known, card_of, card_print, enter, registration
+from .facts import Reason
+from .models import Case, DailyCount
+from .types import (
+    CardKind,
+    CaseFacts,
+    CountsReport,
+    PersonFacts,
+    ReviewState,
+    counts_changed,
+)
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Area, Facility
+
+REASON_AT_LEAST = 2  # characters: 误报 is a reason
+
+
+class NotAcceptable(Refused):
+    """The card contradicts itself or the rules; ``faults`` says all of it."""
+
+    status = 422
+
+    def __init__(self, faults: Sequence[Reason]) -> None:
+        super().__init__(" ".join(words.reasons(faults)))
+        self.faults = list(faults)
+
+
+class AlreadyReported(Refused):
+    """The same illness of the same person has its case; ``number`` is the case's."""
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(" ".join(words.reasons(known.reasons)))
+        self.case = known.case
+
+
+class ReasonMissing(Refused):
+    status = 422
+
+
+class NothingChanged(Refused):
+    """A revised card must say something else than the one before."""
+
+    status = 422
+
+
+class NotWaiting(Refused):
+    """Somebody has reviewed the card in the meantime."""
+
+
+@transaction.atomic
+def report(
+    *,
+    person: PersonFacts,
+    case: CaseFacts,
+    facility: Facility,
+    area: Area | None = None,
+    new_illness: bool = False,
+    synthetic: bool = False,
+    by: User | None,
+    at: datetime,
+) -> Case:
+    """Report a case with its first card (初次报告): person, number, clocks and counts in one go.
+
+    ``area`` is where the patient lives. A second card about the same illness is refused with the
+    case it belongs to, unless ``new_illness`` says that the person fell ill once more.
+    """
+    _refuse_faults(case, person, at)
+    patient = people.register(**vars(registration(person, area, synthetic, at)), by=by, at=at)
+    entry = Entry(
+        person_id=patient.pk,
+        place=queries.responsible(area, facility, clock.day_of(at)),
+        facility=facility,
+        facts=case,
+        card_print=card_print(person, case),
+        new_illness=new_illness,
+        synthetic=synthetic,
+    )
+    (made,) = enter([entry], reported_at=at, by=by, at=at)
+    if isinstance(made, Known):
+        raise AlreadyReported(made)
+    audit.record(
+        "surveillance.monitoring.report",
+        made,
+        by=by,
+        at=at,
+        detail={"number": made.number, "condition": made.condition, "class": made.case_class},
+    )
+    counts_changed({made.county_id}, {made.condition}, at, by)
+    return made
+
+
+@transaction.atomic
+def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: datetime) -> Case:
+    """Send a revised card (订正报告): other judgement, same case. The counts follow, with a trace.
+
+    The clock of the report stays that of the first card; the review starts again.
+    """
+    _refuse_faults(facts, None, at)
+    why = reason.strip()
+    if len(why) < REASON_AT_LEAST:
+        raise ReasonMissing(_("Say why the report is revised."))
+    case = Case.objects.select_for_update().get(pk=case.pk)
+    new = dict(vars(facts))
+    detail = audit.changes(case, new)
+    if not detail:
+        raise NothingChanged(_("The card says nothing new. Change what is to be revised."))
+    before, former = rules.contributions(case, clock.zone()), case.condition
+    for field, value in new.items():
+        setattr(case, field, value)
+    pack = queries.pack_on(clock.day_of(case.diagnosed_at))
+    case.definition = pack.id
+    case.review_state, case.reviewed_at, case.reviewed_by = ReviewState.WAITING, None, None
+    case.review_reason = ""
+    case.review_due_at = rules.review_due(pack, case.condition, case.case_class, at)
+    case.touch(by, at)
+    case.save()
+    last = case.cards.order_by("-sequence").values_list("sequence", flat=True)[0]
+    card_of(case, last + 1, CardKind.REVISED, why, by, at).save()
+    after = rules.contributions(case, clock.zone())
+    count([(key, delta, case.pk) for key, delta in rules.difference(before, after)], at)
+    audit.record(
+        "surveillance.monitoring.revise", case, by=by, at=at, reason=why, detail={"changes": detail}
+    )
+    counts_changed({case.county_id}, {former, case.condition}, at, by)
+    return case
+
+
+@transaction.atomic
+def review(*, case: Case, accept: bool, reason: str = "", by: User | None, at: datetime) -> Case:
+    """Accept the newest card (审核), or return it to the facility with a reason (退卡)."""
+    why = reason.strip()
+    if not accept and len(why) < REASON_AT_LEAST:
+        raise ReasonMissing(_("Say what the facility must correct."))
+    case = Case.objects.select_for_update().get(pk=case.pk)
+    if case.review_state != ReviewState.WAITING:
+        raise NotWaiting(_("This card has been reviewed already. Reload the page."))
+    case.review_state = ReviewState.ACCEPTED if accept else ReviewState.RETURNED
+    case.reviewed_at, case.reviewed_by = at, by
+    case.review_reason = "" if accept else why
+    case.touch(by, at)
+    case.save()
+    verb = "accept" if accept else "return"
+    audit.record(f"surveillance.monitoring.{verb}", case, by=by, at=at, reason=why)
+    return case
+
+
+@transaction.atomic
+def rebuild(*, by: User | None, at: datetime) -> CountsReport:
+    """Build the daily counts anew from the cases; says which cells were wrong before.
+
+    Cells of the ledger of changes are only reported: what was once counted stays on record.
+    """
+    found = queries.check_counts()
+    true = queries.recounted()
+    DailyCount.objects.all().delete()
+    cells = [DailyCount(**key._asdict(), n=n) for key, n in sorted(true.items())]
+    DailyCount.objects.bulk_create(cells, batch_size=1000)
+    audit.record(
+        "surveillance.monitoring.rebuild",
+        DailyCount(pk=0),  # the table as a whole
+        by=by,
+        at=at,
+        detail={"cells": found.cells, "wrong": len(found.kept)},
+    )
+    return found
+
+
+def _refuse_faults(case: CaseFacts, person: PersonFacts | None, at: datetime) -> None:
+    pack = queries.pack_on(clock.day_of(case.diagnosed_at))
+    birth = person.birth_date if person else None
+    faults = rules.judgement_faults(pack, case, clock.day_of(case.diagnosed_at))
+    faults += rules.date_faults(case, birth, now=at, zone=clock.zone())
+    if faults:
+        raise NotAcceptable(faults)

@@ -1,0 +1,77 @@
+"""Keep the daily counts in step with the cases: a ledger of changes, and its sums."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F
+
+from .facts import CountKey
+from .models import CaseNumbering, CountChange, DailyCount
+
+CHUNK = 500
+
+Change = tuple[CountKey, int, int]  # cell, +1 or -1, case id
+
+
+def count(changes: Iterable[Change], at: datetime) -> None:
+    """Enter changes into the ledger and their sums into the daily counts.
+
+    Call it inside the transaction of the cases. Cells are locked in their order.
+    """
+    entries = [
+        CountChange(**key._asdict(), delta=delta, case_id=case_id, at=at)
+        for key, delta, case_id in changes
+    ]
+    CountChange.objects.bulk_create(entries, batch_size=CHUNK)
+    sums: Counter[CountKey] = Counter()
+    for key, delta, _ in changes:
+        sums[key] += delta
+    for key, lost in sorted((key, -n) for key, n in sums.items() if n < 0):
+        DailyCount.objects.filter(**key._asdict()).update(n=F("n") - lost)
+    gained = sorted((key, n) for key, n in sums.items() if n > 0)
+    for start in range(0, len(gained), CHUNK):
+        _add(gained[start : start + CHUNK])
+
+
+def _add(gained: list[tuple[CountKey, int]]) -> None:
+    """One statement: make the cell or add to it. Django's upsert cannot add to what is there."""
+    table = DailyCount._meta.db_table
+    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(gained))
+    values: list[object] = []
+    for key, n in gained:
+        values += [key.county_id, key.condition, key.basis, _day(key), key.case_class]
+        values += [key.definition, n]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table}"  # noqa: S608  # names of our own tables, values bound
+            " (county_id, condition, basis, day, case_class, definition, n)"
+            f" VALUES {marks}"
+            " ON CONFLICT (basis, condition, day, county_id, case_class, definition)"
+            f" DO UPDATE SET n = {table}.n + excluded.n",
+            values,
+        )
+
+
+def _day(key: CountKey) -> object:
+    return connection.ops.adapt_datefield_value(key.day)
+
+
+def take_numbers(county_id: int, year: int, n: int) -> range:
+    """The next ``n`` numbers of a county and year; others wait until this transaction ends.
+
+    A transaction that is rolled back gives its numbers back, so there are never gaps.
+    """
+    table = CaseNumbering._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (county_id, year, last) VALUES (%s, %s, %s)"  # noqa: S608  # as above
+            " ON CONFLICT (county_id, year)"
+            f" DO UPDATE SET last = {table}.last + excluded.last RETURNING last",
+            [county_id, year, n],
+        )
+        last: int = cursor.fetchone()[0]
+    return range(last - n + 1, last + 1)

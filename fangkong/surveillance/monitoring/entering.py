@@ -1,0 +1,281 @@
+"""Enter cases, one or a thousand, in the same few statements: known ones are found, not doubled."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+from fangkong.people import rules as people
+from fangkong.people.types import Document, PhoneNumber, Registration
+
+from . import queries, rules
+from .counting import count, take_numbers
+from .facts import Reason
+from .models import Case, ImportBatch, ReportCard
+from .types import CardKind, CaseFacts, PersonFacts
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Area, Facility
+
+CHUNK = 200
+
+# What a card may say differently from the case it is already known as.
+COMPARED = ("case_class", "severity", "course", "onset_date", "died_on")
+_JUDGED = (
+    "condition",
+    "definition",
+    "case_class",
+    "severity",
+    "course",
+    "onset_date",
+    "diagnosed_at",
+    "died_on",
+    "relation",
+    "origin",
+    "doctor",
+)
+
+
+class NoCounty(Refused):
+    """Neither the address nor the facility lies in a county."""
+
+    status = 422
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A card ready to become a case."""
+
+    person_id: int
+    place: Area
+    facility: Facility
+    facts: CaseFacts
+    card_print: str
+    new_illness: bool = False
+    synthetic: bool = False
+    batch: ImportBatch | None = None
+
+
+@dataclass(frozen=True)
+class Known:
+    """The case that a card belongs to already, and what to say about it.
+
+    ``same``: it is the same card again; otherwise another card about the same illness.
+    """
+
+    case: Case
+    reasons: tuple[Reason, ...]
+    same: bool
+
+
+def registration(
+    person: PersonFacts, area: Area | None, synthetic: bool, at: datetime
+) -> Registration:
+    """The patient of a card as the register of persons takes it."""
+    documents = (Document(person.id_kind, person.id_number),) if person.id_number else ()
+    aged = person.age_years is not None or person.age_months is not None
+    return Registration(
+        name=person.name,
+        sex=person.sex,
+        birth_date=person.birth_date,
+        age_years=person.age_years,
+        age_months=person.age_months,
+        age_on=clock.day_of(at) if aged else None,
+        occupation=person.occupation,
+        workplace=person.workplace,
+        guardian_name=person.guardian,
+        area=area,
+        address_detail=person.address,
+        documents=documents,
+        phones=(PhoneNumber(person.phone),) if person.phone else (),
+        synthetic=synthetic,
+    )
+
+
+def card_print(person: PersonFacts, case: CaseFacts) -> str:
+    """A keyed digest of who fell ill with what and was diagnosed when: the same card has the same.
+
+    Keyed, so that nobody can find out by trying numbers who is meant.
+    """
+    who = [person.id_kind, person.id_number]
+    if not person.id_number:
+        born = person.birth_date or f"{person.age_years}/{person.age_months}"
+        who = [people.plain_name(person.name), person.sex, str(born), person.phone]
+    when = case.diagnosed_at.astimezone(clock.zone()).isoformat(timespec="minutes")
+    text = "\x1f".join([*who, case.condition, when])
+    return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
+def enter(
+    entries: Sequence[Entry], *, reported_at: datetime, by: User | None, at: datetime
+) -> list[Case | Known]:
+    """A case for every entry, or the case that it is known as already, in the given order.
+
+    Counties are held before anything is looked up, so that two processes cannot enter the same
+    card at once. Call it inside a transaction.
+    """
+    for entry in entries:
+        if entry.place.county_id is None:
+            raise NoCounty(
+                _("It is not clear which county is responsible. Give an address within a county.")
+            )
+    if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
+        _hold_counties(entries, reported_at)
+    outcomes: dict[int, Case | Known] = {}
+    waiting = dict(enumerate(entries))
+    while waiting:
+        # Two cards about one person wait for each other: the second is looked up after the first.
+        wave = _one_per_person(waiting)
+        outcomes.update(_enter_wave(wave, reported_at, by, at))
+        waiting = {place: entry for place, entry in waiting.items() if place not in wave}
+    return [outcomes[place] for place in range(len(entries))]
+
+
+def _hold_counties(entries: Sequence[Entry], reported_at: datetime) -> None:
+    year = clock.day_of(reported_at).year
+    for county_id in sorted({entry.place.county_id or 0 for entry in entries}):
+        take_numbers(county_id, year, 0)
+
+
+def _one_per_person(waiting: dict[int, Entry]) -> dict[int, Entry]:
+    first: dict[int, int] = {}
+    for place, entry in waiting.items():
+        first.setdefault(entry.person_id, place)
+    return {place: waiting[place] for place in first.values()}
+
+
+def _enter_wave(
+    wave: dict[int, Entry], reported_at: datetime, by: User | None, at: datetime
+) -> dict[int, Case | Known]:
+    found = _known(wave)
+    fresh = {place: entry for place, entry in wave.items() if place not in found}
+    cases = _create(list(fresh.values()), reported_at, by, at)
+    return {**found, **dict(zip(fresh, cases, strict=True))}
+
+
+def _known(wave: dict[int, Entry]) -> dict[int, Known]:
+    """The entries whose card or illness has its case already; one statement."""
+    earlier = Case.objects.filter(
+        Q(card_print__in=[entry.card_print for entry in wave.values()])
+        | Q(person_id__in=[entry.person_id for entry in wave.values()])
+    )
+    by_print: dict[str, Case] = {}
+    by_person: defaultdict[int, list[Case]] = defaultdict(list)
+    for case in earlier.order_by("pk"):
+        by_print[case.card_print] = case
+        by_person[case.person_id].append(case)
+    found = {}
+    for place, entry in wave.items():
+        same = by_print.get(entry.card_print)
+        if same is not None:
+            found[place] = Known(same, (said_of(same, entry.facts),), same=True)
+        elif not entry.new_illness:
+            illness = _same_illness(by_person[entry.person_id], entry.facts)
+            if illness is not None:
+                reason = Reason("other_dates", {"number": illness.number})
+                found[place] = Known(illness, (reason,), same=False)
+    return found
+
+
+def said_of(case: Case, facts: CaseFacts) -> Reason:
+    """What a card that is known already says differently from its case, if anything."""
+    other = [
+        field
+        for field in COMPARED
+        if getattr(facts, field) and getattr(facts, field) != getattr(case, field)
+    ]
+    if other:
+        return Reason("known_differently", {"number": case.number, "fields": other})
+    return Reason("known", {"number": case.number})
+
+
+def _same_illness(cases: Sequence[Case], facts: CaseFacts) -> Case | None:
+    pack = queries.pack_on(clock.day_of(facts.diagnosed_at))
+    whole = rules.whole_condition(pack, facts.condition)
+    for case in cases:
+        near = abs(case.diagnosed_at - facts.diagnosed_at) <= rules.SAME_ILLNESS
+        if near and rules.whole_condition(pack, case.condition) == whole:
+            return case
+    return None
+
+
+def _create(
+    entries: Sequence[Entry], reported_at: datetime, by: User | None, at: datetime
+) -> list[Case]:
+    """The cases with their numbers, first cards and counts."""
+    if not entries:
+        return []
+    zone = clock.zone()
+    numbers = _numbers(entries, clock.day_of(reported_at).year)
+    cases = [
+        _case(entry, number, reported_at, by, at)
+        for entry, number in zip(entries, numbers, strict=True)
+    ]
+    Case.objects.bulk_create(cases, batch_size=CHUNK)
+    cards = [card_of(case, 1, CardKind.INITIAL, "", by, case.reported_at) for case in cases]
+    ReportCard.objects.bulk_create(cards, batch_size=CHUNK)
+    count([(key, 1, c.pk) for c in cases for key in sorted(rules.contributions(c, zone))], at)
+    return cases
+
+
+def _numbers(entries: Sequence[Entry], year: int) -> list[str]:
+    """A number for each entry, dense per county and in the given order."""
+    counties = {entry.place.county_id: entry.place.county for entry in entries}
+    wanted = Counter(entry.place.county_id for entry in entries)
+    taken = {key: iter(take_numbers(key, year, wanted[key])) for key in sorted(wanted)}
+    return [
+        rules.number(counties[entry.place.county_id].code, year, next(taken[entry.place.county_id]))
+        for entry in entries
+    ]
+
+
+def _case(entry: Entry, number: str, reported_at: datetime, by: User | None, at: datetime) -> Case:
+    facts = entry.facts
+    pack = queries.pack_on(clock.day_of(facts.diagnosed_at))
+    return Case(
+        **stamps(by, at),
+        **vars(facts),
+        number=number,
+        definition=pack.id,
+        person_id=entry.person_id,
+        area_id=entry.place.pk,
+        county_id=entry.place.county_id,
+        facility_id=entry.facility.pk,
+        reported_at=reported_at,
+        report_due_at=rules.report_due(pack, facts),
+        review_due_at=rules.review_due(pack, facts.condition, facts.case_class, reported_at),
+        synthetic=entry.synthetic,
+        card_print=entry.card_print,
+        batch=entry.batch,
+    )
+
+
+def card_of(
+    case: Case, sequence: int, kind: str, reason: str, by: User | None, at: datetime
+) -> ReportCard:
+    """The card that says what the case now says; not yet saved."""
+    judged = {name: getattr(case, name) for name in _JUDGED}
+    return ReportCard(
+        **judged,
+        case_id=case.pk,
+        area_id=case.area_id,
+        sequence=sequence,
+        kind=kind,
+        reason=reason,
+        reported_at=at,
+        by_id=None if by is None else by.pk,
+    )

@@ -1,0 +1,175 @@
+"""Faults of cards and files in the words of the page's language; codes come from the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from .facts import Reason
+from .reading import NotReadable
+
+FIELDS: dict[str, str | Promise] = {
+    "name": gettext_lazy("Name"),
+    "guardian": gettext_lazy("Parent or guardian"),
+    "id_kind": gettext_lazy("Kind of document"),
+    "id_number": gettext_lazy("Document number"),
+    "sex": gettext_lazy("Sex"),
+    "birth_date": gettext_lazy("Date of birth"),
+    "age": gettext_lazy("Age"),
+    "workplace": gettext_lazy("Workplace or school"),
+    "phone": gettext_lazy("Phone"),
+    "relation": gettext_lazy("Patient belongs to"),
+    "address": gettext_lazy("Current address"),
+    "occupation": gettext_lazy("Occupation group"),
+    "condition": gettext_lazy("Disease"),
+    "case_class": gettext_lazy("Case class"),
+    "course": gettext_lazy("Acute or chronic"),
+    "severity": gettext_lazy("Severity"),
+    "onset_date": gettext_lazy("Onset"),
+    "diagnosed_at": gettext_lazy("Time of diagnosis"),
+    "died_on": gettext_lazy("Died on"),
+    "origin": gettext_lazy("Origin of the infection"),
+    "origin_place": gettext_lazy("Places stayed at before"),
+    "facility": gettext_lazy("Reporting facility"),
+    "doctor": gettext_lazy("Reporting doctor"),
+    "filled_on": gettext_lazy("Card filled on"),
+    "remark": gettext_lazy("Remark"),
+}
+
+_REASONS: dict[str, str | Promise] = {
+    "missing": gettext_lazy("%(field)s is missing."),
+    "bad_date": gettext_lazy(
+        "%(field)s: “%(value)s” is not a date that can be read. Write 2020-02-05 or "
+        "2020-02-05 14:30."
+    ),
+    "not_one_of": gettext_lazy(
+        "%(field)s: “%(value)s” is not known here. Use one of: %(choices)s."
+    ),
+    "too_long": gettext_lazy("%(field)s is longer than %(limit)s characters."),
+    "unknown_condition": gettext_lazy("“%(value)s” is not a disease of the rules in force."),
+    "not_managed": gettext_lazy("“%(value)s” was not a notifiable disease on %(day)s."),
+    "onset_after_diagnosis": gettext_lazy("Onset lies after the diagnosis."),
+    "diagnosis_in_future": gettext_lazy("The diagnosis lies in the future."),
+    "death_in_future": gettext_lazy("The day of death lies in the future."),
+    "death_before_onset": gettext_lazy("The day of death lies before onset."),
+    "birth_in_future": gettext_lazy("The date of birth lies in the future."),
+    "birth_after_onset": gettext_lazy("The date of birth lies after onset."),
+    "birth_too_long_ago": gettext_lazy("The date of birth lies more than 130 years back."),
+    "bad_age": gettext_lazy("Age: “%(value)s” cannot be read. Write 56, 3 months or 10 days."),
+    "bad_number": gettext_lazy("Document number: %(fault)s."),
+    "lost_digits": gettext_lazy(
+        "The spreadsheet has cut off digits of the document number. Format the column as text and "
+        "type the number again."
+    ),
+    "differs_from_number": gettext_lazy("%(field)s differs from the identity number."),
+    "bad_phone": gettext_lazy(
+        "Phone: “%(value)s” is not a mobile number or a land line with its area code."
+    ),
+    "address_unknown": gettext_lazy(
+        "No area is known by the address “%(value)s”. Begin with county and township."
+    ),
+    "facility_unknown": gettext_lazy(
+        "“%(value)s” is not a facility that you may report for. Use its full name."
+    ),
+    "too_many_cells": gettext_lazy("The line has more cells than there are headings."),
+    "twice_in_file": gettext_lazy("The same card stands in line %(line)s."),
+    "known": gettext_lazy("Already reported as %(number)s."),
+    "known_differently": gettext_lazy(
+        "Already reported as %(number)s, but the file differs in: %(fields)s. Revise the report "
+        "there."
+    ),
+    "other_dates": gettext_lazy(
+        "This person was already reported with this disease as %(number)s, with another time of "
+        "diagnosis. Revise that report."
+    ),
+    "no_county": gettext_lazy(
+        "It is not clear which county is responsible. Give an address within a county."
+    ),
+}
+
+_FAULTS: dict[str, str | Promise] = {
+    "length": gettext_lazy("it does not have 18 characters"),
+    "characters": gettext_lazy("it holds other characters than digits"),
+    "region": gettext_lazy("it begins with no province's code"),
+    "birth_date": gettext_lazy("it holds a date that does not exist"),
+    "check_digit": gettext_lazy("its check digit is wrong; a digit was mistyped"),
+    "format": gettext_lazy("it does not look like a number of this document"),
+}
+
+_FILES: dict[str, str | Promise] = {
+    "empty": gettext_lazy("The file is empty."),
+    "too_big": gettext_lazy("The file is larger than %(limit)s MB. Split it into smaller ones."),
+    "too_many_rows": gettext_lazy("The file has more than %(limit)s rows. Split it."),
+    "too_many_columns": gettext_lazy("The file has more than %(limit)s columns."),
+    "wrong_type": gettext_lazy(
+        "This is not a table (%(kind)s). Save it as .xlsx or .csv and send that."
+    ),
+    "wrong_encoding": gettext_lazy(
+        "The characters of this file cannot be read. Save it as CSV UTF-8 or as .xlsx."
+    ),
+    "broken_workbook": gettext_lazy(
+        "This workbook is damaged or protected. Open it, save it again without a password as "
+        ".xlsx, and send that."
+    ),
+    "broken_line": gettext_lazy("Line %(line)s cannot be read: a quotation mark is not closed."),
+    "no_headings": gettext_lazy(
+        "No line of headings was found. Use the template: its first line names the columns."
+    ),
+    "missing_columns": gettext_lazy(
+        "Columns are missing: %(fields)s. Use the headings of the template."
+    ),
+    "column_twice": gettext_lazy("Two columns have the same meaning: %(fields)s. Remove one."),
+    "no_rows": gettext_lazy("The file has headings but no rows."),
+}
+
+
+def field(name: str) -> str:
+    """A field of the card in words."""
+    return str(FIELDS.get(name, name))
+
+
+def reason(code: str, params: Mapping[str, Any]) -> str:
+    """One fault of a card as a sentence that says what to do."""
+    if code == "said":  # another room's refusal, already in words
+        return str(params["text"])
+    template = _REASONS.get(code)
+    if template is None:
+        return code
+    told = {name: _told(name, value) for name, value in params.items()}
+    text = str(template) % {"field": "", "value": "", **told}
+    near = [str(name) for name in params.get("suggestions") or params.get("near") or []]
+    if near:
+        text += " " + _("Perhaps: %(names)s.") % {"names": _listed(near)}
+    return text
+
+
+def reasons(items: Iterable[Reason | Mapping[str, Any]]) -> list[str]:
+    """Faults as sentences; takes them as the rules give them and as rows keep them."""
+    plain = (item.plain() if isinstance(item, Reason) else item for item in items)
+    return [reason(item["code"], item.get("params", {})) for item in plain]
+
+
+def problem(fault: NotReadable) -> str:
+    """Why a file cannot be taken, as a sentence that says what to do."""
+    told = {name: _told(name, value) for name, value in fault.params.items()}
+    return str(_FILES[fault.code]) % told
+
+
+def _told(name: str, value: Any) -> str:
+    if name == "field":
+        return field(str(value))
+    if name == "fields":
+        return _listed(field(str(each)) for each in value)
+    if name == "fault":
+        return str(_FAULTS.get(str(value), value))
+    if isinstance(value, (list, tuple)):
+        return _listed(str(each) for each in value)
+    return str(value)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return _(", ").join(names)
