@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 @work(queries.JOB, tries=4)
 def detect(run_id: int, at: datetime, progress: Progress) -> None:
-    """Carry out one run."""
-    run = DetectionRun.objects.select_related("created_by").get(pk=run_id)
-    actions.detect(run=run, by=run.created_by, at=at, progress=progress)
+    """Carry out one run. Whoever asked for it, it is the system that raises signals."""
+    run = DetectionRun.objects.get(pk=run_id)
+    actions.detect(run=run, by=None, at=at, progress=progress)
 
 
 @schedule("surveillance.warning.nightly", "30 1 * * *")
@@ -37,7 +37,7 @@ def look_again(
     county_ids: Collection[int], conditions: Collection[str], at: datetime, by: User | None
 ) -> None:
     """Counts have changed: the day is judged anew. A run that waits already is enough."""
-    actions.request_run(day=clock.day_of(at), trigger=Trigger.DATA, by=by, at=at)
+    actions.request_run(day=clock.day_of(at), trigger=Trigger.DATA, by=None, at=at)
 
 
 def connect() -> None:

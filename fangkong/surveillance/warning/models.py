@@ -13,8 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.privacy import Personal
 from fangkong.core.record import Record
 
-from . import types
-from .types import Outcome, State, Trigger
+from . import rules, types
+from .types import Outcome, Stage, State, Trigger
+
+BAR_HEIGHT, BAR_STEP = 24, 4  # of the small curve in lists, in its own units
 
 
 class DetectionRun(Record):
@@ -53,6 +55,15 @@ class DetectionRun(Record):
 
     def get_absolute_url(self) -> str:
         return reverse("surveillance:warning:run", args=[self.public_id])
+
+    @property
+    def stage(self) -> Stage:
+        """How far it is, for a run fetched by ``runs_open_to``."""
+        if self.ended_at is not None:
+            return Stage.DONE
+        if getattr(self, "job_state", None) == "failed":
+            return Stage.FAILED
+        return Stage.WAITING if self.started_at is None else Stage.RUNNING
 
 
 class Signal(Record):
@@ -173,6 +184,19 @@ class Signal(Record):
     @property
     def method_names(self) -> list[str]:
         return [str(types.METHOD_NAMES.get(method, method)) for method in self.methods]
+
+    @property
+    def odds(self) -> int | None:
+        """One in so many weeks would be as high by chance; None where no method says."""
+        return None if self.p is None else max(1, round(1 / max(self.p, 1e-9)))
+
+    @property
+    def bars(self) -> list[tuple[int, int, int, bool]]:
+        """The curve as bars for a small picture: x, y, height, and whether in the seven days."""
+        most = max(self.curve, default=0) or 1
+        heights = [round(n * BAR_HEIGHT / most) or (1 if n else 0) for n in self.curve]
+        start = len(heights) - rules.WINDOW
+        return [(i * BAR_STEP, BAR_HEIGHT - h, h, i >= start) for i, h in enumerate(heights)]
 
     @property
     def verified_after_minutes(self) -> int | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from fangkong.core import clock
 from fangkong.core.queue import queries as queue
@@ -133,6 +135,17 @@ def cases_behind(user: User, signal: Signal, at: datetime) -> QuerySet[Case]:
     return rows.order_by("-reported_at", "-pk")
 
 
+def cases_url(signal: Signal) -> str:
+    """The list of cases, narrowed to the signal's county, disease and seven days."""
+    asked = {
+        "county": signal.area.code,
+        "condition": signal.condition,
+        "since": (signal.day - timedelta(days=rules.WINDOW - 1)).isoformat(),
+        "until": signal.day.isoformat(),
+    }
+    return f"{reverse('surveillance:monitoring:index')}?{urlencode(asked)}"
+
+
 def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
     """The last weeks of the signal's series with the threshold of the moving percentile."""
     last = max(signal.day, min(clock.day_of(at), signal.day + timedelta(days=rules.WINDOW)))
@@ -171,7 +184,7 @@ def _warned_classes(condition: str, day: date) -> Collection[str]:
         return monitoring.reportable_classes(pack)
 
 
-# --- For detection: nobody's scope narrows these ----------------------------------------------------
+# --- For detection: nobody's scope narrows these -------------------------------------------------
 
 
 def newest_of(series: Collection[tuple[int, str]]) -> dict[tuple[int, str], Signal]:

@@ -70,6 +70,15 @@ class State(models.TextChoices):
     SUPERSEDED = "superseded", _("withdrawn")
 
 
+class Stage(models.TextChoices):
+    """How far a run is."""
+
+    WAITING = "waiting", _("waiting")
+    RUNNING = "running", _("running")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
 class Outcome(models.TextChoices):
     """What the verification found (核实结果)."""
 
