@@ -1,0 +1,236 @@
+"""Persons for machines: masked like the pages; full values one by one, with a reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, cast
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from ninja import Field, Router, Schema
+from ninja.decorators import decorate_view
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import api, clock
+from fangkong.core.api import Page
+from fangkong.core.commands.actions import once
+from fangkong.core.permissions import Permission
+from fangkong.places import queries as places
+from fangkong.places.models import Area
+
+from . import actions, queries, rules
+from .models import Person
+from .types import CORRECT, REGISTER, REVEAL, VIEW, Document, PhoneNumber
+
+router = Router(tags=["people"])
+SEARCH_LIMIT = 50
+
+
+class NumberOut(Schema):
+    """A document or phone; ``number`` is masked."""
+
+    kind: str
+    number: str
+
+
+class PersonOut(Schema):
+    """A person, masked. ``name``, ``guardian_name`` and numbers never come in full here."""
+
+    id: UUID
+    name: str
+    sex: str
+    age_years: int | None
+    age_months: int | None
+    occupation: str
+    county: str
+    area: str
+    guardian_name: str
+    documents: list[NumberOut]
+    phones: list[NumberOut]
+    synthetic: bool
+
+
+class DocumentIn(Schema):
+    kind: str
+    number: str = ""
+    issued_by: str = ""
+
+
+class PhoneIn(Schema):
+    number: str
+    kind: str = "own"
+    note: str = ""
+
+
+class PersonIn(Schema):
+    """A person to register. ``area`` is a code, of today or former."""
+
+    name: str
+    sex: str = "0"
+    birth_date: date | None = None
+    age_years: int | None = None
+    age_months: int | None = None
+    age_on: date | None = None
+    occupation: str = ""
+    workplace: str = ""
+    guardian_name: str = ""
+    ethnicity: str = ""
+    area: str = ""
+    address_detail: str = ""
+    documents: list[DocumentIn] = Field(default_factory=list, max_length=10)
+    phones: list[PhoneIn] = Field(default_factory=list, max_length=10)
+
+
+class CorrectionIn(Schema):
+    """The fields to set; those left out stay as they are."""
+
+    name: str | None = None
+    sex: str | None = None
+    birth_date: date | None = None
+    occupation: str | None = None
+    workplace: str | None = None
+    guardian_name: str | None = None
+    ethnicity: str | None = None
+    area: str | None = None
+    address_detail: str | None = None
+
+
+class SearchIn(Schema):
+    text: str = Field(min_length=1, max_length=100)
+
+
+class RevealIn(Schema):
+    reason: str
+    fields: list[str]
+
+
+@router.get("/", response=Page[PersonOut])
+@decorate_view(never_cache)
+def index(request: HttpRequest) -> dict[str, Any]:
+    """Persons open to the user, newest first."""
+    staff = _allowed(request, VIEW)
+    rows = queries.with_numbers(queries.open_to(staff.user, staff.now))
+    return api.page(request, rows, lambda person: _shown(staff, person), order="-created_at")
+
+
+@router.post("/search/", response=list[PersonOut])
+@decorate_view(never_cache)
+def search(request: HttpRequest, asked: SearchIn) -> list[PersonOut]:
+    """At most 50 persons meant by a name, or by a whole document or phone number."""
+    staff = _allowed(request, VIEW)
+    rows = queries.with_numbers(queries.search(staff.user, staff.now, asked.text))
+    return [_shown(staff, person) for person in rows[:SEARCH_LIMIT]]
+
+
+@router.post("/", response=PersonOut)
+@decorate_view(never_cache)
+def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
+    """The person of these facts, known already or new."""
+    staff = _allowed(request, REGISTER)
+    given = stated.dict(exclude={"area", "documents", "phones"})
+    person = once(
+        api.key_of(request),
+        actions.register,
+        **given,
+        area=_area(staff, stated.area),
+        documents=[Document(**one.dict()) for one in stated.documents],
+        phones=[PhoneNumber(**one.dict()) for one in stated.phones],
+        by=staff.user,
+        at=staff.now,
+    )
+    return _shown(staff, person)
+
+
+@router.get("/{uuid:public_id}/", response=PersonOut)
+@decorate_view(never_cache)
+def detail(request: HttpRequest, public_id: UUID) -> PersonOut:
+    """One person, masked."""
+    staff = _allowed(request, VIEW)
+    return _shown(staff, _person(staff, public_id, VIEW))
+
+
+@router.post("/{uuid:public_id}/correct/", response=PersonOut)
+@decorate_view(never_cache)
+def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> PersonOut:
+    """Set the given fields."""
+    staff = _allowed(request, CORRECT)
+    changes = stated.dict(exclude_unset=True)
+    texts = {name: value or "" for name, value in changes.items() if name != "birth_date"}
+    changes.update(texts)
+    if "area" in changes:
+        changes["area"] = _area(staff, changes["area"])
+    person = once(
+        api.key_of(request),
+        actions.correct,
+        person=_person(staff, public_id, CORRECT),
+        changes=changes,
+        by=staff.user,
+        at=staff.now,
+    )
+    return _shown(staff, person)
+
+
+@router.post("/{uuid:public_id}/reveal/", response=dict[str, list[str]])
+@decorate_view(never_cache)
+def reveal(request: HttpRequest, public_id: UUID, asked: RevealIn) -> dict[str, list[str]]:
+    """Full values of the fields asked for; the reason goes into the audit trail."""
+    staff = _allowed(request, REVEAL)
+    line = once(
+        api.key_of(request),
+        actions.reveal,
+        person=_person(staff, public_id, REVEAL),
+        reason=asked.reason,
+        fields=asked.fields,
+        by=staff.user,
+        at=staff.now,
+    )
+    return queries.in_full(line, staff.now).as_json()
+
+
+def _allowed(request: HttpRequest, permission: Permission) -> StaffRequest:
+    api.require(request, permission)
+    return cast(StaffRequest, request)
+
+
+def _person(staff: StaffRequest, public_id: UUID, permission: Permission) -> Person:
+    rows = queries.with_numbers(queries.open_to(staff.user, staff.now, permission))
+    return get_object_or_404(rows, public_id=public_id)
+
+
+def _area(staff: StaffRequest, code: str) -> Area | None:
+    """The area of a code on today's date; none for an empty code."""
+    if not code:
+        return None
+    found = places.area(code, clock.day_of(staff.now))
+    if found is None:
+        raise actions.WrongField(_("There is no area with this code today."), "area")
+    return found
+
+
+def _shown(staff: StaffRequest, person: Person) -> PersonOut:
+    day = clock.day_of(staff.now)
+    age = person.age(day)
+    facts = queries.masked(person, day)
+    return PersonOut(
+        id=person.public_id,
+        name=facts.name,
+        sex=person.sex,
+        age_years=age.years if age else None,
+        age_months=age.months if age else None,
+        occupation=person.occupation,
+        county=person.county.code if person.county else "",
+        area=person.area.code if person.area else "",
+        guardian_name=facts.guardian_name,
+        documents=[
+            NumberOut(kind=document.kind, number=rules.masked_number(document.full_number))
+            for document in person.documents.all()
+        ],
+        phones=[
+            NumberOut(kind=phone.kind, number=rules.masked_number(phone.full_number))
+            for phone in person.phones.all()
+        ],
+        synthetic=person.synthetic,
+    )

@@ -1,0 +1,218 @@
+"""Pages about persons: always masked, until somebody gives a reason."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import clock, pages
+from fangkong.core.audit import queries as audit
+from fangkong.core.commands.actions import once
+from fangkong.core.permissions import Permission, allowed
+from fangkong.core.refusals import Refused
+from fangkong.places import queries as places
+
+from . import actions, queries, rules
+from .forms import CorrectForm, PersonFilter, RevealForm, SearchForm
+from .models import Person
+from .types import CORRECT, REVEAL, VIEW
+
+FOUND_AT_MOST = 50
+HIDE_AFTER = 60  # seconds
+
+
+class NumberInAddress(Refused):
+    """An identity or phone number stands in the address of a page, where logs would keep it."""
+
+    status = 400
+
+
+def _listing(today: date) -> pages.Listing[Person]:
+    """The list of persons; their age is that of ``today``."""
+    return pages.Listing(
+        name="people",
+        title=_("Persons"),
+        columns=[
+            pages.Column("name", _("Name"), _masked_name, url=lambda p: p.get_absolute_url()),
+            pages.Column("sex", _("Sex"), queries.sex_name),
+            pages.Column("age", _("Age"), lambda person: queries.age_text(person, today)),
+            pages.Column("county", _("County"), _county),
+            pages.Column("area", _("Area"), _area),
+            pages.Column(
+                "registered",
+                _("Registered"),
+                lambda person: person.created_at,
+                order="created_at",
+            ),
+        ],
+        order="-registered",
+        empty=_("No persons yet. They come in with case reports, screening and imports."),
+    )
+
+
+def _masked_name(person: Person) -> str:
+    return person.masked_name
+
+
+def _county(person: Person) -> str:
+    return person.county.display_short if person.county else ""
+
+
+def _area(person: Person) -> str:
+    return person.area.display_name if person.area else ""
+
+
+@never_cache
+@allowed(VIEW)
+def index(request: StaffRequest) -> HttpResponseBase:
+    """Persons of the user's counties, newest first."""
+    if any(rules.looks_personal(value) for value in request.GET.values()):
+        raise NumberInAddress(
+            _("Numbers of persons must not stand in the address. Use the search box.")
+        )
+    today = clock.day_of(request.now)
+    return pages.listing(
+        request,
+        _listing(today),
+        queries.open_to(request.user, request.now),
+        template="people/index.html",
+        filters=PersonFilter(request.GET, counties=places.counties_of_home(today)),
+        context={"search": _dressed(SearchForm())},
+    )
+
+
+@never_cache
+@require_POST
+@allowed(VIEW)
+def search(request: StaffRequest) -> HttpResponse:
+    """The persons meant by a name or number, sent in the body so that no log keeps it."""
+    form = SearchForm(request.POST)
+    found = []
+    if form.is_valid():
+        rows = queries.search(request.user, request.now, form.cleaned_data["text"])
+        found = list(rows[: FOUND_AT_MOST + 1])
+    today = clock.day_of(request.now)
+    shown = {
+        "search": _dressed(form),
+        "found": [(person, queries.age_text(person, today)) for person in found[:FOUND_AT_MOST]],
+        "more": len(found) > FOUND_AT_MOST,
+        "asked": form.is_valid(),
+    }
+    template = "people/_found.html" if request.htmx else "people/search.html"
+    return render(request, template, shown, status=200 if form.is_valid() else 422)
+
+
+@never_cache
+@allowed(VIEW)
+def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """One person, masked, with history and what rooms above know."""
+    return render(request, "people/detail.html", _facts(request, _person(request, public_id)))
+
+
+@never_cache
+@allowed(REVEAL)
+def reveal(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Full values for a reason: a piece for the page, which gives way to the form in a minute."""
+    person = _person(request, public_id, REVEAL)
+    form = RevealForm(request.POST or None)
+    if request.method != "POST":
+        return _piece(request, person, {"form": _dressed(form)}, "_reveal", 200)
+    if form.is_valid():
+        try:
+            line = once(
+                pages.key_of(request),
+                actions.reveal,
+                person=person,
+                reason=form.reason(),
+                fields=form.cleaned_data["fields_wanted"],
+                by=request.user,
+                at=request.now,
+            )
+            full = queries.in_full(line, request.now)
+        except Refused as problem:
+            form.add_error(
+                "more" if isinstance(problem, actions.ReasonMissing) else None, str(problem)
+            )
+        else:
+            return _piece(
+                request, person, {"full": full, "hide_after": HIDE_AFTER}, "_revealed", 200
+            )
+    return _piece(request, person, {"form": _dressed(form)}, "_reveal", 422)
+
+
+@never_cache
+@allowed(CORRECT)
+def correct(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Correct what was stated wrongly."""
+    person = _person(request, public_id, CORRECT)
+    form = CorrectForm(request.POST or None, person=person, user=request.user, at=request.now)
+    if request.method == "POST" and form.is_valid():
+        try:
+            person = once(
+                pages.key_of(request),
+                actions.correct,
+                person=person,
+                changes=form.changes(),
+                by=request.user,
+                at=request.now,
+            )
+        except Refused as problem:
+            field = getattr(problem, "field", "")
+            form.add_error(field if field in form.fields else None, str(problem))
+        else:
+            messages.success(request, _("The person is corrected."))
+            still_open = queries.open_to(request.user, request.now).filter(pk=person.pk).exists()
+            return redirect(person) if still_open else redirect("people:index")
+    return pages.form(
+        request,
+        form,
+        title=_("Correct a person"),
+        submit=_("Save the corrections"),
+        template="people/correct.html",
+        context={"back_url": person.get_absolute_url(), "person": person},
+    )
+
+
+def _person(request: StaffRequest, public_id: UUID, permission: Permission = VIEW) -> Person:
+    """The person, if open to this user under this permission; 404 if not."""
+    rows = queries.with_numbers(queries.open_to(request.user, request.now, permission))
+    return get_object_or_404(rows, public_id=public_id)
+
+
+def _facts(request: StaffRequest, person: Person) -> dict[str, object]:
+    def may(permission: Permission) -> bool:
+        scope = request.user.scope(permission, request.now)
+        return scope.everywhere or bool(
+            person.county_id in scope.county_ids or person.area_id in scope.area_ids
+        )
+
+    return {
+        "person": person,
+        "facts": queries.masked(person, clock.day_of(request.now)),
+        "history": audit.history_of(person),
+        "may_correct": may(CORRECT),
+        "may_reveal": may(REVEAL),
+        "form": _dressed(RevealForm()),
+    }
+
+
+def _piece(
+    request: StaffRequest, person: Person, context: dict[str, object], name: str, status: int
+) -> HttpResponse:
+    """A piece of the person's page for htmx, or the whole page around it for other browsers."""
+    whole = {} if request.htmx else _facts(request, person)
+    template = f"people/{name}.html" if request.htmx else "people/detail.html"
+    return render(request, template, {**whole, "person": person, **context}, status=status)
+
+
+def _dressed(form: pages.Form) -> pages.Form:
+    pages.forms.dress(form)
+    return form
