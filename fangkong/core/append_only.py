@@ -10,17 +10,21 @@ from django.db.migrations.state import StateApps
 
 
 def sqlite_triggers(table: str) -> list[str]:
-    """Statements that make SQLite refuse UPDATE and DELETE on a table."""
+    """Statements that make SQLite refuse UPDATE, DELETE and REPLACE on a table with an ``id``."""
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
     return [
-        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} is only ever added to'); END"
-        for verb in ("UPDATE", "DELETE")
+        f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} {refuse}",
+        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
+        # INSERT OR REPLACE deletes the old row without firing the trigger on DELETE.
+        f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) {refuse}",
     ]
 
 
 def sqlite_untriggers(table: str) -> list[str]:
     """Statements that lift the refusal; for the reverse migration and for emptying test tables."""
-    return [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for verb in ("update", "delete")]
+    verbs = ("update", "delete", "replace")
+    return [f"DROP TRIGGER IF EXISTS {table}_no_{verb}" for verb in verbs]
 
 
 def _postgresql_triggers(table: str) -> list[str]:
