@@ -36,9 +36,7 @@ def area(code: str, parent: Area | None = None, **facts: Any) -> Area:
     said = {"level": level, "name_zh": zh, "short_zh": short, "short_en": en, **facts}
     said.setdefault("valid_from", date(1981, 1, 1))
     parent_id = parent.pk if parent else None
-    return actions.put_area(
-        facts=AreaFacts(code=code, parent_id=parent_id, **said), by=None, at=AT
-    )
+    return actions.put_area(facts=AreaFacts(code=code, parent_id=parent_id, **said), by=None, at=AT)
 
 
 def world() -> dict[str, Area]:

@@ -102,9 +102,7 @@ def test_an_area_cannot_end_before_it_starts(areas):
 @pytest.fixture
 def kangding(areas):
     old = area("513321", areas["513300"], name_zh="康定县", valid_to=date(2014, 12, 31))
-    actions.link_succession(
-        before=old, after=areas["513301"], on=date(2015, 1, 1), by=None, at=AT
-    )
+    actions.link_succession(before=old, after=areas["513301"], on=date(2015, 1, 1), by=None, at=AT)
     return old
 
 
@@ -175,9 +173,7 @@ def test_all_staff_may_read_the_directory_and_nobody_else(areas):
 def test_people_of_a_day_come_from_the_newest_earlier_year(areas, django_assert_num_queries):
     daofu, kangding_ = areas["513326"], areas["513301"]
     for year, count in ((2010, 55_396), (2017, 60_600), (2020, 53_400)):
-        actions.put_population(
-            area=daofu, year=year, count=count, kind="estimate", by=None, at=AT
-        )
+        actions.put_population(area=daofu, year=year, count=count, kind="estimate", by=None, at=AT)
 
     with django_assert_num_queries(1):
         known = queries.populations([daofu, kangding_], DAY)

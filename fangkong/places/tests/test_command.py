@@ -20,8 +20,8 @@ def test_the_counties_of_2010_sum_to_the_official_total():
     rows = [row for row in places.read().populations if row["year"] == "2010"]
     counties = sum(int(row["people"]) for row in rows if row["code"] != "513300")
 
-    assert counties == 1_091_872 == int(
-        next(row["people"] for row in rows if row["code"] == "513300")
+    assert (
+        counties == 1_091_872 == int(next(row["people"] for row in rows if row["code"] == "513300"))
     )
 
 
@@ -60,9 +60,7 @@ def test_the_directory_loads_and_a_second_time_changes_nothing(db):
 def test_a_second_load_leaves_alone_what_staff_corrected(db):
     call_command("places", stdout=StringIO())
     one = Facility.objects.get(name_zh="道孚县人民医院")
-    facts = FacilityFacts(
-        name_zh=one.name_zh, kind=one.kind, area_id=one.area_id, capacity_beds=40
-    )
+    facts = FacilityFacts(name_zh=one.name_zh, kind=one.kind, area_id=one.area_id, capacity_beds=40)
     actions.change_facility(facility=one, facts=facts, by=None, at=one.created_at)
     call_command("places", stdout=StringIO())
 

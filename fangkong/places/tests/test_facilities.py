@@ -43,8 +43,12 @@ def test_a_wrong_organisation_code_is_refused(areas):
 def test_a_change_is_recorded_with_old_and_new_and_nothing_else(areas):
     one = facility(areas["513326"])
 
-    actions.change_facility(facility=one, facts=facts(areas["513326"], capacity_beds=40), by=None, at=AT)
-    actions.change_facility(facility=one, facts=facts(areas["513326"], capacity_beds=40), by=None, at=AT)
+    actions.change_facility(
+        facility=one, facts=facts(areas["513326"], capacity_beds=40), by=None, at=AT
+    )
+    actions.change_facility(
+        facility=one, facts=facts(areas["513326"], capacity_beds=40), by=None, at=AT
+    )
 
     lines = AuditLine.objects.filter(action="places.change_facility")
     assert [line.detail for line in lines] == [{"capacity_beds": [None, 40]}]
