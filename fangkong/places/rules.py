@@ -198,7 +198,7 @@ def spelled(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold()
     letters = []
     for letter in plain:
-        first, *marks = unicodedata.normalize("NFD", letter)
+        first, *marks = list(unicodedata.normalize("NFD", letter))
         letters.append(first if marks and first.isascii() else letter)
     return re.sub(r"['’‘`]", "", "".join(letters)).strip()
 

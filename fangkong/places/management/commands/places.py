@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
@@ -28,6 +28,13 @@ from fangkong.places.types import (
 DATA = Path(__file__).resolve().parents[2] / "data"
 
 
+class Said(TypedDict):
+    """Where a row is known from."""
+
+    source_zh: str
+    source_en: str
+
+
 @dataclass(frozen=True)
 class Tables:
     """The files of the folder ``data``, read but not yet believed."""
@@ -39,7 +46,7 @@ class Tables:
     facilities: list[dict[str, str]]
     sources: dict[str, dict[str, str]] = field(default_factory=dict)
 
-    def said(self, row: dict[str, str]) -> dict[str, str]:
+    def said(self, row: dict[str, str]) -> Said:
         """The sources of a row in both languages."""
         named = [self.sources[name] for name in row["sources"].split()]
         return {
