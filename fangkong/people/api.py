@@ -21,7 +21,7 @@ from fangkong.core.permissions import Permission
 from fangkong.places import queries as places
 from fangkong.places.models import Area
 
-from . import actions, queries, rules
+from . import actions, queries
 from .models import Person
 from .types import CORRECT, REGISTER, REVEAL, VIEW, Document, PhoneNumber
 
@@ -224,13 +224,7 @@ def _shown(staff: StaffRequest, person: Person) -> PersonOut:
         county=person.county.code if person.county else "",
         area=person.area.code if person.area else "",
         guardian_name=facts.guardian_name,
-        documents=[
-            NumberOut(kind=document.kind, number=rules.masked_number(document.full_number))
-            for document in person.documents.all()
-        ],
-        phones=[
-            NumberOut(kind=phone.kind, number=rules.masked_number(phone.full_number))
-            for phone in person.phones.all()
-        ],
+        documents=[NumberOut(kind=d.kind, number=d.masked_number) for d in person.documents.all()],
+        phones=[NumberOut(kind=p.kind, number=p.masked_number) for p in person.phones.all()],
         synthetic=person.synthetic,
     )

@@ -174,6 +174,11 @@ class IdentityDocument(Record):
         """The number as on the document, in plain form."""
         return self.number
 
+    @property
+    def masked_number(self) -> str:
+        """What may be shown of the number; empty for a temporary key."""
+        return "" if self.kind == DocumentKind.NONE else rules.masked_number(self.number)
+
     @classmethod
     def with_numbers(cls, numbers: Iterable[str]) -> models.QuerySet[IdentityDocument]:
         """The documents with one of these plain numbers, of any kind."""
@@ -224,6 +229,11 @@ class Phone(Record):
     def full_number(self) -> str:
         """The number in plain form."""
         return self.number
+
+    @property
+    def masked_number(self) -> str:
+        """What may be shown of the number."""
+        return rules.masked_number(self.number)
 
     @classmethod
     def with_number(cls, number: str) -> models.QuerySet[Phone]:

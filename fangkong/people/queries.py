@@ -20,7 +20,7 @@ from fangkong.packs.types import NoPackInForce
 
 from . import rules
 from .models import IdentityDocument, Person, Phone
-from .types import VIEW, DocumentKind, FullPerson, MaskedPerson, Revealable, Sex
+from .types import VIEW, FullPerson, MaskedPerson, Revealable, Sex
 
 REVEAL_HOLDS = timedelta(minutes=5)
 
@@ -79,19 +79,8 @@ def masked(person: Person, on: date | None = None) -> MaskedPerson:
         age=age_text(person, day),
         occupation=occupations(day).get(person.occupation, person.occupation),
         area=person.area.display_name if person.area else "",
-        documents=tuple(
-            (
-                document.get_kind_display(),
-                ""
-                if document.kind == DocumentKind.NONE
-                else rules.masked_number(document.full_number),
-            )
-            for document in person.documents.all()
-        ),
-        phones=tuple(
-            (phone.get_kind_display(), rules.masked_number(phone.full_number))
-            for phone in person.phones.all()
-        ),
+        documents=tuple((d.get_kind_display(), d.masked_number) for d in person.documents.all()),
+        phones=tuple((p.get_kind_display(), p.masked_number) for p in person.phones.all()),
         address_detail=rules.HIDDEN if person.full_address else "",
         workplace=rules.HIDDEN if person.workplace else "",
         guardian_name=rules.masked_name(person.guardian_name),

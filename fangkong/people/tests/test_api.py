@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from fangkong.core.audit import queries as audit
+from fangkong.people.models import Person
+
+from .factories import NAME, NUMBER, PHONE, person
+
+pytestmark = pytest.mark.django_db
+ROOT = "/api/v1/people/"
+
+
+def post(client, path, data, key="k1"):
+    return client.post(
+        ROOT + path, json.dumps(data), "application/json", headers={"Idempotency-Key": key}
+    )
+
+
+STATED = {
+    "name": NAME,
+    "documents": [{"kind": "resident_id", "number": NUMBER}],
+    "phones": [{"number": PHONE}],
+    "area": "513326",
+}
+
+
+def test_machines_see_masks_as_well(client, patient, daofu):
+    client.force_login(daofu)
+
+    response = client.get(ROOT)
+
+    (row,) = response.json()["rows"]
+    assert (row["id"], row["name"], row["county"]) == (str(patient.public_id), "扎某某", "513326")
+    assert row["documents"] == [{"kind": "resident_id", "number": "513***********0029"}]
+    assert NAME not in response.content.decode() and NUMBER not in response.content.decode()
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_another_county_gets_nobody(client, patient, kangding):
+    client.force_login(kangding)
+    assert client.get(ROOT).json()["rows"] == []
+    assert client.get(f"{ROOT}{patient.public_id}/").status_code == 404
+    assert post(client, "search/", {"text": NUMBER}).json() == []
+
+
+def test_a_stranger_gets_nothing(client, patient):
+    assert client.get(ROOT).status_code == 401
+
+
+def test_a_person_is_registered_once_per_key(client, daofu):
+    client.force_login(daofu)
+
+    first, again = post(client, "", STATED), post(client, "", STATED)
+
+    assert first.status_code == 200 and first.json() == again.json()
+    assert first.json()["name"] == "扎某某"
+    assert Person.objects.count() == 1
+
+
+def test_a_wrong_number_is_refused_with_a_reason(client, daofu):
+    client.force_login(daofu)
+    wrong = {**STATED, "documents": [{"kind": "resident_id", "number": NUMBER[:-1] + "8"}]}
+
+    response = post(client, "", wrong)
+
+    assert response.status_code == 422
+    assert response.json()["title"] == "WrongField"
+    assert not Person.objects.exists()
+
+
+def test_an_unknown_area_is_refused(client, daofu):
+    client.force_login(daofu)
+    assert post(client, "", {**STATED, "area": "999999"}).status_code == 422
+
+
+def test_a_card_of_somebody_else_is_a_conflict(client, patient, daofu):
+    client.force_login(daofu)
+    assert post(client, "", {**STATED, "name": "白玛曲珍"}).status_code == 409
+
+
+def test_a_person_is_found_by_number_sent_in_the_body(client, patient, daofu):
+    client.force_login(daofu)
+    (row,) = post(client, "search/", {"text": NUMBER}).json()
+    assert row["id"] == str(patient.public_id)
+
+
+def test_a_correction_sets_the_given_fields_only(client, patient, daofu):
+    client.force_login(daofu)
+
+    response = post(client, f"{patient.public_id}/correct/", {"occupation": "herder"})
+
+    assert response.json()["occupation"] == "herder"
+    patient.refresh_from_db()
+    assert (patient.occupation, patient.name) == ("herder", NAME)
+
+
+def test_full_values_come_for_a_reason(client, patient, daofu):
+    client.force_login(daofu)
+    asked = {"reason": "流调核实", "fields": ["name", "documents"]}
+
+    response = post(client, f"{patient.public_id}/reveal/", asked)
+
+    assert response.json()["name"] == [NAME]
+    assert NUMBER in response.json()["documents"][0]
+    assert audit.history_of(patient)[0].reason == "流调核实"
+
+
+def test_without_a_reason_they_do_not(client, patient, daofu):
+    client.force_login(daofu)
+    asked = {"reason": "abc", "fields": ["name"]}
+
+    response = post(client, f"{patient.public_id}/reveal/", asked)
+
+    assert response.status_code == 422 and NAME not in response.content.decode()
+    assert audit.history_of(patient)[0].action == "people.register"
+
+
+def test_the_list_asks_as_often_for_three_persons_as_for_one(
+    client, patient, daofu, areas, django_assert_num_queries
+):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client.force_login(daofu)
+    client.get(ROOT)
+    with CaptureQueriesContext(connection) as one:
+        client.get(ROOT)
+    for name in ("李明", "王芳"):
+        person(areas["513326"], name=name, documents=[], sex="1")
+    with django_assert_num_queries(len(one)):
+        client.get(ROOT)

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from fangkong.core.audit import queries as audit
+from fangkong.core.commands.models import Command
+from fangkong.core.roles import Role
+from fangkong.people import actions, queries
+from fangkong.people.actions import ReasonMissing, WrongField
+from fangkong.people.queries import RevealOver
+from fangkong.people.types import Revealable
+
+from .factories import AT, NAME, NUMBER, PHONE, staff
+
+pytestmark = pytest.mark.django_db
+
+
+def reveals(one):
+    return [line for line in audit.history_of(one) if line.action == "people.reveal"]
+
+
+def ask(client, one, **data):
+    sent = {"_key": "k1", "fields_wanted": ["name", "phones"], "why": "tracing", "more": "", **data}
+    return client.post(
+        reverse("people:reveal", args=[one.public_id]), sent, headers={"HX-Request": "true"}
+    )
+
+
+def test_a_reason_shows_the_values_asked_for_and_no_others(client, patient, daofu):
+    client.force_login(daofu)
+
+    response = ask(client, patient)
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert NAME in page and PHONE in page and NUMBER not in page
+    assert 'data-hide-after="60"' in page
+    assert "no-store" in response["Cache-Control"]
+    (line,) = reveals(patient)
+    assert (line.by, line.detail) == (daofu, {"fields": ["name", "phones"]})
+    assert line.reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"why": ""},
+        {"why": "other", "more": ""},
+        {"why": "other", "more": "abc"},
+        {"why": "other", "more": f"call {PHONE}"},
+        {"fields_wanted": []},
+        {"fields_wanted": ["password"]},
+        {"_key": ""},
+    ],
+)
+def test_without_a_good_reason_nothing_is_shown_and_nothing_noted(client, patient, daofu, said):
+    client.force_login(daofu)
+
+    response = ask(client, patient, **said)
+
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert NAME not in page and NUMBER not in page
+    assert reveals(patient) == []
+
+
+def test_a_reason_of_four_characters_is_enough(client, patient, daofu):
+    client.force_login(daofu)
+
+    assert ask(client, patient, why="other", more="流调核实").status_code == 200
+    assert [line.reason for line in reveals(patient)] == ["流调核实"]
+
+
+def test_the_same_request_again_is_noted_once(client, patient, daofu):
+    client.force_login(daofu)
+
+    first, again = ask(client, patient), ask(client, patient)
+
+    assert PHONE in first.content.decode() and PHONE in again.content.decode()
+    assert len(reveals(patient)) == 1
+
+
+def test_another_request_is_noted_again(client, patient, daofu):
+    client.force_login(daofu)
+    ask(client, patient)
+    ask(client, patient, _key="k2")
+    assert len(reveals(patient)) == 2
+
+
+def test_another_county_is_told_that_there_is_no_such_person(client, patient, kangding):
+    client.force_login(kangding)
+    assert ask(client, patient).status_code == 404
+    assert reveals(patient) == []
+
+
+def test_who_may_look_but_not_see_all_is_refused(client, patient, areas):
+    client.force_login(staff(Role.LABORATORY, areas["513326"]))
+    assert ask(client, patient).status_code == 403
+    assert reveals(patient) == []
+
+
+def test_a_stranger_is_sent_to_sign_in(client, patient):
+    response = ask(client, patient)
+    assert response.status_code == 302
+    assert response["Location"].startswith(reverse("account_login"))
+    assert reveals(patient) == []
+
+
+def test_a_browser_without_scripts_gets_the_whole_page(client, patient, daofu):
+    client.force_login(daofu)
+    data = {"_key": "k", "fields_wanted": ["phones"], "why": "care"}
+
+    response = client.post(reverse("people:reveal", args=[patient.public_id]), data)
+
+    assert "<html" in response.content.decode() and PHONE in response.content.decode()
+
+
+def test_the_kept_command_holds_none_of_the_values(client, patient, daofu):
+    client.force_login(daofu)
+    ask(client, patient)
+
+    (command,) = Command.objects.values()
+    assert not any(word in str(command) for word in (NAME, PHONE, NUMBER))
+
+
+def test_every_field_that_may_be_revealed_has_its_values(patient, daofu):
+    line = actions.reveal(
+        person=patient, reason="流调核实", fields=Revealable.values, by=daofu, at=AT
+    )
+    full = queries.in_full(line, AT)
+
+    assert [name for name, _label, _values in full.rows] == Revealable.values
+    assert full.as_json()["name"] == [NAME]
+    assert full.as_json()["birth_date"] == ["1985-12-31"]
+
+
+def test_a_reason_does_not_hold_for_later(patient, daofu):
+    line = actions.reveal(person=patient, reason="流调核实", fields=["name"], by=daofu, at=AT)
+
+    assert queries.in_full(line, AT + timedelta(minutes=5))
+    with pytest.raises(RevealOver):
+        queries.in_full(line, AT + timedelta(minutes=5, seconds=1))
+
+
+def test_no_other_line_of_the_trail_opens_the_values(patient):
+    with pytest.raises(RevealOver):
+        queries.in_full(audit.history_of(patient)[0], AT)
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "abc", "a" * 401, f"id {NUMBER}"])
+def test_the_action_itself_insists_on_a_reason(patient, daofu, reason):
+    with pytest.raises(ReasonMissing):
+        actions.reveal(person=patient, reason=reason, fields=["name"], by=daofu, at=AT)
+
+
+@pytest.mark.parametrize("fields", [[], ["secret"], ["name", "secret"]])
+def test_the_action_itself_insists_on_known_fields(patient, daofu, fields):
+    with pytest.raises(WrongField):
+        actions.reveal(person=patient, reason="流调核实", fields=fields, by=daofu, at=AT)
