@@ -13,6 +13,7 @@ from fangkong.tasks.models import Task
 from .factories import AT, assigned, staff
 
 HOUR = timedelta(hours=1)
+VERIFY = types.declare_kind("tests.verify", "Verify the signal: %(condition)s in %(area)s")
 
 
 def verbs(task):
@@ -20,15 +21,19 @@ def verbs(task):
 
 
 def test_the_title_of_a_task_speaks_the_language_of_the_page(daofu):
-    task = assigned(
-        daofu,
-        kind="surveillance.warning.verify",
-        params={"condition": types.words("新冠肺炎", "COVID-19"), "area": types.words("道孚", "Daofu")},
-    )
+    params = {
+        "condition": types.words("新冠肺炎", "COVID-19"),
+        "area": types.words("道孚", "Daofu"),
+    }
+    task = assigned(daofu, kind=VERIFY.code, params=params)
     with override("en"):
         assert task.title == "Verify the signal: COVID-19 in Daofu"
     with override("zh-hans"):
-        assert "新冠肺炎" in task.title
+        assert task.title == "Verify the signal: 新冠肺炎 in 道孚"
+
+
+def test_a_title_with_a_value_missing_shows_a_dash_and_is_no_error(daofu):
+    assert assigned(daofu, kind=VERIFY.code, params={}).title == "Verify the signal: — in —"
 
 
 def test_a_kind_that_no_room_declared_is_refused(daofu):
@@ -62,7 +67,9 @@ def test_a_task_is_not_done_without_proof(daofu, daofu_cdc):
 def test_nobody_but_the_owner_finishes(who, daofu, request):
     task = assigned(daofu)
     with pytest.raises(actions.NotTheOwner):
-        actions.finish(task=task, proof="Called the hospital", by=request.getfixturevalue(who), at=AT)
+        actions.finish(
+            task=task, proof="Called the hospital", by=request.getfixturevalue(who), at=AT
+        )
 
 
 def test_another_role_of_the_same_county_is_not_the_owner(daofu):

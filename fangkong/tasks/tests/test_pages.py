@@ -42,9 +42,7 @@ def test_a_task_is_finished_on_its_page_and_shows_its_proof(client, daofu, daofu
     task = assigned(daofu)
     client.force_login(daofu_cdc)
 
-    response = client.post(
-        url("finish", task), {"proof": "已电话核实", "_key": key()}, follow=True
-    )
+    response = client.post(url("finish", task), {"proof": "已电话核实", "_key": key()}, follow=True)
 
     assert response.status_code == 200
     assert "已电话核实" in response.content.decode()
