@@ -77,14 +77,16 @@ class Ledger:
                 Q(pk__in=IdentityDocument.with_numbers(numbers).values("person_id"))
                 | Q(name__in={row.name for row in rows})
             )
-            .prefetch_related("documents", "phones")
             .order_by("pk")
         )
+        entries = {person.pk: Entry(person) for person in known}
+        for document in IdentityDocument.objects.filter(person__in=entries):
+            entries[document.person_id].documents.add((document.kind, document.full_number))
+        for phone in Phone.objects.filter(person__in=entries):
+            entries[phone.person_id].phones.add(phone.full_number)
         ledger = cls()
-        for person in known:
-            documents = {(d.kind, d.full_number) for d in person.documents.all()}
-            phones = {phone.full_number for phone in person.phones.all()}
-            ledger._note(Entry(person, documents, phones))
+        for entry in entries.values():
+            ledger._note(entry)
         return ledger
 
     def _note(self, entry: Entry) -> None:
