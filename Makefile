@@ -111,7 +111,7 @@ $(UI)/node_modules/.ok: $(UI)/package-lock.json $(V)/.node
 
 $(MANIFEST): $(UI)/node_modules/.ok $(UI_SOURCES)
 	@echo '[4/6] Scripts and styles …'
-	@cd $(UI) && npm run --silent build -- --logLevel warn
+	@cd $(UI) && npm run --silent build -- --logLevel error
 	@touch $@
 
 $(BORDERS): tools/borders.py requirements/build.txt | $(V)/.app

