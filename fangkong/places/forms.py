@@ -72,8 +72,15 @@ class FacilityForm(pages.Form):
 
     name_zh = forms.CharField(label=_("Chinese name"), max_length=100)
     name_en = forms.CharField(label=_("English name"), max_length=150, required=False)
-    kind = forms.ChoiceField(label=_("Kind"), choices=FacilityKind.choices)
-    area = AreaChoice(label=_("Area"), queryset=Area.objects.none(), to_field_name="public_id")
+    kind = forms.ChoiceField(
+        label=_("Kind"), choices=[("", _("Choose a kind")), *FacilityKind.choices]
+    )
+    area = AreaChoice(
+        label=_("Area"),
+        queryset=Area.objects.none(),
+        to_field_name="public_id",
+        empty_label=_("Choose an area"),
+    )
     capacity_beds = forms.IntegerField(
         label=_("Beds"), required=False, min_value=0, max_value=100_000
     )

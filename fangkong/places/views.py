@@ -290,7 +290,7 @@ def _map(whole: Area, parts: Sequence[Part]) -> pages.AreaMap | None:
     ]
     bands = rules.bands([part.density for part in parts if part.density is not None])
     return pages.AreaMap(
-        title=_("People per km²"),
+        title=_("Population density"),
         url=reverse("places:density", args=[whole.public_id]),
         values=values,
         legend=[pages.Band(low, high, _band(low, high)) for low, high in bands],
@@ -327,7 +327,7 @@ def _people(area: Area, counts: Sequence[Population]) -> pages.Chart:
         if by_year:
             series.append(pages.Series(kind.label, [by_year.get(year) for year in years]))
     return pages.Chart(
-        title=_("People by year"),
+        title=_("Population by year"),
         url=reverse("places:people", args=[area.public_id]),
         x=[str(year) for year in years],
         series=series,
