@@ -101,7 +101,7 @@ def response_metrics(user: User, at: datetime, days: int) -> types.Metrics:
     rows = rows.filter(listed_at__gt=at - timedelta(days=days), listed_at__lte=at)
     facts = list(rows.order_by().values_list("listed_at", "verifying_at", "answered_at", "outcome"))
     answered = [row for row in facts if row[2] is not None]
-    minutes = [(row[2] - row[0]).total_seconds() / 60 for row in answered]
+    minutes = [(end - start).total_seconds() / 60 for start, _, end, _ in facts if start and end]
     counties = len(counties_of(user, at))
     return types.Metrics(
         days=days,

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils.translation import override
 
+from fangkong.core.audit import actions as trail
 from fangkong.core.audit import queries as audit
 from fangkong.core.roles import Role
 from fangkong.tasks import actions, queries, types
@@ -122,7 +124,12 @@ def test_a_task_given_to_another_county_is_open_again_there(
 
 
 def test_a_county_gives_tasks_within_itself_only(daofu, kangding, daofu_cdc):
-    said = {"text": "Count the masks", "role": Role.HOSPITAL, "due_at": AT + HOUR, "at": AT}
+    said: dict[str, Any] = {
+        "text": "Count the masks",
+        "role": Role.HOSPITAL,
+        "due_at": AT + HOUR,
+        "at": AT,
+    }
     assert actions.give(area=daofu, by=daofu_cdc, **said).title == "Count the masks"
     with pytest.raises(actions.NotWithin):
         actions.give(area=kangding, by=daofu_cdc, **said)
@@ -182,14 +189,14 @@ def test_a_finished_task_does_not_climb(daofu, daofu_cdc):
 
 def test_one_failing_task_does_not_keep_the_others_from_climbing(daofu, kangding, monkeypatch):
     broken, sound = assigned(daofu), assigned(kangding)
-    record = actions.audit.record
+    record = trail.record
 
     def fails_for_the_first(action, subject, **more):
         if subject.pk == broken.pk:
             raise RuntimeError("the disk hiccups")
         return record(action, subject, **more)
 
-    monkeypatch.setattr(actions.audit, "record", fails_for_the_first)
+    monkeypatch.setattr(trail, "record", fails_for_the_first)
 
     assert actions.escalate_overdue(AT + 3 * HOUR) == types.Escalation(climbed=1, failed=1)
     broken.refresh_from_db()

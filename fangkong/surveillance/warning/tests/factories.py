@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 from fangkong.core import clock
@@ -59,5 +59,7 @@ def raised(county: Area, day: date = date(2020, 2, 5)) -> Signal:
     return Signal.objects.get(area=county)
 
 
-def days_after(day: date, n: int) -> date:
-    return day + timedelta(days=n)
+def listed(signal: Signal) -> datetime:
+    """When a signal was put on the list; the test fails where it was not."""
+    assert signal.listed_at is not None
+    return signal.listed_at

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, timedelta
 
 import pytest
@@ -7,7 +8,6 @@ from django.db import IntegrityError, transaction
 
 from fangkong.core.audit import queries as audit
 from fangkong.core.queue import actions as queue
-from fangkong.core.queue import queries as jobs
 from fangkong.core.queue.models import Job
 from fangkong.packs import queries as packs
 from fangkong.surveillance.monitoring.types import counts_changed
@@ -16,7 +16,7 @@ from fangkong.surveillance.warning.models import DetectionRun, Signal
 from fangkong.surveillance.warning.types import Trigger
 from fangkong.tasks import queries as tasks
 
-from .factories import COVID, FLU, detected, moment, outbreak, raised, reported
+from .factories import COVID, FLU, detected, listed, moment, outbreak, raised, reported
 
 FIRST = date(2020, 2, 2)
 DAY = date(2020, 2, 5)
@@ -26,7 +26,7 @@ def test_the_first_case_of_daofu_raises_a_signal_with_a_task_of_two_hours(daofu)
     signal = raised(daofu, FIRST)
 
     assert (signal.state, signal.observed, signal.methods) == ("new", 1, ["fixed_count"])
-    assert signal.due_at == signal.listed_at + timedelta(hours=2)
+    assert signal.due_at == listed(signal) + timedelta(hours=2)
     (task,) = tasks.for_source(signal)
     assert (task.area, task.owner_role, task.due_at) == (daofu, "county_cdc", signal.due_at)
     assert task.source_url == signal.get_absolute_url()
@@ -56,7 +56,7 @@ def test_the_open_signal_is_carried_on_from_day_to_day_and_never_doubled(daofu):
     assert (signal.day, signal.observed) == (DAY, 7)
     assert (signal.listed_at, signal.due_at) == (first.listed_at, first.due_at)
     assert tasks.for_source(signal).count() == 1
-    by_day = {day: set() for day in signal.alarms.values_list("day", flat=True)}
+    by_day: dict[date, set[str]] = defaultdict(set)
     for alarm in signal.alarms.all():
         by_day[alarm.day].add(alarm.method)
     assert by_day[FIRST] == {"fixed_count"}
@@ -147,9 +147,9 @@ def test_beyond_the_weekly_load_signals_are_kept_but_folded_and_give_no_task(are
 
     detected(DAY)
 
-    listed = Signal.objects.get(listed_at__isnull=False)
-    assert listed.observed == 9
-    assert listed.due_at == listed.listed_at + timedelta(hours=24)
+    shown = Signal.objects.get(listed_at__isnull=False)
+    assert shown.observed == 9
+    assert shown.due_at == listed(shown) + timedelta(hours=24)
     folded = list(queries.unlisted())
     assert [signal.observed for signal in folded] == [6, 4]
     assert all(signal.due_at is None for signal in folded)
@@ -207,10 +207,10 @@ def test_the_job_carries_out_the_run_it_was_queued_for(daofu):
     counts_changed([daofu.pk], [COVID], moment(DAY), None)
     run = DetectionRun.objects.get()
 
-    queue.run_job.func(jobs.latest_about(queries.JOB, run.pk).pk)
+    queue.run_job.func(Job.objects.get().pk)
 
     run.refresh_from_db()
-    assert jobs.latest_about(queries.JOB, run.pk).state == "done"
+    assert Job.objects.get().state == "done"
     assert run.signal_count == 1
 
 
