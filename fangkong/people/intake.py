@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import cast
 
+from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
@@ -87,7 +89,7 @@ def _check_texts(plain: Registration) -> None:
     if not plain.name:
         raise WrongField(_("Write the name, or 不详 where it is not known."), "name")
     for field in _TEXTS:
-        longest = Person._meta.get_field(field).max_length or 0
+        longest = _longest(Person, field)
         if len(getattr(plain, field)) > longest:
             raise WrongField(_now("At most %d characters fit here.") % longest, field)
 
@@ -139,7 +141,7 @@ def checked_document(document: Document, today: date) -> Document:
     ):
         raise WrongField(_FAULTS[Fault.BIRTH_DATE], "document_number")
     issued_by = document.issued_by.strip()
-    if len(issued_by) > (IdentityDocument._meta.get_field("issued_by").max_length or 0):
+    if len(issued_by) > _longest(IdentityDocument, "issued_by"):
         raise WrongField(_("The name of the issuing office is too long."), "issued_by")
     return Document(document.kind, number, issued_by)
 
@@ -150,14 +152,19 @@ def checked_phone(phone: PhoneNumber) -> PhoneNumber:
     if not rules.is_phone(number):
         raise WrongField(
             _(
-                "A mobile number has 11 digits from 13 to 19; a land line begins with its area code,"
-                " as in 0836-2833123."
+                "A mobile number has 11 digits and begins with 13 to 19; a land line begins with"
+                " its area code, as in 0836-2833123."
             ),
             "phone",
         )
     if phone.kind not in PhoneKind.values:
         raise WrongField(_("Choose one of the given kinds."), "phone_kind")
     note = phone.note.strip()
-    if len(note) > (Phone._meta.get_field("note").max_length or 0):
+    if len(note) > _longest(Phone, "note"):
         raise WrongField(_("The note is too long."), "phone_note")
     return PhoneNumber(number, phone.kind, note)
+
+
+def _longest(model: type[models.Model], field: str) -> int:
+    """How many characters a text field holds; PostgreSQL would refuse more with an error page."""
+    return cast(models.CharField[str, str], model._meta.get_field(field)).max_length or 0

@@ -191,7 +191,7 @@ class Ledger:
             if (document.kind, document.number) not in entry.documents and _wanted(entry, document):
                 self.documents.append(IdentityDocument.new(entry.person, document, by, at))
                 entry.documents.add((document.kind, document.number))
-                self.by_document.update({key: entry for key in _real(entry.documents)})
+                self.by_document.update(dict.fromkeys(_real(entry.documents), entry))
                 added.add("documents")
         for phone in row.phones:
             if phone.number not in entry.phones:

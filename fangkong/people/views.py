@@ -74,7 +74,7 @@ def _area(person: Person) -> str:
 @allowed(VIEW)
 def index(request: StaffRequest) -> HttpResponseBase:
     """Persons of the user's counties, newest first."""
-    if any(rules.looks_personal(value) for value in request.GET.values()):
+    if any(rules.looks_personal(text) for values in request.GET.lists() for text in values[1]):
         raise NumberInAddress(
             _("Numbers of persons must not stand in the address. Use the search box.")
         )

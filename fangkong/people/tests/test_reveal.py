@@ -140,7 +140,7 @@ def test_every_field_that_may_be_revealed_has_its_values(patient, daofu):
 def test_a_reason_does_not_hold_for_later(patient, daofu):
     line = actions.reveal(person=patient, reason="流调核实", fields=["name"], by=daofu, at=AT)
 
-    assert queries.in_full(line, AT + timedelta(minutes=5))
+    assert queries.in_full(line, AT + timedelta(minutes=5)).as_json() == {"name": [NAME]}
     with pytest.raises(RevealOver):
         queries.in_full(line, AT + timedelta(minutes=5, seconds=1))
 

@@ -42,7 +42,7 @@ def test_a_number_of_an_abolished_region_stays_valid():
 
 
 def test_a_wrong_number_tells_nothing():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not a valid"):
         rules.read_resident_id("513326198512310028")
 
 
