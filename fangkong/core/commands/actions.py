@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -45,7 +45,7 @@ def once(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
     if not key or len(key) > KEY_LENGTH:
         raise KeyMissing(_("The form carries no valid key. Reload the page and send it again."))
     by = cast(Any, kwargs.get("by"))
-    print_ = _fingerprint(action, kwargs)
+    print_ = _fingerprint(action, args, kwargs)
     try:
         with transaction.atomic():
             earlier = _earlier(by, key)
@@ -95,10 +95,13 @@ def _remember(command: Command, result: object) -> None:
     command.save(update_fields=["result_type", "result_id", "result"])
 
 
-def _fingerprint(action: Callable[..., object], kwargs: Mapping[str, object]) -> str:
+def _fingerprint(
+    action: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]
+) -> str:
     """A keyed digest of what is asked (without the moment, which differs on a repeat)."""
-    asked = {name: _plain(value) for name, value in kwargs.items() if name not in ("by", "at")}
-    text = json.dumps([action.__module__, action.__qualname__, asked], sort_keys=True, default=str)
+    named = {name: _plain(value) for name, value in kwargs.items() if name not in ("by", "at")}
+    asked = [action.__module__, action.__qualname__, [_plain(value) for value in args], named]
+    text = json.dumps(asked, sort_keys=True, default=str)
     return hmac.new(str(settings.SECRET_KEY).encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
