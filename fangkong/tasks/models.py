@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core.privacy import Personal
 from fangkong.core.record import Record
@@ -25,15 +26,15 @@ class Task(Record):
     """
 
     class State(models.TextChoices):
-        OPEN = "open", _("open")
-        ACCEPTED = "accepted", _("accepted")
-        DONE = "done", _("done")
-        CANCELLED = "cancelled", _("cancelled")
+        OPEN = "open", pgettext_lazy("state of a task", "open")
+        ACCEPTED = "accepted", pgettext_lazy("state of a task", "accepted")
+        DONE = "done", pgettext_lazy("state of a task", "done")
+        CANCELLED = "cancelled", pgettext_lazy("state of a task", "cancelled")
 
     class Priority(models.IntegerChoices):
-        LOW = 1, _("low")
-        NORMAL = 2, _("normal")
-        URGENT = 3, _("urgent")
+        LOW = 1, pgettext_lazy("priority", "low")
+        NORMAL = 2, pgettext_lazy("priority", "normal")
+        URGENT = 3, pgettext_lazy("priority", "urgent")
 
     # Free text may name a person although the forms ask not to.
     pii: ClassVar[dict[str, Personal]] = {

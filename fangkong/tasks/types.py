@@ -116,7 +116,7 @@ audit.name_verbs(
     }
 )
 
-MANUAL = declare_kind("tasks.manual", _("%(text)s"))
+MANUAL = declare_kind("tasks.manual", "%(text)s")  # the giver's own words
 
 
 @dataclass(frozen=True)
