@@ -65,6 +65,7 @@ _DOCUMENTS = {
     "外国人永久居留身份证": "foreign_permanent_residence",
     "外国人永久居留证": "foreign_permanent_residence",
     "permanentresidence": "foreign_permanent_residence",
+    "foreignpermanentresidence": "foreign_permanent_residence",
 }
 
 
@@ -129,6 +130,16 @@ class Desk:
         """The card of a row (field to text), or None with all its faults in the card's order."""
         return _Row(self, values).card()
 
+    def judge(
+        self, values: Mapping[str, str], birth_date: date | None
+    ) -> tuple[CaseFacts | None, list[Reason]]:
+        """The judged part of a card alone, for a revised report of a known patient."""
+        row = _Row(self, values)
+        case = row.case()
+        if case is not None:
+            row.faults += rules.date_faults(case, birth_date, now=self.now, zone=self.zone)
+        return (None if row.faults else case), row.faults
+
     def _condition(self, text: str, day: date) -> str | None:
         return packs.named(self.pack_on(day), text)
 
@@ -142,7 +153,10 @@ class Desk:
             "occupation": lambda: pack.occupations,
         }[kind]()
         return {
-            _bare(word): row.code for row in rows for word in (row.code, row.name.zh, row.name.en)
+            _bare(word): row.code
+            for row in rows
+            for name in (row.code, row.name.zh, row.name.en)
+            for word in _spoken(name)
         }
 
 
@@ -375,6 +389,13 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime | None:
         return datetime(year, month, day, hour, minute, tzinfo=zone)
     except ValueError:
         return None
+
+
+def _spoken(name: str) -> list[str]:
+    """A name as it is also said: 确诊 for 确诊病例, and either half of 阳性检测(无症状感染者)."""
+    halves = re.split(r"[()()]", name)
+    short = [half.removesuffix("病例").removesuffix(" case") for half in halves]
+    return [name, *(word for word in (*halves, *short) if word.strip())]
 
 
 def _bare(word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
@@ -14,6 +15,8 @@ from django.db.models import Model, Q, QuerySet, Sum
 from fangkong.core import clock
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
+from fangkong.people import queries as people
+from fangkong.people import rules as people_rules
 from fangkong.places import queries as places
 
 from . import rules
@@ -69,6 +72,26 @@ def waiting_for_review(user: User, at: datetime) -> QuerySet[Case]:
     """The cards that this user has to review, those whose time ends first in front."""
     waiting = open_to_review(user, at).filter(review_state=ReviewState.WAITING)
     return waiting.order_by("review_due_at", "pk")
+
+
+def found(user: User, at: datetime, text: str) -> QuerySet[Case]:
+    """The cases of a number, or of the patients that a name, pinyin, document or phone may mean.
+
+    The patient's name is looked for among the cases open to the user; documents and phones only
+    where the user may see persons.
+    """
+    cases = open_to(user, at).order_by("-reported_at", "-pk")
+    number = text.strip()
+    if re.fullmatch(r"\d{6}-\d{4}-\d{1,9}", number):
+        return cases.filter(number=number)
+    name = people_rules.plain_name(number)
+    fits = Q(person__in=people.search(user, at, number))
+    if name and not re.search(r"\d", name):
+        fits |= Q(person__name__icontains=name)
+        if name.isascii() and (typed := people_rules.pinyin(name)):
+            fits |= Q(person__name_pinyin__startswith=typed)
+            fits |= Q(person__name_initials__startswith=typed)
+    return cases.filter(fits)
 
 
 def overdue(user: User, at: datetime) -> QuerySet[Case]:
@@ -355,7 +378,8 @@ def totals(user: User, at: datetime, *, condition: str | None = None) -> Totals:
     cells = cells.filter(case_class__in=list(classes))
     new = Sum("n", filter=Q(day=today), default=0)
     by_county = dict.fromkeys(counties, (0, 0))
-    for county, everything, fresh in cells.values_list("county_id").annotate(Sum("n"), new):
+    sums = cells.values_list("county_id").annotate(everything=Sum("n"), fresh=new)
+    for county, everything, fresh in sums:
         by_county[county] = (everything, fresh)
     waiting = Case.objects.filter(_within(user, VIEW, at), review_state=ReviewState.WAITING)
     return Totals(

@@ -151,6 +151,13 @@ def _text(cell: object) -> str:
     return "" if cell is None else str(cell)
 
 
+def _bare(cell: str) -> str:
+    """A cell without blanks at its ends, and without the apostrophe that our own files set before
+    what a spreadsheet would take for a formula."""
+    text = cell.strip()[:MAX_CELL]
+    return text[1:] if text[:1] == "'" and text[1:2] in tuple("=+-@") else text
+
+
 def _sheet(encoding: str, lines: Iterator[tuple[int, list[str]]]) -> Sheet:
     headings: list[str] = []
     rows: list[tuple[int, list[str]]] = []
@@ -171,7 +178,7 @@ def _sheet(encoding: str, lines: Iterator[tuple[int, list[str]]]) -> Sheet:
             continue
         if len(rows) >= MAX_ROWS:
             raise NotReadable("too_many_rows", limit=MAX_ROWS)
-        cut = [cell.strip()[:MAX_CELL] for cell in cells]
+        cut = [_bare(cell) for cell in cells]
         while len(cut) > len(headings) and not cut[-1]:
             cut.pop()
         rows.append((line, cut[:MAX_COLUMNS]))

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+
+from fangkong.packs import queries as packs
+from fangkong.packs.types import Row, UnknownCode
 
 from .facts import Reason
 from .reading import NotReadable
@@ -125,6 +130,33 @@ _FILES: dict[str, str | Promise] = {
     "column_twice": gettext_lazy("Two columns have the same meaning: %(fields)s. Remove one."),
     "no_rows": gettext_lazy("The file has headings but no rows."),
 }
+
+
+def condition(definition: str, code: str, on: date) -> str:
+    """What a disease was called on a day, in the language of the page; its code if unknown."""
+    return _condition(definition, code, on, get_language() or "en")
+
+
+def named(definition: str, kind: str, code: str) -> str:
+    """A code of the pack's lists (case_classes, severity, residence_relations) in words."""
+    return _named(definition, kind, code, get_language() or "en")
+
+
+@lru_cache(maxsize=4096)
+def _condition(definition: str, code: str, on: date, language: str) -> str:
+    try:
+        return packs.name(packs.pack(definition), code, on).in_language(language)
+    except UnknownCode:
+        return code
+
+
+@lru_cache(maxsize=1024)
+def _named(definition: str, kind: str, code: str, language: str) -> str:
+    try:
+        rows: Iterable[Row] = getattr(packs.pack(definition), kind)
+    except UnknownCode:
+        return code
+    return next((row.name.in_language(language) for row in rows if row.code == code), code)
 
 
 def field(name: str) -> str:

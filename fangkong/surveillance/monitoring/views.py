@@ -1,0 +1,282 @@
+"""Pages of monitoring: cases, their cards, and the counts. Files of cards: ``import_views``."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import clock, pages
+from fangkong.core.audit import queries as audit_queries
+from fangkong.core.commands.actions import once
+from fangkong.core.permissions import allowed
+from fangkong.core.refusals import Refused
+from fangkong.people import queries as people
+
+from . import actions, describe, figures, forms, queries
+from .models import Case
+from .types import IMPORT, REPORT, REVIEW, VIEW, ReviewState
+
+FOUND = 50
+
+CASES = pages.Listing[Case](
+    name="cases",
+    title=gettext_lazy("Cases"),
+    columns=[
+        pages.Column(
+            "number",
+            gettext_lazy("Number"),
+            lambda case: case.number,
+            url=lambda case: case.get_absolute_url(),
+        ),
+        pages.Column("condition", gettext_lazy("Disease"), describe.condition),
+        pages.Column(
+            "class",
+            gettext_lazy("Case class"),
+            describe.case_class,
+            piece="surveillance/monitoring/_class.html",
+        ),
+        pages.Column(
+            "person",
+            gettext_lazy("Patient"),
+            lambda case: case.person.masked_name,
+            piece="surveillance/monitoring/_person.html",
+        ),
+        pages.Column("county", gettext_lazy("County"), lambda case: case.county.display_short),
+        pages.Column("onset", gettext_lazy("Onset"), lambda case: case.onset_date),
+        pages.Column(
+            "diagnosed",
+            gettext_lazy("Diagnosed"),
+            lambda case: case.diagnosed_at,
+            order="diagnosed_at",
+        ),
+        pages.Column(
+            "reported", gettext_lazy("Reported"), lambda case: case.reported_at, order="reported_at"
+        ),
+        pages.Column(
+            "clock",
+            gettext_lazy("Clock"),
+            describe.clock_of,
+            piece="surveillance/monitoring/_clock.html",
+        ),
+    ],
+    order="-reported",
+    empty=gettext_lazy("No case has been reported yet."),
+)
+
+
+@allowed(VIEW)
+def index(request: StaffRequest) -> HttpResponseBase:
+    """The cases open to the user."""
+    return pages.listing(
+        request,
+        CASES,
+        queries.open_to(request.user, request.now),
+        template="surveillance/monitoring/index.html",
+        filters=forms.CaseFilter(request.GET, user=request.user, at=request.now),
+        context={
+            "find_form": forms.FindForm(),
+            "may_report": bool(request.user.scope(REPORT, request.now)),
+            "may_import": bool(request.user.scope(IMPORT, request.now)),
+        },
+    )
+
+
+@allowed(VIEW)
+@require_POST
+def find(request: StaffRequest) -> HttpResponse:
+    """The case of a number, or the cases of the persons that a text may mean."""
+    form = forms.FindForm(request.POST)
+    text = form.cleaned_data["text"].strip() if form.is_valid() else ""
+    cases = list(queries.found(request.user, request.now, text)[:FOUND]) if text else []
+    if len(cases) == 1:
+        return redirect(cases[0])
+    page = {"find_form": form, "cases": cases, "limit": FOUND if len(cases) == FOUND else 0}
+    return render(request, "surveillance/monitoring/find.html", page)
+
+
+@allowed(REPORT)
+def report(request: StaffRequest) -> HttpResponse:
+    """The report card."""
+    form = forms.ReportForm(request.POST or None, user=request.user, at=request.now)
+    known: Case | None = None
+    if request.method == "POST" and form.is_valid():
+        try:
+            case = once(
+                pages.key_of(request),
+                actions.report,
+                **form.asked(),
+                by=request.user,
+                at=request.now,
+            )
+        except actions.AlreadyReported as problem:
+            form.add_error(None, str(problem))
+            known = queries.open_to(request.user, request.now).filter(pk=problem.case.pk).first()
+        except actions.NotAcceptable as problem:
+            form.say(problem.faults)
+        except Refused as problem:
+            form.add_error(None, str(problem))
+        else:
+            messages.success(request, _("Case %(number)s is reported.") % {"number": case.number})
+            return redirect(case)
+    return pages.form(
+        request,
+        form,
+        template="surveillance/monitoring/report.html",
+        title=_("Report card"),
+        submit=_("Report"),
+        context={"known": known, "back_url": reverse("surveillance:monitoring:index")},
+    )
+
+
+@allowed(VIEW)
+def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """One case with its cards and clocks."""
+    return _detail(request, _case(request, public_id))
+
+
+@allowed(REPORT)
+def revise(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """A revised card of a case."""
+    open_cases = queries.open_to_revise(request.user, request.now)
+    case = get_object_or_404(open_cases, public_id=public_id)
+    form = forms.ReviseForm(request.POST or None, case=case, user=request.user, at=request.now)
+    if request.method == "POST" and form.is_valid():
+        try:
+            once(
+                pages.key_of(request),
+                actions.revise,
+                case=case,
+                **form.asked(),
+                by=request.user,
+                at=request.now,
+            )
+        except actions.NotAcceptable as problem:
+            form.say(problem.faults)
+        except Refused as problem:
+            form.add_error(None, str(problem))
+        else:
+            messages.success(request, _("The report is revised."))
+            return redirect(case)
+    return pages.form(
+        request,
+        form,
+        title=_("Revise %(number)s") % {"number": case.number},
+        submit=_("Send the revised card"),
+        template="surveillance/monitoring/revise.html",
+        context={"case": case, "back_url": case.get_absolute_url()},
+    )
+
+
+@allowed(REVIEW)
+@require_POST
+def accept(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Accept the newest card."""
+    case = _to_review(request, public_id)
+    once(
+        pages.key_of(request),
+        actions.review,
+        case=case,
+        accept=True,
+        by=request.user,
+        at=request.now,
+    )
+    messages.success(request, _("The card is accepted."))
+    return redirect(case)
+
+
+@allowed(REVIEW)
+@require_POST
+def send_back(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Return the newest card to the facility."""
+    case = _to_review(request, public_id)
+    form = forms.ReturnForm(request.POST)
+    if form.is_valid():
+        try:
+            once(
+                pages.key_of(request),
+                actions.review,
+                case=case,
+                accept=False,
+                reason=form.cleaned_data["reason"],
+                by=request.user,
+                at=request.now,
+            )
+        except actions.ReasonMissing as problem:
+            form.add_error("reason", str(problem))
+        else:
+            messages.success(request, _("The card is returned to the facility."))
+            return redirect(case)
+    return _detail(request, case, return_form=form, status=422)
+
+
+@allowed(VIEW)
+def counts(request: StaffRequest) -> HttpResponse:
+    """The curve by day and class, and the map by county."""
+    asked = figures.asked(request.user, request.now, request.GET)
+    page = {
+        "form": asked.form,
+        "asked": asked,
+        "chart": figures.curve(asked),
+        "area_map": figures.by_county(asked),
+        "definitions": asked.definitions,
+    }
+    return render(request, "surveillance/monitoring/counts.html", page)
+
+
+@allowed(VIEW)
+def counts_chart(request: StaffRequest) -> JsonResponse:
+    """The curve as JSON."""
+    return pages.chart_json(figures.curve(figures.asked(request.user, request.now, request.GET)))
+
+
+@allowed(VIEW)
+def counts_map(request: StaffRequest) -> JsonResponse:
+    """The map as JSON."""
+    return pages.map_json(figures.by_county(figures.asked(request.user, request.now, request.GET)))
+
+
+def _case(request: StaffRequest, public_id: UUID) -> Case:
+    return get_object_or_404(queries.open_to(request.user, request.now), public_id=public_id)
+
+
+def _to_review(request: StaffRequest, public_id: UUID) -> Case:
+    open_cases = queries.open_to_review(request.user, request.now)
+    return get_object_or_404(open_cases, public_id=public_id)
+
+
+def _detail(
+    request: StaffRequest,
+    case: Case,
+    *,
+    return_form: forms.ReturnForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    user, at = request.user, request.now
+    may_review = queries.open_to_review(user, at).filter(pk=case.pk).exists()
+    page: dict[str, Any] = {
+        "case": case,
+        "facts": describe.facts(case),
+        "stories": describe.stories(queries.cards_of(case)),
+        "patient": people.masked(case.person, clock.day_of(at)),
+        "person_url": _person_url(request, case),
+        "may_review": may_review and case.review_state == ReviewState.WAITING,
+        "may_revise": queries.open_to_revise(user, at).filter(pk=case.pk).exists(),
+        "return_form": return_form or forms.ReturnForm(),
+        "history": audit_queries.history_of(case),
+    }
+    return render(request, "surveillance/monitoring/detail.html", page, status=status)
+
+
+def _person_url(request: StaffRequest, case: Case) -> str:
+    """The person's own page, where this user may open it."""
+    known = people.open_to(request.user, request.now).filter(pk=case.person_id)
+    return case.person.get_absolute_url() if known.exists() else ""

@@ -1,0 +1,7 @@
+from django.urls import include, path
+
+app_name = "surveillance"
+urlpatterns = [
+    path("monitoring/", include("fangkong.surveillance.monitoring.urls")),
+    path("warning/", include("fangkong.surveillance.warning.urls")),
+]
