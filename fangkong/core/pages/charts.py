@@ -106,7 +106,7 @@ def chart_json(chart: Chart) -> JsonResponse:
                     "name": str(series.name),
                     "values": list(series.values),
                     "type": series.kind,
-                    "color": series.color,
+                    **({"color": series.color} if series.color else {}),
                 }
                 for series in chart.series
             ],
@@ -137,7 +137,7 @@ def map_json(area_map: AreaMap) -> JsonResponse:
                     "from": band.start,
                     "to": band.end,
                     "label": str(band.label),
-                    "color": band.color,
+                    **({"color": band.color} if band.color else {}),
                 }
                 for band in area_map.legend
             ],

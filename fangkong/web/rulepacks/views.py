@@ -75,10 +75,9 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
 
 
 @login_required
-def differences(request: HttpRequest) -> HttpResponse:
+def differences(request: StaffRequest) -> HttpResponse:
     """What two packs say differently, both sides with their sources."""
-    issued = sorted(packs.all_packs(), key=lambda pack: (pack.jurisdiction, pack.valid_from))
-    same = [pack for pack in issued if pack.jurisdiction == issued[0].jurisdiction]
+    same = _of_this_jurisdiction(request)
     asked = {
         "before": request.GET.get("before") or same[0].id,
         "after": request.GET.get("after") or same[-1].id,
@@ -93,6 +92,16 @@ def differences(request: HttpRequest) -> HttpResponse:
         "differences": packs.differences(before, after),
     }
     return render(request, "web/rulepacks/differences.html", shown)
+
+
+def _of_this_jurisdiction(request: StaffRequest) -> list[Pack]:
+    """The packs, oldest first, of the jurisdiction whose pack rules this deployment today."""
+    found = sorted(packs.all_packs(), key=lambda pack: pack.valid_from)
+    try:
+        here = packs.in_force(settings.FANGKONG_AREA, clock.day_of(request.now)).jurisdiction
+    except NoPackInForce:
+        return found
+    return [pack for pack in found if pack.jurisdiction == here]
 
 
 def _pack(pack_id: str) -> Pack:
