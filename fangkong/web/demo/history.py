@@ -68,3 +68,9 @@ def _groups(row: dict[str, Any]) -> Groups:
 
 def _county(code: str, row: dict[str, Any]) -> County:
     return County(code, text(row), row["file"], row["hospital"], row.get("old_code", code))
+
+
+def default_day() -> date:
+    """The day of the demonstration where none is chosen."""
+    day: date = table("ganzi_2020")["default_day"]
+    return day

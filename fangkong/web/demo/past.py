@@ -1,0 +1,105 @@
+"""Enter the invented cases of past years: in bundles, already reviewed, one audit line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import transaction
+
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.refusals import Refused
+from fangkong.packs import queries as packs
+from fangkong.packs.types import NoPackInForce, UnknownCode
+from fangkong.people import actions as people
+from fangkong.surveillance.monitoring import entering
+from fangkong.surveillance.monitoring import queries as monitoring
+from fangkong.surveillance.monitoring.types import CaseFacts, Origin, PersonFacts, ReviewState
+
+from .background import Bundle, Past
+from .types import PAST
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Area, Facility
+
+
+def enter(
+    bundles: Iterable[Bundle],
+    *,
+    counties: Mapping[str, Area],
+    hospitals: Mapping[str, Facility],
+    by: User,
+) -> int:
+    """Enter the bundles in their order; returns how many cases were made.
+
+    Cases of days without rules are left out: nobody could have judged them.
+    """
+    return sum(_enter(bundle, counties, hospitals, by) for bundle in bundles)
+
+
+@transaction.atomic
+def _enter(
+    bundle: Bundle, counties: Mapping[str, Area], hospitals: Mapping[str, Facility], by: User
+) -> int:
+    cases = [case for case in bundle.cases if _judged(case.condition, case.diagnosed_at.date())]
+    if not cases:
+        return 0
+    at = bundle.reported_at
+    facts = [(_person(case), _facts(case), counties[case.county]) for case in cases]
+    wanted = [entering.registration(person, area, True, at) for person, _, area in facts]
+    registered = people.register_many(rows=wanted, by=by, at=at)
+    entries = [
+        entering.Entry(
+            person_id=person.pk,
+            place=area,
+            facility=hospitals[area.code],
+            facts=judged,
+            card_print=entering.card_print(stated, judged),
+            synthetic=True,
+        )
+        for person, (stated, judged, area) in zip(registered, facts, strict=True)
+        if not isinstance(person, Refused)
+    ]
+    made = entering.enter(entries, reported_at=at, by=by, at=at)
+    keys = [case.pk for case in made if not isinstance(case, entering.Known)]
+    _accept(keys, by, at)
+    home = next(iter(counties.values())).parent
+    assert home is not None  # counties lie in the home area
+    audit.record(PAST, home, by=by, at=at, detail={"cases": len(keys)})
+    return len(keys)
+
+
+def _accept(keys: list[int], by: User, at: datetime) -> None:
+    """Past cases were reviewed long ago; nobody's desk shall show them."""
+    entered = monitoring.open_to(by, at).filter(pk__in=keys).order_by()
+    entered.select_related(None).update(
+        review_state=ReviewState.ACCEPTED, reviewed_at=at, reviewed_by=by
+    )
+
+
+def _person(case: Past) -> PersonFacts:
+    return PersonFacts(name=case.name, sex=case.sex, birth_date=case.birth_date)
+
+
+def _facts(case: Past) -> CaseFacts:
+    return CaseFacts(
+        condition=case.condition,
+        case_class=case.case_class,
+        diagnosed_at=case.diagnosed_at,
+        onset_date=case.onset_date,
+        relation="same-county",
+        origin=Origin.LOCAL.value,
+        remark="演示用虚构病例",
+    )
+
+
+def _judged(condition: str, day: date) -> bool:
+    try:
+        packs.condition(packs.in_force(settings.FANGKONG_AREA, day), condition)
+    except (NoPackInForce, UnknownCode):
+        return False
+    return True
