@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from django import forms
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import clock, pages
 from fangkong.core.permissions import Scoped
@@ -107,7 +108,7 @@ class CorrectForm(pages.Form):
     """Corrections. What is masked elsewhere is not shown here either: an empty field stays as it
     is."""
 
-    name = forms.CharField(label=_("Name"), required=False, max_length=100)
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), required=False, max_length=100)
     sex = forms.ChoiceField(label=_("Sex"), choices=Sex.choices)
     birth_date = forms.DateField(label=_("Birth date"), required=False, widget=forms.DateInput)
     occupation = forms.ChoiceField(label=_("Occupation"), required=False)

@@ -8,7 +8,7 @@ from typing import cast
 
 from django.db import models
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.refusals import Refused
@@ -57,7 +57,7 @@ class AnotherPerson(Refused):
 
     @classmethod
     def of(cls, name: str) -> AnotherPerson:
-        text = _now(
+        text = gettext(
             "This document is registered for %(name)s. Compare the number with the document; if it"
             " is right, ask the county CDC to correct the person."
         )
@@ -91,7 +91,7 @@ def _check_texts(plain: Registration) -> None:
     for field in _TEXTS:
         longest = _longest(Person, field)
         if len(getattr(plain, field)) > longest:
-            raise WrongField(_now("At most %d characters fit here.") % longest, field)
+            raise WrongField(gettext("At most %d characters fit here.") % longest, field)
 
 
 def _with_number(plain: Registration) -> Registration:

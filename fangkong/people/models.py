@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core.privacy import Personal
 from fangkong.core.record import Record, stamps
@@ -51,7 +52,7 @@ class Person(Record):
         "address_detail": Personal("whereabouts", "erase"),
     }
 
-    name = models.CharField(_("name"), max_length=100)
+    name = models.CharField(pgettext_lazy("person", "name"), max_length=100)
     name_pinyin = models.CharField(max_length=200, blank=True, editable=False)
     name_initials = models.CharField(max_length=60, blank=True, editable=False)
     sex = models.CharField(_("sex"), max_length=1, choices=Sex.choices, default=Sex.UNKNOWN)
@@ -87,8 +88,8 @@ class Person(Record):
     )
 
     class Meta:
-        verbose_name = _("person")
-        verbose_name_plural = _("persons")
+        verbose_name = pgettext_lazy("register", "person")
+        verbose_name_plural = pgettext_lazy("register", "persons")
         constraints = [
             models.CheckConstraint(condition=~models.Q(name=""), name="person_has_a_name"),
             models.CheckConstraint(
@@ -155,7 +156,7 @@ class IdentityDocument(Record):
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(_("kind"), max_length=30, choices=DocumentKind.choices)
-    number = models.CharField(_("number"), max_length=40)
+    number = models.CharField(pgettext_lazy("document or phone", "number"), max_length=40)
     issued_by = models.CharField(_("issued by"), max_length=100, blank=True)
 
     class Meta:
@@ -208,7 +209,7 @@ class Phone(Record):
     }
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="phones")
-    number = models.CharField(_("number"), max_length=20)
+    number = models.CharField(pgettext_lazy("document or phone", "number"), max_length=20)
     kind = models.CharField(
         _("kind"), max_length=10, choices=PhoneKind.choices, default=PhoneKind.OWN
     )

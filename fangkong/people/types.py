@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_verbs
@@ -51,10 +52,10 @@ name_verbs(
 class Sex(models.TextChoices):
     """Sex by GB/T 2261.1."""
 
-    UNKNOWN = "0", _("unknown")
-    MALE = "1", _("male")
-    FEMALE = "2", _("female")
-    UNSTATED = "9", _("not stated")
+    UNKNOWN = "0", pgettext_lazy("sex", "unknown")
+    MALE = "1", pgettext_lazy("sex", "male")
+    FEMALE = "2", pgettext_lazy("sex", "female")
+    UNSTATED = "9", pgettext_lazy("sex", "not stated")
 
 
 class DocumentKind(models.TextChoices):
@@ -74,15 +75,15 @@ class DocumentKind(models.TextChoices):
 
 
 class PhoneKind(models.TextChoices):
-    OWN = "own", _("own")
-    FAMILY = "family", _("family")
-    WORK = "work", _("work")
+    OWN = "own", pgettext_lazy("phone", "own")
+    FAMILY = "family", pgettext_lazy("phone", "family")
+    WORK = "work", pgettext_lazy("phone", "work")
 
 
 class Revealable(models.TextChoices):
     """What stays masked until someone gives a reason."""
 
-    NAME = "name", _("Name")
+    NAME = "name", pgettext_lazy("person", "Name")
     BIRTH_DATE = "birth_date", _("Birth date")
     DOCUMENTS = "documents", _("Documents")
     PHONES = "phones", _("Phones")

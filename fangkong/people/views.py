@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -41,14 +42,19 @@ def _listing(today: date) -> pages.Listing[Person]:
         name="people",
         title=_("Persons"),
         columns=[
-            pages.Column("name", _("Name"), _masked_name, url=lambda p: p.get_absolute_url()),
+            pages.Column(
+                "name",
+                pgettext_lazy("person", "Name"),
+                _masked_name,
+                url=lambda p: p.get_absolute_url(),
+            ),
             pages.Column("sex", _("Sex"), queries.sex_name),
             pages.Column("age", _("Age"), lambda person: queries.age_text(person, today)),
             pages.Column("county", _("County"), _county),
             pages.Column("area", _("Area"), _area),
             pages.Column(
                 "registered",
-                _("Registered"),
+                pgettext_lazy("person", "Registered"),
                 lambda person: person.created_at,
                 order="created_at",
             ),
