@@ -25,7 +25,7 @@ PYTEST := $(B)/python -m pytest
 .PHONY: help run test test-pg test-long check fix lock ui borders messages where bench prove wheel clean
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1 \2/' | \
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1 /' | \
 		while read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
 
 run: $(BUILT) ## install, build and serve Fangkong with demonstration data (ARGS="--port 8080")

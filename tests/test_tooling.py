@@ -1,0 +1,201 @@
+"""The tools that install, check and build keep their promises."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+import hatch_build
+from tools import browser, check_tree
+from tools.testing import CHOICE
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+
+
+def shell(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def python_that_says(folder: Path, version: str, code: int) -> str:
+    """A program that answers as a Python of this version would."""
+    program = folder / f"python{version}"
+    program.write_text(f'#!/bin/sh\ncase "$2" in *join*) echo {version};; *) exit {code};; esac\n')
+    program.chmod(0o755)
+    return str(program)
+
+
+# --- Locks --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_every_locked_package_has_one_version_and_its_hashes(lock):
+    entries = re.split(r"\n(?=\S)", lock.read_text().strip())
+
+    assert entries
+    for entry in entries:
+        assert re.match(r"[\w.\[\]-]+==\S+", entry), entry
+        assert "--hash=sha256:" in entry, entry
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_names_no_host(lock):
+    assert "://" not in lock.read_text()
+
+
+def test_every_group_of_packages_is_locked():
+    assert {path.stem for path in LOCKS} == {"app", "build", "check", "node", "test"}
+
+
+# --- What is tracked ----------------------------------------------------------------------------
+
+
+def test_tracked_files_name_no_registry_and_no_folder_of_one_machine():
+    assert [line for path in check_tree.tracked() for line in check_tree.findings(path)] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "https://files." + "pythonhosted.org/packages/a.whl",
+        "resolved: https://registry." + "npmjs.org/vite",
+        "//deb." + "debian.org/debian",
+        "cd /work/" + "main",
+        "open('/home/" + "li/fangkong/a.csv')",
+    ],
+)
+def test_a_registry_or_a_folder_of_one_machine_is_found(tmp_path, line):
+    file = tmp_path / "notes.txt"
+    file.write_text(f"first\n{line}\n")
+
+    assert [found.split(": ")[0] for found in check_tree.findings(file, tmp_path)] == [
+        "notes.txt:2"
+    ]
+
+
+def test_other_addresses_and_paths_are_left_alone(tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("https://www.nhc.gov.cn/ and /var/lib/fangkong and /homework/1\n")
+
+    assert list(check_tree.findings(file, tmp_path)) == []
+
+
+# --- make and its first step --------------------------------------------------------------------
+
+
+def test_an_old_python_is_refused_with_one_line(tmp_path):
+    old = python_that_says(tmp_path, "3.9.2", code=1)
+
+    done = shell("sh", "bootstrap.sh", old, str(tmp_path / "venv"))
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "is Python 3.9.2, Fangkong needs 3.11 or newer" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_a_missing_python_is_refused_with_one_line(tmp_path):
+    done = shell("sh", "bootstrap.sh", "python3.99", str(tmp_path / "venv"))
+
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "there is no python3.99 here" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_make_alone_lists_its_targets():
+    done = shell("make")
+
+    assert done.returncode == 0
+    for target in ("run", "test", "test-pg", "check", "fix", "where", "bench", "wheel", "clean"):
+        assert re.search(rf"^make {target} +\S", done.stdout, re.MULTILINE), target
+
+
+def test_where_without_a_page_says_how_to_ask():
+    # The stamps are touched in the environment only; -o keeps make from installing anything here.
+    done = shell("make", "-o", ".venv/.app", "where", "URL=")
+
+    assert done.returncode != 0
+    assert "make where URL=/" in done.stderr
+
+
+# --- The database of the tests ------------------------------------------------------------------
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db
+def test_the_tests_run_on_the_database_that_was_asked_for():
+    asked = os.environ.get(CHOICE, "sqlite").split(":")[0]
+
+    assert connection.vendor == asked
+
+
+def test_an_unknown_database_is_refused_before_any_test_runs():
+    done = shell(sys.executable, "-m", "pytest", "--collect-only", **{CHOICE: "oracle"})
+
+    assert done.returncode == 4
+    assert f"{CHOICE}='oracle': write sqlite, postgresql" in done.stderr
+
+
+# --- The browser --------------------------------------------------------------------------------
+
+
+def test_a_named_browser_is_taken(tmp_path):
+    program = tmp_path / "chrome"
+    program.touch()
+
+    assert browser.find_browser({"FANGKONG_BROWSER": str(program)}) == program
+
+
+def test_a_named_browser_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(browser.NoBrowser, match="FANGKONG_BROWSER="):
+        browser.find_browser({"FANGKONG_BROWSER": str(tmp_path / "chrome")})
+
+
+def test_a_machine_without_a_browser_says_what_to_install(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(browser, "driver_starts", lambda: True)
+    monkeypatch.setattr(browser, "can_apt", lambda: False)
+    monkeypatch.setattr(browser, "_download", lambda: None)
+    monkeypatch.setattr(browser, "_candidates", lambda: iter([tmp_path / "none"]))
+    monkeypatch.delenv("FANGKONG_BROWSER", raising=False)
+
+    assert browser.main() == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "sudo apt-get install chromium fonts-noto-cjk" in said
+
+
+# --- The wheel ----------------------------------------------------------------------------------
+
+
+def test_a_tree_that_is_not_built_makes_no_wheel(tmp_path):
+    catalogue = tmp_path / "fangkong/web/locale/zh_Hans/LC_MESSAGES/django.po"
+    catalogue.parent.mkdir(parents=True)
+    catalogue.touch()
+
+    assert hatch_build.missing_in(tmp_path) == ["front end", "borders", "translations"]
+
+
+def test_a_built_tree_makes_a_wheel(tmp_path):
+    for name in (
+        *hatch_build.BUILT.values(),
+        "fangkong/web/locale/zh_Hans/LC_MESSAGES/django.po",
+        "fangkong/web/locale/zh_Hans/LC_MESSAGES/django.mo",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+
+    assert hatch_build.missing_in(tmp_path) == []

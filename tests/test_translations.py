@@ -1,0 +1,222 @@
+"""tools/translations.py finds each text under the key that Django looks up when it draws a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.template import Context, Engine
+from django.utils import translation
+from django.utils.translation import trans_real
+
+from tools import translations
+
+PAGE = """{% load i18n %}{# Translators: seen by nobody #}
+<h1>{% translate "Open cases" %}</h1>
+{% trans 'It said "no"' %} {% translate "100% sure" %}
+{% translate "May" context "a month" %} {% translate "May" context "a permission" %}
+{% translate "Later" as later %}{{ later }} {{ _("Shown") }} {{ nothing|default:_("Nobody") }}
+{% with word=_("Word") %}{{ word }}{% endwith %}
+  {% blocktranslate %}Reported by {{ who }} at 5% of sites{% endblocktranslate %}
+{% blocktranslate trimmed %}
+    Two lines
+    become one, {{ who }}.
+{% endblocktranslate %}
+{% blocktranslate %}
+Kept
+  as written
+{% endblocktranslate %}
+{% blocktranslate count n=n %}{{ n }} case{% plural %}{{ n }} cases{% endblocktranslate %}
+{% blocktranslate trimmed count n=n context "of a list" %}
+  one card
+{% plural %}
+  {{ n }} cards
+{% endblocktranslate %}
+{% blocktranslate with who=who|upper context "loud" %}Hear {{ who }}!{% endblocktranslate %}
+"""
+TEXTS = 15
+
+PYTHON = """
+from django.utils import translation
+from django.utils.translation import gettext as _now, gettext_lazy as _, npgettext, pgettext_lazy
+
+A = _("Long texts " "are joined")
+B = pgettext_lazy("a drug", "Dose")
+def c(n):
+    return npgettext("of stock", "%(n)d box", "%(n)d boxes", n) % {"n": n}
+D = translation.gettext("By module")
+def e(name):
+    return _now("Hello %(name)s") % {"name": name}
+def f(_):
+    return print("Not a text")
+"""
+
+
+@pytest.fixture
+def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty product; the tool works on it."""
+    monkeypatch.setattr(translations, "ROOT", tmp_path)
+    monkeypatch.setattr(translations, "PRODUCT", tmp_path)
+    return tmp_path
+
+
+def room(product: Path, name: str, **files: str) -> Path:
+    """A room with these files: page is a template, code a module, po its catalogue."""
+    folder = product / name
+    places = {
+        "page": folder / "templates" / name / "page.html",
+        "code": folder / "code.py",
+        "po": translations.catalogue_of(folder),
+    }
+    for key, text in {"": "", **files}.items():
+        path = places.get(key, folder / "__init__.py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    return folder
+
+
+def translate_all(folder: Path) -> None:
+    """Fill the catalogue: every text in brackets, with its plural as its translation."""
+    path = translations.catalogue_of(folder)
+    texts = translations.texts_of(folder)
+    entries = translations.read(path)
+    for (context, singular), text in texts.items():
+        entry = entries[(context, singular)]
+        string = f"⟦{text.plural or singular}⟧"
+        # gettext wants both ends of a text to have the same line break.
+        if singular.startswith("\n"):
+            string = f"\n⟦{singular[1:-1]}⟧\n"
+        entry.string = (string,) if text.plural else string
+    translations.write(path, texts, entries)
+
+
+@pytest.fixture
+def chinese(product: Path, settings: object) -> Iterator[Path]:
+    """Django with the catalogues of the room “ward” only, in Chinese."""
+    settings.LOCALE_PATHS = [str(product / "ward" / "locale")]  # type: ignore[attr-defined]  # pytest-django's
+
+    def forget() -> None:
+        trans_real._translations.clear()
+        trans_real._default = None
+
+    forget()
+    with translation.override("zh-hans"):
+        yield product
+    forget()
+
+
+def test_every_text_of_a_page_is_found_under_the_key_that_django_looks_up(chinese):
+    ward = room(chinese, "ward", page=PAGE)
+    translations.update()
+    translate_all(ward)
+    translations.compile_all()
+
+    page = Engine(libraries={"i18n": "django.templatetags.i18n"}).from_string(PAGE)
+    drawn = page.render(Context({"who": "li", "n": 3, "nothing": ""}))
+
+    assert len(translations.texts_of(ward)) == TEXTS
+    for text in (
+        "⟦Open cases⟧",
+        '⟦It said "no"⟧',
+        "⟦100% sure⟧",
+        "⟦May⟧ ⟦May⟧",
+        "⟦Later⟧ ⟦Shown⟧ ⟦Nobody⟧",
+        "⟦Word⟧",
+        "⟦Reported by li at 5% of sites⟧",
+        "⟦Two lines become one, li.⟧",
+        "⟦Kept\n  as written⟧",
+        "⟦3 cases⟧",
+        "⟦3 cards⟧",
+        "⟦Hear LI!⟧",
+    ):
+        assert text in drawn
+
+
+def test_texts_of_python_are_found_whatever_name_the_function_has(product):
+    ward = room(product, "ward", code=PYTHON)
+
+    found = {(*key, text.plural) for key, text in translations.texts_of(ward).items()}
+
+    assert found == {
+        ("", "Long texts are joined", ""),
+        ("a drug", "Dose", ""),
+        ("of stock", "%(n)d box", "%(n)d boxes"),
+        ("", "By module", ""),
+        ("", "Hello %(name)s", ""),
+    }
+
+
+def test_a_text_put_together_at_run_time_is_refused_with_its_line(product):
+    code = 'from django.utils.translation import gettext as _\n\nA = _(f"{1} cases")\n'
+    room(product, "ward", code=code)
+
+    with pytest.raises(translations.Wrong, match=r"ward/code\.py:3: only a plain text"):
+        translations.problems()
+
+
+CODE = 'from django.utils.translation import gettext as _\nA = _("%(n)d cases in %(area)s")\n'
+GOOD = 'msgid "%(n)d cases in %(area)s"\nmsgstr "%(area)s有%(n)d例"\n'
+
+
+def test_a_complete_room_has_no_problems(product):
+    room(product, "ward", code=CODE, po=translations.HEADER + GOOD)
+
+    assert translations.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("po", "problem"),
+    [
+        ("", "ward/code.py:2: “%(n)d cases in %(area)s” has no zh_Hans translation"),
+        (GOOD.replace("%(area)s有%(n)d例", ""), "ward/code.py:2: “%(n)d cases in %(area)s” has no"),
+        (f"#, fuzzy\n{GOOD}", "django.po:12: “%(n)d cases in %(area)s” is marked fuzzy"),
+        (GOOD.replace("%(area)s有", ""), "the translation has other placeholders"),
+        (GOOD + '\nmsgid "Gone"\nmsgstr "无"\n', "“Gone” is used nowhere in this room"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named_with_file_and_line(product, po, problem):
+    room(product, "ward", code=CODE, po=translations.HEADER + po)
+
+    found = translations.problems()
+
+    assert len(found) == 1
+    assert problem in found[0]
+
+
+def test_two_rooms_that_disagree_about_a_text_are_told(product):
+    for name, word in (("labs", "标本"), ("ward", "样本")):
+        code = 'from django.utils.translation import gettext\nA = gettext("Sample")\n'
+        po = f'{translations.HEADER}msgid "Sample"\nmsgstr "{word}"\n'
+        room(product, name, code=code, po=po)
+
+    found = translations.problems()
+
+    assert len(found) == 1
+    assert "“Sample” is 样本 here and 标本 in labs/" in found[0]
+
+
+def test_a_text_takes_its_translation_along_to_another_room(product):
+    room(product, "labs", po=translations.HEADER + GOOD)
+    room(product, "ward", code=CODE)
+
+    translations.update()
+
+    assert translations.problems() == []
+    assert "例" not in translations.catalogue_of(product / "labs").read_text("utf-8")
+
+
+def test_an_update_that_finds_nothing_new_changes_nothing(product):
+    ward = room(product, "ward", page=PAGE, code=PYTHON)
+    translations.update()
+    translate_all(ward)
+    before = translations.catalogue_of(ward).read_bytes()
+
+    translations.update()
+
+    assert translations.catalogue_of(ward).read_bytes() == before
+
+
+def test_a_room_that_does_not_exist_is_refused(product, capsys):
+    assert translations.main(["check", "kitchen"]) == 1
+    assert "there is no room kitchen" in capsys.readouterr().err
