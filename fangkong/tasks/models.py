@@ -80,7 +80,7 @@ class Task(Record):
     source_type = models.CharField(max_length=60, blank=True)
     source_id = models.UUIDField(null=True)
     proof = models.TextField(_("proof"), blank=True, max_length=2000)
-    done_at = models.DateTimeField(_("done"), null=True)
+    done_at = models.DateTimeField(_("done at"), null=True)
     done_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db import models
-from django.utils.translation import get_language, ngettext, pgettext
+from django.utils.translation import get_language, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -64,19 +64,19 @@ class Trigger(models.TextChoices):
 
 
 class State(models.TextChoices):
-    NEW = "new", _("new")
-    VERIFYING = "verifying", _("being verified")
-    ANSWERED = "answered", _("answered")
-    SUPERSEDED = "superseded", _("withdrawn")
+    NEW = "new", pgettext_lazy("state of a signal", "new")
+    VERIFYING = "verifying", pgettext_lazy("state of a signal", "being verified")
+    ANSWERED = "answered", pgettext_lazy("state of a signal", "answered")
+    SUPERSEDED = "superseded", pgettext_lazy("state of a signal", "withdrawn")
 
 
 class Stage(models.TextChoices):
     """How far a run is."""
 
-    WAITING = "waiting", _("waiting")
-    RUNNING = "running", _("running")
-    DONE = "done", _("done")
-    FAILED = "failed", _("failed")
+    WAITING = "waiting", pgettext_lazy("state of a run", "waiting")
+    RUNNING = "running", pgettext_lazy("state of a run", "running")
+    DONE = "done", pgettext_lazy("state of a run", "done")
+    FAILED = "failed", pgettext_lazy("state of a run", "failed")
 
 
 class Outcome(models.TextChoices):

@@ -41,7 +41,7 @@ SIGNALS = pages.Listing[Signal](
             lambda s: f"{s.area.display_name} · {s.condition_name}",
             piece="surveillance/warning/_signal.html",
         ),
-        pages.Column("reason", _("Reason"), lambda s: s.reason),
+        pages.Column("reason", _("Why"), lambda s: s.reason),
         pages.Column(
             "curve",
             _("Last 28 days"),

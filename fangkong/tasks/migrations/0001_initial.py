@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 ("source_type", models.CharField(blank=True, max_length=60)),
                 ("source_id", models.UUIDField(null=True)),
                 ("proof", models.TextField(blank=True, max_length=2000, verbose_name="proof")),
-                ("done_at", models.DateTimeField(null=True, verbose_name="done")),
+                ("done_at", models.DateTimeField(null=True, verbose_name="done at")),
                 (
                     "cancel_reason",
                     models.CharField(blank=True, max_length=400, verbose_name="reason"),
