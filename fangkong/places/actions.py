@@ -163,7 +163,7 @@ def put_population(
     by: AbstractBaseUser | None,
     at: datetime,
 ) -> Population:
-    """Record how many people lived in an area; a corrected figure leaves the old one in the trail."""
+    """Record how many people lived in an area; the trail keeps a figure that is corrected."""
     new = {"count": count, "source_zh": source_zh, "source_en": source_en}
     row = Population.objects.select_for_update().filter(area=area, year=year, kind=kind).first()
     old = row.count if row else None

@@ -179,8 +179,33 @@ class Found:
 
 # Words that follow a place name in Latin letters and say only what it is.
 _KINDS = frozenset(
-    "autonomous china city county district municipality prefecture province pref prov qu shi "
-    "sheng tibetan village town township xian xiang yi zang zangzu zhen zhou zizhizhou".split()
+    {
+        "autonomous",
+        "china",
+        "city",
+        "county",
+        "district",
+        "municipality",
+        "pref",
+        "prefecture",
+        "prov",
+        "province",
+        "qu",
+        "sheng",
+        "shi",
+        "tibetan",
+        "town",
+        "township",
+        "village",
+        "xian",
+        "xiang",
+        "yi",
+        "zang",
+        "zangzu",
+        "zhen",
+        "zhou",
+        "zizhizhou",
+    }
 )
 # After a short name these make a street: 康定路 is in Shanghai.
 _STREETS = ("路", "街", "大道", "大街", "巷")
@@ -305,7 +330,7 @@ class Count:
 
 
 def known_count(counts: Iterable[Count], on: date) -> Count | None:
-    """The figure to reckon with on a day: the newest of an earlier year, a census before an estimate.
+    """The figure to reckon with on a day: the newest of an earlier year, a census before a guess.
 
     Figures of a year come out after it; where all are newer, the oldest one stands in.
     """

@@ -264,7 +264,7 @@ def _neighbours(whole: Area, day: date) -> list[Area]:
 
 
 def _parts(whole: Area, day: date) -> dict[str, Any]:
-    """The areas below one with their people, and their map where borders were cut for it."""
+    """The areas below one with their people, and their map where its borders were cut."""
     areas = list(queries.children(whole, day))
     known = queries.populations(areas, day)
     parts = []
@@ -276,7 +276,8 @@ def _parts(whole: Area, day: date) -> dict[str, Any]:
 
 
 def _map(whole: Area, parts: Sequence[Part]) -> pages.AreaMap | None:
-    if not parts or finders.find(f"places/borders/{whole.code}.geojson") is None:
+    known = [part.density for part in parts if part.density is not None]
+    if not known or finders.find(f"places/borders/{whole.code}.geojson") is None:
         return None
     values = [
         pages.AreaValue(
@@ -288,12 +289,11 @@ def _map(whole: Area, parts: Sequence[Part]) -> pages.AreaMap | None:
         )
         for part in parts
     ]
-    bands = rules.bands([part.density for part in parts if part.density is not None])
     return pages.AreaMap(
         title=_("Population density"),
         url=reverse("places:density", args=[whole.public_id]),
         values=values,
-        legend=[pages.Band(low, high, _band(low, high)) for low, high in bands],
+        legend=[pages.Band(low, high, _band(low, high)) for low, high in rules.bands(known)],
         borders=whole.code,
         unit=_("people per km²"),
     )

@@ -8,7 +8,7 @@ from django.urls import reverse
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.roles import Role
 from fangkong.places import actions
-from fangkong.places.models import Area, Facility, FacilityContact
+from fangkong.places.models import Facility, FacilityContact
 from fangkong.places.tests.factories import AT, area, facility, member
 
 
@@ -93,10 +93,7 @@ def test_a_search_finds_areas_by_any_name(daofu_cdc, areas, text, there):
 
 
 def test_a_house_without_areas_says_how_to_load_them(as_, db):
-    outside = Area.objects.create(
-        code="999999", level="county", name_zh="某县", valid_from="1981-01-01", path="00000001/",
-        created_at=AT, changed_at=AT,
-    )  # fmt: skip
+    outside = area("999901", name_zh="某县")
 
     page = text_of(as_(Role.ADMINISTRATOR, outside).get(reverse("places:index")))
 
@@ -127,17 +124,46 @@ def test_the_chart_and_the_map_give_the_figures_of_the_tables(daofu_cdc, areas):
 
 
 def test_a_map_without_borders_is_not_there(daofu_cdc, areas):
-    assert daofu_cdc.get(
-        reverse("places:density", args=[areas["513326"].public_id])
-    ).status_code == 404  # fmt: skip
+    address = reverse("places:density", args=[areas["513326"].public_id])
+
+    assert daofu_cdc.get(address).status_code == 404
 
 
-def test_a_map_with_borders_has_a_value_for_every_county(daofu_cdc, areas, monkeypatch):
+@pytest.fixture
+def borders(monkeypatch):
     monkeypatch.setattr("fangkong.places.views.finders.find", lambda path: path)
+
+
+def test_a_map_has_an_entry_for_every_county_known_or_not(daofu_cdc, areas, borders):
+    area("513326", areas["513300"], area_km2=6921)
+    actions.put_population(
+        area=areas["513326"], year=2017, count=60_600, kind="estimate", by=None, at=AT
+    )
 
     found = daofu_cdc.get(reverse("places:density", args=[areas["513300"].public_id])).json()
 
-    assert [part["code"] for part in found["areas"]] == ["513301", "513326", "513328"]
+    assert [(part["code"], part["value"]) for part in found["areas"]] == [
+        ("513301", None),
+        ("513326", 8.8),
+        ("513328", None),
+    ]
+    assert [band["label"] for band in found["legend"]] == ["5 and more"]
+
+
+def test_a_map_without_a_single_figure_is_not_there(daofu_cdc, areas, borders):
+    address = reverse("places:density", args=[areas["513300"].public_id])
+
+    assert daofu_cdc.get(address).status_code == 404
+
+
+def test_what_is_not_known_is_a_dash_in_both_languages(daofu_cdc, areas):
+    one = facility(areas["513326"])
+    for language in ("en", "zh-hans"):
+        daofu_cdc.cookies["django_language"] = language
+        for address in (areas["513300"].get_absolute_url(), one.get_absolute_url()):
+            page = text_of(daofu_cdc.get(address))
+            assert ">None<" not in page
+            assert "–" in page
 
 
 def test_the_list_of_facilities_filters_and_exports(daofu_cdc, areas):
@@ -335,7 +361,7 @@ def test_the_pages_speak_chinese_too(daofu_cdc, areas, settings):
     settings.LANGUAGE_CODE = "zh-hans"
     one = facility(areas["513326"])
 
-    for address in addresses(areas, one)[:2] + [one.get_absolute_url()]:
+    for address in [*addresses(areas, one)[:2], one.get_absolute_url()]:
         page = daofu_cdc.get(address, headers={"Accept-Language": "zh-hans"})
         assert page.status_code == 200
         assert page.headers["Content-Language"] == "zh-hans"
