@@ -1,4 +1,4 @@
-"""What the command screen shows: map, curve, signals and tasks of one condition or of all."""
+"""What the command screen shows: map and curve of one condition, signals and tasks of all."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from fangkong.core import clock, pages
 from fangkong.core.pages.charts import Mark
 from fangkong.packs import queries as packs
+from fangkong.packs.types import Pack, UnknownCode
 from fangkong.places import queries as places
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.types import Basis, DayCount, Totals
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from fangkong.tasks.models import Task
 
 DAYS = 28
+NEW_CORONAVIRUS = "covid-19"  # what an installation without any case yet looks at
 SHOWN = 8
 
 
@@ -51,25 +53,32 @@ class Situation:
     counties: list[tuple[str, str, int, str]]
 
     @property
+    def name(self) -> str:
+        """The condition's name in the language of the page."""
+        return dict(self.conditions).get(self.condition, self.condition)
+
+    @property
     def in_period(self) -> int:
         """Cases of the period shown."""
         return sum(count.n for count in self.counts)
 
 
 def situation(user: User, at: datetime, condition: str) -> Situation:
-    """The situation as this user may see it; ``condition`` "" means every notifiable one."""
+    """The situation as this user may see it. An unknown ``condition`` shows the gravest one seen."""
     last = clock.day_of(at)
     first = last - timedelta(days=DAYS - 1)
     pack = packs.in_force(settings.FANGKONG_AREA, last)
     language = get_language() or ""
     occurring = monitoring.conditions_seen(user, at)
     known = sorted((packs.name(pack, c, last).in_language(language), c) for c in occurring)
+    if condition not in occurring:
+        condition = _gravest(pack, occurring, last)
     open_signals = warning.open_signals(user, at, SHOWN)
     work = tasks.open_to(user, at).filter(state__in=UNFINISHED).order_by("due_at", "pk")
     return Situation(
         condition=condition,
         conditions=[(code, name) for name, code in known],
-        totals=monitoring.totals(user, at),
+        totals=monitoring.totals(user, at, condition=condition),
         counts=monitoring.daily_counts(
             user, at, condition=condition, first=first, last=last, basis=Basis.DIAGNOSED
         ),
@@ -86,6 +95,18 @@ def situation(user: User, at: datetime, condition: str) -> Situation:
             for area in places.counties_of_home(last)
         ],
     )
+
+
+def _gravest(pack: Pack, conditions: list[str], day: date) -> str:
+    """The condition to look at first: one managed as class A before B before C."""
+
+    def rank(code: str) -> tuple[str, str]:
+        try:
+            return packs.managed_as(pack, code, day), code
+        except UnknownCode:
+            return "other", code
+
+    return min(conditions, key=rank, default=NEW_CORONAVIRUS)
 
 
 def area_map(now: Situation) -> pages.AreaMap:
@@ -140,7 +161,7 @@ def curve(now: Situation) -> pages.Chart:
         for row in pack.case_classes
         if row.code in by_class
     ]
-    shown = [s for s in now.signals if not now.condition or s.condition == now.condition]
+    shown = [s for s in now.signals if s.condition == now.condition]
     return pages.Chart(
         title=_("Cases by day of diagnosis"),
         url=f"{reverse('command_curve')}?condition={now.condition}",
