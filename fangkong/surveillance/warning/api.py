@@ -150,8 +150,8 @@ def runs(request: HttpRequest) -> dict[str, Any]:
     return api.page(request, rows, _run_out, order="-created_at")
 
 
-@router.post("/runs/", response={202: RunOut})
-def new_run(request: HttpRequest, body: RunIn) -> tuple[int, RunOut]:
+@router.post("/runs/", response=RunOut)
+def new_run(request: HttpRequest, body: RunIn) -> RunOut:
     """Ask for a run over a day; one that waits already is answered instead."""
     api.require(request, RUN)
     staff = cast(StaffRequest, request)
@@ -164,7 +164,7 @@ def new_run(request: HttpRequest, body: RunIn) -> tuple[int, RunOut]:
         at=staff.now,
     )
     found = get_object_or_404(queries.runs_open_to(staff.user, staff.now), pk=run.pk)
-    return 202, _run_out(found)
+    return _run_out(found)
 
 
 def _to_answer(request: HttpRequest, public_id: UUID) -> Signal:

@@ -140,8 +140,8 @@ def cases_url(signal: Signal) -> str:
     asked = {
         "county": signal.area.code,
         "condition": signal.condition,
-        "since": (signal.day - timedelta(days=rules.WINDOW - 1)).isoformat(),
-        "until": signal.day.isoformat(),
+        "first": (signal.day - timedelta(days=rules.WINDOW - 1)).isoformat(),
+        "last": signal.day.isoformat(),
     }
     return f"{reverse('surveillance:monitoring:index')}?{urlencode(asked)}"
 
