@@ -68,14 +68,19 @@ class Ledger:
 
     @classmethod
     def open(cls, rows: Sequence[Registration]) -> Ledger:
-        """With everybody who has a document or a name of the rows, locked until all is saved."""
+        """With everybody whom the rows may mean by document or name, locked until all is saved."""
         numbers = {d.number for row in rows for d in row.documents if d.number}
+        # Without a birth date nobody is found by name, see rules.likeness.
+        alike = [row for row in rows if row.birth_date and rules.is_stated(row.sex)]
         known = (
             Person.objects.select_for_update()
             .filter(merged_into__isnull=True)
             .filter(
                 Q(pk__in=IdentityDocument.with_numbers(numbers).values("person_id"))
-                | Q(name__in={row.name for row in rows})
+                | Q(
+                    name__in={row.name for row in alike},
+                    birth_date__in={row.birth_date for row in alike},
+                )
             )
             .order_by("pk")
         )

@@ -126,8 +126,8 @@ class Person(Record):
     def rename(self, name: str) -> None:
         """Set the name with what it is searched by; the caller saves."""
         self.name = rules.plain_name(name)
-        self.name_pinyin = rules.pinyin(name)[:200]
-        self.name_initials = rules.initials(name)[:60]
+        pinyin, initials = rules.spelled(name)
+        self.name_pinyin, self.name_initials = pinyin[:200], initials[:60]
 
     def move_to(self, area: Area | None) -> None:
         """Set the area with its county; the caller saves."""

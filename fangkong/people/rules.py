@@ -205,14 +205,20 @@ def _bare(name: str) -> str:
     return re.sub(r"[\s·]", "", plain_name(name)).casefold()
 
 
+def spelled(name: str) -> tuple[str, str]:
+    """The name as typed on a Latin keyboard, whole and by initials: 扎西德吉 → zhaxideji, zxdj."""
+    syllables = _syllables(name)
+    return "".join(syllables), "".join(syllable[0] for syllable in syllables)
+
+
 def pinyin(name: str) -> str:
     """The name as typed on a Latin keyboard, without spaces: 扎西德吉 → zhaxideji."""
-    return "".join(_syllables(name))
+    return spelled(name)[0]
 
 
 def initials(name: str) -> str:
     """First letters of the syllables or words: 扎西德吉 → zxdj, John Smith → js."""
-    return "".join(syllable[0] for syllable in _syllables(name))
+    return spelled(name)[1]
 
 
 def _syllables(name: str) -> list[str]:

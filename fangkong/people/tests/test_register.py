@@ -196,6 +196,22 @@ def test_a_long_list_takes_as_many_statements_as_a_short_one(areas, django_asser
         assert len(actions.register_many(rows=rows, by=None, at=AT)) == 400
 
 
+def test_who_is_entered_by_another_process_meanwhile_is_found(patient, monkeypatch):
+    from fangkong.people.ledger import Ledger
+
+    looks = []
+
+    def late(rows):
+        looks.append(rows)
+        return Ledger() if len(looks) == 1 else opened(rows)
+
+    opened = Ledger.open
+    monkeypatch.setattr(Ledger, "open", late)
+
+    assert person() == patient
+    assert len(looks) == 2 and Person.objects.count() == 1
+
+
 def test_an_empty_list_gives_an_empty_list():
     assert actions.register_many(rows=[], by=None, at=AT) == []
 
