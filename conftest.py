@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -18,18 +19,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "journeys" in item.path.parts)
 
 
+NewDatabase = Callable[[], str]
+
+
 @pytest.fixture(scope="session")
-def journey_database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an empty database of the kind under test, for a server of its own."""
+def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
+    """Makes empty databases of the kind under test, for servers of their own: call for an address."""
     server = os.environ.get("DATABASE_URL", "")
-    if not server:
-        yield f"sqlite:///{tmp_path_factory.mktemp('database') / 'fangkong.sqlite3'}"
-        return
+    made: list[str] = []
+
+    def new() -> str:
+        if not server:
+            return f"sqlite:///{tmp_path_factory.mktemp('database') / 'fangkong.sqlite3'}"
+        made.append(f"journey_{secrets.token_hex(4)}")
+        _tell(server, "CREATE DATABASE {}", made[-1])
+        return urlunsplit(urlsplit(server)._replace(path=f"/{made[-1]}"))
+
+    yield new
+    for name in made:
+        _tell(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+def _tell(server: str, statement: LiteralString, name: str) -> None:
     import psycopg
     from psycopg.sql import SQL, Identifier
 
-    name = f"journey_{secrets.token_hex(4)}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        connection.execute(SQL(statement).format(Identifier(name)))

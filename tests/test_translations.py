@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.template import Context, Engine
 from django.utils import translation
-from django.utils.translation import trans_real
 
 from tools import translations
 
@@ -69,10 +67,10 @@ def room(product: Path, name: str, **files: str) -> Path:
         "code": folder / "code.py",
         "po": translations.catalogue_of(folder),
     }
-    for key, text in {"": "", **files}.items():
-        path = places.get(key, folder / "__init__.py")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    for kind, text in files.items():
+        places[kind].parent.mkdir(parents=True, exist_ok=True)
+        places[kind].write_text(text, "utf-8")
+    (folder / "__init__.py").touch()
     return folder
 
 
@@ -91,29 +89,16 @@ def translate_all(folder: Path) -> None:
     translations.write(path, texts, entries)
 
 
-@pytest.fixture
-def chinese(product: Path, settings: object) -> Iterator[Path]:
-    """Django with the catalogues of the room “ward” only, in Chinese."""
-    settings.LOCALE_PATHS = [str(product / "ward" / "locale")]  # type: ignore[attr-defined]  # pytest-django's
-
-    def forget() -> None:
-        trans_real._translations.clear()
-        trans_real._default = None
-
-    forget()
-    with translation.override("zh-hans"):
-        yield product
-    forget()
-
-
-def test_every_text_of_a_page_is_found_under_the_key_that_django_looks_up(chinese):
-    ward = room(chinese, "ward", page=PAGE)
+def test_every_text_of_a_page_is_found_under_the_key_that_django_looks_up(product, settings):
+    ward = room(product, "ward", page=PAGE)
     translations.update()
     translate_all(ward)
     translations.compile_all()
+    settings.LOCALE_PATHS = [str(ward / "locale")]  # Django forgets what it had read before
 
     page = Engine(libraries={"i18n": "django.templatetags.i18n"}).from_string(PAGE)
-    drawn = page.render(Context({"who": "li", "n": 3, "nothing": ""}))
+    with translation.override("zh-hans"):
+        drawn = page.render(Context({"who": "li", "n": 3, "nothing": ""}))
 
     assert len(translations.texts_of(ward)) == TEXTS
     for text in (
