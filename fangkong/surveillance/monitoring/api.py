@@ -1,0 +1,379 @@
+"""Monitoring for machines: cases, counts and imports."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Literal, cast
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import File, Form, Router, Schema
+from ninja.errors import HttpError
+from ninja.files import UploadedFile
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import api, clock
+from fangkong.core.commands.actions import once
+
+from . import actions, describe, imports, queries, rules, words
+from .models import Case, ImportBatch
+from .types import IMPORT, REPORT, REVIEW, VIEW, Basis, CaseFacts, Outcome, PersonFacts
+
+router = Router(tags=["monitoring"])
+
+
+class CaseOut(Schema):
+    """A case. The patient is masked: full data are asked for in ``people``, with a reason."""
+
+    id: UUID
+    number: str
+    condition: str
+    case_class: str
+    severity: str
+    patient: str
+    county: str
+    area: str
+    facility: UUID
+    onset_date: date | None
+    diagnosed_at: datetime
+    died_on: date | None
+    reported_at: datetime
+    report_due_at: datetime | None
+    report_clock: str
+    review_state: str
+    review_due_at: datetime | None
+    review_clock: str
+    definition: str
+    synthetic: bool
+
+
+class CardOut(Schema):
+    sequence: int
+    kind: str
+    reported_at: datetime
+    reason: str
+    changes: list[tuple[str, str, str]]
+
+
+class CaseWithCardsOut(CaseOut):
+    cards: list[CardOut]
+
+
+class JudgedIn(Schema):
+    condition: str
+    case_class: str
+    diagnosed_at: datetime
+    severity: str = ""
+    course: str = ""
+    onset_date: date | None = None
+    died_on: date | None = None
+    relation: str = ""
+    origin: Literal["unknown", "local", "import"] = "unknown"
+    origin_place: str = ""
+    doctor: str = ""
+    remark: str = ""
+
+
+class PatientIn(Schema):
+    name: str
+    sex: Literal["1", "2", "9"] = "9"
+    birth_date: date | None = None
+    age_years: int | None = None
+    age_months: int | None = None
+    id_kind: str = "resident_id"
+    id_number: str = ""
+    phone: str = ""
+    occupation: str = ""
+    workplace: str = ""
+    guardian: str = ""
+    address: str
+
+
+class ReportIn(Schema):
+    patient: PatientIn
+    case: JudgedIn
+    facility: UUID
+    new_illness: bool = False
+
+
+class ReviseIn(Schema):
+    case: JudgedIn
+    reason: str
+
+
+class ReviewIn(Schema):
+    accept: bool
+    reason: str = ""
+
+
+class CountOut(Schema):
+    county: str
+    day: date
+    case_class: str
+    n: int
+
+
+class CountsOut(Schema):
+    condition: str
+    basis: str
+    first: date
+    last: date
+    as_of: datetime
+    definitions: list[str]
+    counts: list[CountOut]
+
+
+class RowOut(Schema):
+    line: int
+    outcome: str
+    reasons: list[str]
+
+
+class ImportOut(Schema):
+    id: UUID
+    file_name: str
+    state: str
+    total: int
+    ok: int
+    errors: int
+    known: int
+    imported: int
+    rows: list[RowOut]
+
+
+@router.get("/cases/", response=api.Page[CaseOut])
+def cases(
+    request: HttpRequest,
+    condition: str = "",
+    county: str = "",
+    since: datetime | None = None,
+) -> dict[str, Any]:
+    """The cases open to you, the last reported first."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    rows = queries.open_to(staff.user, staff.now)
+    if condition:
+        rows = rows.filter(condition=condition)
+    if county:
+        rows = rows.filter(county__code=county)
+    if since:
+        rows = rows.filter(reported_at__gte=since)
+    return api.page(request, rows, lambda case: _out(case, staff.now), order="-reported_at")
+
+
+@router.post("/cases/", response={201: CaseOut})
+def report(request: HttpRequest, body: ReportIn) -> tuple[int, dict[str, Any]]:
+    """Report a case. The address names the area; 409 where the illness is reported already."""
+    staff = _staff(request)
+    api.require(request, REPORT)
+    facilities = queries.facilities_to_report_for(staff.user, staff.now)
+    facility = get_object_or_404(facilities, public_id=body.facility)
+    places = queries.Gazetteer(staff.user, staff.now)
+    area = places.area_named(places.area(body.patient.address, "").id)
+    case = once(
+        api.key_of(request),
+        actions.report,
+        person=PersonFacts(**body.patient.dict(), area_id=area.pk if area else None),
+        case=_facts(body.case),
+        facility=facility,
+        area=area,
+        new_illness=body.new_illness,
+        by=staff.user,
+        at=staff.now,
+    )
+    return 201, _out(case, staff.now)
+
+
+@router.get("/cases/{public_id}/", response=CaseWithCardsOut)
+def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """One case with its cards, the newest first."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    case = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
+    cards = [
+        {
+            "sequence": story.card.sequence,
+            "kind": story.card.kind,
+            "reported_at": story.card.reported_at,
+            "reason": story.card.reason,
+            "changes": story.changes,
+        }
+        for story in describe.stories(queries.cards_of(case))
+    ]
+    return {**_out(case, staff.now), "cards": cards}
+
+
+@router.post("/cases/{public_id}/revise/", response=CaseOut)
+def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, Any]:
+    """Send a revised card; it says everything anew."""
+    staff = _staff(request)
+    api.require(request, REPORT)
+    open_cases = queries.open_to_revise(staff.user, staff.now)
+    case = once(
+        api.key_of(request),
+        actions.revise,
+        case=get_object_or_404(open_cases, public_id=public_id),
+        facts=_facts(body.case),
+        reason=body.reason,
+        by=staff.user,
+        at=staff.now,
+    )
+    return _out(case, staff.now)
+
+
+@router.post("/cases/{public_id}/review/", response=CaseOut)
+def review(request: HttpRequest, public_id: UUID, body: ReviewIn) -> dict[str, Any]:
+    """Accept the newest card, or return it with a reason."""
+    staff = _staff(request)
+    api.require(request, REVIEW)
+    open_cases = queries.open_to_review(staff.user, staff.now)
+    case = once(
+        api.key_of(request),
+        actions.review,
+        case=get_object_or_404(open_cases, public_id=public_id),
+        accept=body.accept,
+        reason=body.reason,
+        by=staff.user,
+        at=staff.now,
+    )
+    return _out(case, staff.now)
+
+
+@router.get("/counts/", response=CountsOut)
+def counts(
+    request: HttpRequest,
+    condition: str,
+    first: date,
+    last: date,
+    basis: Literal["onset", "diagnosed", "reported"] = Basis.REPORTED.value,
+    as_of: datetime | None = None,
+) -> dict[str, Any]:
+    """Cases by county, day and class, as known now or as they were known at ``as_of``."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    counties = {c.pk: c.code for c in queries.counted_counties(staff.user, staff.now)}
+    found = queries.daily_counts(
+        staff.user,
+        staff.now,
+        condition=condition,
+        first=first,
+        last=last,
+        basis=basis,
+        as_of=as_of,
+    )
+    return {
+        "condition": condition,
+        "basis": basis,
+        "first": first,
+        "last": last,
+        "as_of": as_of or staff.now,
+        "definitions": queries.definitions_used(
+            condition=condition, first=first, last=last, basis=basis
+        ),
+        "counts": [
+            {"county": counties[c.county_id], "day": c.day, "case_class": c.case_class, "n": c.n}
+            for c in found
+        ],
+    }
+
+
+@router.post("/imports/", response={201: ImportOut})
+def upload(
+    request: HttpRequest, file: File[UploadedFile], facility: Form[UUID]
+) -> tuple[int, dict[str, Any]]:
+    """Upload a file and have its rows checked; nothing is reported yet."""
+    staff = _staff(request)
+    api.require(request, IMPORT)
+    facilities = queries.facilities_to_import_for(staff.user, staff.now)
+    batch = once(
+        api.key_of(request),
+        imports.upload,
+        content=imports.FileContent(file.read()),
+        file_name=file.name or "",
+        facility=get_object_or_404(facilities, public_id=facility),
+        by=staff.user,
+        at=staff.now,
+    )
+    return 201, _batch_out(batch)
+
+
+@router.get("/imports/{public_id}/", response=ImportOut)
+def import_status(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """How far an import is, with the first rows that have to be corrected."""
+    return _batch_out(_batch(request, public_id))
+
+
+@router.post("/imports/{public_id}/confirm/", response=ImportOut)
+def confirm(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """Report the good rows."""
+    staff = _staff(request)
+    batch = once(
+        api.key_of(request),
+        imports.confirm_import,
+        batch=_batch(request, public_id),
+        by=staff.user,
+        at=staff.now,
+    )
+    return _batch_out(batch)
+
+
+def _staff(request: HttpRequest) -> StaffRequest:
+    return cast(StaffRequest, request)
+
+
+def _batch(request: HttpRequest, public_id: UUID) -> ImportBatch:
+    staff = _staff(request)
+    api.require(request, IMPORT)
+    open_batches = queries.imports_open_to(staff.user, staff.now)
+    return get_object_or_404(open_batches, public_id=public_id)
+
+
+def _facts(body: JudgedIn) -> CaseFacts:
+    if body.diagnosed_at.tzinfo is None:
+        raise HttpError(422, "diagnosed_at needs its time zone, such as 2020-02-05T09:00+08:00")
+    minute = body.diagnosed_at.astimezone(clock.zone()).replace(second=0, microsecond=0)
+    return CaseFacts(**{**body.dict(), "diagnosed_at": minute})
+
+
+def _out(case: Case, at: datetime) -> dict[str, Any]:
+    return {
+        "id": case.public_id,
+        "number": case.number,
+        "condition": case.condition,
+        "case_class": case.case_class,
+        "severity": case.severity,
+        "patient": case.person.masked_name,
+        "county": case.county.code,
+        "area": case.area.code,
+        "facility": case.facility.public_id,
+        "onset_date": case.onset_date,
+        "diagnosed_at": case.diagnosed_at,
+        "died_on": case.died_on,
+        "reported_at": case.reported_at,
+        "report_due_at": case.report_due_at,
+        "report_clock": rules.clock_state(case.report_due_at, at, case.reported_at),
+        "review_state": case.review_state,
+        "review_due_at": case.review_due_at,
+        "review_clock": rules.clock_state(case.review_due_at, at, case.reviewed_at),
+        "definition": case.definition,
+        "synthetic": case.synthetic,
+    }
+
+
+def _batch_out(batch: ImportBatch) -> dict[str, Any]:
+    rows = queries.rows_of(batch, [Outcome.ERROR, Outcome.KNOWN])[:100]
+    return {
+        "id": batch.public_id,
+        "file_name": batch.file_name,
+        "state": batch.state,
+        "total": batch.total,
+        "ok": batch.ok,
+        "errors": batch.errors,
+        "known": batch.known,
+        "imported": batch.imported,
+        "rows": [
+            {"line": row.line, "outcome": row.outcome, "reasons": words.reasons(row.reasons)}
+            for row in rows
+        ],
+    }
