@@ -205,3 +205,11 @@ def test_an_update_that_finds_nothing_new_changes_nothing(product):
 def test_a_room_that_does_not_exist_is_refused(product, capsys):
     assert translations.main(["check", "kitchen"]) == 1
     assert "there is no room kitchen" in capsys.readouterr().err
+
+
+def test_django_reads_the_catalogue_of_every_room(settings):
+    read = {f"fangkong.{Path(folder).parent.name}" for folder in settings.LOCALE_PATHS}
+    read |= set(settings.INSTALLED_APPS)
+    written = [r for r in translations.rooms() if translations.catalogue_of(r).is_file()]
+
+    assert [room.name for room in written if f"fangkong.{room.name}" not in read] == []
