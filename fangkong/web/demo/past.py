@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
-from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.refusals import Refused
 from fangkong.packs import queries as packs
@@ -32,26 +32,28 @@ def enter(
     *,
     counties: Mapping[str, Area],
     hospitals: Mapping[str, Facility],
-    by: User,
+    reader: User,
+    at: datetime,
 ) -> int:
     """Enter the bundles in their order; returns how many cases were made.
 
-    Cases of days without rules are left out: nobody could have judged them.
+    By nobody: there was no staff in those years. Cases of days without rules are left out, for
+    nobody could have judged them. ``reader`` is somebody who may see all of them at ``at``.
     """
-    return sum(_enter(bundle, counties, hospitals, by) for bundle in bundles)
+    made = sum(_enter(bundle, counties, hospitals) for bundle in bundles)
+    _accept(reader, at)
+    return made
 
 
 @transaction.atomic
-def _enter(
-    bundle: Bundle, counties: Mapping[str, Area], hospitals: Mapping[str, Facility], by: User
-) -> int:
+def _enter(bundle: Bundle, counties: Mapping[str, Area], hospitals: Mapping[str, Facility]) -> int:
     cases = [case for case in bundle.cases if _judged(case.condition, case.diagnosed_at.date())]
     if not cases:
         return 0
     at = bundle.reported_at
     facts = [(_person(case), _facts(case), counties[case.county]) for case in cases]
     wanted = [entering.registration(person, area, True, at) for person, _, area in facts]
-    registered = people.register_many(rows=wanted, by=by, at=at)
+    registered = people.register_many(rows=wanted, by=None, at=at)
     entries = [
         entering.Entry(
             person_id=person.pk,
@@ -64,20 +66,19 @@ def _enter(
         for person, (stated, judged, area) in zip(registered, facts, strict=True)
         if not isinstance(person, Refused)
     ]
-    made = entering.enter(entries, reported_at=at, by=by, at=at)
-    keys = [case.pk for case in made if not isinstance(case, entering.Known)]
-    _accept(keys, by, at)
+    made = entering.enter(entries, reported_at=at, by=None, at=at)
+    new = sum(not isinstance(case, entering.Known) for case in made)
     home = next(iter(counties.values())).parent
     assert home is not None  # counties lie in the home area
-    audit.record(PAST, home, by=by, at=at, detail={"cases": len(keys)})
-    return len(keys)
+    audit.record(PAST, home, by=None, at=at, detail={"cases": new})
+    return new
 
 
-def _accept(keys: list[int], by: User, at: datetime) -> None:
+def _accept(reader: User, at: datetime) -> None:
     """Past cases were reviewed long ago; nobody's desk shall show them."""
-    entered = monitoring.open_to(by, at).filter(pk__in=keys).order_by()
-    entered.select_related(None).update(
-        review_state=ReviewState.ACCEPTED, reviewed_at=at, reviewed_by=by
+    waiting = monitoring.open_to(reader, at).filter(review_state=ReviewState.WAITING)
+    waiting.order_by().select_related(None).update(
+        review_state=ReviewState.ACCEPTED, reviewed_at=F("reported_at")
     )
 
 
