@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import floor
 
 from django.db import models
 from django.utils.translation import get_language, ngettext, pgettext, pgettext_lazy
@@ -201,8 +202,8 @@ def _expected(expected: float) -> str:
 
 
 def _number(value: float) -> str:
-    """A number of cases, with one decimal where it is not whole."""
-    return f"{value:.1f}".removesuffix(".0")
+    """A number of cases with at most one decimal, cut off: a count above it must look so."""
+    return f"{floor(value * 10 + 1e-9) / 10:.1f}".removesuffix(".0")
 
 
 def in_language(zh: str, en: str) -> str:

@@ -17,6 +17,7 @@ C3 sums max(0, C2 - 1) of three days, z = 2: 02-02: 1 none; 02-03: 1 + 3 alarm, 
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -244,3 +245,10 @@ def test_the_reason_of_an_ears_alarm_names_the_day_and_its_limit():
             "2 cases in the 7 days to 2020-02-05; none expected; "
             "2 on the last day, where EARS C2 allows 1.5"
         )
+
+
+def test_a_threshold_never_looks_as_high_as_the_count_above_it():
+    said: dict[str, Any] = {"observed": 2, "day": DAY, "expected": 0.0, "facts": {"headline": C3}}
+    with override("en"):
+        text = types.reason(day_count=1, threshold=0.98, **said)
+    assert text.endswith("1 on the last day, where EARS C3 allows 0.9")
