@@ -6,12 +6,12 @@ No COUNT and no OFFSET. A row that is added or removed meanwhile neither repeats
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Generic, TypeVar
 from uuid import UUID
 
@@ -19,6 +19,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Model, Q, QuerySet
 
 M = TypeVar("M", bound=Model)
+
+
+LONGEST = 8000  # characters of a cursor
+# What a made-up cursor can make Django, Python or the database's driver say.
+_MISFIT = (ValidationError, ValueError, TypeError, AttributeError, ArithmeticError)
 
 
 class BadCursor(Exception):
@@ -45,13 +50,13 @@ def page(rows: QuerySet[M], *, path: str, descending: bool, size: int, cursor: s
     if key is not None:
         try:
             rows = rows.filter(_after(path, down, *key))
-        except (ValidationError, ValueError, TypeError) as problem:
+        except _MISFIT as problem:
             raise BadCursor from problem
     signs = "-" if down else ""
     ordered = rows.annotate(_order=F(path)).order_by(f"{signs}{path}", f"{signs}pk")
     try:
         found: list[M] = list(ordered[: size + 1])
-    except (ValidationError, ValueError, TypeError) as problem:
+    except _MISFIT as problem:
         raise BadCursor from problem
     more, found = len(found) > size, found[:size]
     if backward:
@@ -80,22 +85,61 @@ def _encode(backward: bool, row: Model) -> str:
 
 
 def _decode(cursor: str) -> tuple[bool, tuple[object, int]]:
+    if len(cursor) > LONGEST:
+        raise BadCursor
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         backward, (kind, text), pk = json.loads(raw)
-        return bool(backward), (_READ[kind](text), int(pk))
-    except (ValueError, TypeError, KeyError, binascii.Error, ArithmeticError) as problem:
+        return bool(backward), (_READ[kind](text), _whole(pk))
+    except (*_MISFIT, KeyError, RecursionError) as problem:
         raise BadCursor from problem
 
 
+# Values that a database would choke on are refused here, before it is asked.
+
+
+def _whole(text: str | int) -> int:
+    number = int(text)
+    if abs(number) >= 2**63:
+        raise OverflowError(number)
+    return number
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(text)
+    return moment.astimezone(UTC)
+
+
+def _decimal(text: str) -> Decimal:
+    number = Decimal(text)
+    if not number.is_finite() or abs(number.adjusted()) > 40:
+        raise ValueError(text)
+    return number
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _text(text: object) -> str:
+    if not isinstance(text, str) or "\x00" in text:
+        raise ValueError(text)
+    return text
+
+
 _READ: dict[str, Callable[[str], object]] = {
-    "t": datetime.fromisoformat,
+    "t": _moment,
     "d": date.fromisoformat,
-    "n": Decimal,
-    "i": int,
-    "f": float,
+    "n": _decimal,
+    "i": _whole,
+    "f": _real,
     "u": UUID,
-    "s": str,
+    "s": _text,
 }
 
 

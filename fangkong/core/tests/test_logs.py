@@ -1,0 +1,64 @@
+"""Log lines: JSON with ids, never the data of people."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from fangkong.core.logs import JsonLines, RequestId
+from fangkong.core.request_id import request_id
+
+
+def line(message: str, *args: object, **facts: object) -> dict[str, object]:
+    record = logging.LogRecord("fangkong.test", logging.WARNING, __file__, 1, message, args, None)
+    record.__dict__.update(facts)
+    RequestId().filter(record)
+    return dict(json.loads(JsonLines().format(record)))
+
+
+def test_a_line_is_one_json_object_with_time_level_and_message():
+    found = line("queue is long: %d", 40)
+
+    assert (found["level"], found["logger"]) == ("WARNING", "fangkong.test")
+    assert found["message"] == "queue is long: 40"
+    assert str(found["time"]).startswith("20")
+
+
+def test_a_line_carries_the_id_of_its_request_and_none_outside_of_one():
+    token = request_id.set("0190-aa")
+    try:
+        assert line("x")["request_id"] == "0190-aa"
+    finally:
+        request_id.reset(token)
+
+    assert "request_id" not in line("x")
+
+
+def test_what_stands_behind_a_question_mark_is_left_out():
+    assert line("Not Found: /people/?q=扎西")["message"] == "Not Found: /people/"
+
+
+def test_ids_given_with_a_line_are_kept_and_requests_are_not():
+    found = line("job failed", tries=3, job="a:1", request=object())
+
+    assert (found["tries"], found["job"]) == (3, "a:1")
+    assert "request" not in found
+
+
+def test_a_traceback_keeps_places_and_kinds_but_no_values():
+    try:
+        raise ValueError("扎西 13908360000")
+    except ValueError as problem:
+        facts = {"exc_info": (ValueError, problem, problem.__traceback__)}
+
+    found = line("failed", **facts)
+
+    assert found["error"] == "ValueError"
+    assert "test_logs.py" in str(found["at"])
+    assert "扎西" not in json.dumps(found, ensure_ascii=False)
+
+
+def test_a_message_over_two_lines_stays_one_line():
+    record = logging.LogRecord("x", logging.ERROR, "", 1, "a\nb", (), None)
+
+    assert "\n" not in JsonLines().format(record)
