@@ -74,7 +74,7 @@ def write_files(day: date, at: datetime) -> Path:
     return folder
 
 
-# --- Staff and places ------------------------------------------------------------------------------
+# --- Staff and places -----------------------------------------------------------------------------
 
 
 def _add_staff() -> dict[str, User]:
@@ -137,11 +137,15 @@ def _enter_past(stage: Stage, yesterday: date) -> int:
     first = background.first_day(history.read().first)
     bundles = background.bundles(yesterday, people_of, first)
     return past.enter(
-        bundles, counties=stage.counties, hospitals=stage.hospitals, by=stage.staff["hq"]
+        bundles,
+        counties=stage.counties,
+        hospitals=stage.hospitals,
+        reader=stage.staff["hq"],
+        at=_hour(yesterday, 18),
     )
 
 
-# --- Desks -----------------------------------------------------------------------------------------
+# --- Desks ----------------------------------------------------------------------------------------
 
 
 def _fill_desks(stage: Stage, day: date, at: datetime) -> int:

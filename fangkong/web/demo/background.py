@@ -54,7 +54,7 @@ def bundles(last: date, people_of: Mapping[str, int], first: date) -> list[Bundl
     found: dict[datetime, list[Past]] = {}
     monday = first - timedelta(days=first.weekday())
     while monday <= last:
-        random = Random(f"{told['seed']} {monday}")
+        random = invented.chance(told["seed"], monday)
         for disease in told["diseases"]:
             expected = rules.shares(_expected(disease, monday), weights)
             for county, mean in zip(counties, expected, strict=True):
@@ -98,7 +98,7 @@ def _case(
     last: date,
     names: dict[str, Sequence[str]],
 ) -> Past | None:
-    """A case of a week; None for one diagnosed after the last day. Always draws the same chances."""
+    """A case of a week, always drawn alike; None for one diagnosed after the last day."""
     recent = last - monday < DAILY_WEEKS * WEEK
     weekday, hour = random.randrange(7), random.uniform(8.5, 16.5)
     day = monday + timedelta(days=weekday if recent else 4)

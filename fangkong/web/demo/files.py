@@ -1,4 +1,4 @@
-"""The cards of a day as the files that a newcomer imports: CSV in two encodings, XLSX. No Django."""
+"""The cards of a day as files to import: CSV in two encodings, XLSX. No Django."""
 
 from __future__ import annotations
 
@@ -93,7 +93,8 @@ def _of_county(county: str, day: date, now: datetime) -> list[DemoFile]:
     confirmed = sum(card.case_class == invented.CONFIRMED for card in cards)
     others = len(cards) - confirmed
     about = Text(
-        zh=f"{len(cards)} 张报告卡：确诊 {confirmed} 例（与真实数字相同），另有虚构的疑似或无症状 {others} 例",
+        zh=f"{len(cards)} 张报告卡：确诊 {confirmed} 例（与真实数字相同），"
+        f"另有虚构的疑似或无症状 {others} 例",
         en=f"{len(cards)} cards: {confirmed} confirmed (the true number), {others} suspected or "
         "without symptoms (made up)",
     )

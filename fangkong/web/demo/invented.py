@@ -70,7 +70,7 @@ def confirmed() -> tuple[Invented, ...]:
     """One person for every confirmed case of the true curve, in its order."""
     told = history.read()
     slots = _slots(told)
-    random = Random(SEED)
+    random = chance(SEED)
     sexes, ages = _sexes(told, len(slots), random), _ages(told, len(slots), random)
     severities = _severities(told, len(slots), random)
     maker = _Maker(told, random)
@@ -78,6 +78,11 @@ def confirmed() -> tuple[Invented, ...]:
         maker.confirmed(slot, sex, age, severity)
         for slot, sex, age, severity in zip(slots, sexes, ages, severities, strict=True)
     )
+
+
+def chance(*about: object) -> Random:
+    """Numbers that are the same at every load, for the thing named."""
+    return Random(f"{SEED} {about}")  # noqa: S311  # invents people, guards nothing
 
 
 def of_day(day: date) -> list[Invented]:
@@ -93,10 +98,10 @@ def for_import(county: str, day: date, now: datetime) -> list[Invented]:
     """
     told = history.read()
     cards = [card for card in of_day(day) if card.county.code == county]
-    maker = _Maker(told, Random(f"{SEED} {county} {day}"), used=len(confirmed()) + day.toordinal())
-    cards.append(maker.extra(county, day, SUSPECTED))
+    maker = _Maker(told, chance(county, day), used=len(confirmed()) + day.toordinal())
+    cards.append(maker.another(county, day, SUSPECTED))
     if day >= rules.FIRST_IN_DAOFU:
-        cards.append(maker.extra(county, day, ASYMPTOMATIC))
+        cards.append(maker.another(county, day, ASYMPTOMATIC))
     midnight = datetime.combine(day, time(), ZONE)
     hours = rules.moments(rules.anchor_of(now, midnight), midnight, len(cards))
     return [replace(card, diagnosed_at=at) for card, at in zip(cards, hours, strict=True)]
@@ -180,7 +185,7 @@ class _Maker:
         card = self._card(slot.county, slot.day, sex, age, CONFIRMED)
         return replace(card, severity=severity, origin=origin, origin_place=place)
 
-    def extra(self, county: str, day: date, case_class: str) -> Invented:
+    def another(self, county: str, day: date, case_class: str) -> Invented:
         sex, age = self.random.choice((MALE, FEMALE)), self.random.randint(24, 60)
         card = self._card(county, day, sex, age, case_class)
         if case_class == ASYMPTOMATIC:

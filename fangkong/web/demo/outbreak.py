@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from random import Random
 from typing import TYPE_CHECKING
 
 from fangkong.core.queue import queries as queue
@@ -59,7 +58,7 @@ def live_through(stage: Stage, day: date, last: date) -> None:
 
 def _report_cards(stage: Stage, day: date) -> None:
     """Reports and reviews of a day in the order in which they happened."""
-    random = Random(f"{invented.SEED} reports {day}")
+    random = invented.chance("reports", day)
     events: list[tuple[datetime, int, Callable[[], None]]] = []
     for card in invented.of_day(day):
         reported_at = card.diagnosed_at + timedelta(minutes=random.randint(20, 95))
@@ -125,7 +124,7 @@ def case_of(card: Invented) -> CaseFacts:
     )
 
 
-# --- The evening -----------------------------------------------------------------------------------
+# --- The evening ----------------------------------------------------------------------------------
 
 
 def _evening(day: date, minutes: int = 0) -> datetime:

@@ -98,7 +98,7 @@ class History:
 
 
 def new_by_county(history: History) -> dict[date, dict[str, int]]:
-    """New confirmed cases by day and county; every day of the history, counties without any left out.
+    """New confirmed cases by day and county; every day, without counties that had none.
 
     The arrivals as listed; what else the prefecture's total grows by belongs to ``rest``.
     """

@@ -1,0 +1,194 @@
+"""The demonstration loaded, and its files imported as a newcomer does."""
+
+from datetime import date, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from fangkong.accounts.models import User
+from fangkong.packs import queries as packs
+from fangkong.packs.types import NoPackInForce
+from fangkong.places import queries as places
+from fangkong.surveillance.models import Case, Signal
+from fangkong.surveillance.monitoring import imports
+from fangkong.surveillance.monitoring import queries as monitoring
+from fangkong.surveillance.warning import actions as warning
+from fangkong.tasks.models import Task
+from fangkong.web.demo import actions, files, invented
+
+DAOFU = "513326"
+
+
+@pytest.fixture
+def demo(db, settings, tmp_path):
+    settings.FANGKONG_DATA, settings.FANGKONG_DEMO = tmp_path, True
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+
+    def load(day, **options):
+        at = datetime(day.year, day.month, day.day, 10, 20, tzinfo=invented.ZONE)
+        settings.FANGKONG_TODAY = day
+        call_command("places", stdout=StringIO())
+        actions.load(day=day, at=at, say=lambda line: None, **options)
+        return at
+
+    return load
+
+
+def totals(at):
+    hq = User.objects.get(username="hq")
+    return monitoring.totals(hq, at, condition="covid-19")
+
+
+def brought_in(file, at):
+    """The file uploaded and imported by the county CDC of Daofu."""
+    daofu = User.objects.get(username="daofu")
+    hospital = places.facilities_open_to(daofu, at).get(name_zh="道孚县人民医院")
+    batch = imports.upload(
+        content=imports.FileContent(file.data),
+        file_name=file.name,
+        facility=hospital,
+        synthetic=True,
+        by=daofu,
+        at=at,
+    )
+    if batch.ok:
+        batch = imports.confirm_import(batch=batch, by=daofu, at=at)
+        batch = imports.import_rows(batch=batch, at=at)
+    return batch
+
+
+def test_on_27_january_two_cases_stand_answered_and_the_third_is_left_as_a_file(demo, tmp_path):
+    at = demo(date(2020, 1, 27), past_years=False)
+
+    assert totals(at).total == 2
+    assert Case.objects.filter(synthetic=False).count() == 0
+    assert [s.outcome for s in Signal.objects.all()] == ["sporadic"]
+    assert (tmp_path / "demo" / "daocheng-2020-01-27.csv").is_file()
+    assert monitoring.check_counts().right
+
+
+def test_every_role_has_an_account_and_something_on_its_desk(demo):
+    demo(date(2020, 1, 27), past_years=False)
+
+    names = set(User.objects.filter(synthetic=True).values_list("username", flat=True))
+    assert names == set(
+        [
+            "hq",
+            "daofu",
+            "kangding",
+            "hospital",
+            "ward",
+            "lab",
+            "store",
+            "inspector",
+            "hr",
+            "editor",
+            "auditor",
+            "admin",
+        ]
+    )
+    assert Task.objects.filter(escalation_level=1).count() == 1
+    owners = set(Task.objects.exclude(state="done").values_list("owner_role", flat=True))
+    assert owners == set(
+        [
+            "county_cdc",
+            "hospital",
+            "ward_staff",
+            "laboratory",
+            "store_keeper",
+            "inspector",
+            "hr_finance",
+            "editor",
+        ]
+    )
+
+
+def test_the_cards_of_5_february_raise_a_new_signal_for_daofu(demo):
+    at = demo(date(2020, 2, 5), past_years=False)
+    assert totals(at).total == 10
+    daofu = Signal.objects.filter(area__code=DAOFU).order_by("pk")
+    assert [s.outcome for s in daofu] == ["watch", "watch", "suspected_event"]
+
+    batch = brought_in(files.of_day(at.date(), at)[0], at)
+
+    assert (batch.imported, batch.errors) == (4, 0)
+    assert totals(at).total == 12
+    run = warning.request_run(day=at.date(), trigger="data", by=None, at=at)
+    warning.detect(run=run, by=None, at=at)
+    newest = daofu.last()
+    assert (newest.state, newest.day, newest.observed) == ("new", at.date(), 9)
+
+
+def test_each_file_of_the_day_reads_the_same_and_the_faulty_row_says_all_its_faults(demo):
+    at = demo(date(2020, 2, 5), past_years=False)
+    plain, gb18030, xlsx, faulty = files.of_day(at.date(), at)
+
+    batch = brought_in(faulty, at)
+    (row,) = monitoring.not_imported(batch)
+    assert {reason["code"] for reason in row.reasons} == {"bad_number", "onset_after_diagnosis"}
+    assert Case.objects.filter(area__code=DAOFU).count() == 9
+    for again in (plain, gb18030, xlsx):
+        batch = brought_in(again, at)
+        assert (batch.ok, batch.known, batch.errors) == (0, 4, 0)
+        assert batch.encoding in ("utf-8-sig", "gb18030", "xlsx")
+
+
+def test_past_cases_are_entered_reviewed_and_counted(demo):
+    at = demo(date(2020, 1, 26))
+
+    others = Case.objects.exclude(condition="covid-19")
+    assert others.count() >= 20
+    assert not others.exclude(review_state="accepted").exists()
+    assert not others.filter(synthetic=False).exists()
+    assert monitoring.check_counts().right
+    assert totals(at).total == 2
+
+
+def test_with_rules_for_past_years_the_past_has_three_of_them(demo):
+    try:
+        packs.in_force("513300", date(2017, 2, 1))
+    except NoPackInForce:
+        pytest.skip("no rule pack covers 2017")
+    at = demo(date(2020, 1, 26))
+
+    oldest = Case.objects.earliest("reported_at").reported_at
+    assert oldest < at - timedelta(days=3 * 364)
+
+
+def test_the_command_refuses_a_day_without_figures_and_loads_nothing(db):
+    with pytest.raises(CommandError, match="2020-03-19 is not in the demonstration"):
+        call_command("demo", day=date(2020, 3, 19))
+
+    assert not User.objects.exists()
+
+
+def test_the_command_refuses_a_database_that_holds_staff(demo):
+    demo(date(2020, 1, 25), past_years=False)
+
+    with pytest.raises(CommandError, match="already holds staff"):
+        call_command("demo", day=date(2020, 1, 25))
+
+
+def test_the_page_lists_the_files_and_gives_them_to_staff_only(demo, client, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    demo(date(2020, 2, 5), past_years=False)
+    assert client.get("/demo/").status_code == 302
+
+    client.force_login(User.objects.get(username="daofu"))
+    page = client.get("/demo/", headers={"accept-language": "en"})
+
+    assert page.status_code == 200
+    assert "daofu-2020-02-05.csv" in page.content.decode()
+    assert "The series by county and day is derived" in page.content.decode()
+    file = client.get("/demo/daofu-2020-02-05.csv")
+    assert file.content.startswith(b"\xef\xbb\xbf")
+    assert client.get("/demo/other.csv").status_code == 404
+
+
+def test_where_there_is_no_demonstration_there_is_no_such_page(demo, client, settings):
+    demo(date(2020, 1, 25), past_years=False)
+    client.force_login(User.objects.get(username="daofu"))
+    settings.FANGKONG_DEMO = False
+
+    assert client.get("/demo/").status_code == 404
