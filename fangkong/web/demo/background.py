@@ -15,7 +15,7 @@ from typing import Any
 from . import history, invented, rules
 
 WEEK = timedelta(days=7)
-DAILY_WEEKS = 8  # the last weeks are reported day by day, as they are seen on curves
+DAILY_WEEKS = 8  # before the outbreak: from then on day by day, as curves show them
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ def first_day(first: date) -> date:
     return first - timedelta(days=years * 364 + 28)
 
 
+def daily_from() -> date:
+    """From which Monday on cards are reported day by day; the same for whatever day is loaded."""
+    begun = history.read().first - DAILY_WEEKS * WEEK
+    return begun - timedelta(days=begun.weekday())
+
+
 def bundles(last: date, people_of: Mapping[str, int], first: date) -> list[Bundle]:
     """Everything reported until a day, in its order; ``people_of`` is the population by county."""
     told = history.table("background")
@@ -61,7 +67,7 @@ def bundles(last: date, people_of: Mapping[str, int], first: date) -> list[Bundl
                 for _ in range(poisson(random, mean)):
                     case = _case(random, county, disease, monday, last, names)
                     if case is not None:
-                        found.setdefault(_reported(case, monday, last), []).append(case)
+                        found.setdefault(_reported(case, monday), []).append(case)
         monday += WEEK
     return [Bundle(at, tuple(found[at])) for at in sorted(found) if at.date() <= last]
 
@@ -81,12 +87,10 @@ def poisson(random: Random, mean: float) -> int:
     return n
 
 
-def _reported(case: Past, monday: date, last: date) -> datetime:
-    """On the evening of the diagnosis in the last weeks, before that together on Fridays."""
-    if last - monday < DAILY_WEEKS * WEEK:
-        day = case.diagnosed_at.date()
-    else:
-        day = monday + timedelta(days=4)
+def _reported(case: Past, monday: date) -> datetime:
+    """On the evening of the diagnosis since some weeks, before that together on Fridays."""
+    daily = monday >= daily_from()
+    day = case.diagnosed_at.date() if daily else monday + timedelta(days=4)
     return datetime.combine(day, time(17, 30), invented.ZONE)
 
 
@@ -99,7 +103,7 @@ def _case(
     names: dict[str, Sequence[str]],
 ) -> Past | None:
     """A case of a week, always drawn alike; None for one diagnosed after the last day."""
-    recent = last - monday < DAILY_WEEKS * WEEK
+    recent = monday >= daily_from()
     weekday, hour = random.randrange(7), random.uniform(8.5, 16.5)
     day = monday + timedelta(days=weekday if recent else 4)
     sex = random.choice((invented.MALE, invented.FEMALE))

@@ -55,6 +55,7 @@ def test_the_first_five_are_imported_from_wuhan_and_nobody_after_them():
 
 def test_birth_onset_and_diagnosis_follow_each_other():
     for card in PERSONS:
+        assert card.onset_date is not None  # every confirmed case of the curve fell ill
         assert card.birth_date < card.onset_date < card.diagnosed_at.date()
 
 
@@ -97,3 +98,11 @@ def test_the_past_has_three_years_and_ends_with_the_last_day():
         rules.days_between(min(days), last)
     )
     assert background.bundles(last, {"513301": 135_000, "513326": 60_000}, first) == bundles
+
+
+def test_the_past_of_a_day_is_the_same_whatever_later_day_is_loaded():
+    first, people_of = background.first_day(date(2020, 1, 25)), {"513326": 60_000}
+    short = background.bundles(date(2020, 2, 4), people_of, first)
+    long = background.bundles(date(2020, 3, 17), people_of, first)
+
+    assert long[: len(short)] == short

@@ -18,6 +18,10 @@ from fangkong.tasks.models import Task
 from fangkong.web.demo import actions, files, invented
 
 DAOFU = "513326"
+NAMES = {"hq", "daofu", "kangding", "hospital", "ward", "lab", "store", "inspector", "hr", "editor"}
+NAMES |= {"auditor", "admin"}
+OWNERS = {"county_cdc", "hospital", "ward_staff", "laboratory", "store_keeper", "inspector"}
+OWNERS |= {"hr_finance", "editor"}
 
 
 @pytest.fixture
@@ -72,36 +76,10 @@ def test_every_role_has_an_account_and_something_on_its_desk(demo):
     demo(date(2020, 1, 27), past_years=False)
 
     names = set(User.objects.filter(synthetic=True).values_list("username", flat=True))
-    assert names == set(
-        [
-            "hq",
-            "daofu",
-            "kangding",
-            "hospital",
-            "ward",
-            "lab",
-            "store",
-            "inspector",
-            "hr",
-            "editor",
-            "auditor",
-            "admin",
-        ]
-    )
+    assert names == NAMES
     assert Task.objects.filter(escalation_level=1).count() == 1
     owners = set(Task.objects.exclude(state="done").values_list("owner_role", flat=True))
-    assert owners == set(
-        [
-            "county_cdc",
-            "hospital",
-            "ward_staff",
-            "laboratory",
-            "store_keeper",
-            "inspector",
-            "hr_finance",
-            "editor",
-        ]
-    )
+    assert owners == OWNERS
 
 
 def test_the_cards_of_5_february_raise_a_new_signal_for_daofu(demo):
