@@ -21,6 +21,7 @@ import pytest
 CHOICE = "FANGKONG_TEST_DATABASE"
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-django reads the settings
 def pytest_load_initial_conftests() -> None:
     """Set the environment; the processes of pytest-xdist inherit it from the first one."""
     if "PYTEST_XDIST_WORKER" in os.environ:

@@ -41,4 +41,4 @@ def _banner(at: Any) -> str:
 
 def _appointments(user: Any, at: Any) -> str:
     held = user.appointments_on(clock.day_of(at))
-    return " · ".join(dict.fromkeys(f"{a.place_name} {a.get_role_display()}" for a in held))
+    return _("; ").join(dict.fromkeys(f"{a.place_name} · {a.get_role_display()}" for a in held))

@@ -34,9 +34,9 @@ def browser_type_launch_args() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, journey_database_url: str
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
 ) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("journey"), journey_database_url) as running:
+    with serving(tmp_path_factory.mktemp("journey"), new_database()) as running:
         yield running
 
 
@@ -94,5 +94,6 @@ def sign_in(page: Page, username: str) -> None:
 
 def shot(page: Page, name: str) -> None:
     """Keep a picture of the page for people to look at."""
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    path = SHOTS / f"{name}.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, full_page=True)

@@ -45,7 +45,5 @@ def _situation(request: StaffRequest) -> queries.Situation:
 
 
 def _shown(request: StaffRequest) -> dict[str, Any]:
-    # Whole minutes: a screen on which nothing happens stays the same between two looks.
-    request.now = request.now.replace(second=0, microsecond=0)
     now = _situation(request)
     return {"situation": now, "map": queries.area_map(now), "curve": queries.curve(now)}
