@@ -9,7 +9,7 @@ from fangkong.places.tests.factories import facility
 
 from .factories import AT, NUMBER, PHONE, person, resident_id, staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def test_headquarters_sees_everybody_and_a_county_its_own(patient, daofu, kangding, areas):

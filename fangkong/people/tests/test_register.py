@@ -15,7 +15,7 @@ from fangkong.people.types import Document, PhoneNumber, Registration
 from .factories import AT, NAME, NUMBER, PHONE, person, resident_id
 
 CARD = Document("resident_id", NUMBER)
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
 def verbs(one):
