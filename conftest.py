@@ -24,7 +24,7 @@ NewDatabase = Callable[[], str]
 
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
-    """Makes empty databases of the kind under test, for servers of their own: call for an address."""
+    """Makes empty databases of the kind under test: each call gives an address."""
     server = os.environ.get("DATABASE_URL", "")
     made: list[str] = []
 

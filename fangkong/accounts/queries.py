@@ -12,7 +12,8 @@ from fangkong.core import clock
 from .models import Appointment, User
 from .types import VIEW_STAFF
 
-DEMO_PASSWORD = "ganzi-2020-demo"  # only ever set on synthetic accounts of a demonstration
+# Only ever set on synthetic accounts of a demonstration, and shown on its sign-in page.
+DEMO_PASSWORD = "ganzi-2020-demo"  # noqa: S105  # meant to be known
 
 
 def any_users() -> bool:

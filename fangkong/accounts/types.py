@@ -1,4 +1,4 @@
-"""What other rooms may use of accounts: the request of a signed-in member of staff, and the roles."""
+"""What other rooms may use of accounts: the request of signed-in staff, and the roles."""
 
 from __future__ import annotations
 

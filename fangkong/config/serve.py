@@ -146,7 +146,8 @@ def _say(step: str) -> None:
 
 
 def _announce(host: str, port: int) -> None:
-    shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::1", "::") else host
+    everywhere = ("127.0.0.1", "0.0.0.0", "::1", "::")  # noqa: S104  # compared, not bound
+    shown = "localhost" if host in everywhere else host
     print(f"\nFangkong is ready: http://{shown}:{port}/\n", flush=True)
     if settings.FANGKONG_DEMO:
         from fangkong.accounts import queries

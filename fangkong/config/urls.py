@@ -13,9 +13,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(signing_in)),
     path("language/", include("django.conf.urls.i18n")),
 ]
-for room in rooms.rooms():
-    if room != "web" and (module := rooms.urls_of(room)):
-        urlpatterns.append(path(f"{room}/", include(module)))
+urlpatterns += [
+    path(f"{room}/", include(module))
+    for room in rooms.rooms()
+    if room != "web" and (module := rooms.urls_of(room))
+]
 urlpatterns.append(path("", include("fangkong.web.urls")))
 
 handler400 = "fangkong.web.errors.bad_request"

@@ -29,4 +29,5 @@ def register(slot: str, filler: Filler) -> None:
 def fill(slot: str, request: HttpRequest, subject: object) -> SafeString:
     """All that rooms above put here for this user and this subject, as HTML."""
     pieces = (filler(request, subject) for filler in _fillers[slot])
-    return mark_safe("".join(piece for piece in pieces if piece))  # fillers render templates
+    drawn = "".join(piece for piece in pieces if piece)
+    return mark_safe(drawn)  # noqa: S308  # fillers render templates, which escape

@@ -89,10 +89,10 @@ class Table:
         if default is not None and not self.has(key):
             return default
         value = self.words(key)
-        for candidate in choices:
-            if value == candidate:
-                return candidate
-        self.refuse(key, f"unknown {value!r}; use one of {', '.join(choices)}")
+        found = next((candidate for candidate in choices if candidate == value), None)
+        if found is None:
+            self.refuse(key, f"unknown {value!r}; use one of {', '.join(choices)}")
+        return found
 
     def many(self, key: str) -> tuple[str, ...]:
         """A list of texts; empty where the key is absent."""

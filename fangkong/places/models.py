@@ -86,12 +86,12 @@ class Area(Sourced, Record):
     def __str__(self) -> str:
         return f"{self.code} {self.name_zh}"
 
-    def get_absolute_url(self) -> str:
-        return reverse("places:detail", args=[self.public_id])
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         super().save(*args, **kwargs)
         cache.delete(COUNTIES_CACHE)
+
+    def get_absolute_url(self) -> str:
+        return reverse("places:detail", args=[self.public_id])
 
     @property
     def display_name(self) -> str:

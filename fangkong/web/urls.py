@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from . import style_guide
 from .command_screen import views as command_screen
 from .desk import views as desk
 from .health import alive, ready
 from .queue import views as queue
 from .rulepacks import views as rulepacks
-from . import style_guide
 from .trail import views as trail
 
 urlpatterns = [

@@ -76,9 +76,7 @@ def _earlier(by: models.Model | None, key: str) -> Command | None:
 def _answer(earlier: Command, print_: str) -> object:
     if not hmac.compare_digest(earlier.fingerprint, print_):
         raise KeyReused(
-            _(
-                "This form was already sent with other content. Reload the page and check the record."
-            )
+            _("This form came before with other content. Reload the page and check the record.")
         )
     if earlier.result_type:
         model = apps.get_model(earlier.result_type)

@@ -68,7 +68,7 @@ def xlsx_response(
     name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> HttpResponseBase:
     """An Excel file; texts are written as texts, numbers as numbers."""
-    file: IO[bytes] = tempfile.TemporaryFile()
+    file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True})

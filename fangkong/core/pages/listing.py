@@ -21,6 +21,7 @@ from .forms import FilterForm, dress
 M = TypeVar("M", bound=Model)
 
 EXPORT_LIMIT = 200_000
+NOTHING = _("Nothing here yet.")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Listing(Generic[M]):
     columns: list[Column[M]]
     order: str
     filters: type[FilterForm] | None = None
-    empty: str | Promise = _("Nothing here yet.")
+    empty: str | Promise = NOTHING
     page_size: int = 50
 
     def column(self, key: str) -> Column[M] | None:

@@ -64,7 +64,7 @@ class Situation:
 
 
 def situation(user: User, at: datetime, condition: str) -> Situation:
-    """The situation as this user may see it. An unknown ``condition`` shows the gravest one seen."""
+    """The situation as this user may see it; an unknown ``condition`` gives way to the gravest."""
     last = clock.day_of(at)
     first = last - timedelta(days=DAYS - 1)
     pack = packs.in_force(settings.FANGKONG_AREA, last)

@@ -155,7 +155,7 @@ def test_a_clash_inside_the_action_is_not_taken_for_a_repeat(key):
         taken = Job.objects.create(name="x", subject_id=1, asked_at=at)
         return Job.objects.create(public_id=taken.public_id, name="x", subject_id=1, asked_at=at)
 
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         once(key, clash, by=None, at=AT)
 
     assert not Job.objects.exists()
