@@ -133,7 +133,7 @@ def test_moving_percentiles_of_weeks_and_days_come_out_as_from_the_function(
         rows = answer(capsys, "--method", "mpm", "--percentile", "90", "--reaches", str(file))
         expected = moving_percentile(
             counts[np.newaxis],
-            every=every,  # type: ignore[arg-type]  # one of the two, from the line above
+            every=every,
             percentile=90,
             strict=False,
         )

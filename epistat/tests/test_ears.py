@@ -90,13 +90,13 @@ def test_c3_has_no_threshold_where_its_baseline_is_missing() -> None:
 )
 def test_impossible_options_are_refused(options: dict[str, object], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        c1([WEEK], **options)  # type: ignore[arg-type]  # wrong on purpose
+        c1([WEEK], **options)
 
 
 @pytest.mark.parametrize("counts", [[1.0, 2.0], [[-1.0]], [[np.inf]]])
 def test_what_are_not_counts_is_refused(counts: object) -> None:
     with pytest.raises(ValueError, match="counts"):
-        c1(counts)  # type: ignore[arg-type]  # wrong on purpose
+        c1(counts)
 
 
 def test_nothing_is_answered_with_nothing() -> None:

@@ -149,11 +149,11 @@ def _django() -> None:
     django.setup()
 
 
-def _call(name: str, *args: str, **options: object) -> None:
+def _call(command: str, /, *args: str, **options: object) -> None:
     _django()
     from django.core.management import call_command
 
-    call_command(name, *args, **options)
+    call_command(command, *args, **options)
 
 
 def _run(options: argparse.Namespace) -> int:

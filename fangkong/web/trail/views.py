@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries
+from fangkong.core.audit.models import AuditLine
 from fangkong.core.audit.types import SEE_TRAIL, words
 from fangkong.core.permissions import allowed
 
@@ -40,12 +41,16 @@ class TrailFilter(pages.FilterForm):
         return rows
 
 
-TRAIL = pages.Listing(
+def _who(line: AuditLine) -> str:
+    return line.by.get_username() if line.by is not None else "–"
+
+
+TRAIL = pages.Listing[AuditLine](
     name="trail",
     title=_("Audit trail"),
     columns=[
         pages.Column("at", _("When"), lambda line: line.at, order="id"),
-        pages.Column("who", _("Who"), lambda line: line.by.username if line.by else "–"),
+        pages.Column("who", _("Who"), _who),
         pages.Column("what", _("What"), lambda line: words(line.action)),
         pages.Column("verb", _("Action"), lambda line: line.action),
         pages.Column("record", _("Record"), lambda line: line.subject_public_id),
