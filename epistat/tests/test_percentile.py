@@ -33,7 +33,7 @@ def test_the_golden_block_table(percentile: float, definition: str, upper: float
         three_years(9),
         every="week",
         percentile=percentile,
-        definition=definition,  # type: ignore[arg-type]  # one of the three, from the table
+        definition=definition,
     )
     assert answer.upper[0, -1] == upper
     assert answer.expected[0, -1] == 8
@@ -120,7 +120,7 @@ def test_a_year_of_364_days_compares_like_weekdays(year_days: int, weekday_kept:
         every="day",
         years=1,
         half=0,
-        year_days=year_days,  # type: ignore[arg-type]  # 364 or 365, from the table
+        year_days=year_days,
         min_blocks=1,
     )
 
@@ -184,7 +184,7 @@ def test_a_case_where_there_never_was_one_is_unusual_but_not_impossible() -> Non
 )
 def test_impossible_options_are_refused(options: dict[str, object], problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
-        moving_percentile([[1.0]], **{"every": "day", **options})  # type: ignore[arg-type]  # wrong on purpose
+        moving_percentile([[1.0]], **{"every": "day", **options})
 
 
 def test_one_case_of_plague_signals_and_no_news_does_not() -> None:
