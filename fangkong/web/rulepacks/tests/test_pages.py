@@ -1,0 +1,65 @@
+"""The rule packs as people read them."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_pack_of_the_day_is_named_and_another_day_has_another(look, daofu):
+    assert look(daofu, "/packs/?on=2020-02-05").context["chosen"].id == "cn-2020-01"
+    assert look(daofu, "/packs/?on=2026-01-01").context["chosen"].id == "cn-2025-09"
+
+
+def test_a_day_without_rules_says_so_and_not_a_fault(look, daofu):
+    answer = look(daofu, "/packs/?on=1990-01-01")
+
+    assert answer.status_code == 200
+    assert answer.context["chosen"] is None
+    assert answer.context["problem"]
+
+
+@pytest.mark.parametrize("query", ["?on=yesterday", "?area=5133", "?area=%27%22", "?on="])
+def test_what_is_no_day_or_no_area_is_answered(look, daofu, query):
+    assert look(daofu, f"/packs/{query}").status_code == 200
+
+
+def test_every_clause_stands_with_its_source_and_unverified_ones_are_marked(look, daofu):
+    text = look(daofu, "/packs/cn-2020-01/?on=2020-02-05").content.decode()
+
+    assert "Class B" in text
+    assert "unverified" in text
+
+
+def test_a_condition_managed_as_class_a_shows_it_only_while_it_was(look, daofu):
+    def covid(day: str):
+        rows = look(daofu, f"/packs/cn-2020-01/?on={day}").context["conditions"]
+        return next(period for row, period in rows if row.code == "covid-19")
+
+    assert covid("2020-02-05").managed_as == "A"
+    assert covid("2023-02-01").managed_as == "B"
+
+
+def test_two_packs_are_compared_side_by_side(look, daofu):
+    answer = look(daofu, "/packs/differences/?before=cn-2020-01&after=cn-2025-09")
+
+    assert answer.context["differences"]
+    assert "Condition" in answer.content.decode()
+
+
+def test_a_pack_compared_with_itself_shows_what_changed_from_its_last_day_to_its_first(look, daofu):
+    same = look(daofu, "/packs/differences/?before=who-2020&after=who-2020")
+    changed = look(daofu, "/packs/differences/?before=cn-2020-01&after=cn-2020-01")
+
+    assert "say the same" in same.content.decode()
+    assert "covid-19" in {difference.code for difference in changed.context["differences"]}
+
+
+@pytest.mark.parametrize("address", ["/packs/no-such-pack/", "/packs/differences/?before=x"])
+def test_an_unknown_pack_is_not_found(look, daofu, address):
+    assert look(daofu, address).status_code == 404
+
+
+def test_a_visitor_reads_no_pack(look, db):
+    assert look(None, "/packs/").status_code == 302
