@@ -232,7 +232,6 @@ FORMAT_MODULE_PATH = ["fangkong.config.formats"]
 
 # --- Files --------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = FANGKONG_DATA / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 # The build already names its files by content; those may be kept for ever.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from fangkong.web.command_screen import queries
@@ -44,7 +46,7 @@ def test_the_classes_of_the_map_follow_each_other_without_a_gap(most):
     bands = queries._bands(most)
 
     assert bands[0].start == bands[0].end == 0
-    for lower, upper in zip(bands, bands[1:], strict=False):
+    for lower, upper in pairwise(bands):
         assert upper.start == lower.end + 1
     assert bands[-1].end is None
     assert bands[-1].start <= max(most, 21)
