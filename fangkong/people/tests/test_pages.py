@@ -199,3 +199,11 @@ def test_no_log_line_of_a_visit_holds_a_name_or_number(client, patient, daofu, c
         client.get(INDEX, {"q": "zhaxi"})
 
     assert not any(word in caplog.text for word in (NAME, NUMBER, PHONE))
+
+
+def test_every_element_that_asks_the_server_carries_the_nonce(client, patient, daofu):
+    client.force_login(daofu)
+    for url in (INDEX, page_of(patient)):
+        tags = re.findall(r"<[^>]*\shx-(?:get|post)=[^>]*>", client.get(url).content.decode())
+        assert tags
+        assert all('hx-nonce="' in tag for tag in tags)
