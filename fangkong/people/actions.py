@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import Refused
 
 from . import rules
@@ -32,6 +31,7 @@ from .types import Document, PhoneKind, PhoneNumber, Registration, Revealable, S
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.core.audit.models import AuditLine
     from fangkong.places.models import Area
 
 __all__ = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -19,11 +19,13 @@ from fangkong.core.api import Page
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import Permission
 from fangkong.places import queries as places
-from fangkong.places.models import Area
 
 from . import actions, queries
 from .models import Person
 from .types import CORRECT, REGISTER, REVEAL, VIEW, Document, PhoneNumber
+
+if TYPE_CHECKING:
+    from fangkong.places.models import Area
 
 router = Router(tags=["people"])
 SEARCH_LIMIT = 50

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from django import forms
 from django.db.models import Model, QuerySet
@@ -13,12 +13,14 @@ from django.utils.translation import pgettext_lazy
 from fangkong.core import clock, pages
 from fangkong.core.permissions import Scoped
 from fangkong.places import queries as places
-from fangkong.places.models import Area
 from fangkong.places.types import Level
 
 from . import queries
 from .models import Person
 from .types import Revealable, Sex
+
+if TYPE_CHECKING:
+    from fangkong.places.models import Area
 
 M = TypeVar("M", bound=Model)
 
@@ -100,8 +102,8 @@ class AreaOfHome(forms.ModelChoiceField):  # type: ignore[type-arg]  # not gener
     """Counties and what lies in them, townships set in."""
 
     def label_from_instance(self, obj: Model) -> str:
-        assert isinstance(obj, Area)
-        return obj.display_name if obj.level == Level.COUNTY else f"\u2003{obj.display_name}"
+        area = cast("Area", obj)
+        return area.display_name if area.level == Level.COUNTY else f"\u2003{area.display_name}"
 
 
 class CorrectForm(pages.Form):
@@ -115,9 +117,7 @@ class CorrectForm(pages.Form):
     workplace = forms.CharField(label=_("Workplace or school"), required=False, max_length=200)
     guardian_name = forms.CharField(label=_("Parent or guardian"), required=False, max_length=100)
     ethnicity = forms.CharField(label=_("Ethnic group"), required=False, max_length=40)
-    area = AreaOfHome(
-        label=_("Area"), required=False, queryset=Area.objects.none(), to_field_name="code"
-    )
+    area = AreaOfHome(label=_("Area"), required=False, queryset=None, to_field_name="code")
     address_detail = forms.CharField(
         label=_("Address below township"), required=False, max_length=300
     )

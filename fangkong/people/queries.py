@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
@@ -12,7 +12,6 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
-from fangkong.core.audit.models import AuditLine
 from fangkong.core.permissions import Permission, Scoped
 from fangkong.core.refusals import Refused
 from fangkong.packs import queries as packs
@@ -21,6 +20,9 @@ from fangkong.packs.types import NoPackInForce
 from . import rules
 from .models import IdentityDocument, Person, Phone
 from .types import VIEW, FullPerson, MaskedPerson, Revealable, Sex
+
+if TYPE_CHECKING:
+    from fangkong.core.audit.models import AuditLine
 
 REVEAL_HOLDS = timedelta(minutes=5)
 
