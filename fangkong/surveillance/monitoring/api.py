@@ -18,7 +18,7 @@ from fangkong.core.commands.actions import once
 
 from . import actions, describe, imports, queries, rules, words
 from .models import Case, ImportBatch
-from .types import IMPORT, REPORT, REVIEW, VIEW, Basis, CaseFacts, Outcome, PersonFacts
+from .types import IMPORT, REPORT, REVIEW, VIEW, CaseFacts, Outcome, PersonFacts
 
 router = Router(tags=["monitoring"])
 
@@ -246,7 +246,7 @@ def counts(
     condition: str,
     first: date,
     last: date,
-    basis: Literal["onset", "diagnosed", "reported"] = Basis.REPORTED.value,
+    basis: Literal["onset", "diagnosed", "reported"] = "reported",
     as_of: datetime | None = None,
 ) -> dict[str, Any]:
     """Cases by county, day and class, as known now or as they were known at ``as_of``."""

@@ -9,8 +9,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache, lru_cache, partial
+from datetime import date, datetime, time, timedelta
+from functools import cache, lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,7 @@ _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T\s]?(\d{2})[:]?(\d{2})(?:\d{2}
 _SERIAL = re.compile(r"\d{5}(\.\d+)?")
 _AGE = re.compile(r"(\d{1,4})\s*(岁|周岁|y|years?|月|个月|m|months?|天|日|d|days?)?", re.IGNORECASE)
 _LOST_DIGITS = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
-_EXCEL_EPOCH = datetime(1899, 12, 30)
+_EXCEL_EPOCH = date(1899, 12, 30)
 
 _SEXES = {"男": "1", "male": "1", "m": "1", "1": "1", "女": "2", "female": "2", "f": "2", "2": "2"}
 _SEXES |= {"未知": "9", "不详": "9", "未说明": "9", "unknown": "9", "0": "9", "9": "9"}
@@ -122,7 +122,7 @@ class Desk:
         self.today = now.astimezone(zone).date()
         self.area = cache(places.area)
         self.facility = cache(places.facility)
-        self.moment = lru_cache(maxsize=4096)(partial(parse_moment, zone=zone))
+        self.moment = lru_cache(maxsize=4096)(self._moment)
         self.condition = cache(self._condition)
         self.words = cache(self._words)
 
@@ -139,6 +139,9 @@ class Desk:
         if case is not None:
             row.faults += rules.date_faults(case, birth_date, now=self.now, zone=self.zone)
         return (None if row.faults else case), row.faults
+
+    def _moment(self, text: str) -> datetime | None:
+        return parse_moment(text, self.zone)
 
     def _condition(self, text: str, day: date) -> str | None:
         return packs.named(self.pack_on(day), text)
@@ -282,7 +285,7 @@ class _Row:
         if not text:
             return None, None
         found = _AGE.fullmatch(text.replace(" ", "").removesuffix(".0"))
-        if found is None or int(found[1]) > rules.OLDEST_BIRTH and (found[2] or "岁") in "岁周岁":
+        if found is None or (int(found[1]) > rules.OLDEST_BIRTH and (found[2] or "岁") in "岁周岁"):
             self.fault("bad_age", "age", value=text)
             return None, None
         amount, unit = int(found[1]), (found[2] or "岁").lower()
@@ -379,8 +382,9 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime | None:
     """
     plain = unicodedata.normalize("NFKC", text).strip()
     if _SERIAL.fullmatch(plain):
-        moment = _EXCEL_EPOCH + timedelta(minutes=round(float(plain) * 1440))
-        return moment.replace(tzinfo=zone)
+        days, minutes = divmod(round(float(plain) * 1440), 1440)
+        midnight = datetime.combine(_EXCEL_EPOCH + timedelta(days=days), time(0), zone)
+        return midnight.replace(hour=minutes // 60, minute=minutes % 60)
     found = _MOMENT.fullmatch(plain) or _COMPACT.fullmatch(plain)
     if found is None:
         return None

@@ -41,7 +41,7 @@ def _add(gained: list[tuple[CountKey, int]]) -> None:
     """One statement: make the cell or add to it. Django's upsert cannot add to what is there."""
     table = DailyCount._meta.db_table
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(gained))
-    values: list[object] = []
+    values: list[str | int] = []
     for key, n in gained:
         values += [key.county_id, key.condition, key.basis, _day(key), key.case_class]
         values += [key.definition, n]
@@ -56,8 +56,9 @@ def _add(gained: list[tuple[CountKey, int]]) -> None:
         )
 
 
-def _day(key: CountKey) -> object:
-    return connection.ops.adapt_datefield_value(key.day)
+def _day(key: CountKey) -> str:
+    # Text on SQLite; PostgreSQL reads the same text as a date.
+    return key.day.isoformat()
 
 
 def take_numbers(county_id: int, year: int, n: int) -> range:

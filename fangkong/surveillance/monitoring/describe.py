@@ -72,11 +72,8 @@ def stories(cards: Sequence[ReportCard]) -> list[CardStory]:
     """The cards, newest first as given, each with what it says differently from the one before."""
     found = []
     for card, before in zip(cards, [*cards[1:], None], strict=True):
-        changes = []
-        if before is not None:
-            for field in _SHOWN:
-                if getattr(card, field) != getattr(before, field):
-                    changes.append((words.field(field), told(before, field), told(card, field)))
+        other = [f for f in _SHOWN if before and getattr(card, f) != getattr(before, f)]
+        changes = [(words.field(f), told(before, f), told(card, f)) for f in other if before]
         found.append(CardStory(card, changes))
     return found
 

@@ -69,6 +69,15 @@ class Entry:
     synthetic: bool = False
     batch: ImportBatch | None = None
 
+    @property
+    def county(self) -> Area:
+        """The county that counts the case; NoCounty where the place lies in none."""
+        if self.place.county is None:
+            raise NoCounty(
+                _("It is not clear which county is responsible. Give an address within a county.")
+            )
+        return self.place.county
+
 
 @dataclass(frozen=True)
 class Known:
@@ -128,11 +137,6 @@ def enter(
     Counties are held before anything is looked up, so that two processes cannot enter the same
     card at once. Call it inside a transaction.
     """
-    for entry in entries:
-        if entry.place.county_id is None:
-            raise NoCounty(
-                _("It is not clear which county is responsible. Give an address within a county.")
-            )
     if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
         _hold_counties(entries, reported_at)
     outcomes: dict[int, Case | Known] = {}
@@ -147,7 +151,7 @@ def enter(
 
 def _hold_counties(entries: Sequence[Entry], reported_at: datetime) -> None:
     year = clock.day_of(reported_at).year
-    for county_id in sorted({entry.place.county_id or 0 for entry in entries}):
+    for county_id in sorted({entry.county.pk for entry in entries}):
         take_numbers(county_id, year, 0)
 
 
@@ -234,13 +238,9 @@ def _create(
 
 def _numbers(entries: Sequence[Entry], year: int) -> list[str]:
     """A number for each entry, dense per county and in the given order."""
-    counties = {entry.place.county_id: entry.place.county for entry in entries}
-    wanted = Counter(entry.place.county_id for entry in entries)
+    wanted = Counter(entry.county.pk for entry in entries)
     taken = {key: iter(take_numbers(key, year, wanted[key])) for key in sorted(wanted)}
-    return [
-        rules.number(counties[entry.place.county_id].code, year, next(taken[entry.place.county_id]))
-        for entry in entries
-    ]
+    return [rules.number(e.county.code, year, next(taken[e.county.pk])) for e in entries]
 
 
 def _case(entry: Entry, number: str, reported_at: datetime, by: User | None, at: datetime) -> Case:
@@ -253,7 +253,7 @@ def _case(entry: Entry, number: str, reported_at: datetime, by: User | None, at:
         definition=pack.id,
         person_id=entry.person_id,
         area_id=entry.place.pk,
-        county_id=entry.place.county_id,
+        county_id=entry.county.pk,
         facility_id=entry.facility.pk,
         reported_at=reported_at,
         report_due_at=rules.report_due(pack, facts),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,11 @@ class Reason:
     def field(self) -> str:
         """The field of the card that it is about; empty where it is about the whole card."""
         return str(self.params.get("field", ""))
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Reason:
+        """From what JSON has kept."""
+        return cls(str(plain["code"]), dict(plain.get("params", {})))
 
     def plain(self) -> dict[str, object]:
         """As JSON keeps it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.db.models import F, QuerySet
@@ -34,6 +34,18 @@ class DateText(forms.DateInput):
 
 class MomentText(forms.DateTimeInput):
     """A moment from the browser's calendar, kept as text as well."""
+
+
+class FacilityField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of Facility, see below
+    """One of the facilities that the form offers, by its public id."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            queryset=None, to_field_name="public_id", label=_("Reporting facility"), **kwargs
+        )
+
+    def label_from_instance(self, obj: Facility) -> str:
+        return obj.display_name
 
 
 class Judged(pages.Form):
@@ -165,9 +177,7 @@ class ReportForm(Judged):
         widget=forms.TextInput({"autocomplete": "off"}),
         help_text=_("County, township, village, house: 道孚县鲜水镇团结社区12号."),
     )
-    facility = forms.ModelChoiceField(
-        label=_("Reporting facility"), queryset=None, to_field_name="public_id"
-    )
+    facility = FacilityField()
     new_illness = forms.BooleanField(
         label=_("The person has fallen ill once more; this is not the illness already reported."),
         required=False,
@@ -176,8 +186,19 @@ class ReportForm(Judged):
     SECTIONS: ClassVar[list[tuple[Any, list[str]]]] = [
         (
             _("Patient"),
-            "name id_kind id_number sex birth_date age age_unit phone occupation workplace"
-            " guardian".split(),
+            [
+                "name",
+                "id_kind",
+                "id_number",
+                "sex",
+                "birth_date",
+                "age",
+                "age_unit",
+                "phone",
+                "occupation",
+                "workplace",
+                "guardian",
+            ],
         ),
         (_("Address"), ["relation", "address"]),
         (_("Disease"), ["condition", "case_class", "severity", "course"]),
@@ -259,12 +280,7 @@ class UploadForm(pages.Form):
     """A file of report cards."""
 
     file = forms.FileField(label=_("File"))
-    facility = forms.ModelChoiceField(
-        label=_("Reporting facility"),
-        queryset=None,
-        to_field_name="public_id",
-        help_text=_("For rows that name none."),
-    )
+    facility = FacilityField(help_text=_("For rows that name none."))
 
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -401,22 +417,16 @@ def _offer(form: forms.Form, name: str, choices: Iterable[tuple[str, Any]]) -> N
 def _offer_facilities(form: forms.Form, facilities: QuerySet[Facility]) -> None:
     """Facilities by name; the only one is chosen already."""
     field = form.fields["facility"]
-    assert isinstance(field, forms.ModelChoiceField)
+    assert isinstance(field, FacilityField)
     field.queryset = facilities
-    field.label_from_instance = _display_name  # type: ignore[method-assign]  # Django's own way
     first = list(facilities[:2])
     if len(first) == 1:
         form.initial.setdefault("facility", first[0].public_id)
-
-
-def _display_name(facility: Facility) -> str:
-    return facility.display_name
 
 
 def _keep(form: forms.Form, name: str, value: str) -> None:
     """Offer a value of an older pack as well, so that an unchanged field stays as it is."""
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
-    choices = list(field.choices)
-    if value and value not in {code for code, _label in choices}:
-        field.choices = [*choices, (value, value)]
+    if value and not field.valid_value(value):
+        field.choices = [*cast("Choices", field.choices), (value, value)]

@@ -22,7 +22,7 @@ from fangkong.core.permissions import allowed
 from fangkong.core.queue import queries as queue
 from fangkong.core.refusals import Refused
 
-from . import columns, forms, imports, queries, words
+from . import columns, forms, imports, queries, reading, words
 from .models import ImportBatch
 from .types import IMPORT, BatchState, Outcome
 
@@ -85,7 +85,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
         IMPORTS,
         queries.imports_open_to(request.user, request.now),
         template="surveillance/monitoring/imports.html",
-        context={"form": form, "limit": imports.reading.MAX_ROWS},
+        context={"form": form, "limit": reading.MAX_ROWS},
     )
     response.status_code = status
     return response

@@ -336,7 +336,7 @@ def _import_chunk(
 def _entries(
     rows: Sequence[ImportRow], desk: _Desk, batch: ImportBatch, by: User, at: datetime
 ) -> dict[int, Entry]:
-    """The rows ready to be entered, by their key, their persons registered; others become errors."""
+    """The good rows ready to be entered, by key, their persons registered; others become errors."""
     cards: dict[int, Card] = {}
     refused: dict[int, list[Reason]] = {}
     for row in rows:

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
@@ -244,7 +244,7 @@ def counted_counties(user: User, at: datetime) -> list[Area]:
     counties = places.counties_of_home(clock.day_of(at))
     if scope.everywhere:
         return counties
-    ids = set(scope.county_ids)
+    ids: set[int | None] = set(scope.county_ids)
     if scope.facility_ids:
         standing = places.facilities_open_to(user, at).filter(pk__in=scope.facility_ids)
         ids |= set(standing.values_list("area__county_id", flat=True))
@@ -283,7 +283,7 @@ def daily_counts(
     return [DayCount(*row) for row in rows if row[3]]
 
 
-def _known(cells: Q, as_of: datetime | None) -> QuerySet[DailyCount | CountChange, tuple]:
+def _known(cells: Q, as_of: datetime | None) -> QuerySet[Any, tuple[Any, ...]]:
     """County, day, class and number of the cells: kept counts, or the sum of earlier changes."""
     keys = ("county_id", "day", "case_class")
     if as_of is None:

@@ -181,8 +181,8 @@ def reason(code: str, params: Mapping[str, Any]) -> str:
 
 def reasons(items: Iterable[Reason | Mapping[str, Any]]) -> list[str]:
     """Faults as sentences; takes them as the rules give them and as rows keep them."""
-    plain = (item.plain() if isinstance(item, Reason) else item for item in items)
-    return [reason(item["code"], item.get("params", {})) for item in plain]
+    found = [Reason.of(item) if isinstance(item, Mapping) else item for item in items]
+    return [reason(item.code, item.params) for item in found]
 
 
 def problem(fault: NotReadable) -> str:

@@ -18,15 +18,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument(
-            "--check", action="store_true", help="exit code 1 where a count is wrong"
-        )
+        what.add_argument("--check", action="store_true", help="exit code 1 where a count is wrong")
         what.add_argument("--rebuild", action="store_true", help="count all cases anew")
 
     def handle(self, *args: Any, check: bool, rebuild: bool, **options: Any) -> None:
-        found = (
-            actions.rebuild(by=None, at=clock.now()) if rebuild else queries.check_counts()
-        )
+        found = actions.rebuild(by=None, at=clock.now()) if rebuild else queries.check_counts()
         self._tell("daily counts", found.kept)
         self._tell("ledger of changes", found.changes)
         if found.right:
