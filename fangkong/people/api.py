@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from django.db.models import Model
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
@@ -173,6 +175,29 @@ def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> Pers
         at=staff.now,
     )
     return _shown(staff, person)
+
+
+@router.post("/{uuid:public_id}/documents/", response=PersonOut)
+@decorate_view(never_cache)
+def add_document(request: HttpRequest, public_id: UUID, stated: DocumentIn) -> PersonOut:
+    """Add an identity document."""
+    return _added(request, public_id, actions.add_document, stated.dict())
+
+
+@router.post("/{uuid:public_id}/phones/", response=PersonOut)
+@decorate_view(never_cache)
+def add_phone(request: HttpRequest, public_id: UUID, stated: PhoneIn) -> PersonOut:
+    """Add a phone number."""
+    return _added(request, public_id, actions.add_phone, stated.dict())
+
+
+def _added(
+    request: HttpRequest, public_id: UUID, action: Callable[..., Model], stated: dict[str, Any]
+) -> PersonOut:
+    staff = _allowed(request, CORRECT)
+    person = _person(staff, public_id, CORRECT)
+    once(api.key_of(request), action, person=person, by=staff.user, at=staff.now, **stated)
+    return _shown(staff, _person(staff, public_id, CORRECT))
 
 
 @router.post("/{uuid:public_id}/reveal/", response=dict[str, list[str]])

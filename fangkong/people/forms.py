@@ -17,7 +17,7 @@ from fangkong.places.types import Level
 
 from . import queries
 from .models import Person
-from .types import Revealable, Sex
+from .types import DocumentKind, PhoneKind, Revealable, Sex
 
 if TYPE_CHECKING:
     from fangkong.places.models import Area
@@ -104,6 +104,31 @@ class AreaOfHome(forms.ModelChoiceField):  # type: ignore[type-arg]  # not gener
     def label_from_instance(self, obj: Model) -> str:
         area = cast("Area", obj)
         return area.display_name if area.level == Level.COUNTY else f"\u2003{area.display_name}"
+
+
+class DocumentForm(pages.Form):
+    """One identity document more."""
+
+    kind = forms.ChoiceField(
+        label=_("Kind of document"),
+        choices=[choice for choice in DocumentKind.choices if choice[0] != DocumentKind.NONE],
+    )
+    number = forms.CharField(
+        label=_("Document number"), max_length=40, widget=forms.TextInput({"autocomplete": "off"})
+    )
+    issued_by = forms.CharField(label=_("Issued by"), required=False, max_length=100)
+
+
+class PhoneForm(pages.Form):
+    """One phone more."""
+
+    number = forms.CharField(
+        label=_("Phone number"),
+        max_length=20,
+        widget=forms.TextInput({"autocomplete": "off", "inputmode": "tel"}),
+    )
+    kind = forms.ChoiceField(label=_("Whose phone"), choices=PhoneKind.choices)
+    note = forms.CharField(label=_("Note"), required=False, max_length=100)
 
 
 class CorrectForm(pages.Form):

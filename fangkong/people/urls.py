@@ -8,5 +8,7 @@ urlpatterns = [
     path("search/", views.search, name="search"),
     path("<uuid:public_id>/", views.detail, name="detail"),
     path("<uuid:public_id>/correct/", views.correct, name="correct"),
+    path("<uuid:public_id>/document/", views.add_document, name="add_document"),
+    path("<uuid:public_id>/phone/", views.add_phone, name="add_phone"),
     path("<uuid:public_id>/reveal/", views.reveal, name="reveal"),
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
@@ -22,8 +24,8 @@ from fangkong.core.refusals import Refused
 from fangkong.places import queries as places
 
 from . import actions, queries, rules
-from .forms import CorrectForm, PersonFilter, RevealForm, SearchForm
-from .models import Person
+from .forms import CorrectForm, DocumentForm, PersonFilter, PhoneForm, RevealForm, SearchForm
+from .models import IdentityDocument, Person, Phone
 from .types import CORRECT, REVEAL, VIEW
 
 FOUND_AT_MOST = 50
@@ -185,6 +187,51 @@ def correct(request: StaffRequest, public_id: UUID) -> HttpResponse:
         template="people/correct.html",
         context={"back_url": person.get_absolute_url(), "person": person},
     )
+
+
+@never_cache
+@allowed(CORRECT)
+def add_document(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Add an identity document."""
+    title, submit = _("Add a document"), _("Add the document")
+    return _add(request, public_id, DocumentForm, actions.add_document, title, submit)
+
+
+@never_cache
+@allowed(CORRECT)
+def add_phone(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Add a phone number."""
+    title, submit = _("Add a phone"), _("Add the phone")
+    return _add(request, public_id, PhoneForm, actions.add_phone, title, submit)
+
+
+def _add(
+    request: StaffRequest,
+    public_id: UUID,
+    form_class: type[pages.Form],
+    action: Callable[..., IdentityDocument | Phone],
+    title: Promise,
+    submit: Promise,
+) -> HttpResponse:
+    person = _person(request, public_id, CORRECT)
+    form = form_class(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            once(
+                pages.key_of(request),
+                action,
+                person=person,
+                by=request.user,
+                at=request.now,
+                **form.cleaned_data,
+            )
+        except Refused as problem:
+            form.add_error("number", str(problem))
+        else:
+            messages.success(request, _("The person is corrected."))
+            return redirect(person)
+    back = {"back_url": person.get_absolute_url()}
+    return pages.form(request, form, title=title, submit=submit, context=back)
 
 
 def _person(request: StaffRequest, public_id: UUID, permission: Permission = VIEW) -> Person:
