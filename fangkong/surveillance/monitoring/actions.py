@@ -35,6 +35,25 @@ if TYPE_CHECKING:
 REASON_AT_LEAST = 2  # characters: 误报 is a reason
 
 
+# ``enter`` and what it takes is the door for cards in bulk: imports and the demonstration.
+__all__ = [
+    "AlreadyReported",
+    "Entry",
+    "Known",
+    "NotAcceptable",
+    "NotWaiting",
+    "NothingChanged",
+    "ReasonMissing",
+    "card_print",
+    "enter",
+    "rebuild",
+    "registration",
+    "report",
+    "review",
+    "revise",
+]
+
+
 class NotAcceptable(Refused):
     """The card contradicts itself or the rules; ``faults`` says all of it."""
 

@@ -15,7 +15,7 @@ from fangkong.core.refusals import Refused
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, UnknownCode
 from fangkong.people import actions as people
-from fangkong.surveillance.monitoring import entering
+from fangkong.surveillance.monitoring import actions as reporting
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.types import CaseFacts, Origin, PersonFacts, ReviewState
 
@@ -52,22 +52,22 @@ def _enter(bundle: Bundle, counties: Mapping[str, Area], hospitals: Mapping[str,
         return 0
     at = bundle.reported_at
     facts = [(_person(case), _facts(case), counties[case.county]) for case in cases]
-    wanted = [entering.registration(person, area, True, at) for person, _, area in facts]
+    wanted = [reporting.registration(person, area, True, at) for person, _, area in facts]
     registered = people.register_many(rows=wanted, by=None, at=at)
     entries = [
-        entering.Entry(
+        reporting.Entry(
             person_id=person.pk,
             place=area,
             facility=hospitals[area.code],
             facts=judged,
-            card_print=entering.card_print(stated, judged),
+            card_print=reporting.card_print(stated, judged),
             synthetic=True,
         )
         for person, (stated, judged, area) in zip(registered, facts, strict=True)
         if not isinstance(person, Refused)
     ]
-    made = entering.enter(entries, reported_at=at, by=None, at=at)
-    new = sum(not isinstance(case, entering.Known) for case in made)
+    made = reporting.enter(entries, reported_at=at, by=None, at=at)
+    new = sum(not isinstance(case, reporting.Known) for case in made)
     home = next(iter(counties.values())).parent
     assert home is not None  # counties lie in the home area
     audit.record(PAST, home, by=None, at=at, detail={"cases": new})
