@@ -47,6 +47,7 @@ def test_the_classes_of_the_map_follow_each_other_without_a_gap(most):
 
     assert bands[0].start == bands[0].end == 0
     for lower, upper in pairwise(bands):
+        assert lower.end is not None
         assert upper.start == lower.end + 1
     assert bands[-1].end is None
     assert bands[-1].start <= max(most, 21)
