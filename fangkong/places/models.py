@@ -25,8 +25,8 @@ COUNTIES_CACHE = "places.counties"
 class Sourced(models.Model):
     """Facts that say where they were read, in both languages of the pages."""
 
-    source_zh = models.CharField(_("source (Chinese)"), max_length=300, blank=True)
-    source_en = models.CharField(_("source (English)"), max_length=300, blank=True)
+    source_zh = models.CharField(_("source (Chinese)"), max_length=900, blank=True)
+    source_en = models.CharField(_("source (English)"), max_length=900, blank=True)
 
     class Meta:
         abstract = True

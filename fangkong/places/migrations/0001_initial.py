@@ -39,11 +39,11 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField(editable=False)),
                 (
                     "source_zh",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (Chinese)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (Chinese)"),
                 ),
                 (
                     "source_en",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (English)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (English)"),
                 ),
                 ("code", models.CharField(max_length=24, verbose_name="code")),
                 (
@@ -193,11 +193,11 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField(editable=False)),
                 (
                     "source_zh",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (Chinese)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (Chinese)"),
                 ),
                 (
                     "source_en",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (English)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (English)"),
                 ),
                 ("text", models.CharField(max_length=100, verbose_name="name")),
                 ("language", models.CharField(max_length=8, verbose_name="language")),
@@ -270,11 +270,11 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField(editable=False)),
                 (
                     "source_zh",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (Chinese)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (Chinese)"),
                 ),
                 (
                     "source_en",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (English)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (English)"),
                 ),
                 ("on", models.DateField(verbose_name="since")),
                 (
@@ -341,11 +341,11 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField(editable=False)),
                 (
                     "source_zh",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (Chinese)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (Chinese)"),
                 ),
                 (
                     "source_en",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (English)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (English)"),
                 ),
                 (
                     "name_zh",
@@ -543,11 +543,11 @@ class Migration(migrations.Migration):
                 ("changed_at", models.DateTimeField(editable=False)),
                 (
                     "source_zh",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (Chinese)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (Chinese)"),
                 ),
                 (
                     "source_en",
-                    models.CharField(blank=True, max_length=300, verbose_name="source (English)"),
+                    models.CharField(blank=True, max_length=900, verbose_name="source (English)"),
                 ),
                 ("year", models.PositiveSmallIntegerField(verbose_name="year")),
                 ("count", models.PositiveIntegerField(verbose_name="people")),
