@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_required
 from ninja import NinjaAPI
 from ninja.security import django_auth
 
@@ -14,7 +15,8 @@ api = NinjaAPI(
     version=fangkong.__version__,
     auth=django_auth,
     urls_namespace="api",
-    docs_url=None,  # the viewer needs scripts from outside; the schema itself is served
+    docs_url=None,  # the viewer needs scripts from outside; the schema is served to staff
+    docs_decorator=login_required,
 )
 answer_problems(api)
 for place, module in rooms.modules("api"):
