@@ -149,12 +149,13 @@ class Desk:
     def _words(self, kind: str, day: date, condition: str) -> dict[str, str]:
         """The words of a list of the pack, in both languages and as codes, with their codes."""
         pack = self.pack_on(day)
-        rows: Iterable[NamedRow] = {
+        lists: dict[str, Callable[[], Iterable[NamedRow]]] = {
             "case_class": lambda: packs.case_classes(pack, condition, day),
             "severity": lambda: packs.severities(pack, condition, day),
             "relation": lambda: pack.residence_relations,
             "occupation": lambda: pack.occupations,
-        }[kind]()
+        }
+        rows = lists[kind]()
         return {
             _bare(word): row.code
             for row in rows

@@ -51,7 +51,7 @@ def person(n: int = 1, **changes: object) -> PersonFacts:
         "occupation": "herder",
         "address": "团结社区1号",
     }
-    return PersonFacts(**{**facts, **changes})  # type: ignore[arg-type]  # the fields above
+    return PersonFacts(**{**facts, **changes})
 
 
 def facts(**changes: object) -> CaseFacts:
@@ -64,7 +64,7 @@ def facts(**changes: object) -> CaseFacts:
         "relation": "same-county",
         "doctor": "王医生",
     }
-    return CaseFacts(**{**values, **changes})  # type: ignore[arg-type]  # the fields above
+    return CaseFacts(**{**values, **changes})
 
 
 def case(world: World, n: int = 1, *, at: datetime = AT, **changes: object) -> Case:
