@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 
 from fangkong.core import api, clock
 from fangkong.core.commands.actions import once
@@ -141,7 +141,7 @@ def facility(request: HttpRequest, public_id: UUID) -> FacilityOut:
 
 
 @router.post("/facilities/", response={201: FacilityOut})
-def add_facility(request: HttpRequest, data: FacilityIn) -> tuple[int, FacilityOut]:
+def add_facility(request: HttpRequest, data: FacilityIn) -> Status[FacilityOut]:
     api.require(request, EDIT_FACILITIES)
     asked = cast(Request, request)
     where = _area_to_build_in(asked, data.area)
@@ -152,7 +152,7 @@ def add_facility(request: HttpRequest, data: FacilityIn) -> tuple[int, FacilityO
         by=asked.user,
         at=asked.now,
     )
-    return 201, _facility_out(made)
+    return Status(201, _facility_out(made))
 
 
 @router.put("/facilities/{public_id}/", response=FacilityOut)

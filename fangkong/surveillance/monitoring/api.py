@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import File, Form, Router, Schema
+from ninja import File, Form, Router, Schema, Status
 from ninja.errors import HttpError
 from ninja.files import UploadedFile
 
@@ -163,7 +163,7 @@ def cases(
 
 
 @router.post("/cases/", response={201: CaseOut})
-def report(request: HttpRequest, body: ReportIn) -> tuple[int, dict[str, Any]]:
+def report(request: HttpRequest, body: ReportIn) -> Status[dict[str, Any]]:
     """Report a case. The address names the area; 409 where the illness is reported already."""
     staff = _staff(request)
     api.require(request, REPORT)
@@ -182,7 +182,7 @@ def report(request: HttpRequest, body: ReportIn) -> tuple[int, dict[str, Any]]:
         by=staff.user,
         at=staff.now,
     )
-    return 201, _out(case, staff.now)
+    return Status(201, _out(case, staff.now))
 
 
 @router.get("/cases/{public_id}/", response=CaseWithCardsOut)
@@ -281,7 +281,7 @@ def counts(
 @router.post("/imports/", response={201: ImportOut})
 def upload(
     request: HttpRequest, file: File[UploadedFile], facility: Form[UUID]
-) -> tuple[int, dict[str, Any]]:
+) -> Status[dict[str, Any]]:
     """Upload a file and have its rows checked; nothing is reported yet."""
     staff = _staff(request)
     api.require(request, IMPORT)
@@ -295,7 +295,7 @@ def upload(
         by=staff.user,
         at=staff.now,
     )
-    return 201, _batch_out(batch)
+    return Status(201, _batch_out(batch))
 
 
 @router.get("/imports/{public_id}/", response=ImportOut)
