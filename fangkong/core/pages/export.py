@@ -7,7 +7,9 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import chain
+from math import isfinite
 from typing import IO
 
 import xlsxwriter
@@ -17,12 +19,18 @@ from fangkong.core import clock
 
 # Full-width forms are read as formulas too by spreadsheets with an East Asian input method.
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_BLANKS = " \u00a0\u3000\u200b\ufeff"
+_NUMBERS = (int, float, Decimal)
+_CELL_LIMIT = 32_767  # characters; Excel takes no more, and the writer would leave the cell empty
 
 
 def safe_text(value: object) -> str:
     """A cell for CSV: text that would start a formula gets an apostrophe in front."""
     text = plain(value)
-    if text.startswith(_STARTS_FORMULA) and not isinstance(value, (int, float)):
+    if isinstance(value, _NUMBERS):
+        return text
+    # Some programs drop the blanks in front before they look for a formula.
+    if text.startswith(_STARTS_FORMULA) or text.lstrip(_BLANKS).startswith(_STARTS_FORMULA):
         return f"'{text}"
     return text
 
@@ -77,11 +85,15 @@ def xlsx_response(
         sheet.set_column(column, column, max(10, min(40, len(cell) * 2)))
     for number, row in enumerate(rows, start=1):
         for column, value in enumerate(row):
-            if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if isinstance(value, _NUMBERS) and not isinstance(value, bool) and isfinite(value):
                 sheet.write_number(number, column, value)
             else:
-                sheet.write_string(number, column, plain(value))
+                sheet.write_string(number, column, _shortened(plain(value)))
     sheet.freeze_panes(1, 0)
     book.close()
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _CELL_LIMIT else f"{text[: _CELL_LIMIT - 1]}…"

@@ -101,7 +101,9 @@ def listing(
     try:
         page = keyset.page(rows, cursor=cursor, **cast(Any, ask))
     except keyset.BadCursor:
-        page = keyset.page(rows, **cast(Any, ask))
+        page = keyset.Page([], "", "")
+    if cursor and not page.rows:  # a cursor not made here, or all rows beyond it are gone
+        cursor, page = "", keyset.page(rows, **cast(Any, ask))
     shown = {
         "listing": what,
         "title": what.title,
