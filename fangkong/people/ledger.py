@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Q
@@ -59,9 +59,11 @@ class Ledger:
     """The persons whom the rows may mean, and what the rows add to them."""
 
     by_document: dict[Key, Entry] = field(default_factory=dict)
-    by_name: dict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
+    # By name and birth date, without which nobody is found by name (rules.likeness).
+    alike: dict[tuple[str, date], list[Entry]] = field(default_factory=lambda: defaultdict(list))
     outcomes: list[Person | Refused] = field(default_factory=list)
     new: list[Person] = field(default_factory=list)
+    changed: dict[int, Person] = field(default_factory=dict)
     filled: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
     documents: list[IdentityDocument] = field(default_factory=list)
     phones: list[Phone] = field(default_factory=list)
@@ -95,9 +97,13 @@ class Ledger:
         return ledger
 
     def _note(self, entry: Entry) -> None:
-        self.by_name[entry.person.name].append(entry)
+        self._note_birth(entry)
         for key in _real(entry.documents):
             self.by_document[key] = entry
+
+    def _note_birth(self, entry: Entry) -> None:
+        if entry.person.birth_date is not None:
+            self.alike[entry.person.name, entry.person.birth_date].append(entry)
 
     def enter(self, rows: Sequence[Registration], by: User | None, at: datetime) -> Ledger:
         """Enter each row in order, then save all that is new."""
@@ -136,9 +142,11 @@ class Ledger:
             row.area.county_id if row.area else None,
             frozenset(_keys(row)),
         )
+        if row.birth_date is None:
+            return None
         alike = [
             entry
-            for entry in self.by_name.get(row.name, [])
+            for entry in self.alike.get((row.name, row.birth_date), [])
             if rules.likeness(entry.facts(), facts) >= rules.LIKELY
         ]
         return alike[0] if len(alike) == 1 else None
@@ -173,6 +181,8 @@ class Ledger:
             if not getattr(person, name) and getattr(row, name):
                 setattr(person, name, getattr(row, name))
                 filled.add(name)
+        if "birth_date" in filled:
+            self._note_birth(entry)
         if not rules.is_stated(person.sex) and rules.is_stated(row.sex):
             person.sex = row.sex
             filled.add("sex")
@@ -186,6 +196,7 @@ class Ledger:
         filled |= self._add_numbers(entry, row, by, at)
         if filled and person.pk is not None:
             person.touch(by, at)
+            self.changed[person.pk] = person
             self.filled[person.pk] |= filled
 
     def _add_numbers(
@@ -207,14 +218,9 @@ class Ledger:
 
     def _save(self, by: User | None, at: datetime) -> None:
         Person.objects.bulk_create(self.new)
-        changed = {entry.person.pk: entry.person for entry in self._entries()}
-        Person.objects.bulk_update([changed[pk] for pk in self.filled], _WRITTEN, batch_size=100)
+        Person.objects.bulk_update(self.changed.values(), _WRITTEN, batch_size=100)
         IdentityDocument.objects.bulk_create(self.documents)
         Phone.objects.bulk_create(self.phones)
-
-    def _entries(self) -> Iterable[Entry]:
-        for entries in self.by_name.values():
-            yield from entries
 
 
 def _keys(row: Registration) -> list[Key]:

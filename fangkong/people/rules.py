@@ -380,15 +380,15 @@ def likeness(one: Facts, other: Facts) -> int:
     """
     if one.documents & other.documents:
         return SAME
-    if not same_name(one.name, other.name) or one.birth_date is None:
+    if one.birth_date is None or one.birth_date != other.birth_date:
         return 0
-    if one.birth_date != other.birth_date or one.sex != other.sex or not is_stated(one.sex):
+    if one.sex != other.sex or not is_stated(one.sex):
         return 0
     if _kinds(one.documents) & _kinds(other.documents):
         return 0
     if one.county_id and other.county_id and one.county_id != other.county_id:
         return 0
-    return LIKELY
+    return LIKELY if same_name(one.name, other.name) else 0
 
 
 def _kinds(documents: Iterable[tuple[str, str]]) -> frozenset[str]:

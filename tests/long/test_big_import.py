@@ -28,8 +28,14 @@ def file_of(cards: int) -> imports.FileContent:
     )
     born = AT.date().replace(year=1930)
     for n in range(cards):
-        first = f"513326{born + timedelta(days=n // 900):%Y%m%d}{n % 900:03d}"
-        row = ["扎西某", first + check_digit(first), "道孚县鲜水镇", "本县区", "临床诊断病例"]
+        first = f"513326{born + timedelta(days=n % 9000):%Y%m%d}{n // 9000:03d}"
+        row = [
+            f"扎西{'一二三四五六七八九十'[n % 10]}",
+            first + check_digit(first),
+            "道孚县鲜水镇",
+            "本县区",
+            "临床诊断病例",
+        ]
         writer.writerow([*row, "流行性感冒", "2020-02-04 10:00", "王医生"])
     return imports.FileContent(text.getvalue().encode("gb18030"))
 
