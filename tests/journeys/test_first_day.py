@@ -77,7 +77,7 @@ def _import_the_cards_of_the_day(page: Page, folder: Path, language: str) -> Non
     download.value.save_as(file)
     page.goto("/surveillance/monitoring/import/")
     page.set_input_files("#id_file", file)
-    page.select_option("#id_facility", label=WORDS[language]["cdc"])
+    expect(page.locator("#id_facility option:checked")).to_have_text(WORDS[language]["cdc"])
     page.locator("main button[type=submit]").first.click()
     report = page.locator("form[action$='/confirm/'] button")
     expect(report).to_be_visible()

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import clock, pages
 from fangkong.packs.types import Pack, Row
 from fangkong.people.types import DocumentKind
+from fangkong.places.types import FacilityKind
 
 from . import queries, words
 from .cards import Card, Desk
@@ -415,13 +416,14 @@ def _offer(form: forms.Form, name: str, choices: Iterable[tuple[str, Any]]) -> N
 
 
 def _offer_facilities(form: forms.Form, facilities: QuerySet[Facility]) -> None:
-    """Facilities by name; the only one is chosen already."""
+    """Facilities by name; the only one, or the only county CDC among them, is chosen already."""
     field = form.fields["facility"]
     assert isinstance(field, FacilityField)
     field.queryset = facilities
-    first = list(facilities[:2])
-    if len(first) == 1:
-        form.initial.setdefault("facility", first[0].public_id)
+    offices = facilities.filter(kind=FacilityKind.COUNTY_CDC)
+    for likely in (list(facilities[:2]), list(offices[:2])):
+        if len(likely) == 1:
+            form.initial.setdefault("facility", likely[0].public_id)
 
 
 def _keep(form: forms.Form, name: str, value: str) -> None:

@@ -175,7 +175,7 @@ def _page(request: StaffRequest, batch: ImportBatch) -> dict[str, object]:
     tab = request.GET.get("tab", "")
     tabs = _tabs(batch)
     if tab not in [code for code, _label, _n in tabs]:
-        tab = Outcome.ERROR.value if batch.errors else tabs[0][0]
+        tab = next((code for code, _label, n in tabs if n), tabs[0][0])
     name = imports.CHECK if batch.state == BatchState.CHECKING else imports.IMPORT_JOB
     job = queue.latest_about(name, batch.pk)
     rows = [
