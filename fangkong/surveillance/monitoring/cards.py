@@ -245,7 +245,8 @@ class _Row:
             return ""
         if known is None:
             known = self.desk.words(field, self.desk.today, "")
-        code = known.get(_bare(text))
+        word = _bare(text)
+        code = known.get(word, known.get(word.removesuffix("case")))
         if code is None:
             self.fault("not_one_of", field, value=text, choices=_shown(known))
             return ""

@@ -1,0 +1,189 @@
+"""Rows as cards: what people type, and every fault of a bad row."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pytest
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fangkong.packs import queries as packs
+from fangkong.surveillance.monitoring import words
+from fangkong.surveillance.monitoring.cards import Desk, Found, parse_moment
+
+from .factories import AT, ZONE, id_number
+
+GOOD = {
+    "name": "扎西德吉",
+    "id_number": id_number(1),
+    "address": "道孚县鲜水镇团结社区1号",
+    "condition": "新冠肺炎",
+    "case_class": "确诊病例",
+    "diagnosed_at": "2020-02-05 09:00",
+    "onset_date": "2020-02-01",
+}
+
+
+class Places:
+    """Knows 道孚县 as area 7 and one facility as 3."""
+
+    def area(self, address: str, code: str) -> Found:
+        return Found(7) if address.startswith("道孚县") else Found(None, ("道孚县",))
+
+    def facility(self, name: str) -> Found:
+        return Found(3 if name == "道孚县人民医院" else None)
+
+
+def read(**changes: str):
+    desk = Desk(
+        pack_on=lambda day: packs.in_force("513300", day),
+        places=Places(),
+        facility_id=1,
+        now=AT,
+        zone=ZONE,
+    )
+    return desk.read({**GOOD, **changes})
+
+
+def faults(**changes: str) -> list[str]:
+    card, found = read(**changes)
+    assert (card is None) == bool(found)
+    return [f"{fault.code} {fault.field}".strip() for fault in found]
+
+
+def moment(hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(2020, 2, 5, hour, minute, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2020-2-5", moment()),
+        ("2020/02/05 14:30", moment(14, 30)),
+        ("2020.2.5", moment()),
+        ("2020年2月5日", moment()),
+        ("2020年2月5日14时", moment(14)),
+        ("2020年2月5日 14时30分", moment(14, 30)),
+        ("2020-02-05T14:30", moment(14, 30)),
+        ("2020-02-05 14:30:15", moment(14, 30)),
+        ("２０２０－２－５", moment()),
+        ("20200205", moment()),
+        ("202002051430", moment(14, 30)),
+        ("43866", moment()),
+        ("43866.604166666664", moment(14, 30)),
+    ],
+)
+def test_dates_are_read_as_people_type_them(text, expected):
+    assert parse_moment(text, ZONE) == expected
+
+
+@pytest.mark.parametrize("text", ["5/2/2020", "2020-02-30", "2020-13-01", "昨天", "2", "2020-02"])
+def test_dates_that_are_none_or_could_be_two_are_not_guessed(text):
+    assert parse_moment(text, ZONE) is None
+
+
+@given(st.integers(10_000 * 1440, 80_000 * 1440))
+def test_a_serial_of_a_spreadsheet_is_the_minute_it_stands_for(minutes):
+    moment = datetime(1899, 12, 30, tzinfo=ZONE) + timedelta(minutes=minutes)
+    assert parse_moment(f"{minutes / 1440:.10f}", ZONE) == moment
+
+
+def test_a_good_row_is_a_card_with_sex_and_birth_date_from_the_number():
+    card, found = read()
+    assert found == []
+    assert card is not None
+    assert (card.person.sex, card.person.birth_date) == ("1", date(1970, 1, 1))
+    assert (card.person.area_id, card.facility_id) == (7, 1)
+    assert (card.case.condition, card.case.case_class) == ("covid-19", "confirmed")
+    assert card.case.diagnosed_at == moment(9)
+
+
+@pytest.mark.parametrize("said", ["确诊病例", "确诊", "确诊 病例", "confirmed", "Confirmed case"])
+def test_a_class_is_known_in_either_language_short_or_long(said):
+    card, _ = read(case_class=said)
+    assert card is not None
+    assert card.case.case_class == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"name": ""}, "missing name"),
+        ({"name": "长" * 61}, "too_long name"),
+        ({"condition": ""}, "missing condition"),
+        ({"condition": "新冠炎"}, "unknown_condition condition"),
+        ({"case_class": ""}, "missing case_class"),
+        ({"case_class": "也许"}, "not_one_of case_class"),
+        ({"diagnosed_at": ""}, "missing diagnosed_at"),
+        ({"diagnosed_at": "昨天"}, "bad_date diagnosed_at"),
+        ({"diagnosed_at": "2020-02-06"}, "diagnosis_in_future diagnosed_at"),
+        ({"onset_date": "2月1日"}, "bad_date onset_date"),
+        ({"onset_date": "2020-02-06"}, "onset_after_diagnosis onset_date"),
+        ({"died_on": "2020-01-01"}, "death_before_onset died_on"),
+        ({"died_on": "2020-02-06"}, "death_in_future died_on"),
+        ({"birth_date": "1970-01-02"}, "differs_from_number birth_date"),
+        ({"sex": "女"}, "differs_from_number sex"),
+        ({"sex": "雄"}, "not_one_of sex"),
+        ({"id_number": "513326197001010019"}, "bad_number id_number"),
+        ({"id_number": "5.13326E+17", "age": "50"}, "lost_digits id_number"),
+        ({"id_number": "", "age": ""}, "missing birth_date"),
+        ({"id_number": "", "age": "五十"}, "bad_age age"),
+        ({"id_number": "", "age": "131"}, "bad_age age"),
+        ({"address": ""}, "missing address"),
+        ({"address": "天上人间"}, "address_unknown address"),
+        ({"facility": "别家医院"}, "facility_unknown facility"),
+        ({"phone": "12345"}, "bad_phone phone"),
+        ({"occupation": "宇航员"}, "not_one_of occupation"),
+        ({"relation": "本村"}, "not_one_of relation"),
+        ({"severity": "极重"}, "not_one_of severity"),
+        ({"course": "缓"}, "not_one_of course"),
+        ({"origin": "天外"}, "not_one_of origin"),
+        ({"condition": "乙型肝炎"}, "missing course"),
+    ],
+)
+def test_each_fault_of_a_row_is_named_with_its_field(changes, fault):
+    assert fault in faults(**changes)
+
+
+def test_all_faults_of_a_row_are_said_at_once():
+    found = faults(name="", case_class="也许", onset_date="x", phone="1", address="天上人间")
+    assert sorted(found) == [
+        "address_unknown address",
+        "bad_date onset_date",
+        "bad_phone phone",
+        "missing name",
+        "not_one_of case_class",
+    ]
+
+
+def test_an_address_elsewhere_is_no_fault_of_a_patient_from_elsewhere():
+    assert faults(address="武汉市江汉区", relation="外省") == []
+    assert faults(address="武汉市江汉区", relation="本县区") == ["address_unknown address"]
+
+
+@pytest.mark.parametrize(
+    ("age", "unit", "years", "months"),
+    [("56", "", 56, None), ("56岁", "", 56, None), ("14", "月", 1, 14), ("10天", "", 0, 0)],
+)
+def test_an_age_is_read_with_its_unit(age, unit, years, months):
+    card, _ = read(id_number="", age=age, age_unit=unit)
+    assert card is not None
+    assert (card.person.age_years, card.person.age_months) == (years, months)
+
+
+def test_every_reason_has_words_in_both_languages():
+    _, found = read(
+        name="",
+        case_class="也许",
+        onset_date="x",
+        phone="1",
+        address="天上人间",
+        condition="新冠炎",
+    )
+    for language in ("zh-hans", "en"):
+        with translation.override(language):
+            told = words.reasons(found)
+        assert len(told) == len(found)
+        assert not any("%(" in sentence for sentence in told)

@@ -1,0 +1,230 @@
+"""A file of cards from its upload to the last row."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from fangkong.core.queue import queries as queue
+from fangkong.surveillance.monitoring import imports, queries, reading
+from fangkong.surveillance.monitoring.models import Case, DailyCount, ImportRow
+from fangkong.surveillance.monitoring.types import BatchState, Outcome
+
+from .factories import AT, case, id_number, person
+
+HEAD = "姓名,有效证件号,现住址,病人属于,病例分类,疾病名称,发病日期,诊断时间,填卡医生"
+
+
+def row(n: int, *, case_class: str = "确诊病例", disease: str = "新冠肺炎") -> str:
+    place = "道孚县鲜水镇团结社区"
+    return (
+        f"扎西,{id_number(n)},{place},本县区,{case_class},{disease},2020/2/1,2020-2-5 8:00,王医生"
+    )
+
+
+def upload(world, *rows: str, encoding: str = "gb18030", by=None):
+    return imports.upload(
+        content=imports.FileContent("\n".join([HEAD, *rows, ""]).encode(encoding)),
+        file_name="cards.csv",
+        facility=world.hospital,
+        by=by or world.daofu_cdc,
+        at=AT,
+    )
+
+
+def run(world, batch):
+    batch = imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
+    return imports.import_rows(batch=batch, at=AT + timedelta(minutes=1))
+
+
+def said(batch):
+    return [
+        (row.line, row.outcome, [reason["code"] for reason in row.reasons])
+        for row in queries.rows_of(batch)
+    ]
+
+
+def test_nothing_is_reported_before_the_import_is_confirmed(world):
+    batch = upload(world, row(1), row(2))
+    assert (batch.state, batch.encoding, batch.ok) == (BatchState.READY, "gb18030", 2)
+    assert not Case.objects.exists()
+
+
+def test_a_confirmed_import_reports_its_rows_as_received_when_it_was_confirmed(world):
+    batch = run(world, upload(world, row(1), row(2)))
+
+    assert (batch.state, batch.imported, batch.errors) == (BatchState.DONE, 2, 0)
+    assert [one.reported_at for one in Case.objects.all()] == [AT, AT]
+    assert sorted(one.number[-5:] for one in Case.objects.all()) == ["00001", "00002"]
+    assert queries.check_counts().right
+
+
+def test_the_values_of_imported_rows_are_emptied(world):
+    batch = run(world, upload(world, row(1), row(2, case_class="也许")))
+    kept = {row.outcome: row.values for row in queries.rows_of(batch)}
+    assert kept[Outcome.IMPORTED] == []
+    assert kept[Outcome.ERROR] != []  # to be corrected and sent again
+
+
+def test_every_bad_row_gives_its_line_and_all_its_reasons(world):
+    batch = upload(
+        world,
+        row(1),
+        "扎西,513326197001010019,天上人间,本县区,也许,新冠炎,x,2020-2-6,",
+        row(2) + ",多,余",
+        ",,,,,,,,王医生",
+    )
+    assert said(batch) == [
+        (2, "ok", []),
+        (
+            3,
+            "error",
+            [
+                "bad_number",
+                "bad_date",
+                "unknown_condition",
+                "address_unknown",
+                "missing",
+            ],
+        ),
+        (4, "error", ["too_many_cells"]),
+        (5, "error", ["missing", "missing", "missing", "missing", "missing", "missing"]),
+    ]
+
+
+def test_the_same_file_again_changes_nothing_and_says_so(world):
+    run(world, upload(world, row(1), row(2)))
+    before = list(DailyCount.objects.order_by("pk").values_list("n", flat=True))
+
+    again = upload(world, row(1), row(2))
+
+    assert (again.ok, again.known) == (0, 2)
+    assert [codes for _, _, codes in said(again)] == [["known"], ["known"]]
+    with pytest.raises(imports.NothingToImport):
+        imports.confirm_import(batch=again, by=world.daofu_cdc, at=AT)
+    assert list(DailyCount.objects.order_by("pk").values_list("n", flat=True)) == before
+
+
+def test_a_known_card_that_says_something_else_is_pointed_out(world):
+    run(world, upload(world, row(1, case_class="疑似病例")))
+    again = upload(world, row(1))
+    (reason,) = queries.rows_of(again)[0].reasons
+    assert reason["code"] == "known_differently"
+    assert reason["params"]["fields"] == ["case_class"]
+
+
+def test_the_same_card_twice_in_a_file_is_imported_once(world):
+    batch = upload(world, row(1), row(1))
+    assert said(batch) == [(2, "ok", []), (3, "known", ["twice_in_file"])]
+    assert run(world, batch).imported == 1
+
+
+def test_a_card_reported_between_check_and_import_is_known_and_not_doubled(world):
+    batch = upload(world, row(1), row(2))
+    other = upload(world, row(2))
+    run(world, other)
+
+    batch = run(world, batch)
+
+    assert (batch.imported, batch.known) == (1, 1)
+    assert Case.objects.count() == 2
+
+
+def test_another_diagnosis_of_the_same_illness_is_to_be_revised_and_not_imported(world):
+    case(world, 1)
+    line = row(1).replace("扎西", person(1).name).replace("2020-2-5", "2020-2-4")
+    batch = run(world, upload(world, line))
+    assert said(batch) == [(2, "error", ["other_dates"])]
+    assert Case.objects.count() == 1
+
+
+def test_a_number_of_another_person_is_said_for_its_row_alone(world):
+    run(world, upload(world, row(1)))
+    stranger = row(1).replace("扎西", "王小明").replace("2020-2-5", "2020-2-4")
+    batch = run(world, upload(world, stranger, row(2)))
+    assert [(line, outcome) for line, outcome, _ in said(batch)] == [(2, "error"), (3, "imported")]
+
+
+def test_a_killed_import_goes_on_where_it_stopped(world, monkeypatch):
+    monkeypatch.setattr(imports, "CHUNK", 2)
+    batch = upload(world, *(row(n) for n in range(1, 6)))
+    batch = imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
+
+    def killed(done: int, total: int) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imports.import_rows(batch=batch, at=AT, progress=killed)
+    assert Case.objects.count() == 4
+
+    batch = imports.import_rows(batch=batch, at=AT)
+    assert (batch.state, batch.imported) == (BatchState.DONE, 5)
+    assert sorted(one.number[-1] for one in Case.objects.all()) == list("12345")
+    assert queries.check_counts().right
+    assert imports.import_rows(batch=batch, at=AT).imported == 5  # a third time does nothing
+
+
+def test_a_killed_check_goes_on_and_still_sees_cards_that_stand_twice(world, monkeypatch):
+    monkeypatch.setattr(imports, "CHUNK", 2)
+    monkeypatch.setattr(imports, "AT_ONCE", 0)
+    batch = upload(world, row(1), row(2), row(1))
+    assert batch.state == BatchState.CHECKING
+    assert queue.latest_about(imports.CHECK, batch.pk) is not None
+
+    def killed(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        imports.check(batch=batch, by=world.daofu_cdc, at=AT, progress=killed)
+    imports.check(batch=batch, by=world.daofu_cdc, at=AT)
+
+    batch.refresh_from_db()
+    assert (batch.state, batch.ok, batch.known) == (BatchState.READY, 2, 1)
+
+
+def test_a_cancelled_import_keeps_no_row(world):
+    batch = upload(world, row(1))
+    batch = imports.cancel_import(batch=batch, by=world.daofu_cdc, at=AT)
+    assert batch.state == BatchState.CANCELLED
+    assert not ImportRow.objects.exists()
+    with pytest.raises(imports.NotReady):
+        imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
+
+
+def test_what_is_left_of_old_imports_is_emptied_after_a_week_and_not_before(world):
+    done = run(world, upload(world, row(1), row(2, case_class="也许")))
+    waiting = upload(world, row(3))
+
+    imports.forget(at=AT + timedelta(days=6))
+    assert queries.not_imported(done)[0].values != []
+    imports.forget(at=AT + timedelta(days=8))
+
+    assert queries.not_imported(done)[0].values == []
+    waiting.refresh_from_db()
+    assert waiting.state == BatchState.CANCELLED
+
+
+def test_a_hospital_cannot_report_for_another_in_a_file(world):
+    batch = imports.upload(
+        content=imports.FileContent(f"{HEAD},报告单位\n{row(1)},康定市人民医院\n".encode()),
+        file_name="cards.csv",
+        facility=world.hospital,
+        by=world.clinician,
+        at=AT,
+    )
+    assert said(batch) == [(2, "error", ["facility_unknown"])]
+
+
+def test_a_picture_is_refused_and_leaves_no_trace(world):
+    with pytest.raises(imports.BadFile):
+        imports.upload(
+            content=imports.FileContent(b"\x89PNG\r\n\x1a\n"),
+            file_name="cards.csv",
+            facility=world.hospital,
+            by=world.daofu_cdc,
+            at=AT,
+        )
+    assert not ImportRow.objects.exists()
+    assert reading.MAX_ROWS == 100_000

@@ -1,0 +1,135 @@
+"""Files as they come: encodings, delimiters, and what is no table at all."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+import xlsxwriter
+from django.utils import translation
+
+from fangkong.surveillance.monitoring import columns, reading, words
+
+HEAD = "姓名,疾病名称,病例分类,诊断时间"
+TEXT = f"{HEAD}\n扎西,新冠肺炎,确诊病例,2020-02-05\n"
+
+
+def refused(data: bytes) -> reading.NotReadable:
+    with pytest.raises(reading.NotReadable) as problem:
+        reading.read(data)
+    return problem.value
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_chinese_is_read_in_every_encoding_that_spreadsheets_save(encoding):
+    sheet = reading.read(TEXT.encode(encoding))
+    assert sheet.encoding == encoding
+    assert sheet.rows == [(2, ["扎西", "新冠肺炎", "确诊病例", "2020-02-05"])]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_the_delimiter_is_found_by_the_headings(delimiter):
+    sheet = reading.read(TEXT.replace(",", delimiter).encode())
+    assert sheet.headings == ["姓名", "疾病名称", "病例分类", "诊断时间"]
+
+
+def test_a_title_above_the_headings_and_blank_lines_keep_the_numbers_of_lines():
+    sheet = reading.read(f"传染病报告卡\n\n{TEXT}\n李四,麻疹,疑似,2020-02-04\n".encode())
+    assert [line for line, _cells in sheet.rows] == [4, 6]
+
+
+def test_a_cell_over_two_lines_is_one_row_of_its_first_line():
+    text = f'{HEAD},备注\n扎西,新冠,确诊,2020-02-05,"一\n二"\n李四,新冠,确诊,2020-02-05,\n'
+    assert [line for line, _cells in reading.read(text.encode()).rows] == [2, 4]
+
+
+def workbook(rows: list[list[object]]) -> bytes:
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file)
+    sheet = book.add_worksheet()
+    for n, row in enumerate(rows):
+        sheet.write_row(n, 0, row)
+    book.close()
+    return file.getvalue()
+
+
+def test_a_workbook_gives_numbers_as_a_person_types_them():
+    phone = 13800001111
+    rows = [[*HEAD.split(","), "联系电话"], ["扎西", "新冠", "确诊", "2020-02-05", phone]]
+    assert reading.read(workbook(rows)).rows == [
+        (2, ["扎西", "新冠", "确诊", "2020-02-05", "13800001111"])
+    ]
+
+
+def archive(**files: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for name, text in files.items():
+            made.writestr(name, text)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \r\n", "empty"),
+        (b"%PDF-1.7 ...", "wrong_type"),
+        (b"\x89PNG\r\n\x1a\n", "wrong_type"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "wrong_type"),
+        (b"<html><table>", "wrong_type"),
+        (b"ab\0cd", "wrong_type"),
+        (archive(a="not a workbook"), "wrong_type"),
+        (archive(**{"xl/workbook.xml": "<broken"}), "broken_workbook"),
+        (b"PK\x03\x04 cut off", "broken_workbook"),
+        (b"\xff\xff\xff\xff", "wrong_encoding"),
+        (b"one,two,three\n1,2,3\n", "no_headings"),
+        (HEAD.encode(), "no_rows"),
+        ("姓名,疾病名称,诊断时间\n扎西,新冠,2020-02-05".encode(), "missing_columns"),
+        (f"{HEAD},患者姓名\n扎西,新冠,确诊,2020-02-05,x".encode(), "column_twice"),
+    ],
+)
+def test_what_is_no_table_of_cards_is_refused_in_words_of_both_languages(data, code):
+    problem = refused(data)
+    assert problem.code == code
+    for language in ("zh-hans", "en"):
+        with translation.override(language):
+            assert "%(" not in words.problem(problem)
+
+
+def test_a_file_over_its_size_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_BYTES", 10)
+    assert refused(TEXT.encode()).code == "too_big"
+
+
+def test_rows_beyond_the_limit_are_refused_and_the_limit_itself_is_not(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_ROWS", 1)
+    assert len(reading.read(TEXT.encode()).rows) == 1
+    assert refused((TEXT + "李四,麻疹,疑似,2020-02-04\n").encode()).code == "too_many_rows"
+
+
+def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_UNPACKED", 100)
+    assert refused(workbook([HEAD.split(","), ["x"] * 4])).code == "too_big"
+
+
+@pytest.mark.parametrize(
+    ("heading", "field"),
+    [
+        ("发病日期*", "onset_date"),
+        ("发病日期(年月日)", "onset_date"),
+        (" 现 住 址(详填) ", "address"),
+        ("Date of Birth", "birth_date"),
+        ("ID_Number", "id_number"),
+        ("病例分类（1）", "case_class"),
+        ("星座", ""),
+    ],
+)
+def test_headings_are_known_however_they_are_written(heading, field):
+    assert columns.field(heading) == field
+
+
+def test_no_two_fields_share_a_heading():
+    for field, names in columns.HEADINGS.items():
+        assert {columns.field(name) for name in names} == {field}
