@@ -11,9 +11,10 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import NoReturn
 
 from fangkong import __version__
-from fangkong.config import demo_day
+from fangkong.config import demo_day, env
 from fangkong.config.env import WrongSetting
 from fangkong.config.problems import CannotGoOn
 
@@ -81,8 +82,24 @@ def _known(problem: Exception) -> str:
     return ""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, like everything else here."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def _port(text: str) -> int:
+    try:
+        return env.port(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a port: write a number between 1 and 65535"
+        ) from None
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="fangkong", description="Epidemic prevention and control for a prefecture."
     )
     parser.add_argument("--version", action="version", version=f"fangkong {__version__}")
@@ -97,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = command("run", _run, "Bring the database up to date and serve the pages and the worker.")
     run.add_argument("--host", help="address to listen on (FANGKONG_HOST, 127.0.0.1)")
-    run.add_argument("--port", type=int, help="port to listen on (FANGKONG_PORT, 8000)")
+    run.add_argument("--port", type=_port, help="port to listen on (FANGKONG_PORT, 8000)")
     run.add_argument(
         "--demo", action="store_true", help="load the demonstration into an empty database"
     )
@@ -156,6 +173,14 @@ def _call(command: str, /, *args: str, **options: object) -> None:
     call_command(command, *args, **options)
 
 
+def _need_database() -> None:
+    """Refuse to go on without an up-to-date database."""
+    _django()
+    from fangkong.config import serve
+
+    serve.require_database()
+
+
 def _run(options: argparse.Namespace) -> int:
     _django()
     from fangkong.config import serve
@@ -174,10 +199,7 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _worker(options: argparse.Namespace) -> None:
-    _django()
-    from fangkong.config import serve
-
-    serve.require_database()
+    _need_database()
     _call("worker")
 
 
@@ -190,14 +212,17 @@ def _migrate(options: argparse.Namespace) -> None:
 
 
 def _places(options: argparse.Namespace) -> None:
+    _need_database()
     _call("places", check=options.check)
 
 
 def _counts(options: argparse.Namespace) -> None:
+    _need_database()
     _call("counts", rebuild=options.rebuild)
 
 
 def _admin(options: argparse.Namespace) -> None:
+    _need_database()
     _call("admin", options.username, name=options.name)
 
 

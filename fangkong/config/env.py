@@ -20,15 +20,23 @@ class WrongSetting(Exception):
 
 
 def _read(
-    source: Mapping[str, str], name: str, read: Callable[[str], T], default: T, expected: str
+    source: Mapping[str, str],
+    name: str,
+    read: Callable[[str], T],
+    default: T,
+    expected: str,
+    *,
+    secret: bool = False,
 ) -> T:
     raw = source.get(name, "").strip()
     if not raw:
         return default
     try:
         return read(raw)
-    except (ValueError, KeyError, ZoneInfoNotFoundError):
-        raise WrongSetting(f"{name}={raw!r} cannot be used: {expected}") from None
+    except (ValueError, KeyError, OSError, RuntimeError, ZoneInfoNotFoundError):
+        # Never echo what may hold a password, not even a wrong one.
+        shown = name if secret else f"{name}={raw!r}"
+        raise WrongSetting(f"{shown} cannot be used: {expected}") from None
 
 
 def _bool(raw: str) -> bool:
@@ -37,15 +45,16 @@ def _bool(raw: str) -> bool:
     ]
 
 
-def _port(raw: str) -> int:
-    port = int(raw)
-    if not 1 <= port <= 65535:
+def port(raw: str) -> int:
+    """A port as text, as a number; ValueError where it is none."""
+    number = int(raw)
+    if not 1 <= number <= 65535:
         raise ValueError(raw)
-    return port
+    return number
 
 
 def _area(raw: str) -> str:
-    if not re.fullmatch(r"\d{6}", raw):
+    if not re.fullmatch(r"[0-9]{6}", raw):
         raise ValueError(raw)
     return raw
 
@@ -55,19 +64,36 @@ def _zone(raw: str) -> str:
 
 
 def _database(raw: str) -> str:
-    if urlsplit(raw).scheme not in ("sqlite", "postgres", "postgresql"):
+    parts = urlsplit(raw)
+    _ = parts.port  # raises ValueError where it is no port
+    if parts.scheme == "sqlite":
+        # Without a file the database would be gone with the process.
+        if parts.netloc or parts.path.strip("/") in ("", ":memory:"):
+            raise ValueError(raw)
+    elif parts.scheme not in ("postgres", "postgresql"):
         raise ValueError(raw)
     return raw
 
 
 def _redis(raw: str) -> str:
-    if urlsplit(raw).scheme not in ("redis", "rediss", "unix"):
+    parts = urlsplit(raw)
+    _ = parts.port  # raises ValueError where it is no port
+    if parts.scheme not in ("redis", "rediss", "unix"):
         raise ValueError(raw)
     return raw
 
 
 def _hosts(raw: str) -> tuple[str, ...]:
     return tuple(host.strip() for host in raw.split(",") if host.strip())
+
+
+def _origins(raw: str) -> tuple[str, ...]:
+    origins = _hosts(raw)
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/"):
+            raise ValueError(origin)
+    return tuple(origin.rstrip("/") for origin in origins)
 
 
 def _language(raw: str) -> str:
@@ -106,7 +132,7 @@ class Environment:
 def read(source: Mapping[str, str] | None = None) -> Environment:
     """The environment, checked. Raises ``WrongSetting`` with what to write instead."""
     env = os.environ if source is None else source
-    data = Path(env.get("FANGKONG_DATA", "") or "var").expanduser().resolve()
+    data = _read(env, "FANGKONG_DATA", _data, Path("var").resolve(), "write the path of a folder")
     return Environment(
         data=data,
         database_url=_read(
@@ -115,9 +141,24 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
             _database,
             f"sqlite:///{data / 'fangkong.sqlite3'}",
             "write sqlite:///path/to/file or postgresql://user:password@host:5432/name",
+            secret=True,
         ),
-        redis_url=_read(env, "REDIS_URL", _redis, "", "write redis://host:6379/0, or leave it out"),
-        secret_key=_read_secret(env),
+        redis_url=_read(
+            env,
+            "REDIS_URL",
+            _redis,
+            "",
+            "write redis://host:6379/0, or leave it out",
+            secret=True,
+        ),
+        secret_key=_read(
+            env,
+            "FANGKONG_SECRET_KEY",
+            _secret,
+            "",
+            "write at least 32 random characters",
+            secret=True,
+        ),
         debug=_read(env, "FANGKONG_DEBUG", _bool, False, "write 1 or 0"),
         hosts=_read(
             env,
@@ -129,12 +170,12 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         origins=_read(
             env,
             "FANGKONG_ORIGINS",
-            _hosts,
+            _origins,
             (),
             "write addresses such as https://fangkong.example separated by commas",
         ),
         host=env.get("FANGKONG_HOST", "") or "127.0.0.1",
-        port=_read(env, "FANGKONG_PORT", _port, 8000, "write a port between 1 and 65535"),
+        port=_read(env, "FANGKONG_PORT", port, 8000, "write a port between 1 and 65535"),
         home_area=_read(
             env,
             "FANGKONG_AREA",
@@ -156,20 +197,12 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
     )
 
 
+def _data(raw: str) -> Path:
+    return Path(raw).expanduser().resolve()
+
+
 def _folder(raw: str) -> Path | None:
     path = Path(raw).expanduser()
     if not path.is_dir():
         raise ValueError(raw)
     return path
-
-
-def _read_secret(env: Mapping[str, str]) -> str:
-    if not env.get("FANGKONG_SECRET_KEY", "").strip():
-        return ""
-    try:
-        return _secret(env["FANGKONG_SECRET_KEY"].strip())
-    except ValueError:
-        # Never echo a secret, not even a bad one.
-        raise WrongSetting(
-            "FANGKONG_SECRET_KEY is too short: write at least 32 random characters"
-        ) from None

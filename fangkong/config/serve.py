@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import uvicorn
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
@@ -72,12 +73,13 @@ def refuse_newer_database() -> None:
     recorder = MigrationRecorder(connection)
     if not recorder.has_table():
         return
-    ours = {config.removeprefix("fangkong.") for config in settings.INSTALLED_APPS}
+    # A newer Fangkong may know rooms that this one has never heard of.
+    packages = {c.label for c in apps.get_app_configs() if not c.name.startswith("fangkong.")}
     known = set(MigrationExecutor(connection).loader.disk_migrations)
     unknown = sorted(
         f"{app}.{name}"
         for app, name in recorder.applied_migrations()
-        if app in ours and (app, name) not in known
+        if app not in packages and (app, name) not in known
     )
     if unknown:
         raise CannotGoOn(
@@ -112,10 +114,13 @@ def require_free_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as problem:
+            other = port + 1 if port < 65535 else 8000
             raise CannotGoOn(
                 f"port {port} on {host} cannot be used ({problem.strerror}). Stop what uses it, or "
-                f"choose another: FANGKONG_PORT={port + 1} make run"
+                f"choose another: FANGKONG_PORT={other} make run"
             ) from None
+        except UnicodeError:
+            raise CannotGoOn(f"{host!r} is not the name of a host. Check FANGKONG_HOST.") from None
 
 
 def load_demo(day: date) -> None:

@@ -253,5 +253,9 @@ LOGGING = {
         }
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"fangkong": {"level": "INFO"}},
+    "loggers": {
+        "fangkong": {"level": "INFO"},
+        # It repeats every attempt; the command says once that the database does not answer.
+        "psycopg.pool": {"level": "ERROR"},
+    },
 }

@@ -28,9 +28,13 @@ class Command(models.Model):
 
     class Meta:
         constraints = [
+            models.UniqueConstraint(fields=["by", "key"], name="command_key_once"),
+            # NULL differs from NULL: what the system itself sends needs a rule of its own.
             models.UniqueConstraint(
-                fields=["by", "key"], name="command_key_once", nulls_distinct=False
-            )
+                fields=["key"],
+                condition=models.Q(by__isnull=True),
+                name="command_key_of_system_once",
+            ),
         ]
 
     def __str__(self) -> str:

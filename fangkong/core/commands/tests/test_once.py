@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import override
 
 from fangkong.accounts.tests import factories
@@ -231,3 +231,17 @@ def test_when_the_first_sender_is_refused_the_second_still_gets_its_answer(key):
 
     assert isinstance(results[0], TooMany)
     assert results[1] == Job.objects.get()
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("somebody", [True, False])
+def test_the_database_itself_keeps_a_key_from_standing_twice(key, somebody):
+    by = factories.user() if somebody else None
+    command = {"by": by, "key": key, "action": "x", "fingerprint": "", "at": AT}
+    Command.objects.create(**command)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Command.objects.create(**command)
+
+    Command.objects.create(**command | {"key": f"{key}x"})
+    Command.objects.create(**command | {"by": factories.user()})

@@ -1,0 +1,211 @@
+"""The command ``fangkong``, run as a person runs it: what cannot work is one line, not a traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SUBCOMMANDS = [
+    "run", "demo", "worker", "migrate", "places", "counts", "admin", "where", "check", "detect",
+]  # fmt: skip
+
+
+def fangkong(*args: str, data: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("FANGKONG_", "DATABASE_URL", "REDIS_URL"))
+    }
+    return subprocess.run(  # our own program, with arguments written here
+        [sys.executable, "-m", "fangkong.config.cli", *args],
+        env={**clean, "FANGKONG_DATA": str(data), **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def refused(answer: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a refusal."""
+    assert answer.returncode != 0, answer.stdout
+    lines = answer.stderr.splitlines()
+    assert len(lines) == 1, answer.stderr
+    assert lines[0].startswith("fangkong")
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory) -> Path:
+    """A data folder with a database that is up to date."""
+    data = tmp_path_factory.mktemp("data")
+    answer = fangkong("migrate", data=data)
+    assert (answer.returncode, answer.stderr) == (0, ""), answer.stderr
+    assert "up to date" in answer.stdout
+    return data
+
+
+@pytest.fixture
+def data(migrated, tmp_path) -> Path:
+    """A copy of it that a test may spoil."""
+    shutil.copytree(migrated, tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("subcommand", [[], *([name] for name in SUBCOMMANDS)])
+def test_help_says_what_a_subcommand_does(subcommand, tmp_path):
+    answer = fangkong(*subcommand, "--help", data=tmp_path / "never-made")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert answer.stdout.startswith("usage:")
+    assert not (tmp_path / "never-made").exists()
+
+
+def test_without_a_subcommand_all_of_them_are_listed(tmp_path):
+    answer = fangkong(data=tmp_path)
+
+    assert answer.returncode == 0
+    for name in SUBCOMMANDS:
+        assert f"    {name}" in answer.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["nonsense"], "'nonsense'"),
+        (["run", "--port", "http"], "'http' is not a port"),
+        (["run", "--port", "99999"], "between 1 and 65535"),
+        (["demo", "--day", "2020-02-30"], "YYYY-MM-DD"),
+        (["places", "--nonsense"], "--nonsense"),
+        (["admin", "zhaxi"], "--name"),
+        (["where"], "url"),
+    ],
+)
+def test_a_mistyped_command_is_one_line(args, said, tmp_path):
+    assert said in refused(fangkong(*args, data=tmp_path))
+
+
+def test_a_wrong_setting_is_one_line_that_names_it(tmp_path):
+    line = refused(fangkong("check", data=tmp_path, FANGKONG_AREA="Ganzi"))
+
+    assert "FANGKONG_AREA='Ganzi'" in line
+
+
+def test_a_wrong_database_address_does_not_show_its_password(tmp_path):
+    line = refused(fangkong("check", data=tmp_path, DATABASE_URL="mysql://u:geheim@h/n"))
+
+    assert "DATABASE_URL" in line
+    assert "geheim" not in line
+
+
+def test_a_file_in_the_place_of_the_data_folder_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("x")
+
+    assert "FANGKONG_DATA" in refused(fangkong("migrate", data=tmp_path / "file"))
+    assert "FANGKONG_DATA" in refused(fangkong("migrate", data=tmp_path / "file" / "below"))
+    assert (tmp_path / "file").read_text() == "x"
+
+
+def test_a_folder_without_rights_is_one_line(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere; a file in the folder's place is tried above")
+    tmp_path.chmod(0o500)
+
+    assert "FANGKONG_DATA" in refused(fangkong("migrate", data=tmp_path / "data"))
+
+
+def test_a_file_that_is_no_database_is_one_line_and_stays_as_it_is(tmp_path):
+    file = tmp_path / "letter.sqlite3"
+    file.write_text("Dear colleague, " * 400)
+
+    line = refused(fangkong("migrate", data=tmp_path, DATABASE_URL=f"sqlite:///{file}"))
+
+    assert "not a SQLite database" in line
+    assert file.read_text() == "Dear colleague, " * 400
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_one_line(tmp_path):
+    url = f"sqlite:///{tmp_path / 'nowhere' / 'x.sqlite3'}"
+
+    assert "cannot be opened" in refused(fangkong("migrate", data=tmp_path, DATABASE_URL=url))
+
+
+@pytest.mark.parametrize(
+    "newer", [("core", "9999_from_the_future"), ("supplies_of_tomorrow", "0001_initial")]
+)
+def test_a_newer_database_is_refused_and_not_touched(data, newer):
+    file = data / "fangkong.sqlite3"
+    with sqlite3.connect(file) as database:
+        database.execute(
+            "INSERT INTO django_migrations (app, name, applied) VALUES (?, ?, '2030-01-01')", newer
+        )
+    database.close()
+    before = sqlite3.connect(file).execute("SELECT sql FROM sqlite_master ORDER BY 1").fetchall()
+    content = file.read_bytes()
+
+    for command in ("migrate", "worker", "run"):
+        line = refused(fangkong(command, data=data, FANGKONG_PORT="18999"))
+        assert ".".join(newer) in line
+        assert "newer Fangkong" in line
+
+    assert file.read_bytes() == content
+    after = sqlite3.connect(file).execute("SELECT sql FROM sqlite_master ORDER BY 1").fetchall()
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    "command", [["worker"], ["places"], ["counts"], ["admin", "zhaxi", "--name", "扎西"]]
+)
+def test_what_needs_a_database_says_so_when_there_is_none_yet(command, tmp_path):
+    line = refused(fangkong(*command, data=tmp_path))
+
+    assert "fangkong migrate" in line
+
+
+def test_a_second_migrate_changes_nothing(data):
+    before = (
+        sqlite3.connect(data / "fangkong.sqlite3")
+        .execute("SELECT app, name FROM django_migrations ORDER BY id")
+        .fetchall()
+    )
+
+    assert fangkong("migrate", data=data).returncode == 0
+
+    after = (
+        sqlite3.connect(data / "fangkong.sqlite3")
+        .execute("SELECT app, name FROM django_migrations ORDER BY id")
+        .fetchall()
+    )
+    assert after == before
+
+
+def test_the_first_administrator_needs_the_areas_first(data):
+    assert "places" in refused(fangkong("admin", "zhaxi", "--name", "扎西", data=data))
+
+
+def test_an_address_that_no_page_answers_is_one_line(data):
+    assert "nothing/here/" in refused(fangkong("where", "nothing/here/", data=data))
+
+
+def test_an_address_leads_to_its_files(data):
+    answer = fangkong("where", "/accounts/staff/?q=x", data=data)
+
+    assert answer.returncode == 0, answer.stderr
+    assert "accounts:index" in answer.stdout
+    assert "fangkong/accounts/views.py" in answer.stdout
+    assert "fangkong/accounts/templates/accounts/index.html" in answer.stdout
+
+
+def test_the_check_finds_nothing_to_complain_about(data):
+    answer = fangkong("check", data=data)
+
+    assert answer.returncode == 0, answer.stderr
+    assert "no issues" in answer.stdout + answer.stderr
+    assert "W0" not in answer.stderr
