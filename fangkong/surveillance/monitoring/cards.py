@@ -399,7 +399,7 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime | None:
 
 def _spoken(name: str) -> list[str]:
     """A name as it is also said: 确诊 for 确诊病例, and either half of 阳性检测(无症状感染者)."""
-    halves = re.split(r"[()()]", name)
+    halves = re.split(r"[()（）]", name)
     short = [half.removesuffix("病例").removesuffix(" case") for half in halves]
     return [name, *(word for word in (*halves, *short) if word.strip())]
 
