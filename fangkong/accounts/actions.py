@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import actions as audit
@@ -77,7 +77,11 @@ def add_staff(
         created_at=at,
     )
     _set_password(user, password)
-    user.save()
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:  # somebody took the name a moment ago
+        raise NameTaken(_("This user name is taken. Choose another.")) from None
     audit.record("accounts.add_staff", user, by=by, at=at)
     return user
 

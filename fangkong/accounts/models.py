@@ -73,7 +73,9 @@ class User(AbstractBaseUser):
         return known[key]
 
     def roles(self, at: datetime) -> frozenset[str]:
-        """The roles that this user holds anywhere at a moment."""
+        """The roles that this user holds anywhere at a moment; none with a closed account."""
+        if not self.is_active:
+            return frozenset()
         return frozenset(a.role for a in self.appointments_on(clock.day_of(at)))
 
 

@@ -1,4 +1,4 @@
-"""The command ``fangkong``, run as a person runs it: what cannot work is one line, not a traceback."""
+"""The command ``fangkong`` as a person runs it: what cannot work is one line, no traceback."""
 
 from __future__ import annotations
 
