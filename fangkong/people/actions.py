@@ -18,6 +18,7 @@ from fangkong.core.refusals import Refused
 
 from . import rules
 from .intake import (
+    UNREADABLE,
     AnotherPerson,
     DocumentDisagrees,
     WrongField,
@@ -263,6 +264,8 @@ def reveal(
     why = reason.strip()
     if len(why) not in REASON_LENGTH:
         raise ReasonMissing(_("Say in 4 to 400 characters why you need the full data."), "reason")
+    if not rules.is_plain_text(why):
+        raise ReasonMissing(UNREADABLE, "reason")
     if rules.looks_personal(why):
         raise ReasonMissing(
             _("Leave identity and phone numbers out of the reason: it stays in the audit trail."),

@@ -82,7 +82,7 @@ class PersonIn(Schema):
     workplace: str = ""
     guardian_name: str = ""
     ethnicity: str = ""
-    area: str = ""
+    area: str = Field("", max_length=24)
     address_detail: str = ""
     documents: list[DocumentIn] = Field(default_factory=list, max_length=10)
     phones: list[PhoneIn] = Field(default_factory=list, max_length=10)
@@ -98,7 +98,7 @@ class CorrectionIn(Schema):
     workplace: str | None = None
     guardian_name: str | None = None
     ethnicity: str | None = None
-    area: str | None = None
+    area: str | None = Field(None, max_length=24)
     address_detail: str | None = None
 
 
@@ -132,7 +132,10 @@ def search(request: HttpRequest, asked: SearchIn) -> list[PersonOut]:
 @router.post("/", response=PersonOut)
 @decorate_view(never_cache)
 def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
-    """The person of these facts, known already or new."""
+    """The person of these facts, known already or new.
+
+    Of somebody outside the caller's counties only the id and the masked name come back.
+    """
     staff = _allowed(request, REGISTER)
     given = stated.dict(exclude={"area", "documents", "phones"})
     person = once(
@@ -145,7 +148,7 @@ def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
         by=staff.user,
         at=staff.now,
     )
-    return _shown(staff, person)
+    return _shown_if_open(staff, person)
 
 
 @router.get("/{uuid:public_id}/", response=PersonOut)
@@ -174,7 +177,7 @@ def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> Pers
         by=staff.user,
         at=staff.now,
     )
-    return _shown(staff, person)
+    return _shown_if_open(staff, person)
 
 
 @router.post("/{uuid:public_id}/documents/", response=PersonOut)
@@ -235,6 +238,26 @@ def _area(staff: StaffRequest, code: str) -> Area | None:
     if found is None:
         raise actions.WrongField(_("There is no area with this code today."), "area")
     return found
+
+
+def _shown_if_open(staff: StaffRequest, person: Person) -> PersonOut:
+    """What the house knew before is for those who may open the person; a number tells no more."""
+    if queries.open_to(staff.user, staff.now).filter(pk=person.pk).exists():
+        return _shown(staff, person)
+    return PersonOut(
+        id=person.public_id,
+        name=person.masked_name,
+        sex="",
+        age_years=None,
+        age_months=None,
+        occupation="",
+        county="",
+        area="",
+        guardian_name="",
+        documents=[],
+        phones=[],
+        synthetic=person.synthetic,
+    )
 
 
 def _shown(staff: StaffRequest, person: Person) -> PersonOut:

@@ -21,6 +21,7 @@ from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Registration,
 OLDEST = 150  # years
 _TEXTS = ("name", "occupation", "workplace", "guardian_name", "ethnicity", "address_detail")
 
+UNREADABLE = _("This text holds signs that cannot be read. Type it again.")
 _FAULTS: dict[Fault, Promise] = {
     Fault.LENGTH: _("A resident identity number has 18 characters. Count them again."),
     Fault.CHARACTERS: _("A resident identity number is 17 digits and a digit or X. Type it again."),
@@ -89,6 +90,8 @@ def _check_texts(plain: Registration) -> None:
     if not plain.name:
         raise WrongField(_("Write the name, or 不详 where it is not known."), "name")
     for field in _TEXTS:
+        if not rules.is_plain_text(getattr(plain, field)):
+            raise WrongField(UNREADABLE, field)
         longest = _longest(Person, field)
         if len(getattr(plain, field)) > longest:
             raise WrongField(gettext("At most %d characters fit here.") % longest, field)
@@ -141,6 +144,8 @@ def checked_document(document: Document, today: date) -> Document:
     ):
         raise WrongField(_FAULTS[Fault.BIRTH_DATE], "document_number")
     issued_by = document.issued_by.strip()
+    if not rules.is_plain_text(issued_by):
+        raise WrongField(UNREADABLE, "issued_by")
     if len(issued_by) > _longest(IdentityDocument, "issued_by"):
         raise WrongField(_("The name of the issuing office is too long."), "issued_by")
     return Document(document.kind, number, issued_by)
@@ -160,6 +165,8 @@ def checked_phone(phone: PhoneNumber) -> PhoneNumber:
     if phone.kind not in PhoneKind.values:
         raise WrongField(_("Choose one of the given kinds."), "phone_kind")
     note = phone.note.strip()
+    if not rules.is_plain_text(note):
+        raise WrongField(UNREADABLE, "phone_note")
     if len(note) > _longest(Phone, "note"):
         raise WrongField(_("The note is too long."), "phone_note")
     return PhoneNumber(number, phone.kind, note)

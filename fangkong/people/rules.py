@@ -157,6 +157,8 @@ def looks_personal(text: str) -> bool:
 
 # --- Names --------------------------------------------------------------------------------------
 
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 _DOTS = "·•・‧∙․⋅"
 # Read otherwise as a surname than in other words.
 _SURNAMES = {
@@ -194,6 +196,16 @@ def plain_name(text: str) -> str:
     name = re.sub(f"\\s*[{_DOTS}]\\s*", "·", name)
     name = re.sub(r"\s+", " ", name).strip(" ·")
     return re.sub(r"(?<=[㐀-鿿]) (?=[㐀-鿿])", "", name)
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether a text holds only what can be written, with blanks and line breaks.
+
+    Control signs and half characters cannot be stored by every database; marks that turn the
+    direction of writing round make one name look like another.
+    """
+    signs = set(text) - set("\t\r\n")
+    return not any(unicodedata.category(sign) in ("Cc", "Cs") or sign in _TURNS for sign in signs)
 
 
 def same_name(one: str, other: str) -> bool:

@@ -132,3 +132,52 @@ def test_the_list_asks_as_often_for_three_persons_as_for_one(
         person(areas["513326"], name=name, documents=[], sex="1")
     with django_assert_num_queries(len(one)):
         client.get(ROOT)
+
+
+def test_a_number_of_another_county_tells_only_who_was_named(client, patient, kangding):
+    client.force_login(kangding)
+    new_phone = [{"number": "13900002222"}]
+
+    told = post(client, "", {**STATED, "phones": new_phone}).json()
+
+    assert (told["id"], told["name"]) == (str(patient.public_id), "扎某某")
+    assert not any(told[name] for name in ("sex", "county", "area", "documents", "phones"))
+    assert told["age_years"] is None and not told["occupation"]
+
+
+def test_the_own_county_is_told_what_the_house_knows(client, patient, daofu):
+    client.force_login(daofu)
+    told = post(client, "", STATED).json()
+    assert told["county"] == "513326" and told["documents"] and told["phones"]
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\ud800", "\u202e"])
+@pytest.mark.parametrize("field", ["name", "workplace", "address_detail", "ethnicity"])
+def test_signs_that_no_database_keeps_are_refused_in_words(client, patient, daofu, field, sign):
+    client.force_login(daofu)
+
+    made = post(client, "", {"name": "洛桑", field: f"洛{sign}桑"}, key="new")
+    mended = post(client, f"{patient.public_id}/correct/", {field: f"洛{sign}桑"}, key="mend")
+
+    assert made.status_code == mended.status_code == 422
+    assert Person.objects.count() == 1
+
+
+def test_an_address_of_two_lines_is_kept(client, daofu):
+    client.force_login(daofu)
+    two_lines = {"name": "洛桑", "area": "513326", "address_detail": "鲜水镇\n团结街"}
+    assert post(client, "", two_lines).status_code == 200
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\ud800"])
+def test_a_code_or_reason_of_broken_signs_is_no_server_error(client, patient, daofu, sign):
+    client.force_login(daofu)
+    page = f"{patient.public_id}/"
+    reason = {"reason": f"contact{sign} tracing", "fields": ["name"]}
+    document = {"kind": "passport", "number": "E12345678", "issued_by": sign}
+    phone = {"number": "13900002222", "note": f"a{sign}"}
+
+    assert post(client, "", {"name": "洛桑", "area": "5133\ud800"}, key="a").status_code == 422
+    assert post(client, page + "reveal/", reason, key="b").status_code == 422
+    assert post(client, page + "documents/", document, key="c").status_code == 422
+    assert post(client, page + "phones/", phone, key="d").status_code == 422
