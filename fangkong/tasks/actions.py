@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fangkong.places.models import Area, Facility
 
 log = logging.getLogger(__name__)
+LONGEST = timedelta(days=366)
 
 
 class UnknownKind(Refused):
@@ -33,6 +34,12 @@ class UnknownKind(Refused):
 
 class DueInThePast(Refused):
     """A new task cannot be due before it is given."""
+
+    status = 422
+
+
+class DueTooLate(Refused):
+    """A task due in years is no task; mostly a digit of the year is wrong."""
 
     status = 422
 
@@ -91,8 +98,7 @@ def assign(
     """
     if not types.known(kind):
         raise UnknownKind(_("No such kind of task."))
-    if due_at <= at:
-        raise DueInThePast(_("The task must be due later than now. Choose another time."))
+    _check_due(due_at, at)
     task = Task(
         **stamps(by, at),
         kind=kind,
@@ -220,8 +226,8 @@ def reassign(
     _refuse_redirect(task, by, at)
     if not reason.strip():
         raise ReasonMissing(_("Say why the task goes to another office."))
-    if due_at is not None and due_at <= at:
-        raise DueInThePast(_("The task must be due later than now. Choose another time."))
+    if due_at is not None:
+        _check_due(due_at, at)
     before = {"area": task.area.code, "role": task.owner_role}
     task.area, task.county_id, task.facility = area, area.county_id, None
     task.owner_role, task.owner, task.state = role, None, Task.State.OPEN
@@ -276,6 +282,13 @@ def _climb(pk: int, by: User | None, at: datetime) -> bool:
     detail = {"level": task.escalation_level, "to": target.code}
     audit.record("tasks.escalate", task, by=by, at=at, detail=detail)
     return True
+
+
+def _check_due(due_at: datetime, at: datetime) -> None:
+    if due_at <= at:
+        raise DueInThePast(_("The task must be due later than now. Choose another time."))
+    if due_at - at > LONGEST:
+        raise DueTooLate(_("The task must be due within a year. Check the date."))
 
 
 def _finish(task: Task, proof: str, by: User | None, at: datetime) -> Task:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
@@ -43,7 +43,7 @@ class TaskOut(Schema):
 
 
 class ProofIn(Schema):
-    proof: str
+    proof: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
 
 
 @router.get("/", response=api.Page[TaskOut])

@@ -43,6 +43,26 @@ def test_a_kind_that_no_room_declared_is_refused(daofu):
         assigned(daofu, kind="kitchen.soup.cook")
 
 
+def test_a_task_is_due_within_a_year(daofu):
+    assert assigned(daofu, due_at=AT + timedelta(days=366)).unfinished
+    with pytest.raises(actions.DueTooLate):
+        assigned(daofu, due_at=AT + timedelta(days=367))
+
+
+def test_a_task_is_not_moved_beyond_a_year_either(daofu, headquarters):
+    task = assigned(daofu)
+    with pytest.raises(actions.DueTooLate):
+        actions.reassign(
+            task=task,
+            area=daofu,
+            role=Role.COUNTY_CDC,
+            reason="More time",
+            due_at=AT + timedelta(days=367),
+            by=headquarters,
+            at=AT,
+        )
+
+
 def test_a_task_cannot_be_due_before_it_is_given(daofu):
     with pytest.raises(actions.DueInThePast):
         assigned(daofu, due_at=AT)

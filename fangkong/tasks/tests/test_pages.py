@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.urls import reverse
 
@@ -156,3 +158,17 @@ def test_a_late_task_shows_that_it_is_late_and_where_it_climbed(client, daofu, h
     actions.escalate_overdue(AT.replace(hour=12))
     client.force_login(headquarters)
     assert "甘孜" in client.get(url("detail", task)).content.decode()
+
+
+@pytest.mark.parametrize("proof", ["called them \ud800", "called them \x00", "called them " * 200])
+def test_a_proof_that_the_page_would_refuse_is_refused_to_machines(client, daofu, daofu_cdc, proof):
+    task = assigned(daofu)
+    client.force_login(daofu_cdc)
+    response = client.post(
+        f"/api/v1/tasks/{task.public_id}/finish/",
+        json.dumps({"proof": proof}),
+        "application/json",
+        headers={"Idempotency-Key": key()},
+    )
+    assert response.status_code == 422
+    assert Task.objects.get().state == "open"
