@@ -18,7 +18,7 @@ from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
 from fangkong.packs import queries as packs
-from fangkong.packs.types import Pack, Text, UnknownCode
+from fangkong.packs.types import NoPackInForce, Pack, Text, UnknownCode
 from fangkong.places import queries as places
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.types import SeriesBlock
@@ -29,7 +29,7 @@ from fangkong.tasks.types import words
 from . import queries, rules
 from .models import Alarm, DetectionRun, Signal
 from .rules import Finding
-from .types import ANSWER, ASSESS_TASK, VERIFY_TASK, Outcome, State
+from .types import ANSWER, ASSESS_TASK, VERIFY_TASK, Outcome, State, Trigger
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -40,6 +40,12 @@ Series = tuple[int, str]
 
 class DayToCome(Refused):
     """A day that has not begun cannot be judged."""
+
+    status = 422
+
+
+class NoRulesThen(Refused):
+    """Without a rule pack there is nothing to judge a day by."""
 
     status = 422
 
@@ -78,6 +84,8 @@ def request_run(*, day: date, trigger: str, by: User | None, at: datetime) -> De
     """Ask for a run over a day. One that waits already serves: it will see the newest counts."""
     if day > clock.day_of(at):
         raise DayToCome(_("This day has not begun yet. Choose today or an earlier day."))
+    if trigger == Trigger.ON_DEMAND:
+        _refuse_lawless(day)
     run = queries.waiting_run(day)
     if run is not None:
         return run
@@ -91,6 +99,14 @@ def request_run(*, day: date, trigger: str, by: User | None, at: datetime) -> De
     )
     queue.enqueue(queries.JOB, run.pk, by=by, at=at)
     return run
+
+
+def _refuse_lawless(day: date) -> None:
+    """Tell whoever asks at once, where the job could only fail."""
+    try:
+        monitoring.pack_on(day)
+    except NoPackInForce:
+        raise NoRulesThen(_("No rule pack is in force on this day. Choose a later day.")) from None
 
 
 def detect(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Router, Schema
+from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
@@ -68,7 +68,7 @@ class SignalDetailOut(SignalOut):
 
 class AnswerIn(Schema):
     outcome: Outcome
-    note: str
+    note: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
 
 
 class RunOut(Schema):

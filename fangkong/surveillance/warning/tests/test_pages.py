@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import pytest
@@ -218,3 +219,33 @@ def test_machines_of_another_county_get_404(client, daofu, kangding_cdc):
         headers={"Idempotency-Key": key()},
     )
     assert answered.status_code == 404
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "1900-01-01"])
+def test_a_day_before_any_rules_is_refused_at_once_and_leaves_no_job_to_fail(
+    client, daofu, daofu_cdc, day
+):
+    client.force_login(daofu_cdc)
+    headers = {"Idempotency-Key": key()}
+
+    page = client.post(reverse("surveillance:warning:new_run"), {"day": day, "_key": key()})
+    told = client.post(
+        "/api/v1/surveillance/warning/runs/", {"day": day}, "application/json", headers=headers
+    )
+
+    assert (page.status_code, told.status_code) == (422, 422)
+    assert not DetectionRun.objects.exists() and not Job.objects.exists()
+
+
+@pytest.mark.parametrize("note", ["looked at it \ud800", "looked at it \x00", "seen it " * 300])
+def test_a_note_that_the_page_would_refuse_is_refused_to_machines(client, daofu, daofu_cdc, note):
+    signal = raised(daofu)
+    client.force_login(daofu_cdc)
+    response = client.post(
+        f"/api/v1/surveillance/warning/signals/{signal.public_id}/answer/",
+        json.dumps({"outcome": "sporadic", "note": note}),
+        "application/json",
+        headers={"Idempotency-Key": key()},
+    )
+    assert response.status_code == 422
+    assert Signal.objects.get(pk=signal.pk).state == "new"
