@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TypeVar
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 from django.http import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
@@ -25,7 +27,13 @@ class TrailFilter(pages.FilterForm):
     who = forms.CharField(label=_("User name"), required=False)
     verb = forms.CharField(label=_("Action begins with"), required=False)
     record = forms.UUIDField(label=_("Record id"), required=False)
-    on = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput())
+    on = forms.DateField(
+        label=_("Day"),
+        required=False,
+        widget=forms.DateInput(),
+        # The last days of the calendar have no day after them.
+        validators=[MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))],
+    )
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
         chosen = self.chosen()

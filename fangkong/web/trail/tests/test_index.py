@@ -38,3 +38,10 @@ def test_the_trail_is_narrowed_by_record_verb_and_day(look, auditor, member):
 
 def test_an_administrator_who_gives_roles_does_not_read_the_trail(look, administrator):
     assert look(administrator, "/trail/").status_code == 403
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_at_the_edge_of_the_calendar_is_an_error_in_the_bar(look, auditor, day):
+    response = look(auditor, f"/trail/?on={day}")
+    assert response.status_code == 200
+    assert "on" in response.context["filters"].errors
