@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django import forms
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import clock, pages
 from fangkong.core.roles import Role
@@ -57,7 +58,7 @@ class StaffForm(pages.Form):
         help_text=_("3 to 60 small Latin letters, digits, dots or hyphens; begins with a letter."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none"}),
     )
-    name = forms.CharField(label=_("Name"), max_length=60)
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=60)
     name_en = forms.CharField(label=_("Name in Latin letters"), max_length=80, required=False)
     phone = forms.CharField(label=_("Work phone"), max_length=20, required=False)
     password = forms.CharField(

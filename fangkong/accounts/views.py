@@ -12,6 +12,7 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from fangkong.core import clock, pages, permissions
@@ -35,7 +36,7 @@ STAFF = pages.Listing(
     title=_("Staff"),
     columns=[
         pages.Column("username", _("User name"), lambda u: u.username, order="username", url=_url),
-        pages.Column("name", _("Name"), lambda u: u.display_name, order="name"),
+        pages.Column("name", pgettext_lazy("person", "Name"), lambda u: u.display_name, order="name"),
         pages.Column(
             "roles",
             _("Roles"),

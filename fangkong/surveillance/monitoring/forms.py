@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
 from django.db.models import F, QuerySet
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
@@ -126,7 +126,7 @@ class ReportForm(Judged):
     """The report card (传染病报告卡)."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=60, widget=forms.TextInput({"autocomplete": "off"})
+        label=pgettext_lazy("person", "Name"), max_length=60, widget=forms.TextInput({"autocomplete": "off"})
     )
     guardian = forms.CharField(
         label=_("Parent or guardian"),

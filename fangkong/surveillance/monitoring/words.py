@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from fangkong.packs import queries as packs
@@ -18,7 +18,7 @@ from .facts import Reason
 from .reading import NotReadable
 
 FIELDS: dict[str, str | Promise] = {
-    "name": gettext_lazy("Name"),
+    "name": pgettext_lazy("person", "Name"),
     "guardian": gettext_lazy("Parent or guardian"),
     "id_kind": gettext_lazy("Kind of document"),
     "id_number": gettext_lazy("Document number"),
