@@ -36,7 +36,9 @@ STAFF = pages.Listing(
     title=_("Staff"),
     columns=[
         pages.Column("username", _("User name"), lambda u: u.username, order="username", url=_url),
-        pages.Column("name", pgettext_lazy("person", "Name"), lambda u: u.display_name, order="name"),
+        pages.Column(
+            "name", pgettext_lazy("person", "Name"), lambda u: u.display_name, order="name"
+        ),
         pages.Column(
             "roles",
             _("Roles"),

@@ -126,7 +126,9 @@ class ReportForm(Judged):
     """The report card (传染病报告卡)."""
 
     name = forms.CharField(
-        label=pgettext_lazy("person", "Name"), max_length=60, widget=forms.TextInput({"autocomplete": "off"})
+        label=pgettext_lazy("person", "Name"),
+        max_length=60,
+        widget=forms.TextInput({"autocomplete": "off"}),
     )
     guardian = forms.CharField(
         label=_("Parent or guardian"),
