@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -17,16 +17,12 @@ CHUNK = 500
 Change = tuple[CountKey, int, int]  # cell, +1 or -1, case id
 
 
-def count(changes: Iterable[Change], at: datetime) -> None:
+def count(changes: Sequence[Change], at: datetime) -> None:
     """Enter changes into the ledger and their sums into the daily counts.
 
     Call it inside the transaction of the cases. Cells are locked in their order.
     """
-    entries = [
-        CountChange(**key._asdict(), delta=delta, case_id=case_id, at=at)
-        for key, delta, case_id in changes
-    ]
-    CountChange.objects.bulk_create(entries, batch_size=CHUNK)
+    _note(changes, at)
     sums: Counter[CountKey] = Counter()
     for key, delta, _ in changes:
         sums[key] += delta
@@ -35,6 +31,28 @@ def count(changes: Iterable[Change], at: datetime) -> None:
     gained = sorted((key, n) for key, n in sums.items() if n > 0)
     for start in range(0, len(gained), CHUNK):
         _add(gained[start : start + CHUNK])
+
+
+def _note(changes: Sequence[Change], at: datetime) -> None:
+    """Into the ledger: three rows for every case of an import, so without a model for each.
+
+    Many rows to a statement: on a table with triggers SQLite takes long over each statement.
+    """
+    moment = connection.ops.adapt_datetimefield_value(at)
+    for start in range(0, len(changes), CHUNK):
+        rows = changes[start : start + CHUNK]
+        values: list[str | int | None] = []
+        for key, delta, case_id in rows:
+            values += [key.county_id, key.condition, key.basis, _day(key), key.case_class]
+            values += [key.definition, delta, case_id, moment]
+        marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {CountChange._meta.db_table}"  # noqa: S608  # values are bound
+                " (county_id, condition, basis, day, case_class, definition, delta, case_id, at)"
+                f" VALUES {marks}",
+                values,
+            )
 
 
 def _add(gained: list[tuple[CountKey, int]]) -> None:

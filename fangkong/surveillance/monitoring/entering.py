@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -225,13 +226,13 @@ def _create(
         return []
     zone = clock.zone()
     numbers = _numbers(entries, clock.day_of(reported_at).year)
+    clocks = cache(_clocks)  # most cards of a file share disease, class and day
     cases = [
-        _case(entry, number, reported_at, by, at)
+        _case(entry, number, clocks, reported_at, by, at)
         for entry, number in zip(entries, numbers, strict=True)
     ]
     Case.objects.bulk_create(cases, batch_size=CHUNK)
-    cards = [card_of(case, 1, CardKind.INITIAL, "", by, case.reported_at) for case in cases]
-    ReportCard.objects.bulk_create(cards, batch_size=CHUNK)
+    _first_cards([case.pk for case in cases])
     count([(key, 1, c.pk) for c in cases for key in sorted(rules.contributions(c, zone))], at)
     return cases
 
@@ -243,21 +244,56 @@ def _numbers(entries: Sequence[Entry], year: int) -> list[str]:
     return [rules.number(e.county.code, year, next(taken[e.county.pk])) for e in entries]
 
 
-def _case(entry: Entry, number: str, reported_at: datetime, by: User | None, at: datetime) -> Case:
+def _first_cards(case_ids: Sequence[int]) -> None:
+    """The first card (初次报告) of new cases says what the case says: one statement."""
+    card, case = ReportCard._meta.db_table, Case._meta.db_table
+    judged, marks = ", ".join(_JUDGED), ", ".join(["%s"] * len(case_ids))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {card} ({judged},"  # noqa: S608  # our own tables, values bound
+            " case_id, area_id, sequence, kind, reason, reported_at, by_id)"
+            f" SELECT {judged}, id, area_id, 1, %s, '', reported_at, created_by_id"
+            f" FROM {case} WHERE id IN ({marks}) ORDER BY id",
+            [CardKind.INITIAL.value, *case_ids],
+        )
+
+
+def _clocks(
+    condition: str, case_class: str, diagnosed: date, reported_at: datetime
+) -> tuple[str, timedelta | None, datetime | None]:
+    """Whose definitions hold, how long after the diagnosis the report is due, and the review."""
+    pack = queries.pack_on(diagnosed)
+    start = clock.start_of(diagnosed)
+    facts = CaseFacts(condition=condition, case_class=case_class, diagnosed_at=start)
+    due = rules.report_due(pack, facts)
+    review = rules.review_due(pack, condition, case_class, reported_at)
+    return pack.id, due - start if due else None, review
+
+
+def _case(
+    entry: Entry,
+    number: str,
+    clocks: Callable[[str, str, date, datetime], tuple[str, timedelta | None, datetime | None]],
+    reported_at: datetime,
+    by: User | None,
+    at: datetime,
+) -> Case:
     facts = entry.facts
-    pack = queries.pack_on(clock.day_of(facts.diagnosed_at))
+    definition, hours, review_due_at = clocks(
+        facts.condition, facts.case_class, clock.day_of(facts.diagnosed_at), reported_at
+    )
     return Case(
         **stamps(by, at),
         **vars(facts),
         number=number,
-        definition=pack.id,
+        definition=definition,
         person_id=entry.person_id,
         area_id=entry.place.pk,
         county_id=entry.county.pk,
         facility_id=entry.facility.pk,
         reported_at=reported_at,
-        report_due_at=rules.report_due(pack, facts),
-        review_due_at=rules.review_due(pack, facts.condition, facts.case_class, reported_at),
+        report_due_at=facts.diagnosed_at + hours if hours else None,
+        review_due_at=review_due_at,
         synthetic=entry.synthetic,
         card_print=entry.card_print,
         batch=entry.batch,
