@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fangkong.packs import queries as packs
-from fangkong.surveillance.monitoring import words
+from fangkong.surveillance.monitoring import columns, words
 from fangkong.surveillance.monitoring.cards import Desk, Found, parse_moment
 
-from .factories import AT, ZONE, id_number
+from .factories import AT, LINE, ZONE, id_number
 
 GOOD = {
     "name": "扎西德吉",
@@ -187,3 +187,47 @@ def test_every_reason_has_words_in_both_languages():
             told = words.reasons(found)
         assert len(told) == len(found)
         assert not any("%(" in sentence for sentence in told)
+
+
+def test_columns_that_are_missing_or_stand_twice_are_named():
+    assert columns.missing(["姓名", "疾病名称", "病例分类", "诊断时间"]) == []
+    assert columns.missing(["Name", "Disease", "Case class"]) == ["diagnosed_at"]
+    assert columns.twice(["姓名", "患者姓名", "性别"]) == ["name"]
+    assert columns.twice(["姓名", "家长姓名", "x", "x"]) == []
+
+
+def test_a_row_in_english_is_the_same_card():
+    english = {
+        "sex": "Male",
+        "relation": "This county",
+        "occupation": "Herder",
+        "case_class": "Confirmed",
+        "condition": "COVID-19",
+        "severity": "mild",
+    }
+    assert read(**english) == read(**{field: LINE[field] for field in english} | {"sex": "男"})
+    assert read(**english)[0] is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("疑似", "suspected"),
+        ("阳性检测（无症状感染者）", "asymptomatic"),
+        ("阳性检测", "asymptomatic"),
+        ("无症状感染者", "asymptomatic"),
+    ],
+)
+def test_either_half_of_a_long_class_is_known(text, code):
+    card, _ = read(case_class=text)
+    assert card is not None and card.case.case_class == code
+
+
+def test_a_facility_is_that_of_the_sender_or_the_named_one_and_never_a_guess():
+    assert read(facility="道孚县人民医院")[0].facility_id == 3
+    assert faults(facility="道孚医院") == ["facility_unknown facility"]
+
+
+@pytest.mark.parametrize("end", ["", " 14:60", " 25:00", " about nine"])
+def test_a_time_that_does_not_exist_makes_no_date(end):
+    assert (parse_moment(f"2020-02-05{end}", ZONE) is None) == bool(end)

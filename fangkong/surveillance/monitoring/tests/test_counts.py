@@ -30,6 +30,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.both_databases
 @pytest.mark.django_db
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import datetime
 
 import pytest
 import xlsxwriter
 from django.utils import translation
 
 from fangkong.surveillance.monitoring import columns, reading, words
+
+from .factories import line, table
+from .factories import workbook as whole_book
 
 HEAD = "姓名,疾病名称,病例分类,诊断时间"
 TEXT = f"{HEAD}\n扎西,新冠肺炎,确诊病例,2020-02-05\n"
@@ -133,3 +137,77 @@ def test_headings_are_known_however_they_are_written(heading, field):
 def test_no_two_fields_share_a_heading():
     for field, names in columns.HEADINGS.items():
         assert {columns.field(name) for name in names} == {field}
+
+
+# --- Whole cards, as our template has them ---
+
+LINES = (line(1), line(2))
+CARDS = table(*LINES)
+VALUES = [list(each.values()) for each in LINES]
+
+
+def code_of(data: bytes) -> str:
+    return refused(data).code
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("language", [0, 1])
+def test_every_encoding_separator_and_language_gives_the_same_rows(encoding, delimiter, language):
+    text = table(*LINES, delimiter=delimiter, language=language)
+
+    sheet = reading.read(text.encode(encoding))
+
+    assert sheet.encoding == encoding
+    assert sheet.rows == [(2, VALUES[0]), (3, VALUES[1])]
+
+
+def test_cells_of_a_workbook_read_as_a_person_would_type_them():
+    cells = {
+        **line(1),
+        "onset_date": datetime(2020, 2, 1),  # noqa: DTZ001  # a cell has no zone
+        "diagnosed_at": datetime(2020, 2, 5, 9, 30),  # noqa: DTZ001
+        "phone": 13888880001.0,
+    }
+    found = dict(zip(cells, reading.read(whole_book(cells)).rows[0][1], strict=True))
+    assert found["onset_date"] == "2020-02-01"
+    assert found["diagnosed_at"] == "2020-02-05 09:30"
+    assert found["phone"] == "13888880001"
+
+
+def test_the_apostrophe_of_our_own_files_is_taken_off_again_and_others_are_kept():
+    rows = reading.read(table(line(1, remark="'=1+1"), line(2, remark="'quoted'")).encode()).rows
+    found = [cells[list(line(remark="")).index("remark")] for _line, cells in rows]
+    assert found == ["=1+1", "'quoted'"]
+
+
+def test_a_line_with_too_many_cells_keeps_them_so_that_the_row_can_be_refused():
+    text = CARDS.rstrip("\r\n") + ",too,many"
+    assert len(reading.read(text.encode()).rows[1][1]) == len(VALUES[1]) + 2
+
+
+def test_a_file_over_the_limit_is_refused_and_one_of_its_size_is_read(monkeypatch):
+    data = CARDS.encode()
+    monkeypatch.setattr(reading, "MAX_BYTES", len(data))
+    assert len(reading.read(data).rows) == 2
+    assert code_of(data + b" ") == "too_big"
+
+
+def test_too_many_columns_are_refused(monkeypatch):
+    monkeypatch.setattr(reading, "MAX_COLUMNS", len(VALUES[0]) - 1)
+    assert code_of(CARDS.encode()) == "too_many_columns"
+    assert code_of(whole_book(*LINES)) == "too_many_columns"
+
+
+@pytest.mark.parametrize("cut", [4, 100, -30])
+def test_a_damaged_workbook_is_refused(cut):
+    assert code_of(whole_book(*LINES)[:cut]) == "broken_workbook"
+
+
+def test_a_workbook_damaged_inside_is_refused():
+    whole = zipfile.ZipFile(io.BytesIO(whole_book(*LINES)))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in whole.namelist():
+            archive.writestr(name, b"<broken" if "sheet1" in name else whole.read(name))
+    assert code_of(file.getvalue()) == "broken_workbook"

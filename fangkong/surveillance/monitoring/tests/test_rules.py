@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fangkong.packs import queries as packs
 from fangkong.surveillance.monitoring import rules
@@ -138,3 +141,103 @@ def test_a_revision_moves_only_the_cells_that_differ():
         ("onset", 2, 1),
     ]
     assert rules.difference(before, before) == []
+
+
+def faults(birth=None, **changes):
+    return codes(rules.date_faults(facts(**changes), birth, now=AT, zone=ZONE))
+
+
+def judged(**changes):
+    found = rules.judgement_faults(PACK, facts(**changes), AT.date())
+    return [(fault.code, fault.field) for fault in found]
+
+
+days = st.none() | st.dates(date(2020, 1, 1), date(2020, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("condition", "hours"), [("covid-19", 2), ("plague", 2), ("measles", 24), ("influenza", 24)]
+)
+def test_covid_and_class_a_have_two_hours_and_every_other_disease_a_day(condition, hours):
+    due = rules.report_due(PACK, facts(condition=condition, diagnosed_at=at(9)))
+    assert due == at(9) + timedelta(hours=hours)
+
+
+def test_covid_has_its_clock_from_20_january_and_had_none_the_day_before():
+    before = facts(diagnosed_at=datetime(2020, 1, 19, 9, tzinfo=ZONE))
+    assert rules.report_due(PACK, before) is None
+    assert rules.report_due(PACK, facts(diagnosed_at=datetime(2020, 1, 20, 9, tzinfo=ZONE)))
+
+
+def test_the_review_has_two_hours_for_covid_and_a_day_for_measles_from_its_receipt():
+    assert rules.review_due(PACK, "covid-19", "confirmed", AT) == AT + timedelta(hours=2)
+    assert rules.review_due(PACK, "measles", "confirmed", AT) == AT + timedelta(hours=24)
+
+
+def test_the_number_is_county_year_and_five_digits_and_grows_beyond_them():
+    assert rules.number("513326", 2020, 7) == "513326-2020-00007"
+    assert rules.number("513326", 2020, 123456) == "513326-2020-123456"
+
+
+def test_nobody_dies_before_onset_or_tomorrow():
+    assert faults(died_on=date(2020, 2, 1)) == []
+    assert faults(died_on=date(2020, 1, 31)) == ["death_before_onset"]
+    assert faults(died_on=date(2020, 2, 6)) == ["death_in_future"]
+
+
+@pytest.mark.parametrize(
+    ("birth", "found"),
+    [
+        (date(2020, 2, 1), []),
+        (date(2020, 2, 2), ["birth_after_onset"]),
+        (date(2020, 2, 6), ["birth_in_future"]),
+        (date(1890, 2, 5), []),
+        (date(1889, 2, 5), ["birth_too_long_ago"]),
+    ],
+)
+def test_a_patient_is_born_before_onset_and_not_longer_than_130_years_ago(birth, found):
+    assert faults(birth) == found
+
+
+def test_severity_grades_belong_to_covid_and_not_to_measles():
+    assert judged(severity="mild") == []
+    assert judged(condition="measles", severity="mild") == [("not_one_of", "severity")]
+
+
+def test_hepatitis_b_must_say_acute_or_chronic():
+    said = {"condition": "hepatitis-b", "severity": ""}
+    assert judged(**said) == [("missing", "course")]
+    assert judged(**said, course="acute") == []
+
+
+def test_a_disease_is_not_managed_the_day_before_its_law():
+    before = date(2020, 1, 19)
+    assert [r.code for r in rules.condition_faults(PACK, "covid-19", before)] == ["not_managed"]
+    assert rules.condition_faults(PACK, "covid-19", date(2020, 1, 20)) == []
+
+
+def test_a_case_counts_on_the_day_it_is_in_ganzi_and_not_in_greenwich():
+    late = datetime(2020, 2, 4, 17, tzinfo=ZoneInfo("UTC"))  # 01:00 on the 5th in Ganzi
+    cells = rules.contributions(case(diagnosed_at=late), ZONE)
+    assert [c.day for c in cells if c.basis == "diagnosed"] == [AT.date()]
+    in_greenwich = rules.contributions(case(diagnosed_at=late), ZoneInfo("UTC"))
+    assert [c.day for c in in_greenwich if c.basis == "diagnosed"] == [date(2020, 2, 4)]
+
+
+@given(before=days, after=days, first=st.sampled_from("ab"), second=st.sampled_from("ab"))
+def test_what_a_revision_takes_away_and_adds_leads_from_the_old_cells_to_the_new(
+    before, after, first, second
+):
+    old = rules.contributions(case(onset_date=before, case_class=first), ZONE)
+    new = rules.contributions(case(onset_date=after, case_class=second), ZONE)
+    steps = rules.difference(old, new)
+    lost = {key for key, delta in steps if delta == -1}
+    gained = {key for key, delta in steps if delta == 1}
+    assert (old - lost) | gained == new
+    assert not lost & gained and len(steps) == len(lost) + len(gained)
+
+
+def test_a_form_of_hepatitis_counts_for_hepatitis_and_not_the_other_way_round():
+    assert "hepatitis-b" in rules.with_subtypes(PACK, "viral-hepatitis")
+    assert rules.with_subtypes(PACK, "hepatitis-b") == ["hepatitis-b"]
+    assert rules.with_subtypes(PACK, "dancing-plague") == ["dancing-plague"]
