@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import File, Form, Router, Schema, Status
+from ninja import Field, File, Form, Router, Schema, Status
 from ninja.errors import HttpError
 from ninja.files import UploadedFile
 
@@ -17,6 +17,7 @@ from fangkong.core import api, clock
 from fangkong.core.commands.actions import once
 
 from . import actions, describe, imports, queries, rules, words
+from .cards import LIMITS
 from .models import Case, ImportBatch
 from .types import IMPORT, REPORT, REVIEW, VIEW, CaseFacts, Outcome, PersonFacts
 
@@ -60,34 +61,43 @@ class CaseWithCardsOut(CaseOut):
     cards: list[CardOut]
 
 
+_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
+
+
+def _text(limit: int, *, least: int = 0) -> Any:
+    """A text field of the card, as long as its column takes; optional unless ``least`` is set."""
+    default = ... if least else ""
+    return Field(default, min_length=least, max_length=limit, pattern=_NO_NUL)
+
+
 class JudgedIn(Schema):
-    condition: str
-    case_class: str
+    condition: str = _text(60, least=1)
+    case_class: str = _text(40, least=1)
     diagnosed_at: datetime
-    severity: str = ""
-    course: str = ""
+    severity: str = _text(40)
+    course: Literal["", "acute", "chronic"] = ""
     onset_date: date | None = None
     died_on: date | None = None
-    relation: str = ""
+    relation: str = _text(40)
     origin: Literal["unknown", "local", "import"] = "unknown"
-    origin_place: str = ""
-    doctor: str = ""
-    remark: str = ""
+    origin_place: str = _text(LIMITS["origin_place"])
+    doctor: str = _text(LIMITS["doctor"])
+    remark: str = _text(LIMITS["remark"])
 
 
 class PatientIn(Schema):
-    name: str
+    name: str = _text(LIMITS["name"], least=1)
     sex: Literal["1", "2", "9"] = "9"
     birth_date: date | None = None
-    age_years: int | None = None
-    age_months: int | None = None
-    id_kind: str = "resident_id"
-    id_number: str = ""
-    phone: str = ""
-    occupation: str = ""
-    workplace: str = ""
-    guardian: str = ""
-    address: str
+    age_years: int | None = Field(None, ge=0, le=rules.OLDEST_BIRTH)
+    age_months: int | None = Field(None, ge=0, lt=24)  # of a child under two
+    id_kind: str = Field("resident_id", max_length=40, pattern=_NO_NUL)
+    id_number: str = _text(LIMITS["id_number"])
+    phone: str = _text(LIMITS["phone"])
+    occupation: str = _text(40)
+    workplace: str = _text(LIMITS["workplace"])
+    guardian: str = _text(LIMITS["guardian"])
+    address: str = _text(LIMITS["address"], least=1)
 
 
 class ReportIn(Schema):
@@ -99,12 +109,12 @@ class ReportIn(Schema):
 
 class ReviseIn(Schema):
     case: JudgedIn
-    reason: str
+    reason: str = Field(max_length=400, pattern=_NO_NUL)
 
 
 class ReviewIn(Schema):
     accept: bool
-    reason: str = ""
+    reason: str = _text(400)
 
 
 class CountOut(Schema):

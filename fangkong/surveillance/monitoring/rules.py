@@ -79,7 +79,7 @@ def difference(
 
 
 def judgement_faults(pack: Pack, case: CaseFacts, on: date) -> list[Reason]:
-    """All that the pack has against a card: its disease, class, severity and course."""
+    """All that the pack has against a card: its disease, class, severity, relation and course."""
     faults = condition_faults(pack, case.condition, on)
     if faults:
         return faults
@@ -89,6 +89,9 @@ def judgement_faults(pack: Pack, case: CaseFacts, on: date) -> list[Reason]:
     grades = packs.severities(pack, case.condition, on)
     if case.severity and case.severity not in {row.code for row in grades}:
         faults.append(_not_one_of("severity", case.severity, (r.name.zh for r in grades)))
+    relations = pack.residence_relations
+    if case.relation and case.relation not in {row.code for row in relations}:
+        faults.append(_not_one_of("relation", case.relation, (r.name.zh for r in relations)))
     if not case.course and asks_course(pack, case.condition):
         faults.append(Reason("missing", {"field": "course"}))
     return faults
