@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema, Status
+from pydantic import StringConstraints
 
 from fangkong.core import api, clock
 from fangkong.core.commands.actions import once
@@ -19,6 +20,14 @@ from .models import Area, Facility
 from .types import EDIT_FACILITIES, VIEW, FacilityFacts, FacilityKind, Request
 
 router = Router(tags=["places"])
+
+# One line of signs that every database keeps and that do not turn the direction of writing round.
+Line = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$"
+    ),
+]
 
 
 class AreaOut(Schema):
@@ -60,18 +69,18 @@ class FacilityOut(Schema):
 class FacilityIn(Schema):
     """What is said of a facility. ``area`` is a code in force today."""
 
-    name_zh: str = Field(min_length=1, max_length=100)
+    name_zh: Line = Field(min_length=1, max_length=100)
     kind: FacilityKind
     area: str = Field(max_length=24)
-    name_en: str = Field("", max_length=150)
+    name_en: Line = Field("", max_length=150)
     capacity_beds: int | None = Field(None, ge=0, le=100_000)
     org_code: str = Field("", max_length=18)
     lon: Decimal | None = Field(None, ge=-180, le=180, decimal_places=6)
     lat: Decimal | None = Field(None, ge=-90, le=90, decimal_places=6)
     opened_on: date | None = None
     closed_on: date | None = None
-    source_zh: str = Field("", max_length=300)
-    source_en: str = Field("", max_length=300)
+    source_zh: Line = Field("", max_length=300)
+    source_en: Line = Field("", max_length=300)
 
 
 def _area_out(area: Area) -> AreaOut:

@@ -106,6 +106,17 @@ def test_wrong_facts_are_refused_as_problems(daofu_cdc, areas):
     assert not Facility.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["   ", "医\x00院", "医\ud800院", "医\u202e院", "两\n行"])
+def test_a_name_that_cannot_be_read_is_refused(daofu_cdc, areas, name):
+    assert send(daofu_cdc, "post", "/facilities/", name_zh=name).status_code == 422
+    assert not Facility.objects.exists()
+
+
+def test_blanks_around_a_name_are_dropped(daofu_cdc, areas):
+    made = send(daofu_cdc, "post", "/facilities/", name_zh=" 道孚县藏医院 ", name_en=" ")
+    assert (made.json()["name_zh"], made.json()["name_en"]) == ("道孚县藏医院", "")
+
+
 def test_a_write_without_a_key_is_refused(daofu_cdc, areas):
     response = daofu_cdc.post(
         f"{ROOT}/facilities/",
