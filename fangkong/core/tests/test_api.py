@@ -1,0 +1,189 @@
+"""The machines' door says no in one way: an RFC 9457 problem that names what to do."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from fangkong.accounts.tests import factories
+from fangkong.core.roles import Role
+from fangkong.places.models import Facility
+from fangkong.places.tests.factories import facility, world
+
+pytestmark = pytest.mark.django_db
+AREAS = "/api/v1/places/areas/"
+FACILITIES = "/api/v1/places/facilities/"
+NEW = {"name_zh": "八美镇卫生院", "kind": "health_centre", "area": "513326"}
+
+
+@pytest.fixture
+def areas(db):
+    return world()
+
+
+@pytest.fixture
+def client(areas):
+    """Signed in as the county CDC of Daofu."""
+    signed_in = Client()
+    signed_in.force_login(factories.staff(Role.COUNTY_CDC, area=areas["513326"]))
+    signed_in.cookies["django_language"] = "en"
+    return signed_in
+
+
+def send(client, data=NEW, **headers):
+    return client.post(
+        FACILITIES, json.dumps(data), content_type="application/json", headers=headers
+    )
+
+
+def problem(response):
+    """The problem document of a refusal: its status twice, a title, and words."""
+    assert response["Content-Type"] == "application/problem+json"
+    told = response.json()
+    assert told["type"] == "about:blank"
+    assert told["status"] == response.status_code
+    assert told["title"] and told["detail"]
+    return told
+
+
+def test_a_stranger_is_asked_to_sign_in(areas):
+    told = problem(Client().get(AREAS, headers={"accept-language": "en"}))
+
+    assert (told["status"], told["title"]) == (401, "Unauthorized")
+    assert told["detail"] == "Sign in first."
+
+
+def test_a_refusal_speaks_the_language_of_who_asks(areas):
+    told = problem(Client().get(AREAS, headers={"accept-language": "zh-hans"}))
+
+    assert told["detail"] == "请先登录。"
+
+
+def test_another_role_is_forbidden_and_nothing_is_written(areas):
+    hospital = Client()
+    hospital.force_login(factories.staff(Role.HOSPITAL, area=areas["513326"]))
+
+    told = problem(send(hospital, idempotency_key=str(uuid4())))
+
+    assert (told["status"], told["title"]) == (403, "Forbidden")
+    assert hospital.get(FACILITIES).status_code == 200
+    assert not Facility.objects.exists()
+
+
+def test_what_is_not_there_and_what_is_not_yours_get_the_same_answer(client, areas):
+    ours = facility(areas["513326"])
+    theirs = facility(areas["513221"], "汶川县人民医院")
+
+    assert client.get(f"{FACILITIES}{ours.public_id}/").status_code == 200
+    foreign = problem(client.get(f"{FACILITIES}{theirs.public_id}/"))
+    unknown = problem(client.get(f"{FACILITIES}{uuid4()}/"))
+    assert foreign == unknown
+    assert (foreign["status"], foreign["title"]) == (404, "NotFound")
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"name_zh": ""}, "name_zh"),
+        ({"name_zh": None}, "name_zh"),
+        ({"kind": "castle"}, "kind"),
+        ({"capacity_beds": -1}, "capacity_beds"),
+        ({"lon": 181}, "lon"),
+    ],
+)
+def test_a_wrong_field_is_named(client, changed, where):
+    told = problem(send(client, {**NEW, **changed}, idempotency_key=str(uuid4())))
+
+    assert (told["status"], told["title"]) == (422, "Invalid")
+    assert [error["where"][-1] for error in told["errors"]] == [where]
+    assert not Facility.objects.exists()
+
+
+def test_every_wrong_field_is_named_at_once(client):
+    told = problem(send(client, {"kind": "castle"}, idempotency_key=str(uuid4())))
+
+    assert {error["where"][-1] for error in told["errors"]} == {"name_zh", "kind", "area"}
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", '"text"', "\x00"])
+def test_a_body_that_is_no_object_is_a_problem_and_no_crash(client, body):
+    answer = client.post(
+        FACILITIES,
+        body,
+        content_type="application/json",
+        headers={"Idempotency-Key": str(uuid4())},
+    )
+
+    assert problem(answer)["status"] in (400, 422)
+    assert not Facility.objects.exists()
+
+
+@pytest.mark.parametrize("cursor", ["made-up", "W10", "%00", "🦬"])
+def test_a_made_up_cursor_is_told_and_does_not_start_from_the_beginning(client, cursor):
+    told = problem(client.get(AREAS, {"after": cursor}))
+
+    assert told["status"] == 400
+    assert told["detail"] == "The cursor is not valid. Start again without it."
+
+
+def test_following_next_shows_every_row_once_and_then_ends(client):
+    seen, after, pages = [], "", 0
+    while pages == 0 or after:
+        told = client.get(AREAS, {"size": 3, "after": after}).json()
+        assert len(told["rows"]) <= 3
+        seen += [row["code"] for row in told["rows"]]
+        after, pages = told["next"], pages + 1
+
+    assert seen == [row["code"] for row in client.get(AREAS).json()["rows"]]
+    assert pages == 4
+
+
+@pytest.mark.parametrize(
+    ("size", "rows"), [("0", 1), ("2", 2), ("9" * 30, 10), ("-1", 10), ("many", 10)]
+)
+def test_any_size_of_a_page_is_brought_within_its_bounds(client, size, rows):
+    assert len(client.get(AREAS, {"size": size}).json()["rows"]) == rows
+
+
+@pytest.mark.parametrize("key", ["", "k" * 65])
+def test_a_write_without_a_fitting_key_is_refused(client, key):
+    told = problem(send(client, idempotency_key=key))
+
+    assert (told["status"], told["title"]) == (400, "KeyMissing")
+    assert not Facility.objects.exists()
+
+
+def test_a_key_does_its_work_once_and_takes_no_other_content(client):
+    key = str(uuid4())
+    first, again = send(client, idempotency_key=key), send(client, idempotency_key=key)
+    other = problem(send(client, {**NEW, "name_zh": "另一家"}, idempotency_key=key))
+
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert (other["status"], other["title"]) == (422, "KeyReused")
+    assert Facility.objects.count() == 1
+
+
+def test_a_refused_write_leaves_its_key_free_for_another_try(client):
+    key = str(uuid4())
+
+    told = problem(send(client, {**NEW, "org_code": "914403001922038217"}, idempotency_key=key))
+
+    assert (told["status"], told["title"]) == (422, "WrongOrgCode")
+    assert send(client, idempotency_key=key).status_code == 201
+
+
+def test_another_site_cannot_write_with_the_session_of_staff(areas):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(factories.staff(Role.COUNTY_CDC, area=areas["513326"]))
+
+    assert problem(send(browser, idempotency_key=str(uuid4())))["status"] == 403
+    assert browser.get(AREAS).status_code == 200
+    assert not Facility.objects.exists()
+
+
+def test_the_schema_is_for_staff(client):
+    assert client.get("/api/v1/openapi.json").json()["info"]["title"] == "Fangkong"
+    assert Client().get("/api/v1/openapi.json").status_code == 302
