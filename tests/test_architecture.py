@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dataclasses import field as field_of
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -120,7 +121,7 @@ def room_of_model(model: type[Model]) -> str:
     return model.__module__.split(".")[1]
 
 
-def keys() -> list[Field]:
+def keys() -> list[Field[Any, Any]]:
     return [
         one
         for model in our_models()
@@ -129,7 +130,7 @@ def keys() -> list[Field]:
     ]
 
 
-def key_name(key: Field) -> str:
+def key_name(key: Field[Any, Any]) -> str:
     return f"{key.model._meta.label}.{key.name}"
 
 
