@@ -197,6 +197,11 @@ def _page(
 ) -> HttpResponse:
     own = task.unfinished and queries.owns(request.user, task, request.now)
     redirects = task.unfinished and queries.may_redirect(request.user, task, request.now)
+    # Who comes late finds the form gone; the refusal must still be read.
+    for form, is_shown in ((proof_form, own), (cancel_form, redirects)):
+        if form is not None and not is_shown:
+            for problem in form.non_field_errors():
+                messages.warning(request, str(problem))
     shown = {
         "task": task,
         "may_accept": own and task.state == Task.State.OPEN,

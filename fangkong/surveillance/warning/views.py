@@ -240,6 +240,10 @@ def _page(
 ) -> HttpResponse:
     user, at = request.user, request.now
     answers = user.scope(ANSWER, at).holds(county_id=signal.area_id) and signal.open
+    if form is not None and not answers:
+        # Who comes late finds the form gone; the refusal must still be read.
+        for problem in form.non_field_errors():
+            messages.warning(request, str(problem))
     form = form or AnswerForm()
     pages.forms.dress(form)
     cases = queries.cases_behind(user, signal, at)

@@ -172,3 +172,18 @@ def test_a_proof_that_the_page_would_refuse_is_refused_to_machines(client, daofu
     )
     assert response.status_code == 422
     assert Task.objects.get().state == "open"
+
+
+def test_who_finishes_after_a_colleague_reads_that_the_task_is_closed(client, daofu, daofu_cdc):
+    task = assigned(daofu)
+    actions.finish(task=task, proof="已电话核实", by=daofu_cdc, at=AT)
+    client.force_login(daofu_cdc)
+
+    late = client.post(
+        url("finish", task),
+        {"proof": "也电话核实了", "_key": key()},
+        headers={"Accept-Language": "en"},
+    )
+
+    assert late.status_code == 422
+    assert "This task is already closed" in late.content.decode()

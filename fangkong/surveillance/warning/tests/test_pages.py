@@ -249,3 +249,16 @@ def test_a_note_that_the_page_would_refuse_is_refused_to_machines(client, daofu,
     )
     assert response.status_code == 422
     assert Signal.objects.get(pk=signal.pk).state == "new"
+
+
+def test_who_answers_after_a_colleague_reads_that_the_signal_is_closed(client, daofu, daofu_cdc):
+    signal = raised(daofu)
+    client.force_login(daofu_cdc)
+    client.post(url("answer", signal), {**ANSWER, "_key": key()})
+
+    late = client.post(
+        url("answer", signal), {**ANSWER, "_key": key()}, headers={"Accept-Language": "en"}
+    )
+
+    assert late.status_code == 422
+    assert "This signal is already closed" in late.content.decode()
