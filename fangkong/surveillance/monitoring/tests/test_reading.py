@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from datetime import datetime
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_cell_over_two_lines_is_one_row_of_its_first_line():
     assert [line for line, _cells in reading.read(text.encode()).rows] == [2, 4]
 
 
-def workbook(rows: list[list[object]]) -> bytes:
+def workbook(rows: Sequence[Sequence[object]]) -> bytes:
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file)
     sheet = book.add_worksheet()
