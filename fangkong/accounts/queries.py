@@ -38,8 +38,8 @@ def demo_accounts() -> list[tuple[str, str]]:
     return [
         (
             user.username,
-            " · ".join(
-                f"{a.place_name} {a.get_role_display()}" for a in user.appointments_on(today)
+            "; ".join(
+                f"{a.place_name} · {a.get_role_display()}" for a in user.appointments_on(today)
             ),
         )
         for user in users

@@ -42,8 +42,8 @@ STAFF = pages.Listing(
         pages.Column(
             "roles",
             _("Roles"),
-            lambda u: " · ".join(
-                f"{a.place_name} {a.get_role_display()}" for a in u.appointments.all()
+            lambda u: "; ".join(
+                f"{a.place_name} · {a.get_role_display()}" for a in u.appointments.all()
             ),
         ),
         pages.Column(
