@@ -57,6 +57,8 @@ def area(code: str, on: date) -> Area | None:
 
     None where the code was never given, or where it means several areas (after a split).
     """
+    if not (code.isascii() and code.isprintable()):  # no code, and no text for PostgreSQL
+        return None
     found = Area.objects.filter(in_force(on), code=code).first()
     if found is not None:
         return found

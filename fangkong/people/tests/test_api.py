@@ -5,9 +5,10 @@ import json
 import pytest
 
 from fangkong.core.audit import queries as audit
+from fangkong.people import queries
 from fangkong.people.models import Person
 
-from .factories import NAME, NUMBER, PHONE, person
+from .factories import AT, NAME, NUMBER, PHONE, person
 
 pytestmark = pytest.mark.django_db
 ROOT = "/api/v1/people/"
@@ -181,3 +182,9 @@ def test_a_code_or_reason_of_broken_signs_is_no_server_error(client, patient, da
     assert post(client, page + "reveal/", reason, key="b").status_code == 422
     assert post(client, page + "documents/", document, key="c").status_code == 422
     assert post(client, page + "phones/", phone, key="d").status_code == 422
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\ud800"])
+def test_a_search_for_broken_signs_finds_nobody(client, patient, daofu, sign):
+    assert list(queries.search(daofu, AT, f"扎{sign}西")) == []
+    assert list(queries.search(daofu, AT, "扎西")) == [patient]

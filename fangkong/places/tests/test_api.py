@@ -1,9 +1,11 @@
 import json
 import uuid
+from datetime import date
 
 import pytest
 
 from fangkong.core.roles import Role
+from fangkong.places import queries
 from fangkong.places.models import Facility
 from fangkong.places.tests.factories import facility, member
 
@@ -115,6 +117,12 @@ def test_a_name_that_cannot_be_read_is_refused(daofu_cdc, areas, name):
 def test_blanks_around_a_name_are_dropped(daofu_cdc, areas):
     made = send(daofu_cdc, "post", "/facilities/", name_zh=" 道孚县藏医院 ", name_en=" ")
     assert (made.json()["name_zh"], made.json()["name_en"]) == ("道孚县藏医院", "")
+
+
+@pytest.mark.parametrize("code", ["5133\x00", "5133\ud800", ""])
+def test_a_code_of_broken_signs_names_no_area(areas, code):
+    assert queries.area(code, date(2020, 2, 5)) is None
+    assert queries.area("513326", date(2020, 2, 5)) == areas["513326"]
 
 
 def test_a_write_without_a_key_is_refused(daofu_cdc, areas):
