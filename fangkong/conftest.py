@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.backends.sqlite3.operations import DatabaseOperations
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _empty_append_only_tables() -> Iterator[None]:
+    # Reached through the wrapper's module: importing operations first runs in a circle.
+    assert DatabaseWrapper.ops_class is DatabaseOperations
     plain = DatabaseOperations.execute_sql_flush
 
     def flush(self: DatabaseOperations, sql_list: list[str]) -> None:
