@@ -283,9 +283,9 @@ class _Row:
 
     def age(self) -> tuple[int | None, int | None]:
         """Full years, or the months of a child under two."""
+        if not self.of("age"):
+            return None, None  # a unit alone, as the form sends it, says nothing
         text = unicodedata.normalize("NFKC", self.of("age") + self.of("age_unit"))
-        if not text:
-            return None, None
         found = _AGE.fullmatch(text.replace(" ", "").removesuffix(".0"))
         if found is None or (int(found[1]) > rules.OLDEST_BIRTH and (found[2] or "岁") in "岁周岁"):
             self.fault("bad_age", "age", value=text)

@@ -45,6 +45,7 @@ class Asked:
     counts: list[DayCount]
     classes: dict[str, str]  # code to words, in the order of the pack
     areas: list[Area]
+    others: list[Area]  # of the home area, without figures: not asked for or not open
     definitions: list[str]
 
     @property
@@ -99,6 +100,7 @@ def asked(user: User, at: datetime, query: Mapping[str, object]) -> Asked:
         as_of=as_of,
         classes=queries.reportable_classes(pack),
     )
+    areas = [form.counties[county]] if county else list(form.counties.values())
     form = CountsForm(
         initial={
             "condition": condition,
@@ -127,7 +129,8 @@ def asked(user: User, at: datetime, query: Mapping[str, object]) -> Asked:
             for row in pack.case_classes
             if row.reportable
         },
-        areas=[form.counties[county]] if county else list(form.counties.values()),
+        areas=areas,
+        others=[one for one in queries.home_counties(today) if one not in areas],
         definitions=queries.definitions_used(
             condition=condition, first=first, last=last, basis=basis
         ),
@@ -172,6 +175,10 @@ def by_county(shown: Asked) -> pages.AreaMap:
             url=f"{cases}?county={area.code}&condition={shown.condition}",
         )
         for area in shown.areas
+    ]
+    values += [
+        pages.AreaValue(code=area.code, name=area.display_short, value=None, label="–")
+        for area in shown.others
     ]
     return pages.AreaMap(
         title=_("Cases by county"),

@@ -210,6 +210,9 @@ class ReportForm(Judged):
         (_("Report"), ["facility", "doctor", "remark", "new_illness"]),
     ]
 
+    # The list of what is wrong follows the paper card too.
+    field_order = [name for _title, names in SECTIONS for name in names]
+
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, user=user, at=at, **kwargs)
         _offer(self, "occupation", [("", "–"), *_named(self.pack.occupations)])

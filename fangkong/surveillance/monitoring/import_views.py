@@ -178,8 +178,13 @@ def _page(request: StaffRequest, batch: ImportBatch) -> dict[str, object]:
         tab = next((code for code, _label, n in tabs if n), tabs[0][0])
     name = imports.CHECK if batch.state == BatchState.CHECKING else imports.IMPORT_JOB
     job = queue.latest_about(name, batch.pk)
+    headings = _cells(batch, [column["heading"] for column in batch.columns])
     rows = [
-        (row, words.reasons(row.reasons), _cells(batch, row.values))
+        (
+            row,
+            words.reasons(row.reasons),
+            list(zip(headings, _cells(batch, row.values), strict=True)),
+        )
         for row in queries.rows_of(batch, [tab])[:SHOWN]
     ]
     return {
@@ -187,7 +192,7 @@ def _page(request: StaffRequest, batch: ImportBatch) -> dict[str, object]:
         "tab": tab,
         "tabs": tabs,
         "rows": rows,
-        "headings": _cells(batch, [column["heading"] for column in batch.columns]),
+        "headings": headings,
         "unread": [c["heading"] for c in batch.columns if not c["field"]],
         "shown": SHOWN,
         "working": batch.state in (BatchState.CHECKING, BatchState.RUNNING),

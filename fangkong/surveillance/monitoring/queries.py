@@ -234,6 +234,11 @@ def not_imported(batch: ImportBatch) -> QuerySet[ImportRow]:
 # --- Counts --------------------------------------------------------------------------------------
 
 
+def home_counties(day: date) -> list[Area]:
+    """The counties of the home area, by code; which they are is no secret."""
+    return places.counties_of_home(day)
+
+
 def counted_counties(user: User, at: datetime) -> list[Area]:
     """The home counties whose counts a user may see, by code.
 
@@ -292,12 +297,15 @@ def _known(cells: Q, as_of: datetime | None) -> QuerySet[Any, tuple[Any, ...]]:
     return changes.values_list(*keys).annotate(total=Sum("delta"))
 
 
-def definitions_used(*, condition: str, first: date, last: date, basis: str) -> list[str]:
-    """The packs whose definitions the counted cases were judged by."""
+def definitions_used(
+    user: User, at: datetime, *, condition: str, first: date, last: date, basis: str
+) -> list[str]:
+    """The packs whose definitions the cases counted in the user's counties were judged by."""
     cells = DailyCount.objects.filter(
         basis=basis,
         condition__in=rules.with_subtypes(pack_on(last), condition),
         day__range=(first, last),
+        county_id__in=[county.pk for county in counted_counties(user, at)],
         n__gt=0,
     )
     return sorted(set(cells.values_list("definition", flat=True)))

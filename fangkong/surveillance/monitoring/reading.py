@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -19,6 +21,7 @@ from . import columns
 
 MAX_BYTES = 30 * 1024 * 1024
 MAX_UNPACKED = 300 * 1024 * 1024
+_PLACE = re.compile(rb"""\sr=["']([A-Z]{0,3})(\d{1,9})["']""")
 MAX_ROWS = 100_000
 MAX_COLUMNS = 100
 MAX_CELL = 1_000
@@ -138,6 +141,42 @@ def _refuse_bombs(data: bytes) -> None:
         raise NotReadable("wrong_type", kind="ZIP")
     if sum(entry.file_size for entry in entries) > MAX_UNPACKED:
         raise NotReadable("too_big", limit=MAX_BYTES // 1024 // 1024)
+    _refuse_far_cells(data, entries)
+
+
+def _refuse_far_cells(data: bytes, entries: list[zipfile.ZipInfo]) -> None:
+    """One cell far out makes the reader lay out every cell before it, which no memory holds.
+
+    So the places of cells are looked through before the reader sees them, whatever a sheet says of
+    its size. The texts of cells stand in a part of their own.
+    """
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    left = MAX_UNPACKED
+    for entry in entries:
+        if not entry.filename.endswith(".xml") or entry.filename.endswith("sharedStrings.xml"):
+            continue
+        before = b""
+        try:
+            with archive.open(entry) as part:
+                while chunk := part.read(1 << 20):
+                    left -= len(chunk)
+                    if left < 0:  # it unpacks to more than it says
+                        raise NotReadable("too_big", limit=MAX_BYTES // 1024 // 1024)
+                    for column, row in _PLACE.findall(before + chunk):
+                        _refuse_far_cell(column, int(row))
+                    before = chunk[-32:]
+        except (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError):
+            raise NotReadable("broken_workbook") from None
+
+
+def _refuse_far_cell(column: bytes, row: int) -> None:
+    if row > MAX_ROWS + HEADINGS_WITHIN:
+        raise NotReadable("too_many_rows", limit=MAX_ROWS)
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - ord("A") + 1
+    if number > MAX_COLUMNS:
+        raise NotReadable("too_many_columns", limit=MAX_COLUMNS)
 
 
 def _text(cell: object) -> str:

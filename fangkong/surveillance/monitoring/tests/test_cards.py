@@ -147,6 +147,11 @@ def test_each_fault_of_a_row_is_named_with_its_field(changes, fault):
     assert fault in faults(**changes)
 
 
+def test_a_unit_without_an_age_says_nothing():
+    assert faults(id_number="", age="", age_unit="years") == ["missing birth_date"]
+    assert faults(age="", age_unit="years") == []
+
+
 def test_all_faults_of_a_row_are_said_at_once():
     found = faults(name="", case_class="也许", onset_date="x", phone="1", address="天上人间")
     assert sorted(found) == [

@@ -334,6 +334,15 @@ def test_the_curve_and_the_map_say_the_same_as_the_table(world, signed_in):
     assert {area["code"]: area["value"] for area in counties}["513326"] == 1
 
 
+def test_the_map_names_every_county_and_gives_figures_of_ones_own_alone(world, signed_in):
+    case(world)
+    client = signed_in(world.kangding_cdc)
+    page = client.get(f"{LIST}counts/")
+    areas = json.loads(client.get(page.context["area_map"].url).content)["areas"]
+    values = {area["code"]: area["value"] for area in areas}
+    assert (values["513301"], values["513326"]) == (0, None)
+
+
 def test_the_counts_page_shows_what_was_known_at_a_time(world, signed_in):
     case(world)
     client = signed_in(world.headquarters)
