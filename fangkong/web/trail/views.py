@@ -58,7 +58,7 @@ TRAIL = pages.Listing[AuditLine](
     title=_("Audit trail"),
     columns=[
         pages.Column("at", _("When"), lambda line: line.at, order="id"),
-        pages.Column("who", _("Who"), _who),
+        pages.Column("who", _("User name"), _who),
         pages.Column("what", _("What"), lambda line: words(line.action)),
         pages.Column("verb", _("Action"), lambda line: line.action),
         pages.Column("record", _("Record"), lambda line: line.subject_public_id),
