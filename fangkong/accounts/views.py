@@ -8,6 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -144,6 +145,8 @@ def end(request: StaffRequest, public_id: UUID, appointment_id: UUID) -> HttpRes
 def activate(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Open or close an account."""
     member = _member(request, public_id)
+    if request.POST.get("active") not in ("0", "1"):
+        raise SuspiciousOperation
     once(
         pages.key_of(request),
         actions.set_active,

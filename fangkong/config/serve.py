@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
 import uvicorn
 from django.apps import apps
@@ -34,7 +36,10 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
         load_demo(demo_day.DEFAULT)
     helper = None
     if worker:
-        helper = subprocess.Popen([sys.executable, "-m", "fangkong.config.cli", "worker"])
+        helper = subprocess.Popen(
+            [sys.executable, "-m", "fangkong.config.cli", "worker"],
+            env={**os.environ, "FANGKONG_SERVED_BY": str(os.getpid())},
+        )
     _announce(host, port)
     try:
         uvicorn.run(
@@ -70,6 +75,7 @@ def require_database() -> None:
 
 def refuse_newer_database() -> None:
     """A database that a newer Fangkong has migrated must not be touched by this one."""
+    require_answer()
     recorder = MigrationRecorder(connection)
     if not recorder.has_table():
         return
@@ -86,6 +92,15 @@ def refuse_newer_database() -> None:
             f"the database was made by a newer Fangkong (it knows {unknown[-1]}). Install that "
             "version, or point DATABASE_URL to another database. Nothing was changed."
         )
+
+
+def require_answer() -> None:
+    """Ask PostgreSQL once past the pool, which would try for long and not say what is wrong."""
+    if connection.vendor != "postgresql" or connection.connection is not None:
+        return
+    parameters = {"connect_timeout": 5, **connection.get_connection_params()}
+    with connection.wrap_database_errors:
+        cast(Any, connection).Database.connect(**parameters).close()
 
 
 def require_disk() -> None:

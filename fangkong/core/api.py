@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
+from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from fangkong.core import permissions
 from fangkong.core.pages import keyset
 from fangkong.core.permissions import Permission, Scope
 from fangkong.core.refusals import Refused
+from fangkong.packs.types import NoPackInForce
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -106,6 +108,10 @@ def answer_problems(api: NinjaAPI) -> None:
         text = _("Some fields are missing or wrong.")
         return _problem(request, 422, "Invalid", text, errors=errors)
 
+    def unreadable(request: HttpRequest, problem: Exception) -> HttpResponse:
+        text = _("A day or a sign in the request lies beyond what can be kept.")
+        return _problem(request, 400, "Unreadable", text)
+
     def other(request: HttpRequest, problem: Exception) -> HttpResponse:
         fact = cast(HttpError, problem)
         return _problem(request, fact.status_code, "Refused", str(fact))
@@ -117,6 +123,10 @@ def answer_problems(api: NinjaAPI) -> None:
         (AuthenticationError, unauthenticated),
         (ValidationError, invalid),
         (HttpError, other),
+        (OverflowError, unreadable),
+        (UnicodeEncodeError, unreadable),
+        (DataError, unreadable),
+        (NoPackInForce, unreadable),
     ]
     for kind, answer in handlers:
         api.add_exception_handler(kind, _bound(api, answer))

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, cast
+from urllib.parse import unquote
 
+from django.core.exceptions import SuspiciousOperation
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import get_resolver
 
 from fangkong.core import clock
 from fangkong.core.record import new_public_id
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
+from fangkong.packs.types import NoPackInForce
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -26,7 +31,12 @@ class RequestFacts:
         cast(Any, request).now = clock.now()
         token = request_id.set(str(new_public_id()))
         try:
+            if _unreadable(request):
+                return _bad_request(request)
             response = self.get_response(request)
+            if request.user.is_authenticated and not response.has_header("Cache-Control"):
+                # What staff see is not kept on a shared machine.
+                response["Cache-Control"] = "private, no-store"
             response["X-Request-ID"] = request_id.get()
             return response
         finally:
@@ -38,4 +48,19 @@ class RequestFacts:
             return render(
                 request, "core/pages/refused.html", {"problem": problem}, status=problem.status
             )
+        if isinstance(problem, (OverflowError, UnicodeEncodeError, DataError, NoPackInForce)):
+            # A day that no calendar or no rule knows, or signs that no database takes.
+            return _bad_request(request)
         return None
+
+
+def _bad_request(request: HttpRequest) -> HttpResponse:
+    """The house's own page for a request that cannot be read (``handler400``)."""
+    answer = cast(Any, get_resolver().resolve_error_handler(400))
+    return cast(HttpResponse, answer(request, SuspiciousOperation()))
+
+
+def _unreadable(request: HttpRequest) -> bool:
+    """Whether the address holds a NUL or half a sign, which no record can hold."""
+    asked = unquote(request.META.get("QUERY_STRING", ""), errors="surrogateescape")
+    return any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in request.path + asked)

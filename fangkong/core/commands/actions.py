@@ -42,7 +42,7 @@ def once(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
     The action takes ``by`` and ``at`` as keyword arguments. Its result must be a model instance or
     plain JSON data. A refusal rolls everything back and leaves the key free for another try.
     """
-    if not key or len(key) > KEY_LENGTH:
+    if not key or len(key) > KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise KeyMissing(_("The form carries no valid key. Reload the page and send it again."))
     by = cast(Any, kwargs.get("by"))
     print_ = _fingerprint(action, args, kwargs)

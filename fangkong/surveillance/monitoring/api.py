@@ -279,7 +279,7 @@ def counts(
         "last": last,
         "as_of": as_of or staff.now,
         "definitions": queries.definitions_used(
-            condition=condition, first=first, last=last, basis=basis
+            staff.user, staff.now, condition=condition, first=first, last=last, basis=basis
         ),
         "counts": [
             {"county": counties[c.county_id], "day": c.day, "case_class": c.case_class, "n": c.n}

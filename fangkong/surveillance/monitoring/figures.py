@@ -132,7 +132,7 @@ def asked(user: User, at: datetime, query: Mapping[str, object]) -> Asked:
         areas=areas,
         others=[one for one in queries.home_counties(today) if one not in areas],
         definitions=queries.definitions_used(
-            condition=condition, first=first, last=last, basis=basis
+            user, at, condition=condition, first=first, last=last, basis=basis
         ),
     )
 

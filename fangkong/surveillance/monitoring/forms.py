@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
@@ -406,7 +406,7 @@ def asks_school(pack: Pack, occupation: str) -> bool:
 
 
 def next_day(day: date) -> date:
-    return date.fromordinal(day.toordinal() + 1)
+    return day + timedelta(days=1)
 
 
 def _named(rows: Iterable[Row]) -> Choices:

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
+from fangkong.core.audit import actions as audit
 from fangkong.core.audit import queries as audit_queries
 from fangkong.core.commands.actions import once
 from fangkong.core.pages import export
@@ -160,6 +161,9 @@ def errors(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
             " ".join(words.reasons(row.reasons)),
         ]
         for row in queries.not_imported(batch).iterator(chunk_size=1000)
+    )
+    audit.record(
+        "core.pages.export", batch, by=request.user, at=request.now, detail={"list": "errors"}
     )
     return export.csv_response("to-be-corrected", head, rows)
 

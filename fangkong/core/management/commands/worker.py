@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from typing import Any
 
@@ -34,7 +36,12 @@ class Command(BaseCommand):
 
 def _tick_until(stop: threading.Event) -> None:
     """Look at the clock several times a minute; a tick that fails is logged, the next one comes."""
+    served_by = os.environ.get("FANGKONG_SERVED_BY", "")
     while not stop.wait(EVERY_SECONDS):
+        if served_by and os.getppid() != int(served_by):
+            # The server that started this worker is gone; the next one starts its own.
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
         try:
             queue.tick(clock.now())
         except Exception:  # the database may be away for a moment

@@ -118,3 +118,49 @@ def test_every_drawing_of_a_form_has_a_new_key_and_its_csrf_token():
 )
 def test_the_key_comes_from_the_form_or_from_the_header(post, headers, key):
     assert pages.key_of(RequestFactory().post("/", post, headers=headers)) == key
+
+
+class Choosing(pages.Form):
+    signs = forms.MultipleChoiceField(
+        label="Signs",
+        choices=[("fever", "Fever"), ("cough", "Cough")],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="All that were seen.",
+    )
+    course = forms.ChoiceField(
+        label="Course", choices=[("mild", "Mild"), ("grave", "Grave")], widget=forms.RadioSelect
+    )
+
+
+def chosen(data=None):
+    request = RequestFactory().get("/")
+    request.user, request.now, request.csp_nonce = AnonymousUser(), AT, "n"
+    with override("en"):
+        return pages.form(request, Choosing(data), title="Ask", submit="Send").content.decode()
+
+
+def test_choices_are_a_list_under_one_legend_each_with_its_own_label():
+    text = chosen({"signs": ["cough"], "course": "mild"})
+
+    assert text.count("<fieldset") == text.count("</legend>") == 2
+    assert re.search(r"<legend[^>]*required[^>]*>Signs</legend>", text)
+    for number, (value, label) in enumerate([("fever", "Fever"), ("cough", "Cough")]):
+        box = re.search(rf'<input type="checkbox"[^>]*value="{value}"[^>]*>', text)[0]
+        assert f'id="id_signs_{number}"' in box
+        assert ("checked" in box) == (value == "cough")
+        assert re.search(rf'<label[^>]*for="id_signs_{number}">.*?{label}</span></label>', text)
+    assert "aria-invalid" not in text
+
+
+def test_a_missing_choice_is_marked_and_the_summary_leads_to_the_first_of_the_list():
+    text = chosen({"course": "grave"})
+
+    boxes = re.findall(r'<input type="checkbox"[^>]*>', text)
+    assert len(boxes) == 2
+    for box in boxes:
+        assert 'aria-invalid="true"' in box
+        assert 'aria-describedby="id_signs_help id_signs_error"' in box
+    assert '<a href="#id_signs_0">Signs</a>' in text
+    assert 'id="id_signs_error"' in text
+    assert 'href="#"' not in text
+    assert "id_course_error" not in text
