@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_verbs
@@ -102,7 +103,7 @@ class Origin(models.TextChoices):
 
     UNKNOWN = "unknown", _("not known yet")
     LOCAL = "local", _("acquired locally")
-    IMPORT = "import", _("imported")
+    IMPORT = "import", pgettext_lazy("origin of an infection", "imported")
 
 
 class ReviewState(models.TextChoices):

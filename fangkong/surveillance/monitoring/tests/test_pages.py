@@ -10,11 +10,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 
 from fangkong.core import clock
 from fangkong.core.audit import queries as audit
 from fangkong.surveillance.monitoring import imports, queries
 from fangkong.surveillance.monitoring.models import Case, ImportBatch
+from fangkong.surveillance.monitoring.types import Origin, Outcome
 
 from .factories import AT, case, id_number
 from .test_imports import HEAD, row, upload
@@ -404,3 +406,9 @@ def test_the_api_lists_cases_page_by_page(world, signed_in):
     second = client.get(f"{API}cases/?size=2&after={first['next']}").json()
     numbers = [one["number"][-1] for one in first["rows"] + second["rows"]]
     assert numbers == ["3", "2", "1"]
+
+
+def test_a_case_imported_from_elsewhere_and_an_imported_row_are_two_words_in_chinese():
+    with translation.override("zh-hans"):
+        assert str(Origin.IMPORT.label) == "输入病例"
+        assert str(Outcome.IMPORTED.label) == "已导入"
