@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.utils.translation import override
 
 from fangkong.accounts import actions
 from fangkong.accounts.models import Appointment, User
@@ -80,7 +81,10 @@ def test_of_two_who_take_a_name_at_the_same_moment_one_is_refused_in_words():
     assert lines() == ["accounts.add_staff"]
 
 
-@pytest.mark.parametrize("password", ["", "short-one", "password1234", "zhuoma-zhuoma", "1" * 11])
+@pytest.mark.parametrize(
+    "password",
+    ["", "short-one", "password1234", "zhuoma-zhuoma", "1" * 11, "202002051000"],
+)
 def test_a_weak_password_is_refused_with_what_is_missing(db, password):
     with pytest.raises(actions.WeakPassword) as refusal:
         add("zhuoma-zhuoma", password=password)
@@ -89,6 +93,21 @@ def test_a_weak_password_is_refused_with_what_is_missing(db, password):
     assert str(refusal.value)
     assert not User.objects.exists()
     assert lines() == []
+
+
+@pytest.mark.parametrize(
+    ("password", "said"),
+    [
+        ("short-one", "密码太短，至少需要 12 个字符。"),
+        ("202002051000", "密码只包含数字。"),
+        ("password1234", "这个密码太常见了。"),
+    ],
+)
+def test_what_is_wrong_with_a_password_is_said_in_chinese_too(db, password, said):
+    with override("zh-hans"), pytest.raises(actions.WeakPassword) as refusal:
+        add(password=password)
+
+    assert str(refusal.value) == said
 
 
 def test_the_password_is_nowhere_but_in_its_hash(db):

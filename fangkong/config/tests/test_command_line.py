@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +17,12 @@ SUBCOMMANDS = [
 ]  # fmt: skip
 
 
-def fangkong(*args: str, data: Path, **env: str) -> subprocess.CompletedProcess[str]:
+PASSWORD = "yak-butter-and-barley"
+
+
+def fangkong(
+    *args: str, data: Path, typed: str = "", **env: str
+) -> subprocess.CompletedProcess[str]:
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -28,7 +34,7 @@ def fangkong(*args: str, data: Path, **env: str) -> subprocess.CompletedProcess[
         capture_output=True,
         text=True,
         timeout=120,
-        stdin=subprocess.DEVNULL,
+        input=typed,
         check=False,
     )
 
@@ -209,3 +215,129 @@ def test_the_check_finds_nothing_to_complain_about(data):
     assert answer.returncode == 0, answer.stderr
     assert "no issues" in answer.stdout + answer.stderr
     assert "W0" not in answer.stderr
+
+
+# --- A new installation ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def with_areas(migrated, tmp_path_factory) -> Path:
+    """A data folder with its areas and nobody in it."""
+    data = tmp_path_factory.mktemp("areas") / "data"
+    shutil.copytree(migrated, data)
+    assert fangkong("places", data=data).returncode == 0
+    return data
+
+
+@pytest.fixture(scope="module")
+def staffed(with_areas, tmp_path_factory) -> Path:
+    """A data folder with its first administrator."""
+    data = tmp_path_factory.mktemp("staffed") / "data"
+    shutil.copytree(with_areas, data)
+    answer = fangkong("admin", "zhaxi", "--name", "扎西", data=data, typed=f"{PASSWORD}\n")
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert "zhaxi is administrator of" in answer.stdout
+    assert PASSWORD not in answer.stdout
+    return data
+
+
+def names(data: Path) -> list[str]:
+    rows = sqlite3.connect(data / "fangkong.sqlite3").execute("SELECT username FROM accounts_user")
+    return [name for (name,) in rows]
+
+
+def test_the_first_administrator_is_made_once(staffed):
+    second = fangkong("admin", "zhuoma", "--name", "卓玛", data=staffed, typed=f"{PASSWORD}\n")
+
+    assert "accounts already" in refused(second)
+    assert names(staffed) == ["zhaxi"]
+
+
+@pytest.mark.parametrize("typed", ["", "202002051000\n"])
+def test_a_weak_first_password_is_one_line_and_nobody_is_made(with_areas, typed):
+    line = refused(fangkong("admin", "zhaxi", "--name", "扎西", data=with_areas, typed=typed))
+
+    assert "密码" in line
+    assert "202002051000" not in line
+    assert names(with_areas) == []
+
+
+def test_the_demonstration_is_not_loaded_where_staff_work(staffed):
+    line = refused(fangkong("demo", "--day", "2020-02-06", data=staffed))
+
+    assert "already holds staff" in line
+    assert names(staffed) == ["zhaxi"]
+    assert not (staffed / "demo.json").exists()
+
+
+def test_a_busy_port_is_one_line_and_no_database_is_made(tmp_path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        line = refused(fangkong("run", data=tmp_path, FANGKONG_PORT=str(port)))
+
+    assert f"port {port} on 127.0.0.1" in line
+    assert f"FANGKONG_PORT={port + 1}" in line
+    assert not (tmp_path / "fangkong.sqlite3").exists()
+
+
+@pytest.mark.parametrize("command", ["migrate", "worker"])
+def test_a_postgresql_that_does_not_answer_says_why_at_once_and_shows_no_password(
+    command, tmp_path
+):
+    with socket.socket() as nobody_listens:
+        nobody_listens.bind(("127.0.0.1", 0))
+        url = f"postgresql://zhaxi:geheim@127.0.0.1:{nobody_listens.getsockname()[1]}/fangkong"
+        line = refused(fangkong(command, data=tmp_path, DATABASE_URL=url))
+
+    assert "the database does not answer" in line
+    assert "refused" in line
+    assert "geheim" not in line
+
+
+# --- The detector ---------------------------------------------------------------------------------
+
+
+def detect(folder: Path, text: str, *args: str) -> subprocess.CompletedProcess[str]:
+    file = folder / "counts.csv"
+    file.write_text(text, encoding="utf-8")
+    return fangkong("detect", *args, str(file), data=folder / "never-made")
+
+
+GOOD = "series,date,count\n" + "".join(f"道孚,2020-02-{day:02},{day % 3}\n" for day in range(1, 15))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", ""),
+        ("a,b\n1,2\n", "unknown column 'a'"),
+        (GOOD + "道孚,2020-02-30,1\n", "2020-02-30"),
+        (GOOD + "道孚,2020-02-15,many\n", "many"),
+        (GOOD + "道孚,2020-02-15,-1\n", "-1"),
+    ],
+)
+def test_a_file_that_is_no_table_of_counts_is_one_line_and_no_answer(text, said, tmp_path):
+    answer = detect(tmp_path, text, "--method", "c1")
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert len(answer.stderr.splitlines()) == 1, answer.stderr
+    assert answer.stderr.startswith("detect: ")
+    assert said in answer.stderr
+
+
+def test_a_right_table_is_judged_without_a_database(tmp_path):
+    answer = detect(tmp_path, GOOD, "--method", "c1")
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert len(answer.stdout.splitlines()) == 1 + 14
+    assert not (tmp_path / "never-made").exists()
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path):
+    answer = fangkong("detect", "--method", "c1", str(tmp_path / "no.csv"), data=tmp_path)
+
+    assert answer.returncode == 2
+    assert len(answer.stderr.splitlines()) == 1
+    assert "no.csv" in answer.stderr
