@@ -66,8 +66,6 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
-    "allauth",
-    "allauth.account",
     "fangkong.core",
     "fangkong.places",
     "fangkong.accounts",
@@ -75,6 +73,9 @@ INSTALLED_APPS = [
     "fangkong.tasks",
     "fangkong.surveillance",
     "fangkong.web",
+    # After our rooms, whose words win where both translate the same.
+    "allauth",
+    "allauth.account",
     "csp",
 ]
 
