@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
-from fangkong.core.audit import actions as audit
 from fangkong.core.audit import queries as audit_queries
 from fangkong.core.commands.actions import once
 from fangkong.core.pages import export
@@ -162,9 +161,7 @@ def errors(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
         ]
         for row in queries.not_imported(batch).iterator(chunk_size=1000)
     )
-    audit.record(
-        "core.pages.export", batch, by=request.user, at=request.now, detail={"list": "errors"}
-    )
+    export.note("errors", batch, by=request.user, at=request.now)
     return export.csv_response("to-be-corrected", head, rows)
 
 
@@ -183,11 +180,14 @@ def _page(request: StaffRequest, batch: ImportBatch) -> dict[str, object]:
     name = imports.CHECK if batch.state == BatchState.CHECKING else imports.IMPORT_JOB
     job = queue.latest_about(name, batch.pk)
     headings = _cells(batch, [column["heading"] for column in batch.columns])
+    if batch.state == BatchState.DONE and tab != Outcome.ERROR:
+        headings = []  # the values of these rows are emptied
     rows = [
         (
             row,
             words.reasons(row.reasons),
-            list(zip(headings, _cells(batch, row.values), strict=True)),
+            # Fewer where the values of the row are emptied.
+            list(zip(headings, _cells(batch, row.values), strict=False)),
         )
         for row in queries.rows_of(batch, [tab])[:SHOWN]
     ]

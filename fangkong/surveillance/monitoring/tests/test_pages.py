@@ -261,6 +261,11 @@ def test_an_upload_is_checked_shown_confirmed_and_the_wrong_rows_come_back(world
     batch.refresh_from_db()
     imports.import_rows(batch=batch, at=AT)
 
+    assert "也许" not in text(client.get(f"{batch.get_absolute_url()}?tab=imported"))
+    assert f"?batch={batch.public_id}" in text(
+        client.get(f"{batch.get_absolute_url()}?tab=imported")
+    )
+
     back = b"".join(client.get(f"{batch.get_absolute_url()}errors.csv")).decode("utf-8-sig")
     head, line = back.splitlines()
     assert head.startswith(HEAD)
