@@ -13,15 +13,25 @@ from math import isfinite
 from typing import IO
 
 import xlsxwriter
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Model
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 
 from fangkong.core import clock
+from fangkong.core.audit import actions as audit
 
 # Full-width forms are read as formulas too by spreadsheets with an East Asian input method.
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _BLANKS = " \u00a0\u3000\u200b\ufeff"
 _NUMBERS = (int, float, Decimal)
 _CELL_LIMIT = 32_767  # characters; Excel takes no more, and the writer would leave the cell empty
+
+
+def note(
+    name: str, subject: Model, *, by: AbstractBaseUser, at: datetime, kind: str = "csv"
+) -> None:
+    """Leave the line in the audit trail that every file of records needs."""
+    audit.record("core.pages.export", subject, by=by, at=at, detail={"list": name, "kind": kind})
 
 
 def safe_text(value: object) -> str:

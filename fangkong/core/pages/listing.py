@@ -13,8 +13,6 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.audit import actions as audit
-
 from . import export, keyset
 from .forms import FilterForm, dress
 
@@ -171,13 +169,7 @@ def _export(
             yield [c.value(row) for c in columns]
 
     user = cast(AbstractBaseUser, request.user)
-    audit.record(
-        "core.pages.export",
-        user,
-        by=user,
-        at=cast(Any, request).now,
-        detail={"list": what.name, "kind": kind},
-    )
+    export.note(what.name, user, by=user, at=cast(Any, request).now, kind=kind)
     head = [str(c.label) for c in columns]
     write = export.csv_response if kind == "csv" else export.xlsx_response
     return write(f"fangkong-{what.name}", head, cells())
