@@ -44,7 +44,7 @@ STEPS = [
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
-    "api", "append_only", "audit", "clock", "commands", "logs", "middleware", "pages",
+    "api", "append_only", "audit", "clock", "commands", "logs", "middleware", "outbound", "pages",
     "permissions", "privacy", "queue", "record", "refusals", "request_id", "roles", "slots",
 }  # fmt: skip
 
@@ -242,6 +242,34 @@ def test_the_reading_of_imports_sees_relative_ones_and_leaves_out_types(tmp_path
 )
 def test_a_table_or_an_inner_module_is_no_door(dotted, right):
     assert goes_through_a_door(PRODUCT / "tasks" / "views.py", dotted) is right
+
+
+# --- One way out ----------------------------------------------------------------------------------
+
+# What opens a connection by itself, and why it may stand beside core/outbound.py.
+CLIENTS = {
+    "aiohttp", "ftplib", "http", "httpcore", "httpx", "imaplib", "poplib", "requests", "smtplib",
+    "socket", "telnetlib", "urllib.request", "urllib3", "websocket", "websockets", "xmlrpc",
+}  # fmt: skip
+OTHER_CLIENTS = {
+    "fangkong/core/outbound.py": "it is the way out",
+    "fangkong/config/serve.py": "listens, and looks whether a port is free",
+}
+
+
+def test_every_request_leaves_through_the_guard():
+    wrong = []
+    for path in sources():
+        for node in ast.walk(tree(path)):
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or "", *(f"{node.module}.{one.name}" for one in node.names)]
+            if any(name == one or name.startswith(f"{one}.") for name in names for one in CLIENTS):
+                wrong.append(name_of(path))
+
+    assert set(wrong) == set(OTHER_CLIENTS)
 
 
 # --- Views translate ------------------------------------------------------------------------------

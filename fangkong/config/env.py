@@ -96,6 +96,23 @@ def _origins(raw: str) -> tuple[str, ...]:
     return tuple(origin.rstrip("/") for origin in origins)
 
 
+# A host, or a host and its port; an IPv6 address stands in brackets before a port.
+_INNER_HOST = re.compile(
+    r"[a-z0-9._-]+(:[0-9]+)?|\[[0-9a-f:.]+\]:[0-9]+|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*"
+)
+
+
+def _outbound(raw: str) -> frozenset[str]:
+    found = frozenset(host.lower() for host in _hosts(raw))
+    for host in found:
+        # A host, or a host and its port; an IPv6 address stands in brackets before a port.
+        if not re.fullmatch(
+            r"[a-z0-9._-]+(:[0-9]+)?|\[[0-9a-f:.]+\]:[0-9]+|[0-9a-f]*:[0-9a-f:.]+", host
+        ):
+            raise ValueError(host)
+    return found
+
+
 def _language(raw: str) -> str:
     if raw not in ("zh-hans", "en"):
         raise ValueError(raw)
@@ -127,6 +144,7 @@ class Environment:
     today: date | None
     packs: Path | None
     secure: bool
+    outbound_allow: frozenset[str] = frozenset()
 
 
 def read(source: Mapping[str, str] | None = None) -> Environment:
@@ -194,6 +212,13 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         today=_read(env, "FANGKONG_TODAY", date.fromisoformat, None, "write a day as YYYY-MM-DD"),
         packs=_read(env, "FANGKONG_PACKS", _folder, None, "write the path of an existing folder"),
         secure=_read(env, "FANGKONG_HTTPS", _bool, False, "write 1 behind HTTPS, else 0"),
+        outbound_allow=_read(
+            env,
+            "FANGKONG_OUTBOUND_ALLOW",
+            _outbound,
+            frozenset(),
+            "write inner hosts that may be reached, such as sms.intranet:8080, separated by commas",
+        ),
     )
 
 

@@ -24,6 +24,8 @@ FANGKONG_PACKS = ENVIRONMENT.packs
 # The demonstration keeps its day beside its database, so that `fangkong run` finds it again.
 FANGKONG_TODAY = ENVIRONMENT.today or stored_day(ENVIRONMENT.data)
 FANGKONG_DEMO = (ENVIRONMENT.data / "demo.json").is_file()
+# Inner hosts that outgoing requests may reach (core.outbound).
+FANGKONG_OUTBOUND_ALLOW = ENVIRONMENT.outbound_allow
 
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.hosts)
