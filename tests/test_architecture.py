@@ -714,6 +714,7 @@ def test_what_is_public_shows_no_menu_and_no_data(client, everything):
 # Open to every member of staff, whatever the role, and why.
 OPEN_TO_STAFF = {
     "accounts:roles": "who may do what is no secret inside the house",
+    "badges": "numbers of what the roles of its user may see",
     "desk": "a desk holds what the roles of its user bring",
     "desk_work": "the same, as a piece",
     "packs": "law and guidance are public",

@@ -22,7 +22,6 @@ from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit_queries
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
-from fangkong.core.refusals import Refused
 
 from . import actions, forms, queries, rules
 from .models import Area, Facility, Population
@@ -160,20 +159,11 @@ def facility(request: Request, public_id: UUID) -> HttpResponse:
 def add_facility(request: Request) -> HttpResponse:
     areas = queries.areas_to_build_in(request.user, request.now)
     form = forms.FacilityForm(request.POST or None, areas=areas)
-    if request.method == "POST" and form.is_valid():
-        try:
-            made = once(
-                pages.key_of(request),
-                actions.add_facility,
-                facts=form.facts(),
-                by=request.user,
-                at=request.now,
-            )
-        except Refused as problem:
-            form.add_error(None, str(problem))
-        else:
-            messages.success(request, _("The facility is in the directory."))
-            return redirect(made)
+    if done := pages.carry_out(
+        request, form, actions.add_facility, lambda: {"facts": form.facts()}
+    ):
+        messages.success(request, _("The facility is in the directory."))
+        return redirect(done.result)
     return _form(request, form, _("Add a facility"), _("Add"), reverse("places:facilities"))
 
 
@@ -183,21 +173,11 @@ def change_facility(request: Request, public_id: UUID) -> HttpResponse:
     # It may stay where it stands, even where the user's scope is this facility only.
     areas = queries.with_area(queries.areas_to_build_in(request.user, request.now), one.area)
     form = forms.FacilityForm(request.POST or None, areas=areas, initial=forms.initial_of(one))
-    if request.method == "POST" and form.is_valid():
-        try:
-            once(
-                pages.key_of(request),
-                actions.change_facility,
-                facility=one,
-                facts=form.facts(one),
-                by=request.user,
-                at=request.now,
-            )
-        except Refused as problem:
-            form.add_error(None, str(problem))
-        else:
-            messages.success(request, _("Saved."))
-            return redirect(one)
+    if pages.carry_out(
+        request, form, actions.change_facility, lambda: {"facts": form.facts(one)}, facility=one
+    ):
+        messages.success(request, _("Saved."))
+        return redirect(one)
     return _form(request, form, one.display_name, _("Save"), one.get_absolute_url())
 
 
@@ -205,21 +185,9 @@ def change_facility(request: Request, public_id: UUID) -> HttpResponse:
 def add_contact(request: Request, public_id: UUID) -> HttpResponse:
     one = _to_edit(request, public_id)
     form = forms.ContactForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            once(
-                pages.key_of(request),
-                actions.add_contact,
-                facility=one,
-                by=request.user,
-                at=request.now,
-                **form.cleaned_data,
-            )
-        except Refused as problem:
-            form.add_error(None, str(problem))
-        else:
-            messages.success(request, _("The contact is in the directory."))
-            return redirect(one)
+    if pages.carry_out(request, form, actions.add_contact, facility=one):
+        messages.success(request, _("The contact is in the directory."))
+        return redirect(one)
     title = _("Add a contact of %(name)s") % {"name": one.display_name}
     return _form(request, form, title, _("Add"), one.get_absolute_url())
 

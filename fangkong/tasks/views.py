@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -17,7 +16,6 @@ from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
-from fangkong.core.refusals import Refused
 
 from . import actions, queries
 from .forms import (
@@ -90,20 +88,9 @@ def new(request: StaffRequest) -> HttpResponse:
         areas=areas_within(request.user, ASSIGN, request.now),
         initial={"due_at": first_due(request.now)},
     )
-    if request.method == "POST" and form.is_valid():
-        try:
-            task = once(
-                pages.key_of(request),
-                actions.give,
-                by=request.user,
-                at=request.now,
-                **form.cleaned(),
-            )
-        except Refused as problem:
-            form.add_error(None, str(problem))
-        else:
-            messages.success(request, _("The task is given."))
-            return redirect(task)
+    if done := pages.carry_out(request, form, actions.give, form.cleaned):
+        messages.success(request, _("The task is given."))
+        return redirect(done.result)
     return pages.form(request, form, title=_("New task"), submit=_("Give the task"))
 
 
@@ -123,7 +110,7 @@ def finish(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Report the task as done, with proof."""
     task = _task(request, public_id)
     form = ProofForm(request.POST)
-    if _done(request, form, actions.finish, {"task": task}, "proof"):
+    if pages.carry_out(request, form, actions.finish, task=task):
         messages.success(request, _("The task is done."))
         return redirect(task)
     return _page(request, task, proof_form=form, status=422)
@@ -135,7 +122,7 @@ def cancel(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Take the task back."""
     task = _task(request, public_id)
     form = ReasonForm(request.POST)
-    if _done(request, form, actions.cancel, {"task": task}, "reason"):
+    if pages.carry_out(request, form, actions.cancel, task=task):
         messages.success(request, _("The task is cancelled."))
         return redirect(task)
     return _page(request, task, cancel_form=form, status=422)
@@ -150,7 +137,7 @@ def reassign(request: StaffRequest, public_id: UUID) -> HttpResponse:
         areas=areas_within(request.user, REDIRECT, request.now),
         initial={"area": str(task.area.public_id), "role": task.owner_role},
     )
-    if _done(request, form, actions.reassign, {"task": task}):
+    if pages.carry_out(request, form, actions.reassign, form.cleaned, task=task):
         messages.success(request, _("Another office has the task now."))
         return redirect(task)
     return pages.form(
@@ -164,27 +151,6 @@ def reassign(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 def _task(request: StaffRequest, public_id: UUID) -> Task:
     return get_object_or_404(queries.open_to(request.user, request.now), public_id=public_id)
-
-
-def _done(
-    request: StaffRequest,
-    form: forms.Form,
-    action: Any,
-    given: dict[str, Any],
-    *fields: str,
-) -> bool:
-    """Whether the sent form was right and its action carried out; else the form says why not."""
-    if request.method != "POST" or not form.is_valid():
-        return False
-    asked = {name: form.cleaned_data[name] for name in fields}
-    if isinstance(form, ReassignForm):
-        asked = form.cleaned()
-    try:
-        once(pages.key_of(request), action, by=request.user, at=request.now, **given, **asked)
-    except Refused as problem:
-        form.add_error(None, str(problem))
-        return False
-    return True
 
 
 def _page(

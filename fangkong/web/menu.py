@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.core.cache import cache
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -31,15 +32,17 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
 Badge = Callable[["User", datetime], int]
+BADGES_KEPT = 3600  # seconds; the script asks anew on every page
 
 
 @dataclass(frozen=True)
 class Item:
     label: str | Promise
+    name: str
     url: str
     icon: str
     active: bool
-    badge: int
+    badge: int | None  # None: this entry counts nothing
 
 
 @dataclass(frozen=True)
@@ -121,27 +124,61 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
 
 
 def of(request: HttpRequest, user: User, at: datetime) -> list[Group]:
-    """The groups that hold at least one page open to the user; the deepest match is active."""
+    """The groups that hold at least one page open to the user; the deepest match is active.
+
+    The numbers beside the entries are those counted last: see ``badges``.
+    """
     groups = []
-    here = _best(request.path)
+    urls = _urls()
+    here = max((url for url in urls.values() if request.path.startswith(url)), key=len, default="")
+    counted = counted_badges(user)
     for label, icon, entries in _MENU:
         items = [
             Item(
                 entry.label,
-                reverse(entry.name),
+                entry.name,
+                urls[entry.name],
                 entry.icon,
-                reverse(entry.name) == here,
-                entry.badge(user, at) if entry.badge else 0,
+                urls[entry.name] == here,
+                counted.get(entry.name, 0) if entry.badge else None,
             )
             for entry in entries
-            if entry.permission is None or user.scope(entry.permission, at)
+            if _open(entry, user, at)
         ]
         if items:
             groups.append(Group(label, icon, items))
     return groups
 
 
-def _best(path: str) -> str:
-    """The longest menu address that the page lies under."""
-    urls = [reverse(entry.name) for _label, _icon, entries in _MENU for entry in entries]
-    return max((url for url in urls if path.startswith(url)), key=len, default="")
+def badges(user: User, at: datetime) -> dict[str, int]:
+    """What waits behind each entry, counted now and kept for the pages that follow.
+
+    Counting costs statements, so no page does it while it is drawn: a script of the shell asks for
+    the numbers when those shown are old (``web.badges``).
+    """
+    found = {
+        entry.name: entry.badge(user, at)
+        for _label, _icon, entries in _MENU
+        for entry in entries
+        if entry.badge and _open(entry, user, at)
+    }
+    cache.set(_key(user), found, BADGES_KEPT)
+    return found
+
+
+def counted_badges(user: User) -> dict[str, int]:
+    """The numbers counted last for this user; none where that is long ago."""
+    found: dict[str, int] = cache.get(_key(user), {})
+    return found
+
+
+def _key(user: User) -> str:
+    return f"web.badges:{user.pk}"
+
+
+def _open(entry: _Entry, user: User, at: datetime) -> bool:
+    return entry.permission is None or bool(user.scope(entry.permission, at))
+
+
+def _urls() -> dict[str, str]:
+    return {entry.name: reverse(entry.name) for _label, _icon, rows in _MENU for entry in rows}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from . import style_guide
+from . import badges, style_guide
 from .command_screen import views as command_screen
 from .desk import views as desk
 from .health import alive, ready
@@ -27,6 +27,7 @@ urlpatterns = [
     path("jobs/<uuid:public_id>/", queue.detail, name="job"),
     path("jobs/<uuid:public_id>/repeat/", queue.repeat, name="job_repeat"),
     path("style/", style_guide.index, name="style_guide"),
+    path("badges.json", badges.show, name="badges"),
     path("demo/", include("fangkong.web.demo.urls")),
     path("alive/", alive, name="alive"),
     path("ready/", ready, name="ready"),

@@ -4,7 +4,7 @@
 """
 
 from .charts import AreaMap, AreaValue, Band, Chart, Series, chart_json, map_json
-from .forms import FilterForm, Form, form, key_of
+from .forms import Done, FilterForm, Form, carry_out, form, key_of
 from .listing import Column, Listing, listing
 from .live import nothing_new
 
@@ -14,10 +14,12 @@ __all__ = [
     "Band",
     "Chart",
     "Column",
+    "Done",
     "FilterForm",
     "Form",
     "Listing",
     "Series",
+    "carry_out",
     "chart_json",
     "form",
     "key_of",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
 
 from django import forms
 from django.db.models import Model, QuerySet
@@ -11,7 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 
+from fangkong.core.commands.actions import once
+from fangkong.core.refusals import Refused
+
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 KEY_FIELD = "_key"
 
@@ -35,8 +40,9 @@ def dress(form: forms.BaseForm) -> None:
             classes.append("is-invalid")
             widget.attrs["aria-invalid"] = "true"
         widget.attrs["class"] = " ".join(part for part in classes if part)
-        described = [f"id_{name}_help"] if field.help_text else []
-        described += [f"id_{name}_error"] if form.is_bound and name in form.errors else []
+        own = form.add_prefix(name)  # two forms on one page may have fields of the same name
+        described = [f"id_{own}_help"] if field.help_text else []
+        described += [f"id_{own}_error"] if form.is_bound and name in form.errors else []
         if described:
             widget.attrs["aria-describedby"] = " ".join(described)
         if isinstance(widget, forms.DateInput) and not isinstance(widget, forms.DateTimeInput):
@@ -73,6 +79,44 @@ class FilterForm(Form):
 def key_of(request: HttpRequest) -> str:
     """The idempotency key that the page gave its form, or that a script sent as a header."""
     return request.POST.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
+
+
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """An action was carried out; ``result`` is what it gave back."""
+
+    result: R
+
+
+def carry_out(
+    request: HttpRequest,
+    form: forms.BaseForm,
+    action: Callable[..., R],
+    asked: Callable[[], Mapping[str, object]] | None = None,
+    /,
+    **given: object,
+) -> Done[R] | None:
+    """Do an action once with what a form holds. None: nothing was sent, or the form says why not.
+
+    ``asked`` is called when the form is valid and gives the action's arguments; without it they are
+    ``form.cleaned_data``. ``given`` are those that the page knows itself. A refusal becomes an
+    error of the form, beside the field that its ``field`` names::
+
+        form = TaskForm(request.POST or None)
+        if done := pages.carry_out(request, form, actions.give, form.cleaned):
+            return redirect(done.result)
+        return pages.form(request, form, title=…, submit=…)
+    """
+    if request.method != "POST" or not form.is_valid():
+        return None
+    facts = {**(form.cleaned_data if asked is None else asked()), **given}
+    by, at = request.user, cast(Any, request).now
+    try:
+        return Done(once(key_of(request), action, by=by, at=at, **facts))
+    except Refused as problem:
+        field = getattr(problem, "field", None)
+        form.add_error(field if field in form.fields else None, str(problem))
+        return None
 
 
 def form(

@@ -64,14 +64,6 @@ class Head:
     sorted: str  # "ascending", "descending" or ""
 
 
-@dataclass(frozen=True)
-class Cell:
-    label: str | Promise
-    value: Any
-    url: str
-    piece: str
-
-
 def listing(
     request: HttpRequest,
     what: Listing[M],
@@ -108,7 +100,8 @@ def listing(
         "filters": filters,
         "filtered": bool(filters and filters.chosen()),
         "heads": [_head(c, column, descending, request.GET) for c in what.columns],
-        "rows": [(row, [_cell(c, row) for c in what.columns]) for row in page.rows],
+        "columns": what.columns,
+        "rows": page.rows,
         "next_url": _url(request.GET, after=page.next) if page.next else "",
         "previous_url": _url(request.GET, after=page.previous) if page.previous else "",
         "first_url": _url(request.GET, after="") if cursor else "",
@@ -138,12 +131,6 @@ def _head(column: Column[M], current: Column[M], descending: bool, asked: QueryD
         column.label,
         _url(asked, sort=turned, after=""),
         "descending" if descending else "ascending",
-    )
-
-
-def _cell(column: Column[M], row: M) -> Cell:
-    return Cell(
-        column.label, column.value(row), column.url(row) if column.url else "", column.piece
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fangkong.core import clock, slots
-from fangkong.core.pages import AreaMap, Chart
+from fangkong.core.pages import AreaMap, Chart, Column, cells
 from fangkong.core.pages.forms import KEY_FIELD
 from fangkong.core.record import new_public_id
 
@@ -36,8 +37,8 @@ def field(bound: BoundField, size: str = "") -> dict[str, Any]:
         "is_check": getattr(bound.field.widget, "input_type", "") == "checkbox",
         "is_choice_list": getattr(bound.field.widget, "input_type", "") == "radio"
         or bound.field.widget.__class__.__name__ == "CheckboxSelectMultiple",
-        "help_id": f"id_{bound.name}_help",
-        "error_id": f"id_{bound.name}_error",
+        "help_id": f"id_{bound.html_name}_help",
+        "error_id": f"id_{bound.html_name}_error",
     }
 
 
@@ -82,6 +83,12 @@ def span(seconds: float) -> str:
     if hours < 48:
         return ngettext("%(n)d h", "%(n)d h", hours) % {"n": hours}
     return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
+
+
+@register.simple_tag(takes_context=True)
+def list_body(context: Context, columns: Sequence[Column[Any]], rows: Iterable[Any]) -> SafeString:
+    """The rows of a list."""
+    return cells.body(columns, rows, context)
 
 
 @register.simple_tag(takes_context=True)

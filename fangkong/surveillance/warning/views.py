@@ -141,22 +141,9 @@ def answer(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Answer the signal."""
     signal = _to_answer(request, public_id)
     form = AnswerForm(request.POST)
-    if form.is_valid():
-        try:
-            once(
-                pages.key_of(request),
-                actions.answer,
-                signal=signal,
-                outcome=form.cleaned_data["outcome"],
-                note=form.cleaned_data["note"],
-                by=request.user,
-                at=request.now,
-            )
-        except Refused as problem:
-            form.add_error(None, str(problem))
-        else:
-            messages.success(request, _("The signal is answered."))
-            return redirect(signal)
+    if pages.carry_out(request, form, actions.answer, signal=signal):
+        messages.success(request, _("The signal is answered."))
+        return redirect(signal)
     return _page(request, signal, form, status=422)
 
 
@@ -180,20 +167,9 @@ def runs(request: StaffRequest) -> HttpResponseBase:
 def new_run(request: StaffRequest) -> HttpResponse:
     """Ask for a run over a day."""
     form = RunForm(request.POST)
-    if form.is_valid():
-        try:
-            run = once(
-                pages.key_of(request),
-                actions.request_run,
-                day=form.cleaned_data["day"],
-                trigger=Trigger.ON_DEMAND.value,
-                by=request.user,
-                at=request.now,
-            )
-        except Refused as problem:
-            form.add_error(None, str(problem))
-        else:
-            return redirect(run)
+    trigger = Trigger.ON_DEMAND.value
+    if done := pages.carry_out(request, form, actions.request_run, trigger=trigger):
+        return redirect(done.result)
     return pages.form(
         request,
         form,

@@ -6,7 +6,28 @@ export function startShell(): void {
   startSmallMenus();
   startDialogs();
   startToasts();
+  void countBadges();
   document.addEventListener("keydown", shortcut);
+}
+
+// Numbers of the menu: the page shows those counted last, this brings those of now ---------------
+
+async function countBadges(): Promise<void> {
+  const menu = document.querySelector<HTMLElement>("[data-badges]");
+  if (!menu) return;
+  let counted: Record<string, number>;
+  try {
+    const answer = await fetch(menu.dataset["badges"] ?? "");
+    if (!answer.ok || answer.redirected) return; // signed out meanwhile: the next page says so
+    counted = (await answer.json()) as Record<string, number>;
+  } catch {
+    return; // gone to another page, or offline: the old numbers stay
+  }
+  for (const badge of menu.querySelectorAll<HTMLElement>("[data-badge]")) {
+    const number = counted[badge.dataset["badge"] ?? ""] ?? 0;
+    badge.textContent = String(number);
+    badge.hidden = number === 0;
+  }
 }
 
 // Theme: system → light → dark → system ----------------------------------------------------------
