@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +24,8 @@ from django.db.migrations.recorder import MigrationRecorder
 from fangkong.config import demo_day
 from fangkong.config.problems import CannotGoOn
 
+log = logging.getLogger(__name__)
+
 ENOUGH_DISK = 200 * 1024 * 1024
 
 
@@ -34,12 +38,7 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
     prepare_database()
     if demo and not has_users():
         load_demo(demo_day.DEFAULT)
-    helper = None
-    if worker:
-        helper = subprocess.Popen(
-            [sys.executable, "-m", "fangkong.config.cli", "worker"],
-            env={**os.environ, "FANGKONG_SERVED_BY": str(os.getpid())},
-        )
+    helper = Helper() if worker else None
     _announce(host, port)
     try:
         uvicorn.run(
@@ -53,9 +52,39 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
         )
     finally:
         if helper is not None:
-            helper.terminate()
-            helper.wait(20)
+            helper.stop()
     return 0
+
+
+class Helper:
+    """The worker beside the pages; one that dies is followed by another that takes up its jobs."""
+
+    PAUSE = 2.0  # seconds; one that cannot start at all must not be started without a rest
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        self.process = self._start()
+        self._watch = threading.Thread(target=self._keep, name="helper", daemon=True)
+        self._watch.start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "fangkong.config.cli", "worker"],
+            env={**os.environ, "FANGKONG_SERVED_BY": str(os.getpid())},
+        )
+
+    def _keep(self) -> None:
+        while True:
+            self.process.wait()
+            if self._over.wait(self.PAUSE):
+                return
+            log.error("worker ended; another is started", extra={"code": self.process.returncode})
+            self.process = self._start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self.process.terminate()
+        self.process.wait(20)
 
 
 def prepare_database() -> None:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tasks import task
+from django_tasks_db.models import DBTaskResult
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
 
-from . import rules
+from . import rules, workers
 from .models import Job, Tick
 from .types import Progress, Schedule, Work
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+    from django.db.models import QuerySet
 
 log = logging.getLogger(__name__)
 
@@ -72,23 +77,122 @@ def enqueue(name: str, subject_id: int, *, by: AbstractBaseUser | None, at: date
 
 @task()
 def run_job(job_id: int) -> None:
-    """Run one job and note how it went; called by the worker."""
+    """Run one job and note how it went; called by the worker.
+
+    Who begins it is noted before anything is done: a job that kills its worker has used up a try.
+    """
     at = clock.now()
     job = Job.objects.get(pk=job_id)
-    if job.state in (Job.State.DONE, Job.State.FAILED):
+    if job.state != Job.State.WAITING:
         return
-    Job.objects.filter(pk=job_id).update(
-        state=Job.State.RUNNING, started_at=at, tries=job.tries + 1
+    taken = Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
+        state=Job.State.RUNNING,
+        started_at=at,
+        tries=job.tries + 1,
+        worker=workers.this_worker(),
+        seen_at=timezone.now(),
     )
+    if not taken:
+        return
     token = request_id.set(f"job:{job.public_id}")
     try:
-        _works[job.name].call(job.subject_id, at, _progress_of(job_id))
+        with _heard_of(job_id):
+            _works[job.name].call(job.subject_id, at, _progress_of(job_id))
     except Exception as problem:  # whatever a job does wrong must not stop the worker
         _note_failure(job, job.tries + 1, problem)
     else:
-        Job.objects.filter(pk=job_id).update(state=Job.State.DONE, ended_at=clock.now(), problem="")
+        _still_ours(job).update(state=Job.State.DONE, ended_at=clock.now(), problem="")
     finally:
         request_id.reset(token)
+
+
+def _still_ours(job: Job) -> QuerySet[Job]:
+    """The job as this try began it; nothing where another worker has taken it up meanwhile."""
+    return Job.objects.filter(pk=job.pk, state=Job.State.RUNNING, tries=job.tries + 1)
+
+
+@contextmanager
+def _heard_of(job_id: int) -> Iterator[None]:
+    """While the job runs, say every few seconds that its worker lives."""
+    over = Event()
+
+    def beat() -> None:
+        while not over.wait(workers.BEAT_SECONDS):
+            try:
+                Job.objects.filter(pk=job_id).update(seen_at=timezone.now())
+            except DatabaseError:  # locked or away for a moment; the next beat comes
+                log.warning("job could not say that it lives", extra={"job_id": job_id})
+            finally:
+                connection.close()
+
+    thread = Thread(target=beat, name="beat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(1)
+
+
+def take_up(now: datetime) -> int:
+    """Put the jobs of workers that are gone back into the queue; gives how many.
+
+    A job whose tries are used up is parked instead, so that one that kills every worker does not go
+    round for ever. ``now`` is the real time, not that of a demonstration.
+    """
+    lost = [
+        job
+        for job in Job.objects.filter(state=Job.State.RUNNING)
+        if workers.is_gone(job.worker, job.seen_at, now)
+    ]
+    for job in lost:
+        _take_up_one(job, now)
+    return len(lost) + _forgotten(now)
+
+
+def _take_up_one(job: Job, now: datetime) -> None:
+    again = job.name in _works and job.tries < _works[job.name].tries
+    with transaction.atomic():
+        mine = Job.objects.filter(
+            pk=job.pk, state=Job.State.RUNNING, worker=job.worker, seen_at=job.seen_at
+        ).update(
+            state=Job.State.WAITING if again else Job.State.FAILED,
+            problem="WorkerLost",
+            worker="",
+            ended_at=None if again else clock.now(),
+        )
+        if not mine:  # another worker was quicker, or the job's own lives after all
+            return
+        _orders().filter(args_kwargs=_arguments(job.pk)).update(
+            status="FAILED", finished_at=now, exception_class_path="WorkerLost", traceback=""
+        )
+        if again:
+            run_job.enqueue(job.pk)
+    log.error("job taken up" if again else "job parked", extra={"job": str(job)})
+
+
+def _forgotten(now: datetime) -> int:
+    """Jobs whose worker was lost between taking the order and noting so."""
+    found = 0
+    for order in _orders().filter(started_at__lt=now - workers.LEASE):
+        job = Job.objects.filter(pk=order.args_kwargs["args"][0]).first()
+        if job is not None and job.state == Job.State.RUNNING:
+            continue  # it takes long, and its worker lives
+        with transaction.atomic():
+            mine = _orders().filter(pk=order.pk).update(status="FAILED", finished_at=now)
+            if mine and job is not None and job.state == Job.State.WAITING:
+                run_job.enqueue(job.pk)
+                found += 1
+    return found
+
+
+def _orders() -> QuerySet[DBTaskResult[..., None]]:
+    """The orders to run a job that some worker has taken."""
+    return DBTaskResult.objects.filter(status="RUNNING", task_path=run_job.module_path)
+
+
+def _arguments(job_id: int) -> dict[str, object]:
+    return {"args": [job_id], "kwargs": {}}
 
 
 def _progress_of(job_id: int) -> Progress:
@@ -111,12 +215,12 @@ def _note_failure(job: Job, tries: int, problem: Exception) -> None:
     known = job.name in _works
     again = known and tries < _works[job.name].tries
     with transaction.atomic():
-        Job.objects.filter(pk=job.pk).update(
+        ours = _still_ours(job).update(
             state=Job.State.WAITING if again else Job.State.FAILED,
             problem=text,
             ended_at=None if again else clock.now(),
         )
-        if again:
+        if again and ours:
             later = datetime.now().astimezone() + rules.wait_before(tries + 1)
             run_job.using(run_after=later).enqueue(job.pk)
 

@@ -37,6 +37,9 @@ class Job(models.Model):
     asked_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # Who carries it out, and when that worker was last heard of, by the real clock.
+    worker = models.CharField(max_length=100, blank=True)
+    seen_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
+from django.utils import timezone
 
 from fangkong.core import clock
 from fangkong.core.queue import actions as queue
@@ -25,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
+        queue.take_up(timezone.now())  # what a killed worker has left
         ticker = threading.Thread(target=_tick_until, args=(stop,), name="ticker", daemon=True)
         ticker.start()
         try:
@@ -44,6 +46,7 @@ def _tick_until(stop: threading.Event) -> None:
             return
         try:
             queue.tick(clock.now())
+            queue.take_up(timezone.now())
         except Exception:  # the database may be away for a moment
             log.exception("tick failed")
         finally:
