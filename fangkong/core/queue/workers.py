@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -37,7 +36,7 @@ def _machine() -> str:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
     except OSError:
         boot = ""
-    return f"{socket.gethostname()[:40]}.{boot}".replace(":", "-")
+    return f"{os.uname().nodename[:40]}.{boot}".replace(":", "-")
 
 
 def _begun(pid: int) -> str:
