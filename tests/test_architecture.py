@@ -45,7 +45,8 @@ STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "clock", "commands", "logs", "middleware", "outbound", "pages",
-    "permissions", "privacy", "queue", "record", "refusals", "request_id", "roles", "slots",
+    "permissions", "privacy", "problems", "queue", "record", "refusals", "request_id", "roles",
+    "slots", "tokens", "webhooks",
 }  # fmt: skip
 
 
@@ -662,6 +663,7 @@ PUBLIC = {
     "alive": "for those who watch the server: no data",
     "ready": "for those who watch the server: no data",
     "api:api-root": "answers 404 to everybody",
+    "api_unknown": "answers 404 to everybody",
 }
 
 

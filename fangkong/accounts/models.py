@@ -41,6 +41,9 @@ class User(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects = BaseUserManager["User"]()
 
+    # Names of permissions: all that is left of the user's own while a token acts for them.
+    limited_to: frozenset[str] | None = None
+
     def __str__(self) -> str:
         return self.username
 
@@ -63,7 +66,9 @@ class User(AbstractBaseUser):
 
     def scope(self, permission: Permission, at: datetime) -> Scope:
         """Where this user holds a permission at a moment; empty for a user who may not sign in."""
-        if not self.is_active:
+        if not self.is_active or (
+            self.limited_to is not None and permission.name not in self.limited_to
+        ):
             return Scope()
         known: dict[tuple[str, date], Scope] = self.__dict__.setdefault("_scopes", {})
         key = (permission.name, clock.day_of(at))

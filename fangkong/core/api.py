@@ -1,30 +1,47 @@
-"""What every part's API uses: paging by key, the command key, and errors as RFC 9457 problems."""
+"""What every part's API uses: the door itself, pages by key, writes done once, and problems.
+
+Errors are RFC 9457 problems (``problems.py``); the schema is completed in ``openapi.py``.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from datetime import datetime
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
-from django.core.exceptions import PermissionDenied
-from django.db import DataError
+import orjson
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI, Schema
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from ninja.openapi.schema import OpenAPISchema
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
 
-from fangkong.core import permissions
+from fangkong.core import openapi, permissions, problems, validation
+from fangkong.core.commands import actions as commands
 from fangkong.core.pages import keyset
 from fangkong.core.permissions import Permission, Scope
+from fangkong.core.problems import problem
 from fangkong.core.refusals import Refused
-from fangkong.packs.types import NoPackInForce
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
+P = ParamSpec("P")
+R = TypeVar("R")
+View = TypeVar("View", bound=Callable[..., Any])
 
 PAGE_LIMIT = 200
 
-Answer = Callable[[HttpRequest, Exception], HttpResponse]
+
+# --- Reading --------------------------------------------------------------------------------------
 
 
 class Page(Schema, Generic[T]):
@@ -38,12 +55,15 @@ class Page(Schema, Generic[T]):
 def page(
     request: HttpRequest,
     rows: QuerySet[M],
-    show: Callable[[M], T],
+    show: Callable[[M], Any],
     *,
     order: str,
     size: int = 50,
-) -> dict[str, Any]:
-    """One page of rows ordered by ``order`` (an ORM path, "-" for descending)."""
+) -> HttpResponse:
+    """One page of rows ordered by ``order`` (an ORM path, "-" for descending).
+
+    Answered as it is, without a second look at every row: the schema is kept by the tests.
+    """
     asked = request.GET.get("size", "")
     wanted = int(asked) if asked.isdecimal() and len(asked) < 9 else size
     try:
@@ -56,16 +76,12 @@ def page(
         )
     except keyset.BadCursor:
         raise HttpError(400, _("The cursor is not valid. Start again without it.")) from None
-    return {
+    shown = {
         "rows": [show(row) for row in found.rows],
         "next": found.next,
         "previous": found.previous,
     }
-
-
-def key_of(request: HttpRequest) -> str:
-    """The Idempotency-Key that every write must carry."""
-    return request.headers.get("Idempotency-Key", "")
+    return _tagged(request, HttpResponse(dumped(shown), content_type="application/json"))
 
 
 def require(request: HttpRequest, permission: Permission) -> Scope:
@@ -73,70 +89,235 @@ def require(request: HttpRequest, permission: Permission) -> Scope:
     return permissions.require(request, permission)
 
 
-def _problem(
-    request: HttpRequest, status: int, title: str, detail: str = "", **more: object
-) -> HttpResponse:
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
-    response = cast(NinjaAPI, cast(Any, request).fk_api).create_response(
-        request, body, status=status
-    )
-    response["Content-Type"] = "application/problem+json"
+def reads(view: View) -> View:
+    """Mark a POST that changes nothing, such as a search: a token for reading may call it."""
+    cast(Any, view).reads = True
+    return view
+
+
+# --- Writing --------------------------------------------------------------------------------------
+
+
+class Stale(Refused):
+    """The record is no longer as the sender saw it."""
+
+    status = 412
+
+
+def key_of(request: HttpRequest) -> str:
+    """The Idempotency-Key that every write must carry."""
+    return request.headers.get("Idempotency-Key", "")
+
+
+def once(
+    request: HttpRequest,
+    action: Callable[P, R],
+    record: Model | None = None,
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> R:
+    """Carry out an action once for the request's key; a repeat gets the first answer.
+
+    ``record`` is what the action changes: with ``If-Match`` it must still be as the sender saw it.
+    """
+    key, by = key_of(request), cast(Any, kwargs.get("by"))
+    with commands.alone(key, by):
+        asked = request.headers.get("If-Match", "")
+        if record is None or asked in ("", "*"):
+            result, again = commands.answered(key, action, *args, **kwargs)
+        else:
+            with transaction.atomic():
+                if not commands.known(key, by):
+                    _refuse_stale(record, asked)
+                result, again = commands.answered(key, action, *args, **kwargs)
+    cast(Any, request).fk_replayed = again
+    return result
+
+
+def _refuse_stale(record: Model, asked: str) -> None:
+    """Lock the record and compare the moment of its last change with the tags of the sender."""
+    rows = type(record)._base_manager.select_for_update()
+    changed_at = rows.values_list("changed_at", flat=True).get(pk=record.pk)
+    tags = {tag.strip().strip('"').partition("-")[0] for tag in asked.split(",")}
+    if _version(changed_at) not in tags:
+        raise Stale(gettext_lazy("The record has changed meanwhile. Read it again, then decide."))
+
+
+def version_of(request: HttpRequest, record: Model) -> None:
+    """Let the answer's ETag name the state of a record, for ``If-Match`` on a later write."""
+    cast(Any, request).fk_version = _version(cast(Any, record).changed_at)
+
+
+def _version(changed_at: datetime) -> str:
+    return f"{int(changed_at.timestamp() * 1_000_000):x}"
+
+
+# --- The door -------------------------------------------------------------------------------------
+
+
+def dumped(data: object) -> bytes:
+    """Plain data as JSON; also ids, moments, decimals, schemas and texts still to be translated."""
+    return orjson.dumps(data, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Schema):
+        return value.model_dump()
+    return str(value)
+
+
+class _Json(BaseRenderer):
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return dumped(data)
+
+
+class _OnlyJson(Parser):
+    """Bodies are JSON and say so."""
+
+    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise HttpError(415, _("Send the body as application/json."))
+        try:
+            return cast(dict[str, Any], json.loads(request.body, parse_constant=_no_number))
+        except (ValueError, RecursionError):
+            raise HttpError(400, _("The body is not valid JSON.")) from None
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)  # NaN and Infinity are no JSON
+
+
+class Door(NinjaAPI):
+    """The machines' door: JSON in and out, an ETag on what is read, every refusal a problem."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(parser=_OnlyJson(), renderer=_Json(), docs_url=None, **given)
+        _answer_problems(self)
+
+    def create_response(
+        self,
+        request: HttpRequest,
+        data: Any,
+        *,
+        status: int | None = None,
+        temporal_response: HttpResponse | None = None,
+    ) -> HttpResponse:
+        response = super().create_response(
+            request, data, status=status, temporal_response=temporal_response
+        )
+        if getattr(request, "fk_replayed", False):
+            response["Idempotency-Replayed"] = "true"
+        return _tagged(request, response)
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
+        openapi.complete(schema, _operations(self))
+        return schema
+
+
+def _operations(api: NinjaAPI) -> dict[str, openapi.Operation]:
+    """The operations by the id that they have in the schema."""
+    return {
+        api.get_openapi_operation_id(operation): operation
+        for bound in api._get_bound_routers()
+        for view in bound.path_operations.values()
+        for operation in view.operations
+    }
+
+
+def _tagged(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """An ETag on what was read: the record's version, then a digest; 304 where it is known."""
+    if request.method not in ("GET", "HEAD") or response.status_code != 200:
+        return response
+    digest = hashlib.blake2b(response.content, digest_size=9).hexdigest()
+    tag = f'"{getattr(request, "fk_version", "0")}-{digest}"'
+    known = {
+        one.strip().removeprefix("W/")
+        for one in request.headers.get("If-None-Match", "").split(",")
+    }
+    if tag in known or "*" in known:
+        response = HttpResponse(status=304)
+        del response["Content-Type"]
+    response["ETag"] = tag
     return response
 
 
-def answer_problems(api: NinjaAPI) -> None:
+# --- Refusals -------------------------------------------------------------------------------------
+
+
+def _answer_problems(api: NinjaAPI) -> None:
     """Make an API answer every refusal as a problem document."""
 
-    def refused(request: HttpRequest, problem: Exception) -> HttpResponse:
-        fact = cast(Refused, problem)
-        return _problem(request, fact.status, type(fact).__name__, str(fact))
+    def refused(request: HttpRequest, fact: Refused) -> HttpResponse:
+        after = getattr(fact, "retry_after", None)
+        return problem(fact.status, type(fact).__name__, str(fact), retry_after=after)
 
-    def forbidden(request: HttpRequest, problem: Exception) -> HttpResponse:
-        return _problem(request, 403, "Forbidden", _("Your roles do not allow this."))
+    def forbidden(request: HttpRequest, fact: PermissionDenied) -> HttpResponse:
+        return problem(403, "Forbidden", _("Your roles do not allow this."))
 
-    def missing(request: HttpRequest, problem: Exception) -> HttpResponse:
-        return _problem(request, 404, "NotFound", _("There is no such record open to you."))
+    def missing(request: HttpRequest, fact: Http404) -> HttpResponse:
+        return problem(404, "NotFound", _("There is no such record open to you."))
 
-    def unauthenticated(request: HttpRequest, problem: Exception) -> HttpResponse:
-        return _problem(request, 401, "Unauthorized", _("Sign in first."))
+    def unauthenticated(request: HttpRequest, fact: AuthenticationError) -> HttpResponse:
+        return stranger(request)
 
-    def invalid(request: HttpRequest, problem: Exception) -> HttpResponse:
+    def invalid(request: HttpRequest, fact: ValidationError) -> HttpResponse:
         errors = [
-            {"where": [str(part) for part in error["loc"]], "text": error["msg"]}
-            for error in cast(ValidationError, problem).errors
+            {"where": [str(part) for part in error["loc"]], "text": validation.words(error)}
+            for error in fact.errors
         ]
-        text = _("Some fields are missing or wrong.")
-        return _problem(request, 422, "Invalid", text, errors=errors)
+        return problem(422, "Invalid", _("Some fields are missing or wrong."), errors=errors)
 
-    def unreadable(request: HttpRequest, problem: Exception) -> HttpResponse:
-        text = _("A day or a sign in the request lies beyond what can be kept.")
-        return _problem(request, 400, "Unreadable", text)
+    def unreadable(request: HttpRequest, fact: Exception) -> HttpResponse:
+        return problems.unreadable()
 
-    def other(request: HttpRequest, problem: Exception) -> HttpResponse:
-        fact = cast(HttpError, problem)
-        return _problem(request, fact.status_code, "Refused", str(fact))
+    def cut_off(request: HttpRequest, fact: Exception) -> HttpResponse:
+        return problem(400, "Unreadable", _("The body ended too early. Send it again."))
 
-    handlers: list[tuple[type[Exception], Answer]] = [
-        (Refused, refused),
-        (PermissionDenied, forbidden),
-        (Http404, missing),
-        (AuthenticationError, unauthenticated),
-        (ValidationError, invalid),
-        (HttpError, other),
-        (OverflowError, unreadable),
-        (UnicodeEncodeError, unreadable),
-        (DataError, unreadable),
-        (NoPackInForce, unreadable),
-    ]
-    for kind, answer in handlers:
-        api.add_exception_handler(kind, _bound(api, answer))
+    def too_big(request: HttpRequest, fact: Exception) -> HttpResponse:
+        return problem(413, "TooBig", _("A request may hold at most 10 MB."))
+
+    def busy(request: HttpRequest, fact: Exception) -> HttpResponse:
+        return problems.busy()
+
+    def too_many(request: HttpRequest, fact: Throttled) -> HttpResponse:
+        return problems.too_many(fact.wait or 60)
+
+    def other(request: HttpRequest, fact: HttpError) -> HttpResponse:
+        if isinstance(fact.__cause__, HttpError):  # what the parser said, in ninja's wrapping
+            fact = fact.__cause__
+        if fact.status_code == 403:
+            text = _("The session needs its CSRF token. Machines send a token instead.")
+            return problem(403, "Forbidden", text)
+        return problem(fact.status_code, "Refused", str(fact))
+
+    handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
+        Refused: refused,
+        PermissionDenied: forbidden,
+        Http404: missing,
+        AuthenticationError: unauthenticated,
+        ValidationError: invalid,
+        Throttled: too_many,
+        HttpError: other,
+        RequestDataTooBig: too_big,
+        UnreadablePostError: cut_off,
+        problems.BUSY: busy,
+        **dict.fromkeys(problems.UNREADABLE, unreadable),
+    }
+    for kind, answer in handlers.items():
+        api.add_exception_handler(kind, cast(Any, answer))
 
 
-def _bound(
-    api: NinjaAPI, answer: Answer
-) -> Callable[[HttpRequest, Exception | type[Exception]], HttpResponse]:
-    def handler(request: HttpRequest, problem: Exception | type[Exception]) -> HttpResponse:
-        cast(Any, request).fk_api = api
-        return answer(request, cast(Exception, problem))
-
-    return handler
+def stranger(request: HttpRequest) -> HttpResponse:
+    """What somebody unknown is told, and who sends a token that does not hold."""
+    if request.headers.get("Authorization"):
+        return problem(
+            401, "Unauthorized", _("This token is not valid, has expired or was revoked.")
+        )
+    return problem(401, "Unauthorized", _("Sign in first."))

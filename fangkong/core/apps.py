@@ -10,5 +10,6 @@ class CoreConfig(AppConfig):
         from . import checks  # registers them
         from .audit import types  # names the verbs
         from .queue import types as queue_types
+        from .tokens import types as token_types
 
-        _ = checks, types, queue_types
+        _ = checks, types, queue_types, token_types

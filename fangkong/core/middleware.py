@@ -7,16 +7,14 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_resolver
 
-from fangkong.core import clock
+from fangkong.core import clock, problems
 from fangkong.core.record import new_public_id
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
-from fangkong.packs.types import NoPackInForce
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -34,6 +32,8 @@ class RequestFacts:
             if _unreadable(request):
                 return _bad_request(request)
             response = self.get_response(request)
+            if problems.for_machines(request):
+                response = problems.told_to_machines(response)
             if request.user.is_authenticated and not response.has_header("Cache-Control"):
                 # What staff see is not kept on a shared machine.
                 response["Cache-Control"] = "private, no-store"
@@ -44,18 +44,21 @@ class RequestFacts:
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         """A refusal that no view answered becomes a page that says what to do."""
+        if problems.for_machines(request):
+            return None  # answered as problems
         if isinstance(problem, Refused):
             return render(
                 request, "core/pages/refused.html", {"problem": problem}, status=problem.status
             )
-        if isinstance(problem, (OverflowError, UnicodeEncodeError, DataError, NoPackInForce)):
-            # A day that no calendar or no rule knows, or signs that no database takes.
+        if isinstance(problem, problems.UNREADABLE):
             return _bad_request(request)
         return None
 
 
 def _bad_request(request: HttpRequest) -> HttpResponse:
-    """The house's own page for a request that cannot be read (``handler400``)."""
+    """The house's own answer to a request that cannot be read (``handler400`` for pages)."""
+    if problems.for_machines(request):
+        return problems.unreadable()
     answer = cast(Any, get_resolver().resolve_error_handler(400))
     return cast(HttpResponse, answer(request, SuspiciousOperation()))
 

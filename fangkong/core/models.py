@@ -3,5 +3,6 @@
 from .audit.models import AuditLine
 from .commands.models import Command
 from .queue.models import Job, Tick
+from .tokens.models import Token
 
-__all__ = ["AuditLine", "Command", "Job", "Tick"]
+__all__ = ["AuditLine", "Command", "Job", "Tick", "Token"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -18,7 +18,6 @@ from ninja.decorators import decorate_view
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.api import Page
-from fangkong.core.commands.actions import once
 from fangkong.core.permissions import Permission
 from fangkong.places import queries as places
 
@@ -113,7 +112,7 @@ class RevealIn(Schema):
 
 @router.get("/", response=Page[PersonOut])
 @decorate_view(never_cache)
-def index(request: HttpRequest) -> dict[str, Any]:
+def index(request: HttpRequest) -> HttpResponse:
     """Persons open to the user, newest first."""
     staff = _allowed(request, VIEW)
     rows = queries.with_numbers(queries.open_to(staff.user, staff.now))
@@ -122,6 +121,7 @@ def index(request: HttpRequest) -> dict[str, Any]:
 
 @router.post("/search/", response=list[PersonOut])
 @decorate_view(never_cache)
+@api.reads
 def search(request: HttpRequest, asked: SearchIn) -> list[PersonOut]:
     """At most 50 persons meant by a name, or by a whole document or phone number."""
     staff = _allowed(request, VIEW)
@@ -138,8 +138,8 @@ def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
     """
     staff = _allowed(request, REGISTER)
     given = stated.dict(exclude={"area", "documents", "phones"})
-    person = once(
-        api.key_of(request),
+    person = api.once(
+        request,
         actions.register,
         **given,
         area=_area(staff, stated.area),
@@ -156,7 +156,9 @@ def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
 def detail(request: HttpRequest, public_id: UUID) -> PersonOut:
     """One person, masked."""
     staff = _allowed(request, VIEW)
-    return _shown(staff, _person(staff, public_id, VIEW))
+    person = _person(staff, public_id, VIEW)
+    api.version_of(request, person)
+    return _shown(staff, person)
 
 
 @router.post("/{uuid:public_id}/correct/", response=PersonOut)
@@ -169,10 +171,12 @@ def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> Pers
     changes.update(texts)
     if "area" in changes:
         changes["area"] = _area(staff, changes["area"])
-    person = once(
-        api.key_of(request),
+    known = _person(staff, public_id, CORRECT)
+    person = api.once(
+        request,
         actions.correct,
-        person=_person(staff, public_id, CORRECT),
+        known,
+        person=known,
         changes=changes,
         by=staff.user,
         at=staff.now,
@@ -199,7 +203,7 @@ def _added(
 ) -> PersonOut:
     staff = _allowed(request, CORRECT)
     person = _person(staff, public_id, CORRECT)
-    once(api.key_of(request), action, person=person, by=staff.user, at=staff.now, **stated)
+    api.once(request, action, person, person=person, by=staff.user, at=staff.now, **stated)
     return _shown(staff, _person(staff, public_id, CORRECT))
 
 
@@ -208,8 +212,8 @@ def _added(
 def reveal(request: HttpRequest, public_id: UUID, asked: RevealIn) -> dict[str, list[str]]:
     """Full values of the fields asked for; the reason goes into the audit trail."""
     staff = _allowed(request, REVEAL)
-    line = once(
-        api.key_of(request),
+    line = api.once(
+        request,
         actions.reveal,
         person=_person(staff, public_id, REVEAL),
         reason=asked.reason,

@@ -7,13 +7,12 @@ from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema, Status
 from pydantic import StringConstraints
 
 from fangkong.core import api, clock
-from fangkong.core.commands.actions import once
 
 from . import actions, queries
 from .models import Area, Facility
@@ -106,7 +105,7 @@ def _fields(row: object, schema: type[Schema], *without: str) -> dict[str, Any]:
 
 
 @router.get("/areas/", response=api.Page[AreaOut])
-def areas(request: HttpRequest, level: str = "", on: date | None = None) -> dict[str, Any]:
+def areas(request: HttpRequest, level: str = "", on: date | None = None) -> HttpResponse:
     """Areas by code; ``level`` narrows, ``on`` leaves those in force on a day."""
     api.require(request, VIEW)
     asked = cast(Request, request)
@@ -129,7 +128,7 @@ def area(request: HttpRequest, code: str, on: date | None = None) -> AreaOut:
 
 
 @router.get("/facilities/", response=api.Page[FacilityOut])
-def facilities(request: HttpRequest, county: str = "", kind: str = "") -> dict[str, Any]:
+def facilities(request: HttpRequest, county: str = "", kind: str = "") -> HttpResponse:
     """Facilities by name; ``county`` is a code."""
     api.require(request, VIEW)
     asked = cast(Request, request)
@@ -146,7 +145,9 @@ def facility(request: HttpRequest, public_id: UUID) -> FacilityOut:
     api.require(request, VIEW)
     asked = cast(Request, request)
     rows = queries.facilities_open_to(asked.user, asked.now)
-    return _facility_out(get_object_or_404(rows, public_id=public_id))
+    found = get_object_or_404(rows, public_id=public_id)
+    api.version_of(request, found)
+    return _facility_out(found)
 
 
 @router.post("/facilities/", response={201: FacilityOut})
@@ -154,8 +155,8 @@ def add_facility(request: HttpRequest, data: FacilityIn) -> Status[FacilityOut]:
     api.require(request, EDIT_FACILITIES)
     asked = cast(Request, request)
     where = _area_to_build_in(asked, data.area)
-    made = once(
-        api.key_of(request),
+    made = api.once(
+        request,
         actions.add_facility,
         facts=_facts(data, where),
         by=asked.user,
@@ -170,9 +171,10 @@ def change_facility(request: HttpRequest, public_id: UUID, data: FacilityIn) -> 
     asked = cast(Request, request)
     one = get_object_or_404(queries.facilities_to_edit(asked.user, asked.now), public_id=public_id)
     where = one.area if one.area.code == data.area else _area_to_build_in(asked, data.area)
-    changed = once(
-        api.key_of(request),
+    changed = api.once(
+        request,
         actions.change_facility,
+        one,
         facility=one,
         facts=_facts(data, where, one),
         by=asked.user,

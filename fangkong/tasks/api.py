@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Literal, cast
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
-from fangkong.core.commands.actions import once
 
 from . import actions, queries, rules
 from .models import Task
@@ -49,7 +48,7 @@ class ProofIn(Schema):
 @router.get("/", response=api.Page[TaskOut])
 def index(
     request: HttpRequest, whose: Literal["mine", "all"] = "mine", state: str = ""
-) -> dict[str, Any]:
+) -> HttpResponse:
     """Unfinished tasks, or those of one state: one's own, or all that one may see; by due time."""
     staff = cast(StaffRequest, request)
     api.require(request, VIEW)
@@ -62,7 +61,9 @@ def index(
 @router.get("/{public_id}/", response=TaskOut)
 def detail(request: HttpRequest, public_id: UUID) -> TaskOut:
     """One task."""
-    return _out(_task(request, public_id), cast(StaffRequest, request).now)
+    task = _task(request, public_id)
+    api.version_of(request, task)
+    return _out(task, cast(StaffRequest, request).now)
 
 
 @router.post("/{public_id}/accept/", response=TaskOut)
@@ -71,8 +72,8 @@ def accept(request: HttpRequest, public_id: UUID) -> TaskOut:
     staff = cast(StaffRequest, request)
     api.require(request, WORK)
     task = _task(request, public_id)
-    key = api.key_of(request)
-    return _out(once(key, actions.accept, task=task, by=staff.user, at=staff.now), staff.now)
+    accepted = api.once(request, actions.accept, task, task=task, by=staff.user, at=staff.now)
+    return _out(accepted, staff.now)
 
 
 @router.post("/{public_id}/finish/", response=TaskOut)
@@ -81,9 +82,10 @@ def finish(request: HttpRequest, public_id: UUID, body: ProofIn) -> TaskOut:
     staff = cast(StaffRequest, request)
     api.require(request, WORK)
     task = _task(request, public_id)
-    done = once(
-        api.key_of(request),
+    done = api.once(
+        request,
         actions.finish,
+        task,
         task=task,
         proof=body.proof,
         by=staff.user,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
@@ -46,6 +47,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         _("The form has expired"),
         _("Go back, reload the page and send the form again. Nothing was changed."),
     )
+
+
+@csrf_exempt
+def unknown_to_machines(request: HttpRequest) -> HttpResponse:
+    """Any address under /api/ that is not there; the middleware tells it as a problem."""
+    raise Http404
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from django.apps import apps
 from django.conf import settings
+from django.core.cache import cache
 from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -22,6 +24,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 KEY_LENGTH = 64
+LONGEST = 60  # seconds that a command may take before its key can be tried again
 
 
 class KeyMissing(Refused):
@@ -36,12 +39,51 @@ class KeyReused(Refused):
     status = 422
 
 
+class InProgress(Refused):
+    """The first request with this key is still being carried out."""
+
+    retry_after = 1
+
+
 def once(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Do ``action(**kwargs)`` in one transaction, or give back what it gave for this key before.
 
     The action takes ``by`` and ``at`` as keyword arguments. Its result must be a model instance or
     plain JSON data. A refusal rolls everything back and leaves the key free for another try.
     """
+    return answered(key, action, *args, **kwargs)[0]
+
+
+@contextmanager
+def alone(key: str, by: models.Model | None) -> Iterator[None]:
+    """Refuse the same key while its first request runs, instead of letting the second wait.
+
+    A note in the cache only: whatever becomes of it, the key's unique row does the work once.
+    """
+    name = f"once:{None if by is None else by.pk}:{hashlib.sha256(key.encode()).hexdigest()}"
+    if not _noted(name):
+        raise InProgress(_("The first request with this key is still running. Ask again shortly."))
+    try:
+        yield
+    finally:
+        with suppress(Exception):
+            cache.delete(name)
+
+
+def _noted(name: str) -> bool:
+    try:
+        return cache.add(name, 1, LONGEST)
+    except Exception:  # a cache that is down must not stop the work
+        return True
+
+
+def known(key: str, by: models.Model | None) -> bool:
+    """Whether a command of this key was carried out."""
+    return _earlier(by, key) is not None
+
+
+def answered(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
+    """``once``, and whether the answer is that of an earlier command."""
     if not key or len(key) > KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise KeyMissing(_("The form carries no valid key. Reload the page and send it again."))
     by = cast(Any, kwargs.get("by"))
@@ -50,7 +92,7 @@ def once(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
         with transaction.atomic():
             earlier = _earlier(by, key)
             if earlier is not None:
-                return cast(R, _answer(earlier, print_))
+                return cast(R, _answer(earlier, print_)), True
             command = Command.objects.create(
                 by_id=None if by is None else by.pk,
                 key=key,
@@ -60,13 +102,13 @@ def once(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
             )
             result = action(*args, **kwargs)
             _remember(command, result)
-            return result
+            return result, False
     except IntegrityError:
         # The same key at the same moment from another process: the other one has won.
         earlier = _earlier(by, key)
         if earlier is None:
             raise
-        return cast(R, _answer(earlier, print_))
+        return cast(R, _answer(earlier, print_)), True
 
 
 def _earlier(by: models.Model | None, key: str) -> Command | None:

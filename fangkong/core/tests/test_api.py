@@ -9,6 +9,7 @@ import pytest
 from django.test import Client
 
 from fangkong.accounts.tests import factories
+from fangkong.core.commands import actions as commands
 from fangkong.core.roles import Role
 from fangkong.places.models import Facility
 from fangkong.places.tests.factories import facility, world
@@ -186,4 +187,142 @@ def test_another_site_cannot_write_with_the_session_of_staff(areas):
 
 def test_the_schema_is_for_staff(client):
     assert client.get("/api/v1/openapi.json").json()["info"]["title"] == "Fangkong"
-    assert Client().get("/api/v1/openapi.json").status_code == 302
+    assert problem(Client().get("/api/v1/openapi.json"))["status"] == 401
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/v1/nothing/", "/api/v2/places/areas/"])
+def test_an_unknown_address_is_told_as_a_problem(client, path):
+    assert problem(client.get(path))["status"] == 404
+    assert problem(client.post(path))["status"] == 404
+
+
+def test_a_wrong_method_is_told_as_a_problem_with_the_right_ones(client):
+    answer = client.delete(AREAS)
+
+    assert problem(answer)["status"] == 405
+    assert answer["Allow"] == "GET"
+
+
+def test_signs_that_cannot_be_read_are_told_as_a_problem(client):
+    assert problem(client.get(AREAS, {"level": "a\0b"}))["status"] == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        ("text/plain", "{}", 415),
+        ("", "{}", 415),
+        ("application/json", "{", 400),
+        ("application/json", '{"lon": NaN}', 400),
+        ("application/json", "[" * 100_000, 400),
+        ("application/json", " " * (10 * 1024 * 1024 + 1), 413),
+    ],
+)
+def test_a_body_that_is_no_json_or_too_long_is_refused(client, kind, body, status):
+    answer = client.post(
+        FACILITIES, body, content_type=kind, headers={"idempotency-key": str(uuid4())}
+    )
+
+    assert problem(answer)["status"] == status
+
+
+def test_what_is_wrong_with_a_field_is_said_in_the_language_of_who_asks(areas):
+    staff = factories.staff(Role.COUNTY_CDC, area=areas["513326"])
+    said = {}
+    for language in ("en", "zh-hans"):
+        browser = Client()
+        browser.force_login(staff)
+        browser.cookies["django_language"] = language
+        told = problem(send(browser, {**NEW, "name_zh": ""}, idempotency_key=str(uuid4())))
+        said[language] = told["errors"][0]["text"]
+
+    assert said == {"en": "This needs at least 1 characters.", "zh-hans": "至少需要 1 个字符。"}
+
+
+def test_a_repeat_says_that_it_is_one(client):
+    key = str(uuid4())
+    first, again = send(client, idempotency_key=key), send(client, idempotency_key=key)
+
+    assert not first.has_header("Idempotency-Replayed")
+    assert again["Idempotency-Replayed"] == "true"
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+
+
+def test_a_key_that_is_being_worked_on_is_not_taken_again(client):
+    key = str(uuid4())
+    user = client.get(AREAS).wsgi_request.user
+    with commands.alone(key, user):
+        answer = send(client, idempotency_key=key)
+
+    assert problem(answer)["title"] == "InProgress"
+    assert answer["Retry-After"] == "1"
+    assert send(client, idempotency_key=key).status_code == 201
+
+
+def test_what_is_known_already_is_not_sent_again(client, areas):
+    one = facility(areas["513326"])
+    path = f"{FACILITIES}{one.public_id}/"
+    tag = client.get(path)["ETag"]
+
+    for address in (path, AREAS):
+        known = client.get(address)["ETag"]
+        assert client.get(address, headers={"if-none-match": known}).status_code == 304
+        assert client.get(address, headers={"if-none-match": '"0-0"'}).status_code == 200
+    facility(areas["513326"], "另一家")
+    assert client.get(path, headers={"if-none-match": tag}).status_code == 304
+
+
+def test_a_change_of_what_somebody_else_changed_is_refused(client):
+    made = send(client, idempotency_key=str(uuid4())).json()
+    path = f"{FACILITIES}{made['id']}/"
+    seen = client.get(path)["ETag"]
+
+    def put(name, tag):
+        return client.put(
+            path,
+            json.dumps({**NEW, "name_zh": name}),
+            content_type="application/json",
+            headers={"idempotency-key": str(uuid4()), "if-match": tag},
+        )
+
+    assert put("甲卫生院", seen).status_code == 200
+    assert problem(put("乙卫生院", seen))["title"] == "Stale"
+    assert client.get(path).json()["name_zh"] == "甲卫生院"
+    assert put("乙卫生院", client.get(path)["ETag"]).status_code == 200
+
+
+def test_every_operation_says_what_it_may_answer(client):
+    schema = client.get("/api/v1/openapi.json").json()
+    operations = [
+        (f"{method} {path}", told)
+        for path, methods in schema["paths"].items()
+        for method, told in methods.items()
+    ]
+
+    assert schema["openapi"] == "3.1.0"
+    assert len(operations) > 25
+    for name, told in operations:
+        said = told["responses"]
+        assert {"400", "401", "403", "422", "429", "503"} <= set(said), name
+        assert told["tags"] and told["summary"] and told["security"], name
+        for status, answer in said.items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"], (name, status)
+        taken = {one["name"] for one in told["parameters"]}
+        writes = name.startswith(("post", "put")) and "search" not in name
+        assert ("Idempotency-Key" in taken) == writes, name
+
+
+def test_an_address_of_the_door_is_in_the_schema(client):
+    """No operation is left out of the inventory."""
+    from fangkong.config.api import api
+
+    listed = client.get("/api/v1/openapi.json").json()["paths"]
+    served = [
+        operation
+        for bound in api._get_bound_routers()
+        for view in bound.path_operations.values()
+        for operation in view.operations
+    ]
+
+    assert sum(len(methods) for methods in listed.values()) == len(served)

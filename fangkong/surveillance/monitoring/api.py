@@ -6,15 +6,15 @@ from datetime import date, datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Field, File, Form, Router, Schema, Status
 from ninja.errors import HttpError
 from ninja.files import UploadedFile
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
-from fangkong.core.commands.actions import once
 
 from . import actions, describe, imports, queries, rules, words
 from .cards import LIMITS
@@ -158,7 +158,7 @@ def cases(
     condition: str = "",
     county: str = "",
     since: datetime | None = None,
-) -> dict[str, Any]:
+) -> HttpResponse:
     """The cases open to you, the last reported first."""
     staff = _staff(request)
     api.require(request, VIEW)
@@ -181,8 +181,8 @@ def report(request: HttpRequest, body: ReportIn) -> Status[dict[str, Any]]:
     facility = get_object_or_404(facilities, public_id=body.facility)
     places = queries.Gazetteer(staff.user, staff.now)
     area = places.area_named(places.area(body.patient.address, "").id)
-    case = once(
-        api.key_of(request),
+    case = api.once(
+        request,
         actions.report,
         person=PersonFacts(**body.patient.dict(), area_id=area.pk if area else None),
         case=_facts(body.case),
@@ -201,6 +201,7 @@ def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     staff = _staff(request)
     api.require(request, VIEW)
     case = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
+    api.version_of(request, case)
     cards = [
         {
             "sequence": story.card.sequence,
@@ -220,10 +221,12 @@ def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, A
     staff = _staff(request)
     api.require(request, REPORT)
     open_cases = queries.open_to_revise(staff.user, staff.now)
-    case = once(
-        api.key_of(request),
+    known = get_object_or_404(open_cases, public_id=public_id)
+    case = api.once(
+        request,
         actions.revise,
-        case=get_object_or_404(open_cases, public_id=public_id),
+        known,
+        case=known,
         facts=_facts(body.case),
         reason=body.reason,
         by=staff.user,
@@ -238,10 +241,12 @@ def review(request: HttpRequest, public_id: UUID, body: ReviewIn) -> dict[str, A
     staff = _staff(request)
     api.require(request, REVIEW)
     open_cases = queries.open_to_review(staff.user, staff.now)
-    case = once(
-        api.key_of(request),
+    known = get_object_or_404(open_cases, public_id=public_id)
+    case = api.once(
+        request,
         actions.review,
-        case=get_object_or_404(open_cases, public_id=public_id),
+        known,
+        case=known,
         accept=body.accept,
         reason=body.reason,
         by=staff.user,
@@ -296,8 +301,8 @@ def upload(
     staff = _staff(request)
     api.require(request, IMPORT)
     facilities = queries.facilities_to_import_for(staff.user, staff.now)
-    batch = once(
-        api.key_of(request),
+    batch = api.once(
+        request,
         imports.upload,
         content=imports.FileContent(file.read()),
         file_name=file.name or "",
@@ -311,17 +316,21 @@ def upload(
 @router.get("/imports/{public_id}/", response=ImportOut)
 def import_status(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """How far an import is, with the first rows that have to be corrected."""
-    return _batch_out(_batch(request, public_id))
+    batch = _batch(request, public_id)
+    api.version_of(request, batch)
+    return _batch_out(batch)
 
 
 @router.post("/imports/{public_id}/confirm/", response=ImportOut)
 def confirm(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """Report the good rows."""
     staff = _staff(request)
-    batch = once(
-        api.key_of(request),
+    checked = _batch(request, public_id)
+    batch = api.once(
+        request,
         imports.confirm_import,
-        batch=_batch(request, public_id),
+        checked,
+        batch=checked,
         by=staff.user,
         at=staff.now,
     )
@@ -341,7 +350,7 @@ def _batch(request: HttpRequest, public_id: UUID) -> ImportBatch:
 
 def _facts(body: JudgedIn) -> CaseFacts:
     if body.diagnosed_at.tzinfo is None:
-        raise HttpError(422, "diagnosed_at needs its time zone, such as 2020-02-05T09:00+08:00")
+        raise HttpError(422, _("diagnosed_at needs its time zone: 2020-02-05T09:00+08:00."))
     minute = body.diagnosed_at.astimezone(clock.zone()).replace(second=0, microsecond=0)
     return CaseFacts(**{**body.dict(), "diagnosed_at": minute})
 

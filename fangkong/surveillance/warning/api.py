@@ -6,13 +6,12 @@ from datetime import date, datetime
 from typing import Any, Literal, cast
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
-from fangkong.core.commands.actions import once
 
 from . import actions, queries, rules
 from .models import DetectionRun, Signal
@@ -93,7 +92,7 @@ class RunIn(Schema):
 @router.get("/signals/", response=api.Page[SignalOut])
 def signals(
     request: HttpRequest, state: Literal["open", "answered", "any"] = "open", county: str = ""
-) -> dict[str, Any]:
+) -> HttpResponse:
     """Signals of the caller's counties, the most unusual first."""
     api.require(request, VIEW)
     staff = cast(StaffRequest, request)
@@ -111,6 +110,7 @@ def signal(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     api.require(request, VIEW)
     staff = cast(StaffRequest, request)
     found = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
+    api.version_of(request, found)
     alarms = [AlarmOut.from_orm(alarm) for alarm in found.alarms.order_by("day", "method")]
     return {**_out(found).dict(), "alarms": alarms}
 
@@ -120,8 +120,7 @@ def verify(request: HttpRequest, public_id: UUID) -> SignalOut:
     """Begin the verification."""
     staff = cast(StaffRequest, request)
     found = _to_answer(request, public_id)
-    key = api.key_of(request)
-    return _out(once(key, actions.verify, signal=found, by=staff.user, at=staff.now))
+    return _out(api.once(request, actions.verify, found, signal=found, by=staff.user, at=staff.now))
 
 
 @router.post("/signals/{public_id}/answer/", response=SignalOut)
@@ -129,9 +128,10 @@ def answer(request: HttpRequest, public_id: UUID, body: AnswerIn) -> SignalOut:
     """Answer the signal."""
     staff = cast(StaffRequest, request)
     found = _to_answer(request, public_id)
-    answered = once(
-        api.key_of(request),
+    answered = api.once(
+        request,
         actions.answer,
+        found,
         signal=found,
         outcome=body.outcome.value,
         note=body.note,
@@ -142,7 +142,7 @@ def answer(request: HttpRequest, public_id: UUID, body: AnswerIn) -> SignalOut:
 
 
 @router.get("/runs/", response=api.Page[RunOut])
-def runs(request: HttpRequest) -> dict[str, Any]:
+def runs(request: HttpRequest) -> HttpResponse:
     """Runs, the newest first."""
     api.require(request, VIEW)
     staff = cast(StaffRequest, request)
@@ -155,8 +155,8 @@ def new_run(request: HttpRequest, body: RunIn) -> RunOut:
     """Ask for a run over a day; one that waits already is answered instead."""
     api.require(request, RUN)
     staff = cast(StaffRequest, request)
-    run = once(
-        api.key_of(request),
+    run = api.once(
+        request,
         actions.request_run,
         day=body.day,
         trigger=Trigger.ON_DEMAND.value,

@@ -1,0 +1,79 @@
+"""How machines are told what went wrong: problem documents (RFC 9457), the same everywhere."""
+
+from __future__ import annotations
+
+import json
+
+from django.db import DataError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from fangkong.packs.types import NoPackInForce
+
+MEDIA_TYPE = "application/problem+json"
+
+# A day that no calendar or no rule knows, or signs that no database takes.
+UNREADABLE = (OverflowError, UnicodeEncodeError, DataError, NoPackInForce)
+# The database is locked for too long, or gave up a statement that took too long.
+BUSY = OperationalError
+
+
+def problem(
+    status: int, title: str, detail: str, *, retry_after: int | None = None, **more: object
+) -> HttpResponse:
+    """The answer of a refusal: its name as ``title``, and in ``detail`` what to do."""
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    response = HttpResponse(
+        json.dumps(body, ensure_ascii=False, default=str), status=status, content_type=MEDIA_TYPE
+    )
+    if retry_after is not None:
+        response["Retry-After"] = str(retry_after)
+    if status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="Fangkong"'
+    return response
+
+
+def for_machines(request: HttpRequest) -> bool:
+    """Whether a request came through the machines' door."""
+    return request.path_info.startswith("/api/")
+
+
+def told_to_machines(response: HttpResponse) -> HttpResponse:
+    """An error that Django answered with a page, as the problem that machines read."""
+    if response.status_code < 400 or response["Content-Type"].startswith(MEDIA_TYPE):
+        return response
+    told = _plain(response.status_code)
+    for name in ("Allow", "Retry-After"):
+        if response.has_header(name):
+            told[name] = response[name]
+    return told
+
+
+def _plain(status: int) -> HttpResponse:
+    if status == 404:
+        return problem(404, "NotFound", _("There is no such address. The schema lists them all."))
+    if status == 405:
+        return problem(405, "MethodNotAllowed", _("This address does not take this method."))
+    if status == 403:
+        return problem(403, "Forbidden", _("Your roles do not allow this."))
+    if status >= 500:
+        text = _("Something went wrong here. Try again with the same key; nothing is done twice.")
+        return problem(status, "ServerError", text)
+    return problem(status, "Unreadable", _("The request cannot be read. Compare the schema."))
+
+
+def unreadable() -> HttpResponse:
+    """For values that can be read but not kept."""
+    text = _("A day or a sign in the request lies beyond what can be kept.")
+    return problem(400, "Unreadable", text)
+
+
+def busy() -> HttpResponse:
+    """For a database that did not answer in time."""
+    text = _("The database is busy. Try again in a moment with the same key.")
+    return problem(503, "Busy", text, retry_after=2)
+
+
+def too_many(wait: int) -> HttpResponse:
+    """For somebody who asks too often."""
+    return problem(429, "TooMany", _("Too many requests. Wait a little."), retry_after=wait)
