@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path
 
 from fangkong.config import rooms
 from fangkong.config.api import api
 from fangkong.config.signing_in import signing_in
-from fangkong.web.errors import unknown_to_machines
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
-    re_path("^api/", unknown_to_machines, name="api_unknown"),
     path("accounts/", include(signing_in)),
     path("language/", include("django.conf.urls.i18n")),
 ]

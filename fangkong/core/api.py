@@ -20,6 +20,7 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI, Schema
+from ninja.decorators import decorate_view
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
@@ -92,7 +93,15 @@ def require(request: HttpRequest, permission: Permission) -> Scope:
 def reads(view: View) -> View:
     """Mark a POST that changes nothing, such as a search: a token for reading may call it."""
     cast(Any, view).reads = True
-    return view
+
+    def marked(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        def mark(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            cast(Any, request).fk_reads = True
+            return run(request, *args, **kwargs)
+
+        return mark
+
+    return decorate_view(marked)(view)
 
 
 # --- Writing --------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from . import badges, style_guide
 from .command_screen import views as command_screen
@@ -29,6 +29,7 @@ urlpatterns = [
     path("style/", style_guide.index, name="style_guide"),
     path("badges.json", badges.show, name="badges"),
     path("demo/", include("fangkong.web.demo.urls")),
+    re_path("^api/", errors.unknown_to_machines, name="api_unknown"),
     path("alive/", alive, name="alive"),
     path("ready/", ready, name="ready"),
 ]
