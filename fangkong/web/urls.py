@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from . import badges, style_guide
+from . import badges, errors, style_guide
 from .command_screen import views as command_screen
 from .desk import views as desk
 from .health import alive, ready
