@@ -1,7 +1,7 @@
-"""Emptying the tables after a test with real transactions must get past the append-only triggers.
+"""Emptying the tables after a test with real transactions must get past our triggers.
 
-The database refuses DELETE on these tables, which is what they are for. PostgreSQL is emptied with
-TRUNCATE and needs no help; on SQLite the triggers are lifted for that moment and put back.
+The database refuses DELETE and TRUNCATE on append-only tables, which is what they are for. On
+SQLite the triggers are lifted for that moment and put back; PostgreSQL lets a superuser pass by.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import transaction
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgresqlWrapper
+from django.db.backends.postgresql.operations import DatabaseOperations as PostgresqlOperations
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.backends.sqlite3.operations import DatabaseOperations
 
@@ -17,10 +20,12 @@ from django.db.backends.sqlite3.operations import DatabaseOperations
 def _empty_append_only_tables() -> Iterator[None]:
     # Reached through the wrapper's module: importing operations first runs in a circle.
     assert DatabaseWrapper.ops_class is DatabaseOperations
+    assert PostgresqlWrapper.ops_class is PostgresqlOperations
     plain = DatabaseOperations.execute_sql_flush
+    plain_on_postgresql = PostgresqlOperations.execute_sql_flush
 
     def flush(self: DatabaseOperations, sql_list: list[str]) -> None:
-        with self.connection.cursor() as cursor:
+        with self.connection.cursor() as cursor, transaction.atomic():
             cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
             triggers = cursor.fetchall()
             for name, _sql in triggers:
@@ -29,6 +34,12 @@ def _empty_append_only_tables() -> Iterator[None]:
             for _name, sql in triggers:
                 cursor.execute(sql)
 
+    def flush_on_postgresql(self: PostgresqlOperations, sql_list: list[str]) -> None:
+        with transaction.atomic(), self.connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            plain_on_postgresql(self, sql_list)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", flush)
+        patch.setattr(PostgresqlOperations, "execute_sql_flush", flush_on_postgresql)
         yield

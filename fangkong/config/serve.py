@@ -23,6 +23,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from fangkong.config import demo_day
 from fangkong.config.problems import CannotGoOn
+from fangkong.core.audit import triggers
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,11 @@ def require_database() -> None:
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         raise CannotGoOn("the database is not up to date. Run `fangkong migrate` first.")
+    if wrong := triggers.problems():
+        raise CannotGoOn(
+            f"{len(wrong)} triggers of the audit trail are gone or altered, such as {wrong[0]}: "
+            "find out who did this; `fangkong migrate` makes them anew."
+        )
 
 
 def refuse_newer_database() -> None:

@@ -8,8 +8,10 @@ class CoreConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # registers them
-        from .audit import types  # names the verbs
+        from .audit import context, migrating, types  # names the verbs
         from .queue import types as queue_types
         from .tokens import types as token_types
 
         _ = checks, types, queue_types, token_types
+        context.listen()
+        migrating.listen(self)

@@ -11,6 +11,25 @@ from django.db import connections
 
 
 @register(Tags.database)
+def triggers_stand(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Every table must have its triggers, or changes of rows would leave nothing in the trail."""
+    from fangkong.core.audit import triggers
+
+    return [
+        Error(
+            f"The audit trail misses changes: {len(wrong)} triggers are gone or altered, "
+            f"such as {wrong[0]}",
+            hint="Find out who did this. `fangkong migrate` makes them anew.",
+            id="fangkong.E002",
+        )
+        for alias in databases or []
+        if (wrong := triggers.problems(alias))
+    ]
+
+
+@register(Tags.database)
 def sqlite_is_safe(
     app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:

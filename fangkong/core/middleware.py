@@ -12,6 +12,7 @@ from django.shortcuts import render
 from django.urls import get_resolver
 
 from fangkong.core import clock, problems
+from fangkong.core.audit.context import acting
 from fangkong.core.record import new_public_id
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
@@ -26,12 +27,14 @@ class RequestFacts:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        cast(Any, request).now = clock.now()
+        at = clock.now()
+        cast(Any, request).now = at
         token = request_id.set(str(new_public_id()))
         try:
             if _unreadable(request):
                 return _bad_request(request)
-            response = self.get_response(request)
+            with acting(at=at, request=request):
+                response = self.get_response(request)
             if problems.for_machines(request):
                 response = problems.told_to_machines(response)
             if request.user.is_authenticated and not response.has_header("Cache-Control"):

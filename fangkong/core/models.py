@@ -1,8 +1,8 @@
 """The tables of core, re-exported so that the room keeps one migration history."""
 
-from .audit.models import AuditLine
+from .audit.models import AuditLine, RowChange, Sight
 from .commands.models import Command
 from .queue.models import Job, Tick
 from .tokens.models import Token
 
-__all__ = ["AuditLine", "Command", "Job", "Tick", "Token"]
+__all__ = ["AuditLine", "Command", "Job", "RowChange", "Sight", "Tick", "Token"]

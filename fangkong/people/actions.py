@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
+from fangkong.core.audit.types import How
 from fangkong.core.refusals import Refused
 
 from . import rules
@@ -274,4 +275,5 @@ def reveal(
     if not fields or not set(fields) <= set(Revealable.values):
         raise WrongField(_("Choose which data you need."), "fields")
     detail = {"fields": sorted(set(fields))}
+    audit.seen(person, by=by, at=at, how=How.REVEALED, place="people.reveal", reason=why)
     return audit.record("people.reveal", person, by=by, at=at, reason=why, detail=detail)

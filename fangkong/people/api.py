@@ -18,6 +18,8 @@ from ninja.decorators import decorate_view
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.api import Page
+from fangkong.core.audit.sights import opened
+from fangkong.core.audit.types import How
 from fangkong.core.permissions import Permission
 from fangkong.places import queries as places
 
@@ -126,7 +128,9 @@ def search(request: HttpRequest, asked: SearchIn) -> list[PersonOut]:
     """At most 50 persons meant by a name, or by a whole document or phone number."""
     staff = _allowed(request, VIEW)
     rows = queries.with_numbers(queries.search(staff.user, staff.now, asked.text))
-    return [_shown(staff, person) for person in rows[:SEARCH_LIMIT]]
+    found = list(rows[:SEARCH_LIMIT])
+    opened(request, found, how=How.FOUND)
+    return [_shown(staff, person) for person in found]
 
 
 @router.post("/", response=PersonOut)
@@ -158,6 +162,7 @@ def detail(request: HttpRequest, public_id: UUID) -> PersonOut:
     staff = _allowed(request, VIEW)
     person = _person(staff, public_id, VIEW)
     api.version_of(request, person)
+    opened(request, person)
     return _shown(staff, person)
 
 

@@ -51,6 +51,7 @@ class Person(Record):
         "county": Personal("whereabouts", "erase"),
         "address_detail": Personal("whereabouts", "erase"),
     }
+    is_person: ClassVar[bool] = True  # whoever opens a record that leads here is noted (core.audit)
 
     name = models.CharField(pgettext_lazy("person", "name"), max_length=100)
     name_pinyin = models.CharField(max_length=200, blank=True, editable=False)

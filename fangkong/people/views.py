@@ -18,6 +18,8 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
+from fangkong.core.audit.sights import opened
+from fangkong.core.audit.types import How
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import Permission, allowed
 from fangkong.core.refusals import Refused
@@ -107,6 +109,7 @@ def search(request: StaffRequest) -> HttpResponse:
     if form.is_valid():
         rows = queries.search(request.user, request.now, form.cleaned_data["text"])
         found = list(rows[: FOUND_AT_MOST + 1])
+        opened(request, found[:FOUND_AT_MOST], how=How.FOUND)
     today = clock.day_of(request.now)
     shown = {
         "search": _dressed(form),
@@ -237,7 +240,9 @@ def _add(
 def _person(request: StaffRequest, public_id: UUID, permission: Permission = VIEW) -> Person:
     """The person, if open to this user under this permission; 404 if not."""
     rows = queries.with_numbers(queries.open_to(request.user, request.now, permission))
-    return get_object_or_404(rows, public_id=public_id)
+    person = get_object_or_404(rows, public_id=public_id)
+    opened(request, person)
+    return person
 
 
 def _facts(request: StaffRequest, person: Person) -> dict[str, object]:

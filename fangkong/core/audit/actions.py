@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, cast
 
-from django.db import models
+from django.db import models, transaction
 
 from fangkong.core.request_id import request_id
 
-from .models import AuditLine
+from .models import AuditLine, Sight
+from .queries import persons_of
+from .types import How
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 Plain = str | int | float | bool | None
 Detail = Mapping[str, object]
+CHUNK = 1000
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Persons by key, as a list that leaves the house has them: ``Ids(Person, rows.values_list…)``.
+
+    ``model`` may be the name of the table of persons: "people.person".
+    """
+
+    model: type[models.Model] | str
+    ids: Iterable[int]
 
 
 def record(
@@ -44,6 +60,53 @@ def record(
         detail=dict(detail or {}),
         request_id=request_id.get(),
     )
+
+
+@transaction.atomic
+def seen(
+    who: models.Model | Iterable[models.Model] | Ids,
+    *,
+    by: AbstractBaseUser,
+    at: datetime,
+    how: How | str,
+    place: str = "",
+    reason: str = "",
+) -> int:
+    """Note that ``by`` saw these persons' records; returns how many rows were written.
+
+    ``who``: a person; a record that has a key to a person (a case, a stay), or several such; or
+    ``Ids``. Records without a person leave nothing. Call it before anything is shown. ``place`` is
+    the page or list, as room.part.view; the reason must hold no personal data.
+    """
+    count = 0
+    found = iter(_subjects(who))
+    while chunk := list(islice(found, CHUNK)):
+        Sight.objects.bulk_create(
+            Sight(
+                at=at,
+                by_id=by.pk,
+                how=str(How(how)),
+                subject_type=kind,
+                subject_id=key,
+                place=place,
+                reason=reason,
+                request_id=request_id.get(),
+            )
+            for kind, key in chunk
+        )
+        count += len(chunk)
+    return count
+
+
+def _subjects(who: models.Model | Iterable[models.Model] | Ids) -> Iterator[tuple[str, int]]:
+    """Table and key of each person, each once."""
+    if isinstance(who, Ids):
+        kind = who.model if isinstance(who.model, str) else who.model._meta.label_lower
+        pairs: Iterable[tuple[str, int]] = ((kind.lower(), key) for key in who.ids if key)
+    else:
+        records = [who] if isinstance(who, models.Model) else who
+        pairs = (pair for record in records for pair in persons_of(record))
+    return iter(cast("dict[tuple[str, int], None]", dict.fromkeys(pairs)))
 
 
 def changes(

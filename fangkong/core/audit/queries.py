@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from django.db import models
 from django.db.models import QuerySet
 
-from .models import AuditLine
+from .models import AuditLine, RowChange
 
 
 def history_of(record: models.Model, limit: int = 50) -> list[AuditLine]:
@@ -20,3 +22,36 @@ def history_of(record: models.Model, limit: int = 50) -> list[AuditLine]:
 def lines() -> QuerySet[AuditLine]:
     """The whole trail with who did what, for those who may read it (the auditor's page)."""
     return AuditLine.objects.select_related("by")
+
+
+def persons_of(record: models.Model) -> list[tuple[str, int]]:
+    """Table and key of the persons whose record this is: itself, or those its keys lead to.
+
+    The model of persons says ``is_person = True``.
+    """
+    return [
+        (table, key)
+        for table, attribute in person_keys(type(record))
+        if (key := getattr(record, attribute)) is not None
+    ]
+
+
+@cache
+def person_keys(model: type[models.Model]) -> tuple[tuple[str, str], ...]:
+    """For a model: the tables of persons that it leads to, and the attribute with the key."""
+    if getattr(model, "is_person", False):
+        return ((model._meta.label_lower, "pk"),)
+    return tuple(
+        (field.related_model._meta.label_lower, field.attname)
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.ForeignKey) and getattr(field.related_model, "is_person", False)
+    )
+
+
+def row_changes_of(record: models.Model, limit: int = 50) -> list[RowChange]:
+    """What the database saw of one row, newest first, with who did it."""
+    return list(
+        RowChange.objects.filter(table_name=record._meta.db_table, row_id=record.pk)
+        .select_related("by")
+        .order_by("-id")[:limit]
+    )

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
 from fangkong.core.roles import Role
 
-SEE_TRAIL = permissions.declare("core.audit.view", _("Read the audit trail"), roles=[Role.AUDITOR])
+SEE_TRAIL = permissions.declare(
+    "core.audit.view", _("Read the audit trail"), roles=[Role.AUDITOR, Role.HEADQUARTERS]
+)
+
+
+class How(models.TextChoices):
+    """In which way somebody saw a person's record."""
+
+    OPENED = "opened", _("opened")
+    REVEALED = "revealed", _("full data shown")
+    EXPORTED = "exported", _("in a file")
+    PRINTED = "printed", _("printed")
+    FOUND = "found", _("found by searching")
+    API = "api", _("by another program")
+
 
 _words: dict[str, str | Promise] = {}
 

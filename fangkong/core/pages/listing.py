@@ -13,6 +13,9 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core.audit import sights
+from fangkong.core.audit.types import How
+
 from . import export, keyset
 from .forms import FilterForm, dress
 
@@ -156,6 +159,7 @@ def _export(
             yield [c.value(row) for c in columns]
 
     user = cast(AbstractBaseUser, request.user)
+    sights.listed(request, ordered, how=How.EXPORTED)
     export.note(what.name, user, by=user, at=cast(Any, request).now, kind=kind)
     head = [str(c.label) for c in columns]
     write = export.csv_response if kind == "csv" else export.xlsx_response

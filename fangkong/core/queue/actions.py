@@ -17,6 +17,7 @@ from django_tasks_db.models import DBTaskResult
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
+from fangkong.core.audit.context import acting
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
 
@@ -96,7 +97,7 @@ def run_job(job_id: int) -> None:
         return
     token = request_id.set(f"job:{job.public_id}")
     try:
-        with _heard_of(job_id):
+        with _heard_of(job_id), acting(by_id=job.by_id, at=at):
             _works[job.name].call(job.subject_id, at, _progress_of(job_id))
     except Exception as problem:  # whatever a job does wrong must not stop the worker
         _note_failure(job, job.tries + 1, problem)

@@ -15,6 +15,7 @@ from ninja.files import UploadedFile
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
+from fangkong.core.audit.sights import opened
 
 from . import actions, describe, imports, queries, rules, words
 from .cards import LIMITS
@@ -202,6 +203,7 @@ def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     api.require(request, VIEW)
     case = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
     api.version_of(request, case)
+    opened(request, case)
     cards = [
         {
             "sequence": story.card.sequence,

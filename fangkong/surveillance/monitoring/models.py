@@ -131,6 +131,7 @@ class ReportCard(Judged):
     """One card as it was sent (初次报告, 订正报告). Only ever added to."""
 
     pii: ClassVar[dict[str, Personal]] = {"doctor": Personal("staff", "keep")}
+    append_only: ClassVar[bool] = True
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="cards", db_index=False)
     sequence = models.PositiveSmallIntegerField()
@@ -197,6 +198,7 @@ class CountChange(Cell):
     """A case enters (+1) or leaves (-1) a cell. Counts as of T are the sum of changes until T."""
 
     pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
 
     delta = models.SmallIntegerField()
     at = models.DateTimeField()

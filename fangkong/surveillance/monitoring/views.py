@@ -16,6 +16,8 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit_queries
+from fangkong.core.audit.sights import opened
+from fangkong.core.audit.types import How
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
 from fangkong.core.refusals import Refused
@@ -99,6 +101,7 @@ def find(request: StaffRequest) -> HttpResponse:
     cases = list(queries.found(request.user, request.now, text)[:FOUND]) if text else []
     if len(cases) == 1:
         return redirect(cases[0])
+    opened(request, cases, how=How.FOUND)
     page = {"find_form": form, "cases": cases, "limit": FOUND if len(cases) == FOUND else 0}
     return render(request, "surveillance/monitoring/find.html", page)
 
@@ -148,6 +151,7 @@ def revise(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """A revised card of a case."""
     open_cases = queries.open_to_revise(request.user, request.now)
     case = get_object_or_404(open_cases, public_id=public_id)
+    opened(request, case)
     form = forms.ReviseForm(request.POST or None, case=case, user=request.user, at=request.now)
     if request.method == "POST" and form.is_valid():
         try:
@@ -245,12 +249,16 @@ def counts_map(request: StaffRequest) -> JsonResponse:
 
 
 def _case(request: StaffRequest, public_id: UUID) -> Case:
-    return get_object_or_404(queries.open_to(request.user, request.now), public_id=public_id)
+    case = get_object_or_404(queries.open_to(request.user, request.now), public_id=public_id)
+    opened(request, case)
+    return case
 
 
 def _to_review(request: StaffRequest, public_id: UUID) -> Case:
     open_cases = queries.open_to_review(request.user, request.now)
-    return get_object_or_404(open_cases, public_id=public_id)
+    case = get_object_or_404(open_cases, public_id=public_id)
+    opened(request, case)
+    return case
 
 
 def _detail(

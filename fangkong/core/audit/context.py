@@ -1,0 +1,116 @@
+"""Who acts, in which request and at what moment: what the database's triggers write down.
+
+The triggers (``triggers.py``) ask this of the connection. SQLite calls functions registered on each
+connection of ours; a foreign connection lacks them and cannot write (decision 0014). PostgreSQL
+reads a setting local to the transaction, which goes out in front of each writing statement, in the
+same message: no statement more.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.utils.functional import empty
+
+from fangkong.core import clock
+from fangkong.core.request_id import request_id
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+SETTING = "fangkong.facts"
+_WRITES = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|MERGE|WITH|TRUNCATE)\b", re.IGNORECASE)
+_ODD = re.compile(r"[^A-Za-z0-9:._-]")
+
+
+@dataclass(frozen=True)
+class _Facts:
+    by_id: int | None = None
+    at: datetime | None = None
+    request: HttpRequest | None = None
+
+
+_NOBODY = _Facts()
+_facts: ContextVar[_Facts] = ContextVar("audit_facts", default=_NOBODY)
+
+
+@contextmanager
+def acting(
+    *, by_id: int | None = None, at: datetime | None = None, request: HttpRequest | None = None
+) -> Iterator[None]:
+    """Whatever is written within is done by this user (or the user of this request), at ``at``."""
+    token = _facts.set(_Facts(by_id, at, request))
+    try:
+        yield
+    finally:
+        _facts.reset(token)
+
+
+def by_id() -> int | None:
+    """Who acts, as far as it is known by now; asks no database."""
+    facts = _facts.get()
+    if facts.request is None:
+        return facts.by_id
+    # A user nobody has asked for yet stays unasked: this runs in the middle of a statement.
+    user = facts.request.__dict__.get("user")
+    user = getattr(user, "_wrapped", user)
+    return None if user is None or user is empty else cast("int | None", user.pk)
+
+
+def moment() -> datetime:
+    """The moment of the request or job at hand, or the present one."""
+    return (_facts.get().at or clock.now()).astimezone(UTC)
+
+
+def lend(connection: Any) -> None:
+    """Let a connection of Python's ``sqlite3`` write to our tables: it tells the triggers who."""
+    connection.create_function("fangkong_by", 0, by_id)
+    connection.create_function("fangkong_request", 0, request_id.get)
+    connection.create_function("fangkong_at", 0, _moment_for_sqlite)
+
+
+def _moment_for_sqlite() -> str:
+    return moment().replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def stamped() -> str:
+    """The statement that tells PostgreSQL who acts, until the transaction ends."""
+    who = by_id()
+    # No sign in it can end the text, and none is a placeholder.
+    asked = _ODD.sub("", request_id.get())
+    return f"SET LOCAL {SETTING} = '{'' if who is None else who}|{moment().isoformat()}|{asked}'"
+
+
+def _stamp(
+    execute: Callable[..., Any], sql: object, params: Any, many: bool, context: dict[str, Any]
+) -> Any:
+    """Put the facts in front of each writing statement (Django's ``execute_wrapper``)."""
+    if not isinstance(sql, str) or not _WRITES.match(sql):
+        return execute(sql, params, many, context)
+    if many:  # each of its statements would need them: once for the whole transaction instead
+        context["cursor"].cursor.execute(stamped())
+        return execute(sql, params, many, context)
+    answer = execute(f"{stamped()}; {sql}", params, many, context)
+    context["cursor"].cursor.nextset()  # past the answer to SET
+    return answer
+
+
+def _connected(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    if connection.vendor == "sqlite":
+        lend(connection.connection)
+    elif _stamp not in connection.execute_wrappers:
+        # In front: those added for a while are taken off at the end.
+        connection.execute_wrappers.insert(0, _stamp)
+
+
+def listen() -> None:
+    """Prepare every connection that is opened from now on."""
+    connection_created.connect(_connected, dispatch_uid="fangkong.audit")
