@@ -19,6 +19,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "journeys" in item.path.parts)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _key_ring() -> None:
+    """The keys of sealed fields, which `fangkong run` would have made at its first start."""
+    from datetime import UTC, datetime
+
+    from fangkong.core.sealing import keys
+
+    if not keys.path().exists():
+        keys.make(datetime.now(UTC))
+
+
 NewDatabase = Callable[[], str]
 
 

@@ -46,7 +46,7 @@ DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "clock", "commands", "logs", "middleware", "outbound", "pages",
     "permissions", "privacy", "problems", "queue", "record", "refusals", "request_id", "roles",
-    "slots", "tokens", "webhooks",
+    "sealing", "slots", "tokens", "webhooks",
 }  # fmt: skip
 
 

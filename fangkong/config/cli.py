@@ -142,6 +142,8 @@ def _parser() -> argparse.ArgumentParser:
     admin = command("admin", _admin, "Make the first administrator of a new installation.")
     admin.add_argument("username")
     admin.add_argument("--name", required=True, help="the person's name")
+    keys = command("keys", _keys, "The keys of sealed personal data: list, add, rotate.")
+    keys.add_argument("what", choices=["list", "add", "rotate"])
     where = command("where", _where, "Show the files behind a page's address.")
     where.add_argument("url")
     command("check", _check, "Check settings, database and templates.")
@@ -224,6 +226,11 @@ def _counts(options: argparse.Namespace) -> None:
 def _admin(options: argparse.Namespace) -> None:
     _need_database()
     _call("admin", options.username, name=options.name)
+
+
+def _keys(options: argparse.Namespace) -> None:
+    _need_database()
+    _call("keys", options.what)
 
 
 def _where(options: argparse.Namespace) -> None:

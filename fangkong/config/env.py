@@ -143,6 +143,7 @@ class Environment:
     language: str
     today: date | None
     packs: Path | None
+    keys: Path
     secure: bool
     outbound_allow: frozenset[str] = frozenset()
 
@@ -211,6 +212,9 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         language=_read(env, "FANGKONG_LANGUAGE", _language, "zh-hans", "write zh-hans or en"),
         today=_read(env, "FANGKONG_TODAY", date.fromisoformat, None, "write a day as YYYY-MM-DD"),
         packs=_read(env, "FANGKONG_PACKS", _folder, None, "write the path of an existing folder"),
+        keys=_read(
+            env, "FANGKONG_KEYS", _data, data / "keys.json", "write the path of the key ring"
+        ),
         secure=_read(env, "FANGKONG_HTTPS", _bool, False, "write 1 behind HTTPS, else 0"),
         outbound_allow=_read(
             env,

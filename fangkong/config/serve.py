@@ -9,6 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +25,11 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from fangkong.config import demo_day
 from fangkong.config.problems import CannotGoOn
+from fangkong.core import clock
 from fangkong.core.audit import triggers
+from fangkong.core.sealing import actions as sealing
+from fangkong.core.sealing import queries as sealed
+from fangkong.core.sealing.keys import KeyRingProblem
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +98,10 @@ def prepare_database() -> None:
     """Create or migrate the database; refuse one that is newer than this program."""
     require_disk()
     refuse_newer_database()
-    call_command("migrate", verbosity=0, interactive=False)
+    with _said_in_one_line():
+        sealing.make_ring_where_new(clock.now())
+        call_command("migrate", verbosity=0, interactive=False)
+        sealing.enrol(at=clock.now())
 
 
 def require_database() -> None:
@@ -106,6 +115,17 @@ def require_database() -> None:
             f"{len(wrong)} triggers of the audit trail are gone or altered, such as {wrong[0]}: "
             "find out who did this; `fangkong migrate` makes them anew."
         )
+    with _said_in_one_line():
+        sealed.verify()
+
+
+@contextmanager
+def _said_in_one_line() -> Iterator[None]:
+    """A key ring that is missing or wrong stops the start before anything is written."""
+    try:
+        yield
+    except KeyRingProblem as problem:
+        raise CannotGoOn(str(problem)) from None
 
 
 def refuse_newer_database() -> None:

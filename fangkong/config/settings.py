@@ -21,6 +21,7 @@ PACKAGE = Path(__file__).resolve().parent.parent
 FANGKONG_DATA = ENVIRONMENT.data
 FANGKONG_AREA = ENVIRONMENT.home_area
 FANGKONG_PACKS = ENVIRONMENT.packs
+FANGKONG_KEYS = ENVIRONMENT.keys
 # The demonstration keeps its day beside its database, so that `fangkong run` finds it again.
 FANGKONG_TODAY = ENVIRONMENT.today or stored_day(ENVIRONMENT.data)
 FANGKONG_DEMO = (ENVIRONMENT.data / "demo.json").is_file()

@@ -10,8 +10,9 @@ class CoreConfig(AppConfig):
         from . import checks  # registers them
         from .audit import context, migrating, types  # names the verbs
         from .queue import types as queue_types
+        from .sealing import types as sealing_types
         from .tokens import types as token_types
 
-        _ = checks, types, queue_types, token_types
+        _ = checks, types, queue_types, sealing_types, token_types
         context.listen()
         migrating.listen(self)

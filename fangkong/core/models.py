@@ -3,6 +3,7 @@
 from .audit.models import AuditLine, RowChange, Sight
 from .commands.models import Command
 from .queue.models import Job, Tick
+from .sealing.models import SealingKey
 from .tokens.models import Token
 
-__all__ = ["AuditLine", "Command", "Job", "RowChange", "Sight", "Tick", "Token"]
+__all__ = ["AuditLine", "Command", "Job", "RowChange", "SealingKey", "Sight", "Tick", "Token"]

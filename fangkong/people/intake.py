@@ -174,4 +174,4 @@ def checked_phone(phone: PhoneNumber) -> PhoneNumber:
 
 def _longest(model: type[models.Model], field: str) -> int:
     """How many characters a text field holds; PostgreSQL would refuse more with an error page."""
-    return cast(models.CharField[str, str], model._meta.get_field(field)).max_length or 0
+    return cast("models.CharField[str, str]", model._meta.get_field(field)).max_length or 0

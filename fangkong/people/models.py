@@ -1,8 +1,7 @@
 """The one register of persons. No other table of the house holds a name or phone of the public.
 
-Numbers of documents, phones and the address below township are read and written only through the
-small functions here (``full_number``, ``full_address``, ``with_numbers``, …), so that they can be
-encrypted later without a change elsewhere.
+Numbers of documents, phones and the address below township lie encrypted in the database
+(decision 0013); numbers are found by their blind index (``with_numbers``, ``with_number``).
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from django.utils.translation import pgettext_lazy
 
 from fangkong.core.privacy import Personal
 from fangkong.core.record import Record, stamps
+from fangkong.core.sealing import BlindIndexField, SealedTextField
+from fangkong.core.sealing.fields import index_of
 
 from . import rules
 from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Sex
@@ -82,7 +83,7 @@ class Person(Record):
         on_delete=models.PROTECT,
         related_name="+",
     )
-    address_detail = models.CharField(_("address below township"), max_length=300, blank=True)
+    address_detail = SealedTextField(_("address below township"), max_length=300, blank=True)
     synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
@@ -153,20 +154,28 @@ class IdentityDocument(Record):
     temporary key made here.
     """
 
-    pii: ClassVar[dict[str, Personal]] = {"number": Personal("identity", "erase")}
+    pii: ClassVar[dict[str, Personal]] = {
+        "number": Personal("identity", "erase"),
+        "number_index": Personal("identity", "erase"),
+    }
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(_("kind"), max_length=30, choices=DocumentKind.choices)
-    number = models.CharField(pgettext_lazy("document or phone", "number"), max_length=40)
+    number = SealedTextField(pgettext_lazy("document or phone", "number"), max_length=40)
+    number_index = BlindIndexField(of="number")
     issued_by = models.CharField(_("issued by"), max_length=100, blank=True)
 
     class Meta:
         verbose_name = _("identity document")
         verbose_name_plural = _("identity documents")
         constraints = [
-            models.UniqueConstraint(fields=["kind", "number"], name="document_of_one_person")
+            models.UniqueConstraint(
+                fields=["kind", "number_index"],
+                condition=~models.Q(number_index=""),
+                name="document_of_one_person",
+            )
         ]
-        indexes = [models.Index(fields=["number"], name="document_by_number")]
+        indexes = [models.Index(fields=["number_index"], name="document_by_number")]
 
     def __str__(self) -> str:
         return f"{self.kind} of person {self.person_id}"
@@ -184,7 +193,7 @@ class IdentityDocument(Record):
     @classmethod
     def with_numbers(cls, numbers: Iterable[str]) -> models.QuerySet[IdentityDocument]:
         """The documents with one of these plain numbers, of any kind."""
-        return cls.objects.filter(number__in=list(numbers))
+        return cls.objects.filter(number_index__in=index_of(cls, "number_index", numbers))
 
     @classmethod
     def new(
@@ -206,11 +215,13 @@ class Phone(Record):
 
     pii: ClassVar[dict[str, Personal]] = {
         "number": Personal("contact", "erase"),
+        "number_index": Personal("contact", "erase"),
         "note": Personal("contact", "erase"),
     }
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="phones")
-    number = models.CharField(pgettext_lazy("document or phone", "number"), max_length=20)
+    number = SealedTextField(pgettext_lazy("document or phone", "number"), max_length=20)
+    number_index = BlindIndexField(of="number")
     kind = models.CharField(
         _("kind"), max_length=10, choices=PhoneKind.choices, default=PhoneKind.OWN
     )
@@ -220,9 +231,13 @@ class Phone(Record):
         verbose_name = _("phone")
         verbose_name_plural = _("phones")
         constraints = [
-            models.UniqueConstraint(fields=["person", "number"], name="phone_once_per_person")
+            models.UniqueConstraint(
+                fields=["person", "number_index"],
+                condition=~models.Q(number_index=""),
+                name="phone_once_per_person",
+            )
         ]
-        indexes = [models.Index(fields=["number"], name="phone_by_number")]
+        indexes = [models.Index(fields=["number_index"], name="phone_by_number")]
 
     def __str__(self) -> str:
         return f"{self.kind} phone of person {self.person_id}"
@@ -240,7 +255,7 @@ class Phone(Record):
     @classmethod
     def with_number(cls, number: str) -> models.QuerySet[Phone]:
         """The entries of a plain number; a family may share one."""
-        return cls.objects.filter(number=number)
+        return cls.objects.filter(number_index__in=index_of(cls, "number_index", [number]))
 
     @classmethod
     def new(cls, person: Person, phone: PhoneNumber, by: User | None, at: datetime) -> Phone:
