@@ -44,9 +44,9 @@ STEPS = [
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
-    "api", "append_only", "audit", "clock", "commands", "logs", "middleware", "outbound", "pages",
-    "permissions", "privacy", "problems", "queue", "record", "refusals", "request_id", "roles",
-    "sealing", "slots", "tokens", "webhooks",
+    "api", "append_only", "audit", "clock", "commands", "files", "logs", "middleware", "outbound",
+    "pages", "permissions", "privacy", "problems", "queue", "record", "refusals", "request_id",
+    "roles", "sealing", "slots", "tokens", "webhooks",
 }  # fmt: skip
 
 
@@ -254,6 +254,7 @@ CLIENTS = {
 }  # fmt: skip
 OTHER_CLIENTS = {
     "fangkong/core/outbound.py": "it is the way out",
+    "fangkong/core/files/scanning.py": "asks the operator's virus scanner, in its own protocol",
     "fangkong/config/serve.py": "listens, and looks whether a port is free",
 }
 
@@ -343,6 +344,7 @@ EXEMPT = {
     "fangkong/core/queue/actions.py:enqueue": "part of its caller's action; the job is the trace",
     "fangkong/core/queue/actions.py:tick": "each schedule stands alone; what it calls is audited",
     "fangkong/core/sealing/actions.py:make_ring_where_new": "writes a file; no table is touched",
+    "fangkong/core/files/actions.py:sweep": "contents that no row names; no table is touched",
     "fangkong/people/actions.py:register_many": "part of an import, which is one line for all rows",
     "fangkong/surveillance/warning/actions.py:detect": "marks the run, then does all as one",
     "fangkong/web/demo/actions.py:write_files": "writes files; no table is touched",

@@ -113,6 +113,13 @@ def _outbound(raw: str) -> frozenset[str]:
     return found
 
 
+def _clamav(raw: str) -> tuple[str, int]:
+    host, _, number = raw.rpartition(":")
+    if not host:
+        raise ValueError(raw)
+    return host.strip("[]"), port(number)
+
+
 def _language(raw: str) -> str:
     if raw not in ("zh-hans", "en"):
         raise ValueError(raw)
@@ -146,6 +153,7 @@ class Environment:
     keys: Path
     secure: bool
     outbound_allow: frozenset[str] = frozenset()
+    clamav: tuple[str, int] | None = None
 
 
 def read(source: Mapping[str, str] | None = None) -> Environment:
@@ -216,6 +224,7 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
             env, "FANGKONG_KEYS", _data, data / "keys.json", "write the path of the key ring"
         ),
         secure=_read(env, "FANGKONG_HTTPS", _bool, False, "write 1 behind HTTPS, else 0"),
+        clamav=_read(env, "FANGKONG_CLAMAV", _clamav, None, "write host:port of the ClamAV daemon"),
         outbound_allow=_read(
             env,
             "FANGKONG_OUTBOUND_ALLOW",

@@ -27,6 +27,8 @@ FANGKONG_TODAY = ENVIRONMENT.today or stored_day(ENVIRONMENT.data)
 FANGKONG_DEMO = (ENVIRONMENT.data / "demo.json").is_file()
 # Inner hosts that outgoing requests may reach (core.outbound).
 FANGKONG_OUTBOUND_ALLOW = ENVIRONMENT.outbound_allow
+# The daemon that is asked about every uploaded file (core.files).
+FANGKONG_CLAMAV = ENVIRONMENT.clamav
 
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.hosts)
@@ -226,6 +228,9 @@ if ENVIRONMENT.secure:
     CSRF_COOKIE_NAME = "__Host-csrf"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600
+# A larger request is refused before any of it is read.
+FANGKONG_LARGEST_REQUEST = 64 * 1024 * 1024
 
 # --- Languages and time -------------------------------------------------------------------------
 LANGUAGE_CODE = ENVIRONMENT.language

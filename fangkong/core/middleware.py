@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
+from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_resolver
+from django.utils.translation import gettext as _
 
 from fangkong.core import clock, problems
 from fangkong.core.audit.context import acting
@@ -31,6 +33,9 @@ class RequestFacts:
         cast(Any, request).now = at
         token = request_id.set(str(new_public_id()))
         try:
+            if _too_large(request):
+                text = _("What was sent is too large. Send less at once, or smaller files.")
+                return render(request, "core/pages/refused.html", {"problem": text}, status=413)
             if _unreadable(request):
                 return _bad_request(request)
             with acting(at=at, request=request):
@@ -64,6 +69,12 @@ def _bad_request(request: HttpRequest) -> HttpResponse:
         return problems.unreadable()
     answer = cast(Any, get_resolver().resolve_error_handler(400))
     return cast(HttpResponse, answer(request, SuspiciousOperation()))
+
+
+def _too_large(request: HttpRequest) -> bool:
+    """Whether the request announces more than is ever read."""
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    return announced.isdecimal() and int(announced) > settings.FANGKONG_LARGEST_REQUEST
 
 
 def _unreadable(request: HttpRequest) -> bool:

@@ -2,8 +2,19 @@
 
 from .audit.models import AuditLine, RowChange, Sight
 from .commands.models import Command
+from .files.models import StoredFile
 from .queue.models import Job, Tick
 from .sealing.models import SealingKey
 from .tokens.models import Token
 
-__all__ = ["AuditLine", "Command", "Job", "RowChange", "SealingKey", "Sight", "Tick", "Token"]
+__all__ = [
+    "AuditLine",
+    "Command",
+    "Job",
+    "RowChange",
+    "SealingKey",
+    "Sight",
+    "StoredFile",
+    "Tick",
+    "Token",
+]

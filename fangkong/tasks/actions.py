@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import actions as audit
+from fangkong.core.files import actions as stored
 from fangkong.core.record import Record, stamps
 from fangkong.core.refusals import Refused
 
@@ -20,6 +21,7 @@ from .models import Task
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.core.files.models import StoredFile
     from fangkong.places.models import Area, Facility
 
 log = logging.getLogger(__name__)
@@ -174,10 +176,13 @@ def accept_for(*, source: Record, kind: str, by: User, at: datetime) -> list[Tas
 
 
 @transaction.atomic
-def finish(*, task: Task, proof: str, by: User, at: datetime) -> Task:
-    """Report a task as done, with words that prove it. Only its owner may."""
+def finish(
+    *, task: Task, proof: str, by: User, at: datetime, files: Sequence[StoredFile] = ()
+) -> Task:
+    """Report a task as done, with words and files that prove it. Only its owner may."""
     task = _locked(task, "done")
     _refuse_others(task, by, at)
+    stored.attach(files=files, use=types.PROOF, to=task, by=by, at=at)
     return _finish(task, proof, by, at)
 
 

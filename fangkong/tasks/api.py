@@ -12,10 +12,13 @@ from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.files import queries as files
+from fangkong.core.files import receiving
+from fangkong.core.files.api import FileOut, out
 
 from . import actions, queries, rules
 from .models import Task
-from .types import VIEW, WORK
+from .types import PROOF, VIEW, WORK
 
 router = Router(tags=["tasks"])
 
@@ -41,8 +44,15 @@ class TaskOut(Schema):
     source_id: UUID | None
 
 
+class ProvenTaskOut(TaskOut):
+    files: list[FileOut]
+
+
 class ProofIn(Schema):
+    """``files`` are ids of uploads for ``tasks.proof`` (``/api/v1/core/files/tasks.proof/``)."""
+
     proof: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
+    files: list[UUID] = Field(default=[], max_length=PROOF.most)
 
 
 @router.get("/", response=api.Page[TaskOut])
@@ -58,12 +68,12 @@ def index(
     return api.page(request, rows, lambda task: _out(task, staff.now), order="due_at")
 
 
-@router.get("/{public_id}/", response=TaskOut)
-def detail(request: HttpRequest, public_id: UUID) -> TaskOut:
-    """One task."""
+@router.get("/{public_id}/", response=ProvenTaskOut)
+def detail(request: HttpRequest, public_id: UUID) -> ProvenTaskOut:
+    """One task with the files that prove it."""
     task = _task(request, public_id)
     api.version_of(request, task)
-    return _out(task, cast(StaffRequest, request).now)
+    return _proven(task, cast(StaffRequest, request).now)
 
 
 @router.post("/{public_id}/accept/", response=TaskOut)
@@ -76,8 +86,8 @@ def accept(request: HttpRequest, public_id: UUID) -> TaskOut:
     return _out(accepted, staff.now)
 
 
-@router.post("/{public_id}/finish/", response=TaskOut)
-def finish(request: HttpRequest, public_id: UUID, body: ProofIn) -> TaskOut:
+@router.post("/{public_id}/finish/", response=ProvenTaskOut)
+def finish(request: HttpRequest, public_id: UUID, body: ProofIn) -> ProvenTaskOut:
     """Report the task as done, with proof."""
     staff = cast(StaffRequest, request)
     api.require(request, WORK)
@@ -88,16 +98,22 @@ def finish(request: HttpRequest, public_id: UUID, body: ProofIn) -> TaskOut:
         task,
         task=task,
         proof=body.proof,
+        files=receiving.found(request, PROOF, body.files),
         by=staff.user,
         at=staff.now,
     )
-    return _out(done, staff.now)
+    return _proven(done, staff.now)
 
 
 def _task(request: HttpRequest, public_id: UUID) -> Task:
     staff = cast(StaffRequest, request)
     api.require(request, VIEW)
     return get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
+
+
+def _proven(task: Task, at: datetime) -> ProvenTaskOut:
+    kept = [out(file) for file in files.of(PROOF, task)]
+    return ProvenTaskOut(**_out(task, at).dict(), files=kept)
 
 
 def _out(task: Task, at: datetime) -> TaskOut:

@@ -7,6 +7,8 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
-        from . import types  # declares permissions and the free-text kind
+        from fangkong.core.files import types as files
 
-        _ = types
+        from . import queries, types  # declares permissions and the free-text kind
+
+        files.show_to(types.PROOF, queries.sees)

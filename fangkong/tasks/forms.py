@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
+from fangkong.core.files.forms import FilesField
 from fangkong.places import queries as places
 
 from . import queries, rules, types
@@ -111,6 +112,7 @@ class ProofForm(pages.Form):
         help_text=_("What was done, when, and what shows it. No names or phones of the public."),
         widget=forms.Textarea(attrs={"rows": 3}),
     )
+    attachments = FilesField(types.PROOF, label=_("Photos and files"), required=False)
 
 
 class ReasonForm(pages.Form):

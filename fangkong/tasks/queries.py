@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
@@ -24,6 +25,11 @@ def open_to(user: User, at: datetime) -> QuerySet[Task]:
         return _listed()
     places = overseen.q(county="county_id", area="area_id", facility="facility_id")
     return _listed().filter(places | _of_offices(user, at) | Q(created_by=user.pk))
+
+
+def sees(user: User, public_id: UUID, at: datetime) -> bool:
+    """Whether a user may see a task, and with it the files that prove it."""
+    return open_to(user, at).filter(public_id=public_id).exists()
 
 
 def mine(user: User, at: datetime) -> QuerySet[Task]:

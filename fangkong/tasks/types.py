@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
 from fangkong.core.audit import types as audit
+from fangkong.core.files import types as files
 from fangkong.core.permissions import Permission
 from fangkong.core.roles import Role
 
@@ -33,6 +34,9 @@ REDIRECT = permissions.declare(
 # An auditor looks on; every other role may own tasks and finish them.
 OWNERS = tuple(role for role in Role if role != Role.AUDITOR)
 WORK = permissions.declare("tasks.work", _("Accept and finish own tasks"), roles=OWNERS)
+PROOF = files.declare(
+    files.Use("tasks.proof", permission=WORK, kinds=(*files.PHOTOS, *files.DOCUMENTS))
+)
 
 
 @cache

@@ -15,6 +15,8 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.commands.actions import once
+from fangkong.core.files import queries as files
+from fangkong.core.files import receiving
 from fangkong.core.permissions import allowed
 
 from . import actions, queries
@@ -28,7 +30,7 @@ from .forms import (
     first_due,
 )
 from .models import Task
-from .types import ASSIGN, REDIRECT, VIEW, WORK
+from .types import ASSIGN, PROOF, REDIRECT, VIEW, WORK
 
 BOARD = pages.Listing[Task](
     name="tasks",
@@ -109,8 +111,15 @@ def accept(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def finish(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Report the task as done, with proof."""
     task = _task(request, public_id)
-    form = ProofForm(request.POST)
-    if pages.carry_out(request, form, actions.finish, task=task):
+    form = ProofForm(request.POST, request.FILES)
+
+    def proven() -> dict[str, object]:
+        kept = receiving.taken(
+            request, PROOF, form.cleaned_data["attachments"], pages.key_of(request)
+        )
+        return {"proof": form.cleaned_data["proof"], "files": kept}
+
+    if pages.carry_out(request, form, actions.finish, proven, task=task):
         messages.success(request, _("The task is done."))
         return redirect(task)
     return _page(request, task, proof_form=form, status=422)
@@ -170,6 +179,7 @@ def _page(
                 messages.warning(request, str(problem))
     shown = {
         "task": task,
+        "proof_files": files.of(PROOF, task),
         "may_accept": own and task.state == Task.State.OPEN,
         "proof_form": _dressed(proof_form or ProofForm()) if own else None,
         "cancel_form": _dressed(cancel_form or ReasonForm()) if redirects else None,

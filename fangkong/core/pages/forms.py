@@ -109,9 +109,9 @@ def carry_out(
     """
     if request.method != "POST" or not form.is_valid():
         return None
-    facts = {**(form.cleaned_data if asked is None else asked()), **given}
     by, at = request.user, cast(Any, request).now
     try:
+        facts = {**(form.cleaned_data if asked is None else asked()), **given}
         return Done(once(key_of(request), action, by=by, at=at, **facts))
     except Refused as problem:
         field = getattr(problem, "field", None)

@@ -5,8 +5,10 @@ import "htmx.org/dist/ext/hx-csp.js";
 import { focusFirstError, startForms } from "./forms";
 import { startLive } from "./live";
 import { startShell } from "./shell";
+import { startUploads } from "./uploads";
 
 startShell();
+startUploads(); // before forms: a form waits for its files
 startForms();
 startLive(document);
 startFigures(document);

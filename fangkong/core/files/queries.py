@@ -1,0 +1,57 @@
+"""Read files, for those who may see the record they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db.models import Count, QuerySet, Sum
+
+from fangkong.core.record import Record
+
+from . import types
+from .models import StoredFile
+from .types import Use
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+DAY = timedelta(days=1)
+
+
+def open_to(user: AbstractBaseUser, public_id: UUID, at: datetime) -> StoredFile | None:
+    """The file, if this user may see its record; an upload not yet used only its sender sees."""
+    file = StoredFile.objects.filter(public_id=public_id).first()
+    if file is None:
+        return None
+    if file.subject_id is None:
+        return file if file.created_by_id == user.pk else None
+    return file if types.sees(file.use)(user, file.subject_id, at) else None
+
+
+def of(use: Use, subject: Record) -> QuerySet[StoredFile]:
+    """The files of a record that the caller has already found to be open to its user."""
+    return StoredFile.objects.filter(
+        use=use.name, subject_type=subject._meta.label_lower, subject_id=subject.public_id
+    ).order_by("pk")
+
+
+def sent_by(use: Use, user: AbstractBaseUser, ids: Iterable[UUID]) -> list[StoredFile]:
+    """Which of these a user has uploaded for a use, whatever became of them."""
+    found = StoredFile.objects.filter(use=use.name, created_by=user.pk, public_id__in=list(ids))
+    return list(found.order_by("pk"))
+
+
+def sent_today(user: AbstractBaseUser, at: datetime) -> tuple[int, int]:
+    """How many files and bytes a user has sent in the last 24 hours."""
+    found = StoredFile.objects.filter(created_by=user.pk, created_at__gt=at - DAY).aggregate(
+        count=Count("pk"), size=Sum("size", default=0)
+    )
+    return found["count"], found["size"]
+
+
+def orphans(at: datetime) -> QuerySet[StoredFile]:
+    """Uploads of more than a day ago that no record has taken."""
+    return StoredFile.objects.filter(subject_id=None, created_at__lt=at - DAY).order_by("pk")

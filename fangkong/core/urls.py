@@ -1,0 +1,6 @@
+from django.urls import include, path
+
+app_name = "core"
+urlpatterns = [
+    path("files/", include("fangkong.core.files.urls")),
+]
