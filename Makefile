@@ -22,7 +22,7 @@ CATALOGUES := $(wildcard fangkong/*/locale/*/LC_MESSAGES/django.po)
 BUILT := $(V)/.app $(MANIFEST) $(BORDERS) $(V)/.messages
 PYTEST := $(B)/python -m pytest
 
-.PHONY: help run test test-pg test-long check fix lock ui borders messages where bench pictures prove wheel clean
+.PHONY: access help run test test-pg test-long check fix lock ui borders messages where bench pictures prove wheel clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1 /' | \
@@ -66,6 +66,9 @@ bench: $(BUILT) $(V)/.test ## measure what benchmarks/README.md promises
 	@failed=; for script in benchmarks/[a-z]*.py; do echo "== $$script"; \
 		$(B)/python $$script || failed="$$failed $$script"; done; \
 	test -z "$$failed" || { echo "fangkong: missed:$$failed" >&2; exit 1; }
+
+access: $(BUILT) $(V)/.test ## write docs/access.md anew from the table of access
+	@DJANGO_SETTINGS_MODULE=fangkong.config.settings $(B)/python -c 'import django; django.setup(); from tests.scope import page; page.PAGE.write_text(page.page(), "utf-8")'
 
 pictures: $(BUILT) $(V)/.test $(V)/.browser ## make the pictures of the README anew, by the journey of the first day
 	$(PYTEST) -q tests/journeys/test_first_day.py

@@ -1,0 +1,179 @@
+"""Two counties full of records, each with names and numbers that occur nowhere else.
+
+Daofu holds what is asked for. Kangding holds the same kinds of records, so that lists of its staff
+are not empty. All persons are invented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+from fangkong.accounts.models import User
+from fangkong.accounts.tests.factories import AT, appointment, staff, user
+from fangkong.core.queue import actions as queue
+from fangkong.core.roles import Role
+from fangkong.people.rules import check_digit
+from fangkong.places import actions as places
+from fangkong.places.models import Area, Facility
+from fangkong.places.tests.factories import facility, world
+from fangkong.surveillance.monitoring import actions as monitoring
+from fangkong.surveillance.monitoring import imports
+from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.warning.tests import factories as warning
+from fangkong.tasks.tests.factories import assigned
+
+DAY = AT.date()
+
+# Roles that act for a hospital, ward, laboratory or store, not for an area.
+OF_FACILITIES = frozenset({Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY, Role.STORE_KEEPER})
+
+
+OF_COUNTIES_TOO = frozenset({Role.HEADQUARTERS, Role.INSPECTOR})
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who asks; ``within`` says whether Daofu lies within the office."""
+
+    label: str
+    user: User | None
+    role: Role | None = None
+    within: bool = False
+
+
+@dataclass
+class County:
+    """One county with a record of each kind; ``secrets`` must not leave it."""
+
+    area: Area
+    hospital: Facility
+    clinician: User
+    cdc: User
+    records: dict[str, Any] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
+
+    def secrets(self, *left_out: str) -> Iterator[tuple[str, str]]:
+        """What tells of its records: kind and text, without the kinds that are no secret."""
+        for kind, record in self.records.items():
+            if kind not in left_out and kind not in HOUSE_WIDE:
+                yield kind, str(record.public_id)
+        yield from self.numbers.items()
+
+
+# Records that belong to no county; whoever may see them anywhere sees them all.
+HOUSE_WIDE = frozenset({"run", "job", "area", "facility", "contact", "staff", "appointment"})
+
+_PLACES = {
+    "513326": ("道孚县人民医院", "泽仁拉姆措", "团结街不存在的七号", "尕让登增批", 1),
+    "513301": ("康定市人民医院", "旺堆次仁吉", "折多街不存在的八号", "洛绒达瓦彭", 2),
+}
+
+
+class Counties:
+    """Daofu and Kangding in Ganzi, and whoever asks."""
+
+    def __init__(self) -> None:
+        self.areas = world()
+        self.daofu = self._county("513326")
+        self.kangding = self._county("513301")
+
+    def _county(self, code: str) -> County:
+        area = self.areas[code]
+        name, patient, address, row_name, n = _PLACES[code]
+        hospital = facility(area, name)
+        clinician = staff(Role.HOSPITAL, facility=hospital, username=f"clinician-{code}")
+        cdc = staff(Role.COUNTY_CDC, area=area, username=f"cdc-{code}")
+        county = County(area, hospital, clinician, cdc)
+        first = f"{code}{date(1961, 3, n):%Y%m%d}{n:03d}"
+        number = first + check_digit(first)
+        phone = f"1397777000{n}"
+        case = monitoring.report(
+            person=cards.person(
+                n,
+                name=patient,
+                birth_date=date(1961, 3, n),
+                sex="1" if n % 2 else "2",
+                id_number=number,
+                phone=phone,
+                address=address,
+            ),
+            case=cards.facts(),
+            facility=hospital,
+            area=area,
+            by=clinician,
+            at=AT,
+        )
+        batch = imports.upload(
+            content=imports.FileContent(
+                cards.table(
+                    cards.line(n + 2, name=row_name, diagnosed_at="nonsense"),
+                    cards.line(n + 4, name=row_name),
+                ).encode()
+            ),
+            file_name="cards.csv",
+            facility=hospital,
+            by=clinician,
+            at=AT,
+        )
+        if batch.state == "waiting":
+            imports.check(batch=batch, by=clinician, at=AT)
+        signal = warning.raised(area)
+        county.records = {
+            "case": case,
+            "person": case.person,
+            "import": batch,
+            "signal": signal,
+            "task": assigned(area, due_at=AT + timedelta(hours=2)),
+            "run": warning.detected(DAY),
+            "job": queue.enqueue("surveillance.monitoring.check", batch.pk, by=clinician, at=AT),
+            "area": area,
+            "facility": hospital,
+            "staff": clinician,
+            "appointment": clinician.appointments.get(),
+        }
+        county.records["contact"] = places.add_contact(
+            facility=hospital, role_title="院感科", phone="0836-7123456", by=cdc, at=AT
+        )
+        county.numbers = {
+            "name": patient,
+            "number": number,
+            "phone": phone,
+            "address": address,
+            "imported name": row_name,
+        }
+        return county
+
+    def actors(self) -> Iterator[Actor]:
+        """Every role over Daofu and beside it; those who oversee, over the whole prefecture too."""
+        for role in Role:
+            if role in OF_FACILITIES:
+                places = [(self.daofu.hospital, True), (self.kangding.hospital, False)]
+            elif role == Role.COUNTY_CDC:
+                places = [(self.daofu.area, True), (self.kangding.area, False)]
+            else:
+                places = [(self.areas["513300"], True), (self.areas["513200"], False)]
+            if role in OF_COUNTIES_TOO:
+                places.append((self.kangding.area, False))
+            for where, within in places:
+                yield Actor(f"{role} of {where}", self._staff(role, where), role, within)
+
+    def _staff(self, role: Role, where: Area | Facility) -> User:
+        return with_password(
+            staff(role, **{"area" if isinstance(where, Area) else "facility": where})
+        )
+
+    def dismissed(self) -> User:
+        """Somebody of Daofu whose office ended."""
+        member = with_password(user("dismissed"))
+        appointment(member, Role.COUNTY_CDC, area=self.daofu.area, valid_to=date(2020, 2, 4))
+        return member
+
+
+def with_password(member: User) -> User:
+    """The same member with a password that nobody knows; making a real one is slow on purpose."""
+    member.password = "argon2$unknown"
+    member.save(update_fields=["password"])
+    return member

@@ -1,0 +1,276 @@
+"""Who may open what: one row for each address of the house. Whoever adds an address adds its row.
+
+The roles stand here a second time on purpose, beside the permissions in the parts: a slip there
+does not agree with this table. ``docs/access.md`` is drawn from it (``make access``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fangkong.core.roles import Role
+
+from .counties import County
+
+R = Role
+EVERYBODY = "everybody"  # also without signing in
+STAFF = "staff"  # whoever is signed in, whatever the role
+ALL = frozenset(Role)
+
+Fields = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who passes, and to which record the address leads.
+
+    - ``who``: roles that pass; the others get 403.
+    - ``record``: the kind of record that the address names; staff of another county find nothing
+      there (404) unless it is ``house``-wide.
+    - ``mine``: the roles among ``who`` whose duty such a record is; the others find nothing.
+    - ``shows``: kinds of records that staff of the county see, which proves that a list is not
+      empty for everybody.
+    - ``sends``, ``query``, ``values``: what makes the request understood.
+    - ``gets``: False where only POST is answered.
+    - ``full``: what may stand there unmasked.
+    - ``foreign``: the body, not the address, names a record of Daofu, which staff of another
+      county do not find.
+    - ``forbids``: whoever may see the record is still refused (403) where another office acts.
+    - ``lacks``: the record may have none of what is asked (404 for everybody).
+    """
+
+    who: frozenset[Role] | str
+    record: str = ""
+    house: bool = False
+    mine: frozenset[Role] | None = None
+    shows: tuple[str, ...] = ()
+    sends: Callable[[County], Fields] | Fields = field(default_factory=dict)
+    query: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    gets: bool = True
+    full: frozenset[str] = frozenset()
+    foreign: bool = False
+    forbids: bool = False
+    lacks: bool = False
+
+
+CASES = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.INSPECTOR, R.AUDITOR})
+REPORTERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL})
+SIGNALS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
+ANSWERERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
+PERSONS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.WARD_STAFF, R.LABORATORY})
+REGISTRARS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.LABORATORY})
+REVEALERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.WARD_STAFF})
+COMMAND = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR})
+DIRECTORY = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.ADMINISTRATOR})
+# Roles of areas know the persons who live there; those of facilities none by themselves.
+OF_AREAS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
+WORKERS = ALL - {R.AUDITOR}
+OVERSEERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
+
+
+CARD = {
+    "condition": "covid-19",
+    "case_class": "confirmed",
+    "diagnosed_at": "2020-02-05T09:00:00+08:00",
+}
+
+
+def report_card(county: County) -> Fields:
+    patient = {"name": "扎西", "sex": "1", "birth_date": "1970-01-01", "address": "道孚县鲜水镇"}
+    return {"patient": patient, "case": CARD, "facility": str(county.hospital.public_id)}
+
+
+def file_of_cards(county: County) -> Fields:
+    return {"file": UPLOAD, "facility": str(county.hospital.public_id)}
+
+
+UPLOAD = "姓名,现住址\n扎西,道孚县鲜水镇\n"
+
+# --- Signing in ---------------------------------------------------------------------------------
+SIGNING_IN = {
+    "account_login": Row(EVERYBODY),
+    "account_logout": Row(EVERYBODY),
+    "account_signup": Row(EVERYBODY),
+    "account_inactive": Row(EVERYBODY),
+    "account_reset_password": Row(EVERYBODY),
+    "account_change_password": Row(STAFF),
+    "account_reauthenticate": Row(STAFF),
+    "set_language": Row(EVERYBODY),
+}
+
+# --- Registers ----------------------------------------------------------------------------------
+PLACES = {
+    "places:index": Row(ALL),
+    "places:facilities": Row(ALL, house=True, shows=("facility",)),
+    "places:add_facility": Row(DIRECTORY),
+    "places:facility": Row(ALL, "facility", house=True),
+    "places:change_facility": Row(DIRECTORY, "facility"),
+    "places:add_contact": Row(DIRECTORY, "facility"),
+    "places:remove_contact": Row(DIRECTORY, "facility", gets=False),
+    "places:detail": Row(ALL, "area", house=True),
+    "places:density": Row(ALL, "area", house=True, lacks=True),
+    "places:people": Row(ALL, "area", house=True),
+    "GET /places/areas/": Row(ALL),
+    "GET /places/areas/<code>/": Row(ALL, values={"code": "513326"}),
+    "GET /places/facilities/": Row(ALL, house=True, shows=("facility",)),
+    "POST /places/facilities/": Row(
+        DIRECTORY, sends={"name_zh": "新医院", "kind": "hospital", "area": "513326"}, foreign=True
+    ),
+    "GET /places/facilities/<public_id>/": Row(ALL, "facility", house=True),
+    "PUT /places/facilities/<public_id>/": Row(
+        DIRECTORY, "facility", sends={"name_zh": "新名字", "kind": "hospital", "area": "513326"}
+    ),
+}
+ACCOUNTS = {
+    "accounts:index": Row(frozenset({R.ADMINISTRATOR, R.AUDITOR}), house=True),
+    "accounts:new": Row(frozenset({R.ADMINISTRATOR})),
+    "accounts:detail": Row(frozenset({R.ADMINISTRATOR, R.AUDITOR}), "staff", house=True),
+    "accounts:appoint": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True),
+    "accounts:activate": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True, gets=False),
+    "accounts:password": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True),
+    "accounts:end": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True, gets=False),
+    "accounts:roles": Row(STAFF),
+}
+PEOPLE = {
+    "people:index": Row(PERSONS, mine=OF_AREAS, shows=("person",)),
+    "people:search": Row(PERSONS, gets=False, sends={"text": "泽仁拉姆措"}),
+    "people:detail": Row(PERSONS, "person", mine=OF_AREAS),
+    "people:correct": Row(OF_AREAS, "person", full=frozenset({"name"})),
+    "people:add_document": Row(OF_AREAS, "person"),
+    "people:add_phone": Row(OF_AREAS, "person"),
+    "people:reveal": Row(REVEALERS, "person", mine=OF_AREAS),
+    "GET /people/": Row(PERSONS, mine=OF_AREAS, shows=("person",)),
+    "POST /people/search/": Row(PERSONS, sends={"text": "泽仁拉姆措"}),
+    "POST /people/": Row(REGISTRARS, sends={"name": "扎西", "sex": "1", "area": "513326"}),
+    "GET /people/<public_id>/": Row(PERSONS, "person", mine=OF_AREAS),
+    "POST /people/<public_id>/correct/": Row(OF_AREAS, "person", sends={"occupation": "teacher"}),
+    "POST /people/<public_id>/documents/": Row(
+        OF_AREAS, "person", sends={"kind": "passport", "number": "E12345678"}
+    ),
+    "POST /people/<public_id>/phones/": Row(OF_AREAS, "person", sends={"number": "13800002222"}),
+    "POST /people/<public_id>/reveal/": Row(
+        REVEALERS,
+        "person",
+        mine=OF_AREAS,
+        sends={"reason": "calls the family about the test", "fields": ["phones"]},
+        full=frozenset({"phone"}),
+    ),
+}
+
+# --- Work ---------------------------------------------------------------------------------------
+TASKS = {
+    "tasks:index": Row(ALL),
+    "tasks:new": Row(ANSWERERS),
+    "tasks:detail": Row(ALL, "task", mine=OVERSEERS),
+    "tasks:accept": Row(WORKERS, "task", mine=OVERSEERS, gets=False, forbids=True),
+    "tasks:finish": Row(WORKERS, "task", mine=OVERSEERS, gets=False, forbids=True),
+    "tasks:cancel": Row(ALL, "task", mine=OVERSEERS, gets=False, forbids=True),
+    "tasks:reassign": Row(frozenset({R.HEADQUARTERS}), "task"),
+    "GET /tasks/": Row(ALL),
+    "GET /tasks/<public_id>/": Row(ALL, "task", mine=OVERSEERS),
+    "POST /tasks/<public_id>/accept/": Row(WORKERS, "task", mine=OVERSEERS, forbids=True),
+    "POST /tasks/<public_id>/finish/": Row(
+        WORKERS, "task", mine=OVERSEERS, sends={"proof": "done"}, forbids=True
+    ),
+}
+
+# --- Surveillance -------------------------------------------------------------------------------
+MONITORING = {
+    "surveillance:monitoring:index": Row(CASES, shows=("case",)),
+    "surveillance:monitoring:find": Row(CASES, gets=False, sends={"text": "泽仁拉姆措"}),
+    "surveillance:monitoring:report": Row(REPORTERS),
+    "surveillance:monitoring:counts": Row(CASES),
+    "surveillance:monitoring:counts_chart": Row(CASES),
+    "surveillance:monitoring:counts_map": Row(CASES),
+    "surveillance:monitoring:imports": Row(REPORTERS, shows=("import",)),
+    "surveillance:monitoring:import_template": Row(REPORTERS, values={"kind": "csv"}),
+    "surveillance:monitoring:import_detail": Row(
+        REPORTERS, "import", full=frozenset({"imported name"})
+    ),
+    "surveillance:monitoring:import_progress": Row(
+        REPORTERS, "import", full=frozenset({"imported name"})
+    ),
+    "surveillance:monitoring:import_confirm": Row(REPORTERS, "import", gets=False),
+    "surveillance:monitoring:import_cancel": Row(REPORTERS, "import", gets=False),
+    "surveillance:monitoring:import_errors": Row(
+        REPORTERS, "import", full=frozenset({"imported name"})
+    ),
+    "surveillance:monitoring:detail": Row(CASES, "case"),
+    "surveillance:monitoring:revise": Row(REPORTERS, "case"),
+    "surveillance:monitoring:accept": Row(frozenset({R.COUNTY_CDC}), "case", gets=False),
+    "surveillance:monitoring:return": Row(frozenset({R.COUNTY_CDC}), "case", gets=False),
+    "GET /surveillance/monitoring/cases/": Row(CASES, shows=("case",)),
+    "POST /surveillance/monitoring/cases/": Row(REPORTERS, sends=report_card, foreign=True),
+    "GET /surveillance/monitoring/cases/<public_id>/": Row(CASES, "case"),
+    "POST /surveillance/monitoring/cases/<public_id>/revise/": Row(
+        REPORTERS, "case", sends={"case": CARD, "reason": "typed wrong"}
+    ),
+    "POST /surveillance/monitoring/cases/<public_id>/review/": Row(
+        frozenset({R.COUNTY_CDC}), "case", sends={"accept": True}
+    ),
+    "GET /surveillance/monitoring/counts/": Row(
+        CASES, query="condition=covid-19&first=2020-02-01&last=2020-02-05"
+    ),
+    "POST /surveillance/monitoring/imports/": Row(REPORTERS, sends=file_of_cards, foreign=True),
+    "GET /surveillance/monitoring/imports/<public_id>/": Row(
+        REPORTERS, "import", full=frozenset({"imported name"})
+    ),
+    "POST /surveillance/monitoring/imports/<public_id>/confirm/": Row(REPORTERS, "import"),
+}
+WARNING = {
+    "surveillance:warning:index": Row(SIGNALS, shows=("signal",)),
+    "surveillance:warning:runs": Row(SIGNALS),
+    "surveillance:warning:new_run": Row(ANSWERERS, gets=False),
+    "surveillance:warning:run": Row(SIGNALS, "run", house=True),
+    "surveillance:warning:progress": Row(SIGNALS, "run", house=True),
+    "surveillance:warning:detail": Row(SIGNALS, "signal"),
+    "surveillance:warning:curve": Row(SIGNALS, "signal"),
+    "surveillance:warning:verify": Row(ANSWERERS, "signal", gets=False),
+    "surveillance:warning:answer": Row(ANSWERERS, "signal", gets=False),
+    "GET /surveillance/warning/signals/": Row(SIGNALS, shows=("signal",)),
+    "GET /surveillance/warning/signals/<public_id>/": Row(SIGNALS, "signal"),
+    "POST /surveillance/warning/signals/<public_id>/verify/": Row(ANSWERERS, "signal"),
+    "POST /surveillance/warning/signals/<public_id>/answer/": Row(
+        ANSWERERS, "signal", sends={"outcome": "false_alarm", "note": "counted twice"}
+    ),
+    "GET /surveillance/warning/runs/": Row(SIGNALS),
+    "POST /surveillance/warning/runs/": Row(ANSWERERS, sends={"day": "2020-02-05"}),
+}
+
+# --- The shell ----------------------------------------------------------------------------------
+WEB = {
+    "desk": Row(STAFF),
+    "desk_work": Row(STAFF),
+    "command_screen": Row(COMMAND),
+    "command_panels": Row(COMMAND),
+    "command_map": Row(COMMAND),
+    "command_curve": Row(COMMAND),
+    "packs": Row(STAFF),
+    "pack_differences": Row(STAFF),
+    "pack": Row(STAFF, values={"pack_id": "cn-2020-01"}),
+    "audit": Row(frozenset({R.AUDITOR}), house=True),
+    "jobs": Row(frozenset({R.ADMINISTRATOR}), house=True),
+    "job": Row(frozenset({R.ADMINISTRATOR}), "job", house=True),
+    "job_repeat": Row(frozenset({R.ADMINISTRATOR}), "job", house=True, gets=False),
+    "style_guide": Row(STAFF),
+    "demo:index": Row(STAFF),
+    "demo:file": Row(STAFF, values={"name": "none"}, lacks=True),
+    "alive": Row(EVERYBODY),
+    "ready": Row(EVERYBODY),
+    "api:openapi-json": Row(STAFF),
+    "api:api-root": Row(EVERYBODY),
+}
+
+TABLE: dict[str, Row] = {
+    **SIGNING_IN,
+    **PLACES,
+    **ACCOUNTS,
+    **PEOPLE,
+    **TASKS,
+    **MONITORING,
+    **WARNING,
+    **WEB,
+}

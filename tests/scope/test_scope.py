@@ -1,0 +1,324 @@
+"""Every address of the house, asked by every role from inside and outside the county."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.http import HttpResponseBase
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from fangkong.accounts.tests.factories import user
+from fangkong.core.roles import Role
+from fangkong.surveillance.monitoring import queries as monitoring
+from fangkong.surveillance.monitoring.models import Case
+
+from .addresses import Address, addresses
+from .counties import DAY, Actor, Counties
+from .page import PAGE, PARTS, SHORT, page
+from .table import EVERYBODY, STAFF, TABLE, Row
+
+# Statements that change rows, and the tables that a question may leave a trace in.
+WRITES = re.compile(r'^\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
+TRACES = {
+    "django_session": "what the browser was told last",
+    "core_auditline": "a file of records leaves its line",
+    "core_sight": "whoever opens a person's record is noted",
+}
+REFUSED = {403, 405}
+UNDERSTOOD = {200, 201, 202, 204, 302, 303, 400, 409, 422}
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def counties(db, settings) -> Counties:
+    settings.FANGKONG_DEMO = True  # its page is there too
+    settings.FANGKONG_TODAY = DAY
+    return Counties()
+
+
+def test_every_address_stands_in_the_table_and_no_other():
+    assert {address.key for address in addresses()} == set(TABLE)
+
+
+def test_the_addresses_are_read_from_the_configuration():
+    found = {address.key: address for address in addresses()}
+
+    assert len(found) > 100
+    assert found["people:detail"].route == "/people/<uuid:public_id>/"
+    assert found["PUT /places/facilities/<public_id>/"].methods == ("PUT",)
+
+
+def test_the_page_about_access_says_what_the_table_says():
+    assert PAGE.read_text("utf-8") == page(), "make access"
+
+
+def test_the_page_knows_every_role_and_every_row():
+    assert set(SHORT) == set(Role)
+    assert {key for rows in PARTS.values() for key in rows} == set(TABLE)
+
+
+def ask(
+    client: Client, address: Address, method: str, counties: Counties, query: str = ""
+) -> tuple[HttpResponseBase, str, list[str]]:
+    """The answer, its text without the asked id, and the tables that were written to."""
+    row, daofu = TABLE[address.key], counties.daofu
+    values = {
+        "contact_id": str(daofu.records["contact"].public_id),
+        "appointment_id": str(daofu.records["appointment"].public_id),
+        **row.values,
+    }
+    asked_id = ""
+    if row.record:
+        asked_id = str(daofu.records[row.record].public_id)
+        values.setdefault("public_id", asked_id)
+    values.setdefault("public_id", str(uuid4()))
+    path = f"{address.path(values)}?{query or row.query}"
+    said = row.sends(daofu) if callable(row.sends) else row.sends
+    sent: Any = dict(said)
+    more: dict[str, Any] = {}
+    if method != "GET":
+        if "file" in sent:
+            sent["file"] = SimpleUploadedFile("cards.csv", str(sent["file"]).encode())
+        elif address.is_api:
+            sent, more = json.dumps(sent), {"content_type": "application/json"}
+        more["headers"] = {"Idempotency-Key": str(uuid4())}
+        more["data"] = sent
+    with CaptureQueriesContext(connection) as statements, transaction.atomic():
+        # What the request does is undone, so that every actor finds the same world.
+        answer = getattr(client, method.lower())(path, **more)
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        transaction.set_rollback(True)
+    written = [found[1] for one in statements if (found := WRITES.match(one["sql"]))]
+    text = body.decode("utf-8", "replace") + answer.get("Location", "")
+    return answer, without(text, [asked_id, *map(str, said.values())]), written
+
+
+def without(text: str, known: list[str]) -> str:
+    """The text without what the asker said, which a form may say again."""
+    for one in known:
+        if len(one) > 3:
+            text = text.replace(one, "")
+    return text
+
+
+def passes(row: Row, actor: Actor) -> bool:
+    """Whether this actor reaches what the row leads to."""
+    if row.who in (EVERYBODY, STAFF):
+        return row.who == EVERYBODY or actor.user is not None
+    if actor.role not in row.who:
+        return False
+    if (row.record or row.foreign) and not row.house and not actor.within:
+        return False
+    return not row.record or row.mine is None or actor.role in row.mine
+
+
+def refusal(row: Row, actor: Actor) -> int:
+    """The status that tells this actor no."""
+    if isinstance(row.who, str) or actor.role not in row.who:
+        return 403
+    return 404
+
+
+def faults(row: Row, actor: Actor, method: str, address: Address, counties: Counties) -> list[str]:
+    """What is wrong with the answer to one request."""
+    client = Client()
+    if actor.user is not None:
+        client.force_login(actor.user)
+    answer, text, written = ask(client, address, method, counties)
+    status, wrong = answer.status_code, []
+    passed = passes(row, actor)
+    if method == "GET" and not row.gets:
+        if status not in REFUSED and actor.user is not None:
+            wrong.append(f"{status} where only POST is answered")
+    elif passed and row.who == EVERYBODY:
+        if status >= 500:
+            wrong.append(f"{status}")
+    elif passed:
+        good = {200, 302} if method == "GET" and row.who == STAFF else {200}
+        good = good if method == "GET" else UNDERSTOOD | {405} | ({403} if row.forbids else set())
+        good |= {404} if row.lacks else set()
+        if status not in good:
+            wrong.append(f"{status} for those whose work it is")
+    elif actor.user is None:
+        away = status == 302 and answer.get("Location", "").startswith(reverse("account_login"))
+        if not away and status not in (401, 403, 405):
+            wrong.append(f"{status} without signing in")
+    elif status != refusal(row, actor) and not (method == "POST" and status == 405):
+        wrong.append(f"{status} instead of {refusal(row, actor)}")
+    if method == "GET" or not passed:
+        wrong += [f"writes {table}" for table in written if table not in TRACES]
+    wrong += [f"shows {kind} of Daofu" for kind in leaks(row, actor, passed, text, counties)]
+    if method == "GET" and passed and actor.within and (row.mine is None or actor.role in row.mine):
+        ids = {kind: str(counties.daofu.records[kind].public_id) for kind in row.shows}
+        wrong += [f"lacks the {kind}" for kind, one in ids.items() if one not in text]
+    return wrong
+
+
+def leaks(row: Row, actor: Actor, passed: bool, text: str, counties: Counties) -> list[str]:
+    """The kinds of secrets of Daofu in a text that this actor must not see there."""
+    inside = actor.within and passed
+    return [
+        kind
+        for kind, secret in counties.daofu.secrets()
+        if secret in text
+        # Records are open to those who answer for the county; full names and numbers to nobody
+        # who did not ask for them.
+        and not (inside and (kind in counties.daofu.records or kind in row.full))
+        and not (row.house and passed and kind in counties.daofu.records)
+    ]
+
+
+def asked_by(actor: Actor, counties: Counties, part: str = "") -> list[str]:
+    """All that is wrong with what the house answers to one actor."""
+    return [
+        f"{method} {address.key}: {fault}"
+        for address in addresses()
+        if part in address.key
+        for method in address.methods
+        for fault in faults(TABLE[address.key], actor, method, address, counties)
+    ]
+
+
+# --- Files ---------------------------------------------------------------------------------------
+
+
+def test_lists_as_files_hold_no_more_than_the_lists(counties):
+    wrong = []
+    for actor in counties.actors():
+        client = Client()
+        client.force_login(actor.user)
+        for address in addresses():
+            row = TABLE[address.key]
+            if address.is_api or not row.shows or not passes(row, actor):
+                continue
+            answer, text, _ = ask(client, address, "GET", counties, query="export=csv")
+            if answer.status_code != 200 or not answer["Content-Type"].startswith("text/csv"):
+                wrong.append(f"{actor.label} {address.key} {answer.status_code}")
+            found = leaks(row, actor, True, text, counties)
+            wrong += [f"{actor.label} {address.key}: {kind}" for kind in found]
+
+    assert wrong == []
+
+
+# --- Forged requests -----------------------------------------------------------------------------
+
+
+def test_nothing_is_accepted_that_another_site_sends(counties):
+    """Without the token of our own page every change is refused, whoever is signed in."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(next(counties.actors()).user)
+    accepted = {
+        f"{method} {address.key}"
+        for address in addresses()
+        for method in set(address.methods) - {"GET"}
+        if ask(client, address, method, counties)[0].status_code not in (403, 404, 405)
+    }
+
+    assert accepted <= HARMLESS
+
+
+# What a page of another site may ask for: nothing is changed by it.
+HARMLESS = {
+    "POST alive",
+    "POST ready",
+}
+
+
+# --- The checks find what they are for -----------------------------------------------------------
+
+
+def of_kangding(counties: Counties) -> Actor:
+    return next(a for a in counties.actors() if a.role == Role.COUNTY_CDC and not a.within)
+
+
+PLANTED = [
+    (
+        "open_to",
+        {
+            "GET surveillance:monitoring:index: shows case of Daofu",
+            "GET surveillance:monitoring:detail: 200 instead of 404",
+            "GET GET /surveillance/monitoring/cases/: shows case of Daofu",
+        },
+    ),
+    (
+        "open_to_review",
+        {
+            "POST surveillance:monitoring:accept: 302 instead of 404",
+            "POST surveillance:monitoring:accept: writes surveillance_case",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("query", "faulty"), PLANTED)
+def test_a_query_that_forgets_the_scope_is_found(counties, monkeypatch, query, faulty):
+    assert asked_by(of_kangding(counties), counties, "monitoring") == []
+
+    monkeypatch.setattr(monitoring, query, lambda user, at: Case.objects.select_related("person"))
+
+    assert faulty <= set(asked_by(of_kangding(counties), counties, "monitoring"))
+
+
+def test_a_page_open_to_the_wrong_role_is_found(counties, monkeypatch):
+    monkeypatch.setitem(TABLE, "jobs", Row(frozenset({Role.AUDITOR}), house=True))
+    auditor = next(a for a in counties.actors() if a.role == Role.AUDITOR)
+
+    assert asked_by(auditor, counties, "jobs") == [
+        "GET jobs: 403 for those whose work it is",
+        "POST jobs: 403 for those whose work it is",
+    ]
+
+
+def test_a_question_that_writes_is_found(counties, monkeypatch):
+    def seen(user, at):
+        Case.objects.update(changed_at=at)
+        return Case.objects.none()
+
+    monkeypatch.setattr(monitoring, "open_to", seen)
+    fault = "GET surveillance:monitoring:index: writes surveillance_case"
+
+    assert fault in asked_by(of_kangding(counties), counties, "monitoring:index")
+
+
+# --- Everybody, everywhere -----------------------------------------------------------------------
+
+ACTORS = 24
+
+
+@pytest.mark.parametrize("number", range(ACTORS))
+def test_each_role_opens_what_is_its_own_and_nothing_else(counties, number):
+    actor = list(counties.actors())[number]
+
+    assert asked_by(actor, counties) == [], actor.label
+
+
+def test_all_roles_were_asked(counties):
+    assert len(list(counties.actors())) == ACTORS
+
+
+def test_somebody_without_a_role_opens_nothing(counties):
+    assert asked_by(Actor("no role", user("no-role", password="x" * 12)), counties) == []
+
+
+def test_somebody_whose_office_ended_opens_nothing(counties):
+    assert asked_by(Actor("dismissed", counties.dismissed()), counties) == []
+
+
+def test_a_visitor_opens_nothing(counties):
+    assert asked_by(Actor("visitor", None), counties) == []
