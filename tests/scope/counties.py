@@ -15,6 +15,7 @@ from fangkong.accounts.models import User
 from fangkong.accounts.tests.factories import AT, appointment, staff, user
 from fangkong.core.queue import actions as queue
 from fangkong.core.roles import Role
+from fangkong.core.tokens import actions as tokens
 from fangkong.people.rules import check_digit
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
@@ -136,6 +137,15 @@ class Counties:
         }
         county.records["contact"] = places.add_contact(
             facility=hospital, role_title="院感科", phone="0836-7123456", by=cdc, at=AT
+        )
+        county.records["token"] = tokens.make(
+            user=clinician,
+            label="laboratory system",
+            permissions=["places.view"],
+            may_write=False,
+            expires_at=AT + timedelta(days=30),
+            by=clinician,
+            at=AT,
         )
         county.numbers = {
             "name": patient,

@@ -12,6 +12,7 @@ from fangkong.core.roles import Role
 from .table import (
     ACCOUNTS,
     EVERYBODY,
+    MACHINES,
     MONITORING,
     PEOPLE,
     PLACES,
@@ -32,6 +33,7 @@ PARTS = {
     "Tasks": TASKS,
     "Monitoring": MONITORING,
     "Warning": WARNING,
+    "Machines": MACHINES,
     "The shell": WEB,
 }
 SHORT = {
@@ -52,7 +54,7 @@ SHORT = {
 def cell(row: Row, role: Role) -> str:
     """What a role meets: all of it, its own county's, an empty place, or a refusal."""
     if isinstance(row.who, str):
-        return "●"
+        return "●" if row.mine is None or role in row.mine else "–"
     if role not in row.who:
         return ""
     if row.mine is not None and role not in row.mine:

@@ -240,6 +240,20 @@ WARNING = {
     "POST /surveillance/warning/runs/": Row(ANSWERERS, sends={"day": "2020-02-05"}),
 }
 
+# --- Machines -----------------------------------------------------------------------------------
+MACHINES = {
+    "api:openapi-json": Row(STAFF),
+    "api:api-root": Row(EVERYBODY),
+    "api_unknown": Row(EVERYBODY),
+    "GET /core/tokens/": Row(STAFF),
+    "POST /core/tokens/": Row(
+        STAFF,
+        sends={"name": "x", "permissions": ["places.view"], "expires_at": "2020-03-01T00:00:00Z"},
+        forbids=True,  # only in a fresh session
+    ),
+    "POST /core/tokens/<public_id>/revoke/": Row(STAFF, "token", mine=frozenset({R.ADMINISTRATOR})),
+}
+
 # --- The shell ----------------------------------------------------------------------------------
 WEB = {
     "desk": Row(STAFF),
@@ -260,8 +274,7 @@ WEB = {
     "demo:file": Row(STAFF, values={"name": "none"}, lacks=True),
     "alive": Row(EVERYBODY),
     "ready": Row(EVERYBODY),
-    "api:openapi-json": Row(STAFF),
-    "api:api-root": Row(EVERYBODY),
+    "badges": Row(STAFF),
 }
 
 TABLE: dict[str, Row] = {
@@ -272,5 +285,6 @@ TABLE: dict[str, Row] = {
     **TASKS,
     **MONITORING,
     **WARNING,
+    **MACHINES,
     **WEB,
 }
