@@ -265,7 +265,7 @@ WEB = {
     "packs": Row(STAFF),
     "pack_differences": Row(STAFF),
     "pack": Row(STAFF, values={"pack_id": "cn-2020-01"}),
-    "audit": Row(frozenset({R.AUDITOR}), house=True),
+    "audit": Row(frozenset({R.AUDITOR, R.HEADQUARTERS}), house=True),
     "jobs": Row(frozenset({R.ADMINISTRATOR}), house=True),
     "job": Row(frozenset({R.ADMINISTRATOR}), "job", house=True),
     "job_repeat": Row(frozenset({R.ADMINISTRATOR}), "job", house=True, gets=False),
