@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from fangkong.accounts.models import User
 from fangkong.accounts.tests.factories import AT, appointment, staff, user
+from fangkong.core.files import actions as files
+from fangkong.core.files.models import StoredFile
 from fangkong.core.queue import actions as queue
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
@@ -24,7 +28,9 @@ from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.warning.tests import factories as warning
+from fangkong.tasks.models import Task
 from fangkong.tasks.tests.factories import assigned
+from fangkong.tasks.types import PROOF
 
 DAY = AT.date()
 
@@ -32,6 +38,7 @@ DAY = AT.date()
 OF_FACILITIES = frozenset({Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY, Role.STORE_KEEPER})
 
 
+PDF = b"%PDF-1.4\n%%EOF\n"
 OF_COUNTIES_TOO = frozenset({Role.HEADQUARTERS, Role.INSPECTOR})
 
 
@@ -147,6 +154,7 @@ class Counties:
             by=clinician,
             at=AT,
         )
+        county.records["file"] = proof(county.records["task"], cdc)
         county.numbers = {
             "name": patient,
             "number": number,
@@ -180,6 +188,14 @@ class Counties:
         member = with_password(user("dismissed"))
         appointment(member, Role.COUNTY_CDC, area=self.daofu.area, valid_to=date(2020, 2, 4))
         return member
+
+
+def proof(task: Task, by: User) -> StoredFile:
+    """A file that somebody gave to a task."""
+    content = SimpleUploadedFile("proof.pdf", PDF)
+    file = files.upload(use=PROOF, content=content, name="proof.pdf", by=by, at=AT)
+    files.attach(files=[file], use=PROOF, to=task, by=by, at=AT)
+    return file
 
 
 def with_password(member: User) -> User:

@@ -12,6 +12,7 @@ from fangkong.core.roles import Role
 from .table import (
     ACCOUNTS,
     EVERYBODY,
+    FILES,
     MACHINES,
     MONITORING,
     PEOPLE,
@@ -31,6 +32,7 @@ PARTS = {
     "Staff": ACCOUNTS,
     "Persons": PEOPLE,
     "Tasks": TASKS,
+    "Files": FILES,
     "Monitoring": MONITORING,
     "Warning": WARNING,
     "Machines": MACHINES,

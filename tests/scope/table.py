@@ -177,6 +177,18 @@ TASKS = {
     ),
 }
 
+FILES = {
+    "core:files:upload": Row(
+        STAFF, gets=False, values={"use": "tasks.proof"}, sends={"file": "%PDF-1.4"}, forbids=True
+    ),
+    "core:files:detail": Row(STAFF, "file", mine=OVERSEERS),
+    "core:files:discard": Row(STAFF, "file", mine=OVERSEERS, gets=False, forbids=True),
+    "GET /core/files/<public_id>/": Row(STAFF, "file", mine=OVERSEERS),
+    "POST /core/files/<use>/": Row(
+        STAFF, values={"use": "tasks.proof"}, sends={"file": "%PDF-1.4"}, forbids=True
+    ),
+}
+
 # --- Surveillance -------------------------------------------------------------------------------
 MONITORING = {
     "surveillance:monitoring:index": Row(CASES, shows=("case",)),
@@ -251,7 +263,9 @@ MACHINES = {
         sends={"name": "x", "permissions": ["places.view"], "expires_at": "2020-03-01T00:00:00Z"},
         forbids=True,  # only in a fresh session
     ),
-    "POST /core/tokens/<public_id>/revoke/": Row(STAFF, "token", mine=frozenset({R.ADMINISTRATOR})),
+    "POST /core/tokens/<public_id>/revoke/": Row(
+        STAFF, "token", house=True, mine=frozenset({R.ADMINISTRATOR})
+    ),
 }
 
 # --- The shell ----------------------------------------------------------------------------------
@@ -283,6 +297,7 @@ TABLE: dict[str, Row] = {
     **ACCOUNTS,
     **PEOPLE,
     **TASKS,
+    **FILES,
     **MONITORING,
     **WARNING,
     **MACHINES,
