@@ -14,7 +14,7 @@ from datetime import date
 from typing import NoReturn
 
 from fangkong import __version__
-from fangkong.config import demo_day, env
+from fangkong.config import demo_day, env, operating
 from fangkong.config.env import WrongSetting
 from fangkong.config.problems import CannotGoOn
 
@@ -147,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     where = command("where", _where, "Show the files behind a page's address.")
     where.add_argument("url")
     command("check", _check, "Check settings, database and templates.")
+    operating.add_commands(command)
     commands.add_parser(
         "detect", help="Run an aberration detector over a CSV of counts.", add_help=False
     )

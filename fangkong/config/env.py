@@ -154,6 +154,13 @@ class Environment:
     secure: bool
     outbound_allow: frozenset[str] = frozenset()
     clamav: tuple[str, int] | None = None
+    backup_to: Path | None = None
+    backup_key: Path | None = None
+    backup_keep: int = 14
+    metrics_token: str = ""
+    metrics_local: bool = False
+    access_log: bool = False
+    slow_ms: int = 200
 
 
 def read(source: Mapping[str, str] | None = None) -> Environment:
@@ -232,11 +239,32 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
             frozenset(),
             "write inner hosts that may be reached, such as sms.intranet:8080, separated by commas",
         ),
+        backup_to=_read(env, "FANGKONG_BACKUP_TO", _data, None, "write the path of a folder"),
+        backup_key=_read(env, "FANGKONG_BACKUP_KEY", _data, None, "write the path of a key file"),
+        backup_keep=_read(env, "FANGKONG_BACKUP_KEEP", _count, 14, "write a number from 1"),
+        metrics_token=_read(
+            env,
+            "FANGKONG_METRICS_TOKEN",
+            _secret,
+            "",
+            "write at least 32 random characters",
+            secret=True,
+        ),
+        metrics_local=_read(env, "FANGKONG_METRICS_LOCAL", _bool, False, "write 1 or 0"),
+        access_log=_read(env, "FANGKONG_ACCESS_LOG", _bool, False, "write 1 or 0"),
+        slow_ms=_read(env, "FANGKONG_SLOW_MS", _count, 200, "write milliseconds, from 1"),
     )
 
 
 def _data(raw: str) -> Path:
     return Path(raw).expanduser().resolve()
+
+
+def _count(raw: str) -> int:
+    number = int(raw)
+    if number < 1:
+        raise ValueError(raw)
+    return number
 
 
 def _folder(raw: str) -> Path | None:

@@ -29,6 +29,15 @@ FANGKONG_DEMO = (ENVIRONMENT.data / "demo.json").is_file()
 FANGKONG_OUTBOUND_ALLOW = ENVIRONMENT.outbound_allow
 # The daemon that is asked about every uploaded file (core.files).
 FANGKONG_CLAMAV = ENVIRONMENT.clamav
+# Backups: where the nightly one goes, with which key, how many stay (decision 0016).
+FANGKONG_BACKUP_TO = ENVIRONMENT.backup_to
+FANGKONG_BACKUP_KEY = ENVIRONMENT.backup_key
+FANGKONG_BACKUP_KEEP = ENVIRONMENT.backup_keep
+# Watching: who may read the figures, whether each request leaves a line, what is slow (0020).
+FANGKONG_METRICS_TOKEN = ENVIRONMENT.metrics_token
+FANGKONG_METRICS_LOCAL = ENVIRONMENT.metrics_local
+FANGKONG_ACCESS_LOG = ENVIRONMENT.access_log
+FANGKONG_SLOW_MS = ENVIRONMENT.slow_ms
 
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.hosts)

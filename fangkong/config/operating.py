@@ -1,0 +1,149 @@
+"""The subcommands of those who run the server: backup, restore, doctor."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import binascii
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fangkong.config.problems import CannotGoOn
+
+if TYPE_CHECKING:
+    from fangkong.core.backup.sealing import Lock
+
+Call = Callable[[argparse.Namespace], int | None]
+Add = Callable[[str, Call, str], argparse.ArgumentParser]
+
+
+def add_commands(command: Add) -> None:
+    """Make the subcommands known to ``fangkong``."""
+    backup = command("backup", _backup, "Back up the running system, encrypted, and prove it.")
+    backup.add_argument("--to", type=Path, help="folder for the backup (FANGKONG_BACKUP_TO)")
+    backup.add_argument("--key", type=Path, help="file with the key (FANGKONG_BACKUP_KEY)")
+    backup.add_argument(
+        "--no-proof", action="store_true", help="do not restore it elsewhere to prove it"
+    )
+    key = command("backup-key", _backup_key, "Make a pair of keys for backups.")
+    key.add_argument("file", type=Path, help="the private key is written here, the public to .pub")
+    restore = command("restore", _restore, "Restore a backup into an empty place.")
+    restore.add_argument("file", type=Path)
+    restore.add_argument("--key", type=Path, help="file with the key (FANGKONG_BACKUP_KEY)")
+    restore.add_argument("--check", action="store_true", help="only read the backup to its end")
+
+
+def _backup(options: argparse.Namespace) -> int:
+    _django()
+    from django.conf import settings
+    from django.utils import timezone
+
+    from fangkong.config import serve
+    from fangkong.core.backup.making import make
+    from fangkong.core.backup.proving import prove
+    from fangkong.core.backup.types import BackupProblem
+
+    serve.require_database()
+    to, key = options.to or settings.FANGKONG_BACKUP_TO, options.key or settings.FANGKONG_BACKUP_KEY
+    if to is None:
+        raise CannotGoOn("no folder for backups is set. Write --to FOLDER or FANGKONG_BACKUP_TO.")
+    if key is None:
+        raise CannotGoOn(
+            "no key for backups is set. Make one with `fangkong backup-key FILE`, keep the private "
+            "part elsewhere, and write --key FILE.pub or FANGKONG_BACKUP_KEY."
+        )
+    try:
+        done = make(to=to.resolve(), key=key, at=timezone.now(), say=_say)
+        print(
+            f"{done.file}: {done.manifest.rows} rows in {len(done.manifest.tables)} tables, "
+            f"{len(done.manifest.files)} files, {done.file.stat().st_size} bytes, {done.seconds} s",
+            flush=True,
+        )
+        if options.no_proof:
+            print("not proven: `fangkong restore` it somewhere else.")
+            return 0
+        _say("proof")
+        seconds = prove(done.file, done.key, timezone.now())
+        print(f"proven: restored elsewhere and compared in {seconds} s")
+    except BackupProblem as problem:
+        raise CannotGoOn(str(problem)) from None
+    return 0
+
+
+def _backup_key(options: argparse.Namespace) -> int:
+    from fangkong.core.backup.sealing import new_pair
+
+    private, public = new_pair()
+    beside = options.file.with_name(options.file.name + ".pub")
+    for path, text in ((options.file, private), (beside, public)):
+        try:
+            path.touch(mode=0o600, exist_ok=False)
+            path.write_text(text + "\n")
+        except OSError as problem:
+            raise CannotGoOn(f"{path} cannot be made ({problem.strerror}).") from None
+    print(
+        f"{options.file}: the private key. Keep two copies away from this server; without it no "
+        f"backup opens.\n{beside}: the public key. FANGKONG_BACKUP_KEY={beside}"
+    )
+    return 0
+
+
+def _restore(options: argparse.Namespace) -> int:
+    _django()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.utils import timezone
+
+    from fangkong.core.backup import hooks, restoring
+    from fangkong.core.backup.types import BackupProblem
+
+    path = options.key or settings.FANGKONG_BACKUP_KEY
+    try:
+        key = _key(path)
+        if options.check:
+            manifest = restoring.check(options.file, key).manifest
+            print(f"whole: made {manifest.made_at} by {manifest.version}, {manifest.rows} rows")
+            return 0
+        Path(settings.FANGKONG_DATA).mkdir(parents=True, exist_ok=True)
+        manifest = restoring.restore(options.file, key, _say)
+    except BackupProblem as problem:
+        raise CannotGoOn(str(problem)) from None
+    if os.environ.get("FANGKONG_PROOF"):  # compared; what follows would only change it
+        return 0
+    call_command("migrate", verbosity=0, interactive=False)
+    for name, call in sorted(hooks.restored.items()):
+        _say(name)
+        call(timezone.now())
+    print(
+        f"restored: {manifest.rows} rows in {len(manifest.tables)} tables, {len(manifest.files)} "
+        f"files, as of {manifest.made_at}. Each table is what the backup says.\n"
+        "The keys are not in a backup: bring secret.key and the key ring of personal data along."
+    )
+    return 0
+
+
+def _key(path: Path | None) -> Lock | bytes:
+    from fangkong.core.backup.sealing import read_lock
+
+    if path is None:
+        raise CannotGoOn("no key is given. Write --key FILE or FANGKONG_BACKUP_KEY.")
+    if str(path) != "-":
+        return read_lock(path)
+    try:
+        return base64.b64decode(sys.stdin.readline().strip(), validate=True)
+    except binascii.Error:
+        raise CannotGoOn("the key on standard input is none.") from None
+
+
+def _say(step: str) -> None:
+    print(f"  {step} …", file=sys.stderr, flush=True)
+
+
+def _django() -> None:
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangkong.config.settings")
+    django.setup()

@@ -1,0 +1,61 @@
+"""What rooms want to be asked when a backup is made, proven or restored.
+
+A room registers when it loads (in its ``jobs.py``, or its ``AppConfig.ready``)::
+
+    @hooks.mark("core.audit.head")
+    def head() -> str: …                    # noted in the manifest of each backup
+
+    @hooks.invariant("surveillance.counts")
+    def counts_fit() -> list[str]: …        # what does not fit together after a restore
+
+    @hooks.after_restore("core.privacy.retention")
+    def destroy_what_is_due(at) -> None: …  # done once to each restored database, before it serves
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+Mark = Callable[[], str]
+Invariant = Callable[[], list[str]]
+AfterRestore = Callable[[datetime], None]
+
+marks: dict[str, Mark] = {}
+invariants: dict[str, Invariant] = {}
+restored: dict[str, AfterRestore] = {}
+
+
+def mark(name: str) -> Callable[[Mark], Mark]:
+    """Note a word about the data in every manifest."""
+
+    def register(call: Mark) -> Mark:
+        marks[name] = call
+        return call
+
+    return register
+
+
+def invariant(name: str) -> Callable[[Invariant], Invariant]:
+    """Ask after every restore, and in every proof, what does not fit together: ids only."""
+
+    def register(call: Invariant) -> Invariant:
+        invariants[name] = call
+        return call
+
+    return register
+
+
+def after_restore(name: str) -> Callable[[AfterRestore], AfterRestore]:
+    """Do something to every restored database before it is used again."""
+
+    def register(call: AfterRestore) -> AfterRestore:
+        restored[name] = call
+        return call
+
+    return register
+
+
+def what_is_wrong() -> list[str]:
+    """Everything that does not fit together in this database, by the rooms' own rules."""
+    return [f"{name}: {text}" for name, call in sorted(invariants.items()) for text in call()]
