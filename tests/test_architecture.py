@@ -46,7 +46,7 @@ DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "backup", "clock", "commands", "files", "logs", "middleware",
     "outbound", "pages", "permissions", "privacy", "problems", "queue", "record", "refusals",
-    "request_id", "roles", "sealing", "slots", "tokens", "watch", "webhooks",
+    "request_id", "roles", "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
 }  # fmt: skip
 
 

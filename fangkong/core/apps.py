@@ -10,10 +10,11 @@ class CoreConfig(AppConfig):
         from . import checks  # registers them
         from .audit import context, migrating, types  # names the verbs
         from .files import types as file_types
+        from .pages import types as page_types
         from .queue import types as queue_types
         from .sealing import types as sealing_types
         from .tokens import types as token_types
 
-        _ = checks, file_types, queue_types, sealing_types, token_types, types
+        _ = checks, page_types, file_types, queue_types, sealing_types, token_types, types
         context.listen()
         migrating.listen(self)

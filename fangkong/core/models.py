@@ -3,6 +3,7 @@
 from .audit.models import AuditLine, RowChange, Sight
 from .commands.models import Command
 from .files.models import StoredFile
+from .pages.models import SavedView
 from .queue.models import Job, Tick
 from .sealing.models import SealingKey
 from .tokens.models import Token
@@ -12,6 +13,7 @@ __all__ = [
     "Command",
     "Job",
     "RowChange",
+    "SavedView",
     "SealingKey",
     "Sight",
     "StoredFile",

@@ -3,4 +3,5 @@ from django.urls import include, path
 app_name = "core"
 urlpatterns = [
     path("files/", include("fangkong.core.files.urls")),
+    path("pages/", include(("fangkong.core.pages.urls", "pages"))),
 ]

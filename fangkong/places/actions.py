@@ -14,6 +14,7 @@ from pypinyin import lazy_pinyin
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import search_text
 
 from . import rules
 from .models import (
@@ -304,7 +305,7 @@ def _check_facility(facts: FacilityFacts, itself: Facility | None = None) -> Non
 
 
 def _search_text(facts: FacilityFacts) -> str:
-    return rules.search_text([facts.name_zh, facts.name_en], lazy_pinyin(facts.name_zh))
+    return search_text([facts.name_zh, facts.name_en], lazy_pinyin(facts.name_zh))
 
 
 def _write(

@@ -27,14 +27,7 @@ class AreaSearch(pages.Form):
 class FacilityFilter(pages.FilterForm):
     """The filter bar over the list of facilities."""
 
-    q = forms.CharField(
-        label=_("Name"),
-        required=False,
-        max_length=60,
-        widget=forms.TextInput(
-            attrs={"placeholder": _("Name or pinyin initials"), "type": "search"}
-        ),
-    )
+    q = pages.SearchField(label=_("Name"), placeholder=_("Name or pinyin initials"))
     county = forms.ChoiceField(label=_("County"), required=False)
     kind = forms.ChoiceField(
         label=_("Kind"),
@@ -49,8 +42,7 @@ class FacilityFilter(pages.FilterForm):
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
         asked = self.chosen()
-        if text := rules.spelled(asked.get("q", "")):
-            rows = rows.filter(search_text__contains=text)
+        rows = pages.named_like(rows, asked.get("q", ""))
         if code := asked.get("county"):
             rows = rows.filter(Q(area__county__code=code))
         if kind := asked.get("kind"):

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from fangkong.core.spelling import spelled
+
 # Levels whose codes are GB/T 2260: a division lies in another when its code continues the other's.
 CODED_LEVELS = ("country", "province", "prefecture", "county")
 
@@ -214,20 +216,6 @@ _PART = re.compile(r"[,，;；]")
 _WORD = re.compile(r"^[a-z]+")
 
 
-def spelled(text: str) -> str:
-    """A text in the spelling that names are compared in.
-
-    Full-width letters become plain, capitals small, accents fall away (Garzê, garze), and
-    apostrophes; Chinese and Tibetan stay as they are.
-    """
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    letters = []
-    for letter in plain:
-        first, *marks = list(unicodedata.normalize("NFD", letter))
-        letters.append(first if marks and first.isascii() else letter)
-    return re.sub(r"['’‘`]", "", "".join(letters)).strip()
-
-
 class Gazetteer:
     """The names of areas, ready to find the area that a written address begins with."""
 
@@ -301,20 +289,6 @@ def _without_kinds(text: str) -> str:
     while (word := _WORD.match(shorter := _after_gap(text))) and word[0] in _KINDS:
         text = shorter[word.end() :]
     return text
-
-
-def search_text(names: Sequence[str], syllables: Sequence[str]) -> str:
-    """One text in which a search finds a facility: names, pinyin, and the pinyin's initials.
-
-    ``syllables``: the pinyin of the Chinese name, one entry per character.
-    """
-    initials = "".join(syllable[:1] for syllable in syllables)
-    parts = [
-        *(spelled(name) for name in names if name),
-        spelled("".join(syllables)),
-        initials,
-    ]
-    return " ".join(dict.fromkeys(part for part in parts if part))[:600]
 
 
 # --- Figures -------------------------------------------------------------------------------------

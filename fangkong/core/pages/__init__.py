@@ -4,7 +4,16 @@
 """
 
 from .charts import AreaMap, AreaValue, Band, Chart, Series, chart_json, map_json
-from .forms import Done, FilterForm, Form, carry_out, form, key_of
+from .forms import (
+    Done,
+    FilterForm,
+    Form,
+    SearchField,
+    carry_out,
+    form,
+    key_of,
+    named_like,
+)
 from .listing import Column, Listing, listing
 from .live import nothing_new
 
@@ -18,6 +27,7 @@ __all__ = [
     "FilterForm",
     "Form",
     "Listing",
+    "SearchField",
     "Series",
     "carry_out",
     "chart_json",
@@ -25,5 +35,6 @@ __all__ = [
     "key_of",
     "listing",
     "map_json",
+    "named_like",
     "nothing_new",
 ]

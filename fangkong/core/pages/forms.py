@@ -14,6 +14,7 @@ from django.utils.functional import Promise
 
 from fangkong.core.commands.actions import once
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import spelled
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -74,6 +75,26 @@ class FilterForm(Form):
         """The filters that are set, cleaned; fields in error are left out."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+
+class SearchField(forms.CharField):
+    """The search box of a filter bar: names in Chinese, in pinyin or by its initials.
+
+    Only for records whose names may stand in an address. Persons are searched by POST.
+    """
+
+    def __init__(self, *, label: str | Promise, placeholder: str | Promise = "") -> None:
+        box = forms.TextInput(attrs={"type": "search", "placeholder": placeholder or label})
+        super().__init__(label=label, required=False, max_length=60, widget=box)
+
+
+def named_like(rows: QuerySet[M], text: str, column: str = "search_text") -> QuerySet[M]:
+    """The rows whose names, pinyin or initials hold a text; all of them for an empty one.
+
+    ``column`` holds what ``core.spelling.search_text`` made of the names.
+    """
+    typed = spelled(text)
+    return rows.filter(**{f"{column}__contains": typed}) if typed else rows
 
 
 def key_of(request: HttpRequest) -> str:

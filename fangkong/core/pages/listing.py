@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import sights
 from fangkong.core.audit.types import How
 
-from . import export, keyset
+from . import export, keyset, queries, rules
 from .forms import FilterForm, dress
+from .types import View
 
 M = TypeVar("M", bound=Model)
 
@@ -30,6 +32,7 @@ class Column(Generic[M]):
     """One column: ``value`` gives what is exported and, without a ``piece``, what is shown.
 
     ``order`` is a non-null ORM path; ``piece`` a small template given ``row`` and ``value``.
+    An ``optional`` column is shown, and exported, only where the user chose it.
     """
 
     key: str
@@ -39,6 +42,7 @@ class Column(Generic[M]):
     url: Callable[[M], str] | None = None
     piece: str = ""
     exported: bool = True
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,14 @@ class Listing(Generic[M]):
         """The sortable column of a key, or None."""
         return next((c for c in self.columns if c.key == key and c.order), None)
 
+    def shown(self, chosen: Collection[str]) -> list[Column[M]]:
+        """The columns that a user chose, in our order; the first always stands, it leads on."""
+        wanted = [c for c in self.columns if c.key in chosen]
+        if not wanted:
+            return [c for c in self.columns if not c.optional]
+        first = self.columns[0]
+        return wanted if wanted[0] is first else [first, *wanted]
+
 
 @dataclass(frozen=True)
 class Head:
@@ -65,6 +77,19 @@ class Head:
     label: str | Promise
     url: str
     sorted: str  # "ascending", "descending" or ""
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What stands over the table: the user's views of this list, and which columns it shows."""
+
+    path: str
+    query: str  # what a view saved now would keep
+    others: list[tuple[str, str]]  # the same without the columns
+    choices: list[tuple[str, str | Promise, bool]]  # key, label, shown
+    views: Sequence[View]
+    current: View | None
+    may_save: bool
 
 
 def listing(
@@ -80,6 +105,10 @@ def listing(
 
     ``rows`` must already be narrowed to what the user may see.
     """
+    views = queries.views_of(request.user, request.path)
+    first = next((view for view in views if view.is_default), None)
+    if first is not None and not request.GET:
+        return redirect(first.url)
     if filters is None and what.filters is not None:
         filters = what.filters(request.GET)
     if filters is not None:
@@ -87,8 +116,9 @@ def listing(
         dress(filters)
         rows = filters.narrow(rows)
     column, descending = _order(what, request.GET)
+    columns = what.shown(request.GET.getlist("col"))
     if request.GET.get("export") in ("csv", "xlsx"):
-        return _export(request, what, rows, column, descending)
+        return _export(request, what, columns, rows, column, descending)
     cursor = request.GET.get("after", "")
     ask = {"path": column.order, "descending": descending, "size": what.page_size}
     try:
@@ -102,18 +132,38 @@ def listing(
         "title": what.title,
         "filters": filters,
         "filtered": bool(filters and filters.chosen()),
-        "heads": [_head(c, column, descending, request.GET) for c in what.columns],
-        "columns": what.columns,
+        "heads": [_head(c, column, descending, request.GET) for c in columns],
+        "columns": columns,
+        "chosen_columns": request.GET.getlist("col"),
+        "tools": _tools(what, columns, views, request),
         "rows": page.rows,
         "next_url": _url(request.GET, after=page.next) if page.next else "",
         "previous_url": _url(request.GET, after=page.previous) if page.previous else "",
         "first_url": _url(request.GET, after="") if cursor else "",
         "csv_url": _url(request.GET, after="", export="csv"),
+        # An address without any query would open with the view chosen for that.
+        "clear_url": f"{request.path}?view=none" if first else request.path,
         "xlsx_url": _url(request.GET, after="", export="xlsx"),
         **(context or {}),
     }
     only_table = request.headers.get("HX-Target") == "fk-list"
     return render(request, "core/pages/_list.html" if only_table else template, shown)
+
+
+def _tools(
+    what: Listing[M], columns: Sequence[Column[M]], views: Sequence[View], request: HttpRequest
+) -> Tools:
+    kept = rules.kept((name, text) for name, texts in request.GET.lists() for text in texts)
+    asked = request.GET.get("view", "")
+    return Tools(
+        path=request.path,
+        query=urlencode(kept),
+        others=[(name, value) for name, value in kept if name != "col"],
+        choices=[(c.key, c.label, c in columns) for c in what.columns[1:]],
+        views=views,
+        current=next((view for view in views if str(view.public_id) == asked), None),
+        may_save=request.user.is_authenticated,
+    )
 
 
 def _order(what: Listing[M], asked: QueryDict) -> tuple[Column[M], bool]:
@@ -147,10 +197,15 @@ def _url(asked: QueryDict, **changed: str) -> str:
 
 
 def _export(
-    request: HttpRequest, what: Listing[M], rows: QuerySet[M], column: Column[M], descending: bool
+    request: HttpRequest,
+    what: Listing[M],
+    columns: Sequence[Column[M]],
+    rows: QuerySet[M],
+    column: Column[M],
+    descending: bool,
 ) -> HttpResponseBase:
     kind = request.GET["export"]
-    columns = [c for c in what.columns if c.exported]
+    columns = [c for c in columns if c.exported]
     sign = "-" if descending else ""
     ordered = rows.order_by(f"{sign}{column.order}", f"{sign}pk")[:EXPORT_LIMIT]
 

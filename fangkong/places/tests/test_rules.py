@@ -267,9 +267,3 @@ def test_density_needs_both_figures():
     assert rules.density(55_396, 6_921) == 8.0
     assert rules.density(None, 6_921) is None
     assert rules.density(55_396, None) is None
-
-
-def test_a_facility_is_found_by_name_pinyin_and_initials():
-    text = rules.search_text(["道孚县人民医院", "Daofu Hospital"], ["dao", "fu", "xian"])
-
-    assert text == "道孚县人民医院 daofu hospital daofuxian dfx"
