@@ -144,6 +144,11 @@ def _parser() -> argparse.ArgumentParser:
     admin.add_argument("--name", required=True, help="the person's name")
     keys = command("keys", _keys, "The keys of sealed personal data: list, add, rotate.")
     keys.add_argument("what", choices=["list", "add", "rotate"])
+    audit = command("audit", _audit, "Verify the audit trail, or seal it now.")
+    audit.add_argument("what", choices=["verify", "seal"])
+    audit.add_argument(
+        "--heads", default="", metavar="FILE", help="published heads to compare with"
+    )
     where = command("where", _where, "Show the files behind a page's address.")
     where.add_argument("url")
     command("check", _check, "Check settings, database and templates.")
@@ -176,12 +181,12 @@ def _call(command: str, /, *args: str, **options: object) -> None:
     call_command(command, *args, **options)
 
 
-def _need_database() -> None:
+def _need_database(*, triggers: bool = True) -> None:
     """Refuse to go on without an up-to-date database."""
     _django()
     from fangkong.config import serve
 
-    serve.require_database()
+    serve.require_database(triggers=triggers)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -232,6 +237,11 @@ def _admin(options: argparse.Namespace) -> None:
 def _keys(options: argparse.Namespace) -> None:
     _need_database()
     _call("keys", options.what)
+
+
+def _audit(options: argparse.Namespace) -> None:
+    _need_database(triggers=False)
+    _call("audit", options.what, heads=options.heads)
 
 
 def _where(options: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
 """The tables of core, re-exported so that the room keeps one migration history."""
 
-from .audit.models import AuditLine, RowChange, Sight
+from .audit.models import AuditLine, Finding, Review, RowChange, Seal, Sight
 from .commands.models import Command
 from .files.models import StoredFile
 from .pages.models import SavedView
@@ -11,9 +11,12 @@ from .tokens.models import Token
 __all__ = [
     "AuditLine",
     "Command",
+    "Finding",
     "Job",
+    "Review",
     "RowChange",
     "SavedView",
+    "Seal",
     "SealingKey",
     "Sight",
     "StoredFile",

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal
+from fangkong.core.record import new_public_id
 
 from .types import How
 
@@ -116,3 +117,80 @@ class Sight(models.Model):
 
     def __str__(self) -> str:
         return f"{self.how} {self.subject_type}:{self.subject_id}"
+
+
+class Seal(models.Model):
+    """One batch of the trail, sealed: its digest holds its rows and the digest before it."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
+
+    number = models.BigIntegerField(unique=True)
+    table_name = models.CharField(max_length=63)
+    first_id = models.BigIntegerField()
+    last_id = models.BigIntegerField()
+    count = models.PositiveIntegerField()
+    digest = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField()
+    key_id = models.CharField(max_length=16)
+    signature = models.CharField(max_length=128)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["table_name", "last_id"], name="seal_once_per_range")
+        ]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+
+class Finding(models.Model):
+    """A pattern of views that somebody should look at: by whom, of what kind, on which day.
+
+    ``facts`` holds counts and keys, never a name. Signed off by an auditor with a note.
+    """
+
+    class Kind(models.TextChoices):
+        NAMESAKE = "namesake", _("person of the viewer's own surname and county")
+        MANY = "many", _("many persons within an hour")
+        NO_WORK = "no_work", _("views without work that leads there")
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
+    day = models.DateField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    facts = models.JSONField(default=dict)
+    found_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    note = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["day", "kind", "by"], name="finding_once_a_day")
+        ]
+        indexes = [models.Index(fields=["settled_at", "-id"], name="finding_by_state")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.day} by {self.by_id}"
+
+
+class Review(models.Model):
+    """A week of the trail that an auditor has gone through and signed off."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    week = models.DateField(unique=True)  # its Monday
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    note = models.CharField(max_length=400)
+
+    def __str__(self) -> str:
+        return f"week of {self.week}"
