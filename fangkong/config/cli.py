@@ -146,9 +146,7 @@ def _parser() -> argparse.ArgumentParser:
     keys.add_argument("what", choices=["list", "add", "rotate"])
     audit = command("audit", _audit, "Verify the audit trail, or seal it now.")
     audit.add_argument("what", choices=["verify", "seal"])
-    audit.add_argument(
-        "--heads", default="", metavar="FILE", help="published heads to compare with"
-    )
+    audit.add_argument("--heads", default="", metavar="FILE", help="heads kept elsewhere")
     where = command("where", _where, "Show the files behind a page's address.")
     where.add_argument("url")
     command("check", _check, "Check settings, database and templates.")

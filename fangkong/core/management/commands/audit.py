@@ -1,4 +1,4 @@
-"""``fangkong audit verify``: is the trail as it was sealed? ``fangkong audit seal``: seal it now."""
+"""``fangkong audit verify``: is the trail as it was sealed? ``audit seal`` seals it now."""
 
 from __future__ import annotations
 

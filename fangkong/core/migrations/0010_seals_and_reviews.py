@@ -9,7 +9,7 @@ import fangkong.core.record
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0007_sealing_key"),
+        ("core", "0009_saved_view"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
