@@ -3,6 +3,7 @@
 from .audit.models import AuditLine, Finding, Review, RowChange, Seal, Sight
 from .commands.models import Command
 from .files.models import StoredFile
+from .imports.models import ColumnChoice, ImportChunk, ImportRun
 from .pages.models import SavedView
 from .queue.models import Job, Tick
 from .sealing.models import SealingKey
@@ -10,8 +11,11 @@ from .tokens.models import Token
 
 __all__ = [
     "AuditLine",
+    "ColumnChoice",
     "Command",
     "Finding",
+    "ImportChunk",
+    "ImportRun",
     "Job",
     "Review",
     "RowChange",

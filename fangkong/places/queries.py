@@ -233,6 +233,11 @@ def facilities_open_to(user: Scoped, at: datetime) -> QuerySet[Facility]:
     return rows.filter(within)
 
 
+def facility(pk: int) -> Facility:
+    """A facility by its key, for who has been let to what belongs to it."""
+    return Facility.objects.select_related("area__county").get(pk=pk)
+
+
 def facilities_to_edit(user: Scoped, at: datetime) -> QuerySet[Facility]:
     """The facilities that the user may change."""
     scope = user.scope(EDIT_FACILITIES, at)

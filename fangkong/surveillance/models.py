@@ -5,8 +5,6 @@ from .monitoring.models import (
     CaseNumbering,
     CountChange,
     DailyCount,
-    ImportBatch,
-    ImportRow,
     ReportCard,
 )
 from .warning.models import Alarm, DetectionRun, Signal
@@ -18,8 +16,6 @@ __all__ = [
     "CountChange",
     "DailyCount",
     "DetectionRun",
-    "ImportBatch",
-    "ImportRow",
     "ReportCard",
     "Signal",
 ]

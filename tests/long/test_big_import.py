@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from fangkong.core.imports import actions as kit
 from fangkong.core.queue import queries as queue
 from fangkong.people.rules import check_digit
 from fangkong.surveillance.monitoring import imports, queries
@@ -48,7 +49,7 @@ def imported(world: World):
         by=world.daofu_cdc,
         at=AT,
     )
-    imports.check(batch=batch, by=world.daofu_cdc, at=AT)
+    kit.check(run=batch, by=world.daofu_cdc, at=AT)
     batch.refresh_from_db()
     return batch
 
@@ -57,11 +58,11 @@ def test_every_card_of_a_big_file_is_entered_once_and_known_the_next_time():
     world = World()
     batch = imported(world)
     assert (batch.ok, batch.errors) == (CARDS, 0)
-    assert queue.latest_about(imports.CHECK, batch.pk) is not None  # large files go to the queue
+    assert queue.latest_about(kit.CHECK, batch.pk) is not None  # large files go to the queue
 
-    imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
+    kit.confirm(run=batch, by=world.daofu_cdc, at=AT)
     batch.refresh_from_db()
-    imports.import_rows(batch=batch, at=AT)
+    kit.enter(run=batch, at=AT)
 
     assert Case.objects.count() == CARDS
     assert queries.check_counts().right

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
@@ -107,6 +107,36 @@ def _subjects(who: models.Model | Iterable[models.Model] | Ids) -> Iterator[tupl
         records = [who] if isinstance(who, models.Model) else who
         pairs = (pair for record in records for pair in persons_of(record))
     return iter(cast("dict[tuple[str, int], None]", dict.fromkeys(pairs)))
+
+
+def record_many(
+    action: str,
+    subjects: Sequence[models.Model],
+    *,
+    by: AbstractBaseUser | None,
+    at: datetime,
+    detail: Detail | None = None,
+) -> None:
+    """``record`` for each of many subjects of one kind, done in one go by an import."""
+    shared = {
+        "action": action,
+        "by_id": None if by is None else by.pk,
+        "at": at,
+        "detail": dict(detail or {}),
+        "request_id": request_id.get(),
+    }
+    AuditLine.objects.bulk_create(
+        [
+            AuditLine(
+                subject_type=subject._meta.label_lower,
+                subject_id=subject.pk,
+                subject_public_id=getattr(subject, "public_id", None),
+                **shared,
+            )
+            for subject in subjects
+        ],
+        batch_size=1_000,
+    )
 
 
 def changes(

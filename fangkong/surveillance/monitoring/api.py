@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal, cast
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -16,11 +17,18 @@ from ninja.files import UploadedFile
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
+from fangkong.core.imports import actions as kit
+from fangkong.core.imports import queries as runs
+from fangkong.core.imports import views as kit_views
+from fangkong.core.imports.types import Outcome
 
-from . import actions, describe, imports, queries, rules, words
+from . import actions, describe, imports, queries, rules
 from .cards import LIMITS
-from .models import Case, ImportBatch
-from .types import IMPORT, REPORT, REVIEW, VIEW, CaseFacts, Outcome, PersonFacts
+from .models import Case
+from .types import IMPORT, REPORT, REVIEW, VIEW, CaseFacts, PersonFacts
+
+if TYPE_CHECKING:
+    from fangkong.core.imports.models import ImportRun
 
 router = Router(tags=["monitoring"])
 
@@ -303,10 +311,12 @@ def upload(
     staff = _staff(request)
     api.require(request, IMPORT)
     facilities = queries.facilities_to_import_for(staff.user, staff.now)
+    content = imports.FileContent(file.read())
+    content.table(imports.CARDS)  # read before the transaction begins
     batch = api.once(
         request,
         imports.upload,
-        content=imports.FileContent(file.read()),
+        content=content,
         file_name=file.name or "",
         facility=get_object_or_404(facilities, public_id=facility),
         by=staff.user,
@@ -330,9 +340,9 @@ def confirm(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     checked = _batch(request, public_id)
     batch = api.once(
         request,
-        imports.confirm_import,
+        kit.confirm,
         checked,
-        batch=checked,
+        run=checked,
         by=staff.user,
         at=staff.now,
     )
@@ -343,10 +353,10 @@ def _staff(request: HttpRequest) -> StaffRequest:
     return cast(StaffRequest, request)
 
 
-def _batch(request: HttpRequest, public_id: UUID) -> ImportBatch:
+def _batch(request: HttpRequest, public_id: UUID) -> ImportRun:
     staff = _staff(request)
     api.require(request, IMPORT)
-    open_batches = queries.imports_open_to(staff.user, staff.now)
+    open_batches = runs.open_to(staff.user, imports.CARDS, staff.now)
     return get_object_or_404(open_batches, public_id=public_id)
 
 
@@ -382,8 +392,8 @@ def _out(case: Case, at: datetime) -> dict[str, Any]:
     }
 
 
-def _batch_out(batch: ImportBatch) -> dict[str, Any]:
-    rows = queries.rows_of(batch, [Outcome.ERROR, Outcome.KNOWN])[:100]
+def _batch_out(batch: ImportRun) -> dict[str, Any]:
+    rows = islice(runs.rows_of(batch, [Outcome.ERROR, Outcome.KNOWN]), 100)
     return {
         "id": batch.public_id,
         "file_name": batch.file_name,
@@ -394,7 +404,11 @@ def _batch_out(batch: ImportBatch) -> dict[str, Any]:
         "known": batch.known,
         "imported": batch.imported,
         "rows": [
-            {"line": row.line, "outcome": row.outcome, "reasons": words.reasons(row.reasons)}
+            {
+                "line": row.line,
+                "outcome": row.outcome,
+                "reasons": kit_views.words_of(imports.CARDS, row),
+            }
             for row in rows
         ],
     }

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
-from functools import lru_cache
-
 # Field of the card: the headings it is known by. The first two are those of our template.
 HEADINGS: dict[str, tuple[str, ...]] = {
     "card_number": ("卡片编号", "Card number", "卡片ID", "报告卡编号"),
@@ -97,51 +92,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     ),
     "filled_on": ("填卡日期", "Card filled on", "报告卡填写日期", "填报日期", "filled on"),
     "remark": ("备注", "Remark", "remarks", "note", "notes"),
-    "reasons": ("不能导入的原因", "Reasons", "原因"),
 }
 
 REQUIRED = ("name", "condition", "case_class", "diagnosed_at")
-ENOUGH = 3  # known headings in a line make it the line of headings
-TEMPLATE = tuple(field for field in HEADINGS if field not in ("card_number", "area", "reasons"))
-
-
-def field(heading: str) -> str:
-    """The field of a heading, or "" where none is known by it.
-
-    Stars, blanks and what stands in brackets do not matter: "发病日期*(年月日)" is 发病日期.
-    """
-    return _fields().get(_bare(heading), "")
-
-
-def fields(headings: Sequence[str]) -> list[str]:
-    """The fields of all columns, "" for columns that are not read."""
-    return [field(heading) for heading in headings]
-
-
-def known(cells: Sequence[str]) -> int:
-    """How many cells of a line are headings that we know."""
-    return len({found for cell in cells if (found := field(cell))})
-
-
-def missing(headings: Sequence[str]) -> list[str]:
-    """Fields without which no card can be read."""
-    present = set(fields(headings))
-    return [name for name in REQUIRED if name not in present]
-
-
-def twice(headings: Sequence[str]) -> list[str]:
-    """Fields that two columns claim."""
-    found = [name for name in fields(headings) if name]
-    return sorted({name for name in found if found.count(name) > 1})
-
-
-@lru_cache(maxsize=1)
-def _fields() -> dict[str, str]:
-    return {_bare(name): field for field, names in HEADINGS.items() for name in names}
-
-
-@lru_cache(maxsize=1024)
-def _bare(heading: str) -> str:
-    text = unicodedata.normalize("NFKC", heading)
-    without_brackets = re.sub(r"\(.*?\)|\[.*?\]", "", text)
-    return re.sub(r"[\s*:_#.\-/]+", "", without_brackets or text).casefold()
+NOT_IN_TEMPLATE = ("card_number", "area")

@@ -25,7 +25,7 @@ from fangkong.people.types import Document, PhoneNumber, Registration
 from . import queries, rules
 from .counting import count, take_numbers
 from .facts import Reason
-from .models import Case, ImportBatch, ReportCard
+from .models import Case, ReportCard
 from .types import CardKind, CaseFacts, PersonFacts
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Entry:
     card_print: str
     new_illness: bool = False
     synthetic: bool = False
-    batch: ImportBatch | None = None
+    batch_id: int | None = None  # the import that it came with
 
     @property
     def county(self) -> Area:
@@ -296,7 +296,7 @@ def _case(
         review_due_at=review_due_at,
         synthetic=entry.synthetic,
         card_print=entry.card_print,
-        batch=entry.batch,
+        batch_id=entry.batch_id,
     )
 
 

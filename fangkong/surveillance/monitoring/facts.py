@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fangkong.core.imports.reasons import Reason as Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,28 +47,6 @@ class CaseFacts:
     origin_place: str = ""
     doctor: str = ""
     remark: str = ""
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why a card cannot be taken as it is: a code and its values, put into words when shown."""
-
-    code: str
-    params: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def field(self) -> str:
-        """The field of the card that it is about; empty where it is about the whole card."""
-        return str(self.params.get("field", ""))
-
-    @classmethod
-    def of(cls, plain: Mapping[str, Any]) -> Reason:
-        """From what JSON has kept."""
-        return cls(str(plain["code"]), dict(plain.get("params", {})))
-
-    def plain(self) -> dict[str, object]:
-        """As JSON keeps it."""
-        return {"code": self.code, "params": self.params}
 
 
 class CountKey(NamedTuple):

@@ -285,7 +285,6 @@ class ReturnForm(pages.Form):
 class UploadForm(pages.Form):
     """A file of report cards."""
 
-    file = forms.FileField(label=_("File"))
     facility = FacilityField(help_text=_("For rows that name none."))
 
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.privacy import Personal
 from fangkong.core.record import Record
 
-from .types import Basis, BatchState, CardKind, Course, Origin, Outcome, ReviewState
+from .types import Basis, CardKind, Course, Origin, ReviewState
 
 
 class Judged(models.Model):
@@ -79,7 +79,7 @@ class Case(Record, Judged):
     # A keyed digest of who, what and when: the same card again is known by it.
     card_print = models.CharField(max_length=64, unique=True)
     batch = models.ForeignKey(
-        "surveillance.ImportBatch",
+        "core.ImportRun",
         null=True,
         on_delete=models.PROTECT,
         related_name="+",
@@ -244,72 +244,3 @@ class DailyCount(Cell):
 
     def __str__(self) -> str:
         return f"{self.condition} {self.day}: {self.n}"
-
-
-class ImportBatch(Record):
-    """One file of report cards, from its upload to the last of its rows."""
-
-    pii: ClassVar[dict[str, Personal]] = {}
-
-    file_name = models.CharField(_("file"), max_length=200)
-    sha256 = models.CharField(max_length=64)
-    encoding = models.CharField(_("encoding"), max_length=20)
-    columns = models.JSONField(default=list)  # [{"heading": …, "field": … or ""}] in file order
-    facility = models.ForeignKey(
-        "places.Facility",
-        on_delete=models.PROTECT,
-        related_name="+",
-        verbose_name=_("facility"),
-    )
-    state = models.CharField(
-        _("state"),
-        max_length=10,
-        choices=BatchState.choices,
-        default=BatchState.CHECKING,
-    )
-    total = models.PositiveIntegerField(_("rows"), default=0)
-    ok = models.PositiveIntegerField(_("ready"), default=0)
-    errors = models.PositiveIntegerField(_("to be corrected"), default=0)
-    known = models.PositiveIntegerField(_("already known"), default=0)
-    imported = models.PositiveIntegerField(_("imported"), default=0)
-    synthetic = models.BooleanField(default=False)
-    confirmed_at = models.DateTimeField(_("confirmed"), null=True)  # its cards are reported then
-    ended_at = models.DateTimeField(_("ended"), null=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["created_at", "id"], name="import_batch_by_time")]
-
-    def __str__(self) -> str:
-        return self.file_name
-
-    def get_absolute_url(self) -> str:
-        return reverse("surveillance:monitoring:import_detail", args=[self.public_id])
-
-
-class ImportRow(models.Model):
-    """One line of a file. Its values are emptied as soon as it is imported.
-
-    ``reasons``: [{"code": …, "params": {…}}], put into words when shown (``rules`` and ``words``).
-    """
-
-    pii: ClassVar[dict[str, Personal]] = {
-        "values": Personal("health", "erase"),
-        "reasons": Personal("health", "erase"),
-    }
-
-    batch = models.ForeignKey(
-        ImportBatch, on_delete=models.CASCADE, related_name="rows", db_index=False
-    )
-    line = models.PositiveIntegerField()
-    values = models.JSONField(default=list)
-    outcome = models.CharField(max_length=10, choices=Outcome.choices, default=Outcome.UNCHECKED)
-    reasons = models.JSONField(default=list)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["batch", "line"], name="import_row_once_per_line")
-        ]
-        indexes = [models.Index(fields=["batch", "outcome", "line"], name="import_row_by_outcome")]
-
-    def __str__(self) -> str:
-        return f"{self.batch_id}:{self.line}"

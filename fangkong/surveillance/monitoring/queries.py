@@ -21,7 +21,7 @@ from fangkong.places import queries as places
 
 from . import rules
 from .cards import Found
-from .models import Case, CountChange, DailyCount, ImportBatch, ImportRow, ReportCard
+from .models import Case, CountChange, DailyCount, ReportCard
 from .types import (
     IMPORT,
     REPORT,
@@ -31,7 +31,6 @@ from .types import (
     CountKey,
     CountsReport,
     DayCount,
-    Outcome,
     ReviewState,
     SeriesBlock,
     Totals,
@@ -104,6 +103,11 @@ def past_review(rows: QuerySet[Case], at: datetime) -> QuerySet[Case]:
     return rows.filter(review_state=ReviewState.WAITING, review_due_at__lt=at)
 
 
+def by_print(prints: Collection[str]) -> dict[str, Case]:
+    """The cases of cards that are known by their digest; one statement."""
+    return {case.card_print: case for case in Case.objects.filter(card_print__in=prints)}
+
+
 def cards_of(case: Case) -> list[ReportCard]:
     """Every card of a case with who sent it, the newest first."""
     return list(case.cards.select_related("by").order_by("-sequence"))
@@ -141,6 +145,11 @@ def pack_of(definition: str, day: date) -> Pack | None:
         return pack_on(day)
     except NoPackInForce:
         return None
+
+
+def facility(pk: int) -> Facility:
+    """The facility of a file that was let in; its sender may have lost it since."""
+    return places.facility(pk)
 
 
 def facilities_to_report_for(user: User, at: datetime) -> QuerySet[Facility]:
@@ -204,31 +213,6 @@ class Gazetteer:
     def area_named(self, area_id: int | None) -> Area | None:
         """The area of an id that ``area`` has given."""
         return None if area_id is None else self.matcher.areas[area_id]
-
-
-# --- Imports -------------------------------------------------------------------------------------
-
-
-def imports_open_to(user: User, at: datetime) -> QuerySet[ImportBatch]:
-    """The imports of the facilities for which a user may import."""
-    scope = user.scope(IMPORT, at)
-    within = scope.q(
-        county="facility__area__county_id", area="facility__area_id", facility="facility_id"
-    )
-    return ImportBatch.objects.filter(within).select_related("facility", "created_by")
-
-
-def rows_of(batch: ImportBatch, outcomes: Collection[str] = ()) -> QuerySet[ImportRow]:
-    """The rows of a file in its order, only those with the given outcomes where any are named."""
-    rows = ImportRow.objects.filter(batch=batch)
-    if outcomes:
-        rows = rows.filter(outcome__in=outcomes)
-    return rows.order_by("line")
-
-
-def not_imported(batch: ImportBatch) -> QuerySet[ImportRow]:
-    """The rows that went nowhere, to be corrected and sent again."""
-    return rows_of(batch, [Outcome.ERROR])
 
 
 # --- Counts --------------------------------------------------------------------------------------

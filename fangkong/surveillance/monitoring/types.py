@@ -34,7 +34,6 @@ __all__ = [
     "REVIEW",
     "VIEW",
     "Basis",
-    "BatchState",
     "CardKind",
     "CaseFacts",
     "CountKey",
@@ -42,7 +41,6 @@ __all__ = [
     "Course",
     "DayCount",
     "Origin",
-    "Outcome",
     "PersonFacts",
     "Reason",
     "ReviewState",
@@ -123,24 +121,6 @@ class Basis(models.TextChoices):
     ONSET = "onset", _("day of onset")
     DIAGNOSED = "diagnosed", _("day of diagnosis")
     REPORTED = "reported", _("day of report")
-
-
-class BatchState(models.TextChoices):
-    CHECKING = "checking", _("being checked")
-    READY = "ready", _("checked")
-    RUNNING = "running", _("being imported")
-    DONE = "done", _("imported")
-    CANCELLED = "cancelled", _("cancelled")
-
-
-class Outcome(models.TextChoices):
-    """What became of one row of a file."""
-
-    UNCHECKED = "unchecked", _("not checked yet")
-    OK = "ok", _("ready")
-    ERROR = "error", _("to be corrected")
-    KNOWN = "known", _("already known")
-    IMPORTED = "imported", _("imported")
 
 
 CountsListener = Callable[[Collection[int], Collection[str], datetime, "User | None"], None]

@@ -13,6 +13,7 @@ urlpatterns = [
     path("import/", import_views.index, name="imports"),
     path("import/template.<str:kind>", import_views.template, name="import_template"),
     path("import/<uuid:public_id>/", import_views.detail, name="import_detail"),
+    path("import/<uuid:public_id>/columns/", import_views.match, name="import_columns"),
     path("import/<uuid:public_id>/progress/", import_views.progress, name="import_progress"),
     path("import/<uuid:public_id>/confirm/", import_views.confirm, name="import_confirm"),
     path("import/<uuid:public_id>/cancel/", import_views.cancel, name="import_cancel"),

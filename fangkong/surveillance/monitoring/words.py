@@ -15,7 +15,6 @@ from fangkong.packs import queries as packs
 from fangkong.packs.types import Row, UnknownCode
 
 from .facts import Reason
-from .reading import NotReadable
 
 FIELDS: dict[str, str | Promise] = {
     "name": pgettext_lazy("person", "Name"),
@@ -80,8 +79,6 @@ _REASONS: dict[str, str | Promise] = {
     "facility_unknown": gettext_lazy(
         "“%(value)s” is not a facility that you may report for. Use its full name."
     ),
-    "too_many_cells": gettext_lazy("The line has more cells than there are headings."),
-    "twice_in_file": gettext_lazy("The same card stands in line %(line)s."),
     "known": gettext_lazy("Already reported as %(number)s."),
     "known_differently": gettext_lazy(
         "Already reported as %(number)s, but the file differs in: %(fields)s. Revise the report "
@@ -103,32 +100,6 @@ _FAULTS: dict[str, str | Promise] = {
     "birth_date": gettext_lazy("it holds a date that does not exist"),
     "check_digit": gettext_lazy("its check digit is wrong; a digit was mistyped"),
     "format": gettext_lazy("it does not look like a number of this document"),
-}
-
-_FILES: dict[str, str | Promise] = {
-    "empty": gettext_lazy("The file is empty."),
-    "too_big": gettext_lazy("The file is larger than %(limit)s MB. Split it into smaller ones."),
-    "too_many_rows": gettext_lazy("The file has more than %(limit)s rows. Split it."),
-    "too_many_columns": gettext_lazy("The file has more than %(limit)s columns."),
-    "wrong_type": gettext_lazy(
-        "This is not a table (%(kind)s). Save it as .xlsx or .csv and send that."
-    ),
-    "wrong_encoding": gettext_lazy(
-        "The characters of this file cannot be read. Save it as CSV UTF-8 or as .xlsx."
-    ),
-    "broken_workbook": gettext_lazy(
-        "This workbook is damaged or protected. Open it, save it again without a password as "
-        ".xlsx, and send that."
-    ),
-    "broken_line": gettext_lazy("Line %(line)s cannot be read: a quotation mark is not closed."),
-    "no_headings": gettext_lazy(
-        "No line of headings was found. Use the template: its first line names the columns."
-    ),
-    "missing_columns": gettext_lazy(
-        "Columns are missing: %(fields)s. Use the headings of the template."
-    ),
-    "column_twice": gettext_lazy("Two columns have the same meaning: %(fields)s. Remove one."),
-    "no_rows": gettext_lazy("The file has headings but no rows."),
 }
 
 
@@ -183,12 +154,6 @@ def reasons(items: Iterable[Reason | Mapping[str, Any]]) -> list[str]:
     """Faults as sentences; takes them as the rules give them and as rows keep them."""
     found = [Reason.of(item) if isinstance(item, Mapping) else item for item in items]
     return [reason(item.code, item.params) for item in found]
-
-
-def problem(fault: NotReadable) -> str:
-    """Why a file cannot be taken, as a sentence that says what to do."""
-    told = {name: _told(name, value) for name, value in fault.params.items()}
-    return str(_FILES[fault.code]) % told
 
 
 def _told(name: str, value: Any) -> str:

@@ -9,12 +9,15 @@ from datetime import date, datetime
 import xlsxwriter
 
 from fangkong.accounts.tests.factories import AT, staff
+from fangkong.core.imports import actions as kit
+from fangkong.core.imports.models import ImportRun
+from fangkong.core.imports.queries import rows_of
 from fangkong.core.roles import Role
 from fangkong.people.rules import check_digit
 from fangkong.places.tests.factories import facility
 from fangkong.places.tests.factories import world as areas
 from fangkong.surveillance.monitoring import actions, columns, imports
-from fangkong.surveillance.monitoring.models import Case, ImportBatch
+from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.types import CaseFacts, PersonFacts
 
 ZONE = AT.tzinfo
@@ -130,7 +133,7 @@ def workbook(*lines: dict[str, object]) -> bytes:
     return file.getvalue()
 
 
-def uploaded(world: World, *lines: dict[str, str], name: str = "cards.csv") -> ImportBatch:
+def uploaded(world: World, *lines: dict[str, str], name: str = "cards.csv") -> ImportRun:
     """A file of the hospital of Daofu, sent by its clinician."""
     return imports.upload(
         content=imports.FileContent(table(*lines).encode()),
@@ -141,12 +144,12 @@ def uploaded(world: World, *lines: dict[str, str], name: str = "cards.csv") -> I
     )
 
 
-def imported(world: World, *lines: dict[str, str]) -> ImportBatch:
+def imported(world: World, *lines: dict[str, str]) -> ImportRun:
     """The file checked, confirmed and imported; the batch as it is then."""
-    batch = imports.confirm_import(batch=uploaded(world, *lines), by=world.clinician, at=AT)
-    return imports.import_rows(batch=batch, at=AT)
+    batch = kit.confirm(run=uploaded(world, *lines), by=world.clinician, at=AT)
+    return kit.enter(run=batch, at=AT)
 
 
-def outcomes(batch: ImportBatch) -> list[str]:
+def outcomes(batch: ImportRun) -> list[str]:
     """What became of each row, in the order of the file."""
-    return [row.outcome for row in batch.rows.order_by("line")]
+    return [row.outcome for row in rows_of(batch)]

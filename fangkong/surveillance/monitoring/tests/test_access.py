@@ -10,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fangkong.core.audit import queries as audit
-from fangkong.surveillance.monitoring import actions, imports, reading
-from fangkong.surveillance.monitoring.models import Case, ImportBatch
+from fangkong.core.imports import reading
+from fangkong.core.imports.models import ImportRun
+from fangkong.surveillance.monitoring import actions, imports
+from fangkong.surveillance.monitoring.models import Case
 
 from .factories import AT, case, facts, id_number, line, person, table, uploaded
 
@@ -44,7 +46,7 @@ def of_kangding(world):
     return made, batch
 
 
-def pages_of(made: Case, batch: ImportBatch) -> list[str]:
+def pages_of(made: Case, batch: ImportRun) -> list[str]:
     return [
         url("detail", made.public_id),
         url("revise", made.public_id),
@@ -56,7 +58,7 @@ def pages_of(made: Case, batch: ImportBatch) -> list[str]:
     ]
 
 
-def commands_on(made: Case, batch: ImportBatch) -> list[str]:
+def commands_on(made: Case, batch: ImportRun) -> list[str]:
     return [
         url("revise", made.public_id),
         url("import_confirm", batch.public_id),
@@ -137,7 +139,7 @@ def test_the_auditor_reads_and_neither_reports_nor_revises_nor_imports(client, w
         )
         assert answer.status_code in (403, 422)
     assert Case.objects.count() == 1 and made.cards.count() == 1
-    assert not ImportBatch.objects.exists()
+    assert not ImportRun.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_an_excel_export_is_masked_as_well(client, world):
     made = case(world)
     client.force_login(world.daofu_cdc)
     data = b"".join(client.get(f"{url('index')}?export=xlsx"))
-    cells = {cell for _line, row in reading._xlsx_lines(data) for cell in row}
+    cells = {cell for _line, row in reading._book_lines(data, reading.Caps()) for cell in row}
     assert {made.number, "扎某某"} <= cells
     assert not cells & set(SECRETS)
 

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from fangkong.surveillance.monitoring import actions, imports
-from fangkong.surveillance.monitoring.models import Case, ImportBatch
+from fangkong.core.imports import actions as kit
+from fangkong.core.imports.models import ImportRun
+from fangkong.surveillance.monitoring import actions
+from fangkong.surveillance.monitoring.models import Case
 
 from .factories import AT, case, facts, line, table
 
@@ -144,7 +146,7 @@ def test_a_file_is_checked_confirmed_and_imported(machine, world):
     path = f"{API}imports/{batch['id']}/"
     confirmed = machine.post(f"{path}confirm/", headers={"Idempotency-Key": "c"}).json()
     assert confirmed["state"] == "running"
-    imports.import_rows(batch=ImportBatch.objects.get(), at=AT)
+    kit.enter(run=ImportRun.objects.get(), at=AT)
     done = machine.get(path).json()
     assert (done["state"], done["imported"], done["errors"]) == ("done", 1, 1)
 
@@ -154,14 +156,14 @@ def test_a_file_sent_twice_under_one_key_is_one_import(machine, world):
     first, again = send_file(machine, world, data), send_file(machine, world, data)
     assert first.json()["id"] == again.json()["id"]
     assert send_file(machine, world, table(line(2)).encode()).json()["title"] == "KeyReused"
-    assert ImportBatch.objects.count() == 1
+    assert ImportRun.objects.count() == 1
 
 
 @pytest.mark.parametrize("data", [b"", b"%PDF-1.7", b"\xff\xff\xff"])
 def test_a_file_that_is_no_table_is_refused(machine, world, data):
     answer = send_file(machine, world, data)
     assert (answer.status_code, answer.json()["title"]) == (422, "BadFile")
-    assert not ImportBatch.objects.exists()
+    assert not ImportRun.objects.exists()
 
 
 def test_counts_say_their_definitions_and_what_was_known_when(machine, world):

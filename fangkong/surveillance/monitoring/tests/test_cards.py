@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fangkong.packs import queries as packs
-from fangkong.surveillance.monitoring import columns, words
+from fangkong.surveillance.monitoring import words
 from fangkong.surveillance.monitoring.cards import Desk, Found, parse_moment
 
 from .factories import AT, LINE, ZONE, id_number
@@ -192,13 +192,6 @@ def test_every_reason_has_words_in_both_languages():
             told = words.reasons(found)
         assert len(told) == len(found)
         assert not any("%(" in sentence for sentence in told)
-
-
-def test_columns_that_are_missing_or_stand_twice_are_named():
-    assert columns.missing(["姓名", "疾病名称", "病例分类", "诊断时间"]) == []
-    assert columns.missing(["Name", "Disease", "Case class"]) == ["diagnosed_at"]
-    assert columns.twice(["姓名", "患者姓名", "性别"]) == ["name"]
-    assert columns.twice(["姓名", "家长姓名", "x", "x"]) == []
 
 
 def test_a_row_in_english_is_the_same_card():

@@ -1,52 +1,14 @@
-"""What the reviewer broke once: far cells, unreadable signs, days beyond the calendar, oracles."""
+"""What the reviewer broke once: unreadable signs, days beyond the calendar, oracles."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 import pytest
-import xlsxwriter
 
 from fangkong.core.audit.models import AuditLine
-from fangkong.surveillance.monitoring import reading
 
 from .factories import World, case
 
 pytestmark = pytest.mark.django_db
-
-
-def workbook_with(cell: str, row: int) -> bytes:
-    """A small workbook into which somebody has written one cell far out."""
-    plain = io.BytesIO()
-    book = xlsxwriter.Workbook(plain)
-    book.add_worksheet().write(0, 0, "姓名")
-    book.close()
-    far = io.BytesIO()
-    added = f'<row r="{row}"><c r="{cell}"><v>1</v></c></row></sheetData>'.encode()
-    with zipfile.ZipFile(plain) as before, zipfile.ZipFile(far, "w") as after:
-        for entry in before.infolist():
-            data = before.read(entry)
-            if "worksheets" in entry.filename:
-                data = data.replace(b"</sheetData>", added)
-            after.writestr(entry, data)
-    return far.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("cell", "row", "code"),
-    [("A1048576", 1_048_576, "too_many_rows"), ("XFD2", 2, "too_many_columns")],
-)
-def test_a_cell_far_out_is_refused_before_a_reader_lays_the_sheet_out(cell, row, code):
-    with pytest.raises(reading.NotReadable) as refused:
-        reading.read(workbook_with(cell, row))
-    assert refused.value.code == code
-
-
-def test_a_cell_nearby_passes_to_the_reader_which_misses_only_the_headings():
-    with pytest.raises(reading.NotReadable) as refused:
-        reading.read(workbook_with("B2", 2))
-    assert refused.value.code == "no_headings"
 
 
 @pytest.mark.parametrize(

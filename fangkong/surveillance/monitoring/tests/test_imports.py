@@ -6,10 +6,14 @@ from datetime import timedelta
 
 import pytest
 
+from fangkong.core.imports import actions as kit
+from fangkong.core.imports import queries as runs
+from fangkong.core.imports.models import ImportChunk
+from fangkong.core.imports.queries import rows_of
+from fangkong.core.imports.types import Outcome, State
 from fangkong.core.queue import queries as queue
-from fangkong.surveillance.monitoring import imports, queries, reading
-from fangkong.surveillance.monitoring.models import Case, DailyCount, ImportRow
-from fangkong.surveillance.monitoring.types import BatchState, Outcome
+from fangkong.surveillance.monitoring import imports, queries
+from fangkong.surveillance.monitoring.models import Case, DailyCount
 
 from .factories import AT, case, id_number, person
 
@@ -34,27 +38,27 @@ def upload(world, *rows: str, encoding: str = "gb18030", by=None):
 
 
 def run(world, batch):
-    batch = imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
-    return imports.import_rows(batch=batch, at=AT + timedelta(minutes=1))
+    batch = kit.confirm(run=batch, by=world.daofu_cdc, at=AT)
+    return kit.enter(run=batch, at=AT + timedelta(minutes=1))
 
 
 def said(batch):
     return [
         (row.line, row.outcome, [reason["code"] for reason in row.reasons])
-        for row in queries.rows_of(batch)
+        for row in rows_of(batch)
     ]
 
 
 def test_nothing_is_reported_before_the_import_is_confirmed(world):
     batch = upload(world, row(1), row(2))
-    assert (batch.state, batch.encoding, batch.ok) == (BatchState.READY, "gb18030", 2)
+    assert (batch.state, batch.encoding, batch.ok) == (State.READY, "gb18030", 2)
     assert not Case.objects.exists()
 
 
 def test_a_confirmed_import_reports_its_rows_as_received_when_it_was_confirmed(world):
     batch = run(world, upload(world, row(1), row(2)))
 
-    assert (batch.state, batch.imported, batch.errors) == (BatchState.DONE, 2, 0)
+    assert (batch.state, batch.imported, batch.errors) == (State.DONE, 2, 0)
     assert [one.reported_at for one in Case.objects.all()] == [AT, AT]
     assert sorted(one.number[-5:] for one in Case.objects.all()) == ["00001", "00002"]
     assert queries.check_counts().right
@@ -62,7 +66,7 @@ def test_a_confirmed_import_reports_its_rows_as_received_when_it_was_confirmed(w
 
 def test_the_values_of_imported_rows_are_emptied(world):
     batch = run(world, upload(world, row(1), row(2, case_class="也许")))
-    kept = {row.outcome: row.values for row in queries.rows_of(batch)}
+    kept = {row.outcome: row.values for row in rows_of(batch)}
     assert kept[Outcome.IMPORTED] == []
     assert kept[Outcome.ERROR] != []  # to be corrected and sent again
 
@@ -101,15 +105,15 @@ def test_the_same_file_again_changes_nothing_and_says_so(world):
 
     assert (again.ok, again.known) == (0, 2)
     assert [codes for _, _, codes in said(again)] == [["known"], ["known"]]
-    with pytest.raises(imports.NothingToImport):
-        imports.confirm_import(batch=again, by=world.daofu_cdc, at=AT)
+    with pytest.raises(kit.NothingToImport):
+        kit.confirm(run=again, by=world.daofu_cdc, at=AT)
     assert list(DailyCount.objects.order_by("pk").values_list("n", flat=True)) == before
 
 
 def test_a_known_card_that_says_something_else_is_pointed_out(world):
     run(world, upload(world, row(1, case_class="疑似病例")))
     again = upload(world, row(1))
-    (reason,) = queries.rows_of(again)[0].reasons
+    (reason,) = next(rows_of(again)).reasons
     assert reason["code"] == "known_differently"
     assert reason["params"]["fields"] == ["case_class"]
 
@@ -147,63 +151,63 @@ def test_a_number_of_another_person_is_said_for_its_row_alone(world):
 
 
 def test_a_killed_import_goes_on_where_it_stopped(world, monkeypatch):
-    monkeypatch.setattr(imports, "CHUNK", 2)
+    monkeypatch.setattr(kit, "CHUNK", 2)
     batch = upload(world, *(row(n) for n in range(1, 6)))
-    batch = imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
+    batch = kit.confirm(run=batch, by=world.daofu_cdc, at=AT)
 
     def killed(done: int, total: int) -> None:
         if done == 4:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        imports.import_rows(batch=batch, at=AT, progress=killed)
+        kit.enter(run=batch, at=AT, progress=killed)
     assert Case.objects.count() == 4
 
-    batch = imports.import_rows(batch=batch, at=AT)
-    assert (batch.state, batch.imported) == (BatchState.DONE, 5)
+    batch = kit.enter(run=batch, at=AT)
+    assert (batch.state, batch.imported) == (State.DONE, 5)
     assert sorted(one.number[-1] for one in Case.objects.all()) == list("12345")
     assert queries.check_counts().right
-    assert imports.import_rows(batch=batch, at=AT).imported == 5  # a third time does nothing
+    assert kit.enter(run=batch, at=AT).imported == 5  # a third time does nothing
 
 
 def test_a_killed_check_goes_on_and_still_sees_cards_that_stand_twice(world, monkeypatch):
-    monkeypatch.setattr(imports, "CHUNK", 2)
-    monkeypatch.setattr(imports, "AT_ONCE", 0)
+    monkeypatch.setattr(kit, "CHUNK", 2)
+    monkeypatch.setattr(kit, "AT_ONCE", 0)
     batch = upload(world, row(1), row(2), row(1))
-    assert batch.state == BatchState.CHECKING
-    assert queue.latest_about(imports.CHECK, batch.pk) is not None
+    assert batch.state == State.CHECKING
+    assert queue.latest_about(kit.CHECK, batch.pk) is not None
 
     def killed(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        imports.check(batch=batch, by=world.daofu_cdc, at=AT, progress=killed)
-    imports.check(batch=batch, by=world.daofu_cdc, at=AT)
+        kit.check(run=batch, by=world.daofu_cdc, at=AT, progress=killed)
+    kit.check(run=batch, by=world.daofu_cdc, at=AT)
 
     batch.refresh_from_db()
-    assert (batch.state, batch.ok, batch.known) == (BatchState.READY, 2, 1)
+    assert (batch.state, batch.ok, batch.known) == (State.READY, 2, 1)
 
 
 def test_a_cancelled_import_keeps_no_row(world):
     batch = upload(world, row(1))
-    batch = imports.cancel_import(batch=batch, by=world.daofu_cdc, at=AT)
-    assert batch.state == BatchState.CANCELLED
-    assert not ImportRow.objects.exists()
-    with pytest.raises(imports.NotReady):
-        imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
+    batch = kit.cancel(run=batch, by=world.daofu_cdc, at=AT)
+    assert batch.state == State.CANCELLED
+    assert not ImportChunk.objects.exists()
+    with pytest.raises(kit.NotReady):
+        kit.confirm(run=batch, by=world.daofu_cdc, at=AT)
 
 
 def test_what_is_left_of_old_imports_is_emptied_after_a_week_and_not_before(world):
     done = run(world, upload(world, row(1), row(2, case_class="也许")))
     waiting = upload(world, row(3))
 
-    imports.forget(at=AT + timedelta(days=6))
-    assert queries.not_imported(done)[0].values != []
-    imports.forget(at=AT + timedelta(days=8))
+    kit.forget(at=AT + timedelta(days=6))
+    assert runs.first_rows(done, Outcome.ERROR, 1)[0].values != []
+    kit.forget(at=AT + timedelta(days=8))
 
-    assert queries.not_imported(done)[0].values == []
+    assert runs.first_rows(done, Outcome.ERROR, 1) == []
     waiting.refresh_from_db()
-    assert waiting.state == BatchState.CANCELLED
+    assert waiting.state == State.CANCELLED
 
 
 def test_a_hospital_cannot_report_for_another_in_a_file(world):
@@ -218,7 +222,7 @@ def test_a_hospital_cannot_report_for_another_in_a_file(world):
 
 
 def test_a_picture_is_refused_and_leaves_no_trace(world):
-    with pytest.raises(imports.BadFile):
+    with pytest.raises(kit.BadFile):
         imports.upload(
             content=imports.FileContent(b"\x89PNG\r\n\x1a\n"),
             file_name="cards.csv",
@@ -226,5 +230,4 @@ def test_a_picture_is_refused_and_leaves_no_trace(world):
             by=world.daofu_cdc,
             at=AT,
         )
-    assert not ImportRow.objects.exists()
-    assert reading.MAX_ROWS == 100_000
+    assert not ImportChunk.objects.exists()

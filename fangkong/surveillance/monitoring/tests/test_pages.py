@@ -14,9 +14,13 @@ from django.utils import translation
 
 from fangkong.core import clock
 from fangkong.core.audit import queries as audit
+from fangkong.core.imports import actions as kit
+from fangkong.core.imports import reading
+from fangkong.core.imports.models import ImportRun
+from fangkong.core.imports.types import Outcome
 from fangkong.surveillance.monitoring import imports, queries
-from fangkong.surveillance.monitoring.models import Case, ImportBatch
-from fangkong.surveillance.monitoring.types import Origin, Outcome
+from fangkong.surveillance.monitoring.models import Case
+from fangkong.surveillance.monitoring.types import Origin
 
 from .factories import AT, case, id_number
 from .test_imports import HEAD, row, upload
@@ -252,14 +256,14 @@ def test_an_upload_is_checked_shown_confirmed_and_the_wrong_rows_come_back(world
             "file": SimpleUploadedFile("cards.csv", file),
         },
     )
-    batch = ImportBatch.objects.get()
+    batch = ImportRun.objects.get()
     assert response["Location"] == batch.get_absolute_url()
     page = text(client.get(batch.get_absolute_url()))
     assert "也许" in page
 
     client.post(f"{batch.get_absolute_url()}confirm/", {"_key": "c"})
     batch.refresh_from_db()
-    imports.import_rows(batch=batch, at=AT)
+    kit.enter(run=batch, at=AT)
 
     assert "也许" not in text(client.get(f"{batch.get_absolute_url()}?tab=imported"))
     assert f"?batch={batch.public_id}" in text(
@@ -312,7 +316,7 @@ def test_the_live_piece_answers_only_when_something_is_new(world, signed_in):
         f"{batch.get_absolute_url()}progress/", headers={"If-None-Match": first["ETag"]}
     )
     assert same.status_code == 304
-    imports.confirm_import(batch=batch, by=world.daofu_cdc, at=AT)
+    kit.confirm(run=batch, by=world.daofu_cdc, at=AT)
     new = client.get(
         f"{batch.get_absolute_url()}progress/", headers={"If-None-Match": first["ETag"]}
     )
@@ -325,8 +329,8 @@ def test_the_template_has_headings_that_are_read_again(world, signed_in, kind):
         reverse("surveillance:monitoring:import_template", args=[kind])
     )
     data = b"".join(response.streaming_content)
-    with pytest.raises(imports.reading.NotReadable) as problem:
-        imports.reading.read(data)
+    with pytest.raises(reading.NotReadable) as problem:
+        reading.read(data, imports.CARDS.known(), 3, reading.Caps())
     assert problem.value.code == "no_rows"  # and nothing else is wrong with it
 
 

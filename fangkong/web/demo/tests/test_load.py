@@ -7,6 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from fangkong.accounts.models import User
+from fangkong.core.imports import actions as kit
+from fangkong.core.imports import queries as runs
 from fangkong.places import queries as places
 from fangkong.surveillance.models import Case, Signal
 from fangkong.surveillance.monitoring import imports
@@ -55,8 +57,8 @@ def brought_in(file, at):
         at=at,
     )
     if batch.ok:
-        batch = imports.confirm_import(batch=batch, by=daofu, at=at)
-        batch = imports.import_rows(batch=batch, at=at)
+        batch = kit.confirm(run=batch, by=daofu, at=at)
+        batch = kit.enter(run=batch, at=at)
     return batch
 
 
@@ -101,7 +103,7 @@ def test_each_file_of_the_day_reads_the_same_and_the_faulty_row_says_all_its_fau
     plain, gb18030, xlsx, faulty = files.of_day(at.date(), at)
 
     batch = brought_in(faulty, at)
-    (row,) = monitoring.not_imported(batch)
+    (row,) = runs.rows_of(batch, ["error"])
     assert {reason["code"] for reason in row.reasons} == {"bad_number", "onset_after_diagnosis"}
     assert Case.objects.filter(area__code=DAOFU).count() == 9
     for again in (plain, gb18030, xlsx):

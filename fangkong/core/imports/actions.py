@@ -1,0 +1,379 @@
+"""Files: upload, match the columns, check every row, import the good ones, destroy the values.
+
+A large file is checked and imported by the queue. Each step takes up where it stopped: a chunk of
+rows changes its outcome in the transaction that does its work, so a killed job repeats and loses
+nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.audit import actions as audit
+from fangkong.core.queue import actions as queue
+from fangkong.core.queue.types import Progress
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+
+from . import columns, limited, packing, queries, words
+from .models import ColumnChoice, ImportChunk, ImportRun, Row
+from .reading import Caps, NotReadable
+from .types import REASONS, Desk, Kind, Outcome, Place, Reason, State, kind_named
+
+AT_ONCE = 2_000  # rows that are checked within the request
+CHUNK = 1_000  # rows that are checked or entered in one transaction
+KEPT_FOR = timedelta(days=7)
+
+CHECK = "core.imports.check"
+ENTER = "core.imports.enter"
+
+
+class BadFile(Refused):
+    """The file cannot be read as a table."""
+
+    status = 422
+
+
+class NotReady(Refused):
+    """The import is not at the step that this needs."""
+
+
+class NothingToImport(Refused):
+    """No row of the file can be imported."""
+
+
+class WrongColumns(Refused):
+    """The columns are not matched so that a row can be read."""
+
+    status = 422
+
+
+class FileContent:
+    """The bytes of an uploaded file; says only its digest where it is shown or compared."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.sha256 = hashlib.sha256(data).hexdigest()
+        self._table: limited.Table | None = None
+
+    def __str__(self) -> str:
+        return self.sha256
+
+    def table(self, kind: Kind) -> limited.Table:
+        """What the file holds, read by a process of its own; BadFile where it cannot be."""
+        if self._table is None:
+            known = kind.known()
+            enough = min(3, max(2, len(kind.required())))
+            try:
+                self._table = limited.read(self.data, known, enough, caps(), CHUNK)
+            except NotReadable as fault:
+                raise BadFile(words.problem(fault)) from None
+        return self._table
+
+
+def caps() -> Caps:
+    """What a file may have at most in this deployment."""
+    return Caps(**getattr(settings, "FANGKONG_IMPORT_CAPS", {}))
+
+
+@transaction.atomic
+def upload(
+    *,
+    kind: str,
+    content: FileContent,
+    file_name: str,
+    place: Place,
+    options: Mapping[str, object] | None = None,
+    synthetic: bool = False,
+    by: AbstractBaseUser,
+    at: datetime,
+) -> ImportRun:
+    """Take a file in and check its rows; nothing is entered yet.
+
+    A file whose columns are not all known waits until they are matched by hand. One of up to
+    ``AT_ONCE`` rows is checked at once, a larger one by the queue. BadFile where it cannot be read.
+    """
+    what = kind_named(kind)
+    table = content.table(what)
+    fields = _fields_of(table.headings, what, by)
+    run = ImportRun.objects.create(
+        **stamps(by, at),
+        kind=kind,
+        file_name=file_name[-200:],
+        sha256=content.sha256,
+        encoding=table.encoding,
+        columns=_columns(table.headings, fields),
+        options=dict(options or {}),
+        county_id=place.county_id,
+        area_id=place.area_id,
+        facility_id=place.facility_id,
+        place_name=place.name[:150],
+        state=State.MATCHING if _column_faults(what, fields) else State.CHECKING,
+        total=table.total,
+        synthetic=synthetic,
+    )
+    chunks = [
+        ImportChunk(run=run, number=n, total=piece.total) for n, piece in enumerate(table.pieces)
+    ]
+    for chunk, piece in zip(chunks, table.pieces, strict=True):
+        chunk.body = packing.kept(piece.body, chunk.place("body"))
+    ImportChunk.objects.bulk_create(chunks, batch_size=20)
+    detail = {"rows": run.total, "encoding": run.encoding, "sha256": run.sha256}
+    audit.record("core.imports.upload", run, by=by, at=at, detail=detail)
+    if run.state == State.CHECKING:
+        _begin_check(run, by, at)
+    return run
+
+
+@transaction.atomic
+def match(
+    *, run: ImportRun, fields: Sequence[str], by: AbstractBaseUser, at: datetime
+) -> ImportRun:
+    """Say which column is which field, and check the rows by it; remembered for such headings.
+
+    WrongColumns where a required field has no column or a field has two.
+    """
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.state not in (State.MATCHING, State.READY):
+        raise NotReady(_("The columns of this import are settled. Reload the page."))
+    kind = run.kind_of
+    known = {one.name for one in kind.fields} | {REASONS, ""}
+    if len(fields) != len(run.columns) or not set(fields) <= known:
+        raise WrongColumns(_("Choose a field for each column of this file."))
+    if faults := _column_faults(kind, fields):
+        raise WrongColumns(" ".join(words.reasons(kind, faults)))
+    headings = run.headings
+    run.columns, run.state = _columns(headings, fields), State.CHECKING
+    run.touch(by, at)
+    run.save()
+    ColumnChoice.objects.update_or_create(
+        user_id=by.pk,
+        kind=kind.name,
+        headings=columns.print_of(headings),
+        defaults={
+            "fields": {columns.bare(h): f for h, f in zip(headings, fields, strict=True)},
+            "chosen_at": at,
+        },
+    )
+    ImportChunk.objects.filter(run=run).update(checked=False, said=b"", ok=0, errors=0, known=0)
+    audit.record("core.imports.match", run, by=by, at=at)
+    _begin_check(run, by, at)
+    return run
+
+
+def check(
+    *, run: ImportRun, by: AbstractBaseUser, at: datetime, progress: Progress | None = None
+) -> None:
+    """Judge every unchecked row; the last chunk makes the run ready."""
+    desk = run.kind_of.open(run, by, at)
+    seen: dict[str, int] = {}
+    for number in range(_chunks(run)):
+        with transaction.atomic():
+            if not _still(run, State.CHECKING):
+                return
+            chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
+            rows = chunk.rows()
+            if chunk.checked:  # by a try that was interrupted
+                seen.update((row.print, row.line) for row in rows if row.outcome == Outcome.OK)
+                continue
+            _check_rows(rows, run.fields, desk, seen)
+            chunk.put(rows)
+            chunk.checked = True
+            chunk.save()
+        if progress:
+            progress(min(run.total, (number + 1) * CHUNK), run.total)
+    _end_check(run)
+
+
+@transaction.atomic
+def confirm(*, run: ImportRun, by: AbstractBaseUser, at: datetime) -> ImportRun:
+    """Have the good rows entered by the queue; they count as received now."""
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.state != State.READY:
+        raise NotReady(_("This import is not waiting to be confirmed. Reload the page."))
+    if not run.ok:
+        raise NothingToImport(
+            _("No row of this file can be imported. Correct the file and send it again.")
+        )
+    run.state, run.confirmed_at = State.RUNNING, at
+    run.touch(by, at)
+    run.save()
+    audit.record("core.imports.confirm", run, by=by, at=at, detail={"rows": run.ok})
+    queue.enqueue(ENTER, run.pk, by=by, at=at)
+    return run
+
+
+@transaction.atomic
+def cancel(*, run: ImportRun, by: AbstractBaseUser | None, at: datetime) -> ImportRun:
+    """Give an import up, or stop one that runs: what is entered stays, the rest is destroyed."""
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.state in (State.DONE, State.CANCELLED):
+        raise NotReady(_("This import has ended already. Reload the page."))
+    run.state, run.ended_at, run.forgotten_at = State.CANCELLED, at, at
+    run.imported = _sums(run)["imported"]
+    run.touch(by, at)
+    run.save()
+    ImportChunk.objects.filter(run=run).delete()
+    audit.record("core.imports.cancel", run, by=by, at=at, detail={"imported": run.imported})
+    return run
+
+
+def enter(*, run: ImportRun, at: datetime, progress: Progress | None = None) -> ImportRun:
+    """Enter the good rows of a confirmed import, a chunk per transaction."""
+    if run.state != State.RUNNING:
+        return run  # done by an earlier try
+    by = run.changed_by
+    assert by is not None and run.confirmed_at is not None  # set by confirm
+    desk = run.kind_of.open(run, by, run.confirmed_at)
+    for number in range(_chunks(run)):
+        with transaction.atomic():
+            if not _still(run, State.RUNNING):
+                return ImportRun.objects.get(pk=run.pk)
+            chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
+            if chunk.entered:
+                continue
+            rows = chunk.rows()
+            _enter_rows(rows, run.fields, desk, at)
+            chunk.put(rows)
+            chunk.empty(rows)
+            chunk.entered = True
+            chunk.save()
+        if progress:
+            progress(min(run.total, (number + 1) * CHUNK), run.total)
+    return _finish(run, by, at)
+
+
+@transaction.atomic
+def forget(*, at: datetime) -> int:
+    """Destroy what is left of the rows of old imports, and drop imports nobody confirmed."""
+    until = at - KEPT_FOR
+    unconfirmed = [State.MATCHING, State.CHECKING, State.READY]
+    for run in ImportRun.objects.filter(state__in=unconfirmed, created_at__lt=until):
+        cancel(run=run, by=None, at=at)
+    old = ImportRun.objects.filter(state=State.DONE, ended_at__lt=until, forgotten_at__isnull=True)
+    for run in old:
+        ImportChunk.objects.filter(run=run).delete()
+        run.forgotten_at = at
+        run.save(update_fields=["forgotten_at"])
+        audit.record("core.imports.forget", run, by=None, at=at)
+    return len(old)
+
+
+# --- Columns -------------------------------------------------------------------------------------
+
+
+def _fields_of(headings: Sequence[str], kind: Kind, by: AbstractBaseUser) -> list[str]:
+    """What each column is: as this user has said of the same headings before, or by its name."""
+    said = queries.remembered(by.pk, kind, columns.print_of(headings))
+    if said:
+        return [said.get(columns.bare(heading), "") for heading in headings]
+    return columns.matched(headings, kind.known())
+
+
+def _column_faults(kind: Kind, fields: Sequence[str]) -> list[Reason]:
+    faults = []
+    if missing := columns.missing(fields, kind.required()):
+        faults.append(Reason("missing_columns", {"fields": missing}))
+    if twice := columns.twice(name for name in fields if name != REASONS):
+        faults.append(Reason("column_twice", {"fields": twice}))
+    return faults
+
+
+def _columns(headings: Sequence[str], fields: Sequence[str]) -> list[dict[str, str]]:
+    return [{"heading": h, "field": f} for h, f in zip(headings, fields, strict=True)]
+
+
+# --- Rows ----------------------------------------------------------------------------------------
+
+
+def _begin_check(run: ImportRun, by: AbstractBaseUser, at: datetime) -> None:
+    if run.total > AT_ONCE:
+        queue.enqueue(CHECK, run.pk, by=by, at=at)
+    else:
+        check(run=run, by=by, at=at)
+        run.refresh_from_db()
+
+
+@transaction.atomic
+def _end_check(run: ImportRun) -> None:
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.state == State.CHECKING:
+        run.state = State.READY
+        _add_up(run)
+        run.save()
+
+
+@transaction.atomic
+def _finish(run: ImportRun, by: AbstractBaseUser, at: datetime) -> ImportRun:
+    run = ImportRun.objects.select_for_update().get(pk=run.pk)
+    if run.state == State.RUNNING:
+        run.state, run.ended_at = State.DONE, at
+        _add_up(run)
+        run.touch(by, at)
+        run.save()
+        told = {"imported": run.imported, "known": run.known, "errors": run.errors}
+        audit.record("core.imports.finish", run, by=by, at=at, detail=told)
+        run.kind_of.imported(run)
+    return run
+
+
+def _check_rows(
+    rows: Sequence[Row], fields: Sequence[str], desk: Desk, seen: dict[str, int]
+) -> None:
+    for row, judged in zip(rows, desk.check(_values(rows, fields)), strict=True):
+        row.outcome, row.print = judged.outcome.value, judged.print
+        reasons = list(judged.reasons)
+        if len(row.values) > len(fields):
+            row.outcome = Outcome.ERROR.value
+            reasons.append(Reason("too_many_cells"))
+        elif judged.outcome == Outcome.OK:
+            if (line := seen.get(judged.print)) is not None:
+                row.outcome = Outcome.KNOWN.value
+                reasons.append(Reason("twice_in_file", {"line": line}))
+            else:
+                seen[judged.print] = row.line
+        row.reasons = [reason.plain() for reason in reasons]
+
+
+def _enter_rows(rows: Sequence[Row], fields: Sequence[str], desk: Desk, at: datetime) -> None:
+    good = [row for row in rows if row.outcome == Outcome.OK]
+    for row, judged in zip(good, desk.enter(_values(good, fields), at), strict=True):
+        row.outcome = judged.outcome.value
+        row.reasons = [reason.plain() for reason in judged.reasons]
+
+
+def _values(rows: Sequence[Row], fields: Sequence[str]) -> list[dict[str, str]]:
+    """Field to text, for the fields that a row says something about."""
+    read = [(n, name) for n, name in enumerate(fields) if name and name != REASONS]
+    return [
+        {name: row.values[n] for n, name in read if n < len(row.values) and row.values[n]}
+        for row in rows
+    ]
+
+
+def _chunks(run: ImportRun) -> int:
+    return ImportChunk.objects.filter(run=run).count()
+
+
+def _still(run: ImportRun, state: State) -> bool:
+    """Whether the run is at this step, held to the end of the transaction against a cancel."""
+    return ImportRun.objects.select_for_update().filter(pk=run.pk, state=state).exists()
+
+
+def _sums(run: ImportRun) -> dict[str, int]:
+    names = ("ok", "errors", "known", "imported")
+    found = ImportChunk.objects.filter(run=run).aggregate(**{n: Sum(n) for n in names})
+    return {name: found[name] or 0 for name in names}
+
+
+def _add_up(run: ImportRun) -> None:
+    for name, n in _sums(run).items():
+        setattr(run, name, n)

@@ -1,0 +1,51 @@
+"""Which column of a file is which field. No Django.
+
+A heading is known by the names that a kind of import gives its fields, however it is written; what
+is not known so is matched by hand on a page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+Names = Mapping[str, Sequence[str]]  # field -> the headings it is known by
+
+
+@lru_cache(maxsize=4096)
+def bare(heading: str) -> str:
+    """A heading without stars, blanks and brackets: "发病日期*(年月日)" → 发病日期."""
+    text = unicodedata.normalize("NFKC", heading[:200])
+    without_brackets = re.sub(r"\(.*?\)|\[.*?\]", "", text)
+    return re.sub(r"[\s*:_#.\-/]+", "", without_brackets or text).casefold()
+
+
+def known_names(names: Names) -> dict[str, str]:
+    """Every bare heading with its field."""
+    return {bare(heading): field for field, headings in names.items() for heading in headings}
+
+
+def matched(headings: Sequence[str], known: Mapping[str, str]) -> list[str]:
+    """The field of each column, "" for those that are not read."""
+    return [known.get(bare(heading), "") for heading in headings]
+
+
+def twice(fields: Iterable[str]) -> list[str]:
+    """Fields that two columns claim."""
+    found = [name for name in fields if name]
+    return sorted({name for name in found if found.count(name) > 1})
+
+
+def missing(fields: Iterable[str], required: Iterable[str]) -> list[str]:
+    """Required fields that no column has."""
+    present = set(fields)
+    return [name for name in required if name not in present]
+
+
+def print_of(headings: Sequence[str]) -> str:
+    """A digest of a set of headings in any order, by which a matching by hand is remembered."""
+    text = "\x1f".join(sorted(bare(heading) for heading in headings))
+    return hashlib.sha256(text.encode()).hexdigest()

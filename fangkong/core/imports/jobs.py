@@ -1,0 +1,29 @@
+"""What the queue does for imports: check and enter large files, destroy old ones."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fangkong.core.queue.actions import schedule, work
+from fangkong.core.queue.types import Progress
+
+from . import actions
+from .models import ImportRun
+
+
+@work(actions.CHECK, tries=4)
+def check(run_id: int, at: datetime, progress: Progress) -> None:
+    run = ImportRun.objects.select_related("changed_by").get(pk=run_id)
+    assert run.changed_by is not None  # a file is uploaded by somebody
+    actions.check(run=run, by=run.changed_by, at=at, progress=progress)
+
+
+@work(actions.ENTER, tries=4)
+def enter(run_id: int, at: datetime, progress: Progress) -> None:
+    run = ImportRun.objects.select_related("changed_by").get(pk=run_id)
+    actions.enter(run=run, at=at, progress=progress)
+
+
+@schedule("core.imports.forget", "20 3 * * *")
+def forget(at: datetime) -> None:
+    actions.forget(at=at)
