@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connections
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from fangkong.core import database_checks
 
 
 @register(Tags.database)
@@ -29,33 +30,5 @@ def triggers_stand(
     ]
 
 
-@register(Tags.database)
-def sqlite_is_safe(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
-) -> list[CheckMessage]:
-    """SQLite must keep every acknowledged write, and should be free of the WAL-reset bug."""
-    found: list[CheckMessage] = []
-    for alias in databases or []:
-        connection = connections[alias]
-        if connection.vendor != "sqlite":
-            continue
-        import sqlite3
-
-        if sqlite3.sqlite_version_info < (3, 51, 3):
-            found.append(
-                Warning(
-                    f"SQLite {sqlite3.sqlite_version} can damage a database in rare cases",
-                    hint="Install the pysqlite3 package, which brings a newer SQLite.",
-                    id="fangkong.W001",
-                )
-            )
-        with connection.cursor() as cursor:
-            for pragma, wanted in (("synchronous", 2), ("foreign_keys", 1)):
-                value = cursor.execute(f"PRAGMA {pragma}").fetchone()[0]
-                if value != wanted:
-                    found.append(
-                        Error(
-                            f"SQLite runs with {pragma}={value}, not {wanted}", id="fangkong.E001"
-                        )
-                    )
-    return found
+register(Tags.database)(database_checks.keeps_what_it_acknowledged)
+register(Tags.database, deploy=True)(database_checks.is_fit_for_production)

@@ -4,4 +4,5 @@ app_name = "core"
 urlpatterns = [
     path("files/", include("fangkong.core.files.urls")),
     path("pages/", include(("fangkong.core.pages.urls", "pages"))),
+    path("violations/", include("fangkong.core.violations.urls")),
 ]
