@@ -115,6 +115,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
         "settings",
         [
             _Entry(_("Staff"), "accounts:index", "user", VIEW_STAFF),
+            _Entry(_("Tokens for programs"), "tokens", "key", None),
             _Entry(_("Roles and permissions"), "accounts:roles", "shield", None),
             _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
             _Entry(_("Background jobs"), "jobs", "clock", SEE_JOBS, _failed_jobs),

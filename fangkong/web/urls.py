@@ -10,6 +10,7 @@ from .desk import views as desk
 from .health import alive, ready
 from .queue import views as queue
 from .rulepacks import views as rulepacks
+from .tokens import views as tokens
 from .trail import views as trail
 
 urlpatterns = [
@@ -26,6 +27,9 @@ urlpatterns = [
     path("jobs/", queue.index, name="jobs"),
     path("jobs/<uuid:public_id>/", queue.detail, name="job"),
     path("jobs/<uuid:public_id>/repeat/", queue.repeat, name="job_repeat"),
+    path("tokens/", tokens.index, name="tokens"),
+    path("tokens/new/", tokens.new, name="token_new"),
+    path("tokens/<uuid:public_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("style/", style_guide.index, name="style_guide"),
     path("badges.json", badges.show, name="badges"),
     path("demo/", include("fangkong.web.demo.urls")),

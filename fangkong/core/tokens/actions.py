@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +18,7 @@ from .models import Token
 from .types import MANAGE
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from fangkong.accounts.models import User
 
 MOST = 20  # valid tokens of one user
 
@@ -56,12 +56,12 @@ class AlreadyRevoked(Refused):
 @transaction.atomic
 def make(
     *,
-    user: AbstractBaseUser,
+    user: User,
     label: str,
     permissions: Sequence[str],
     may_write: bool,
     expires_at: datetime,
-    by: AbstractBaseUser,
+    by: User,
     at: datetime,
 ) -> Token:
     """A new token; its ``secret`` is on this object only and cannot be had again."""
@@ -105,15 +105,15 @@ def make(
     return token
 
 
-def _refuse_people(user: AbstractBaseUser, by: AbstractBaseUser, at: datetime) -> None:
-    if not cast(Any, by).scope(MANAGE, at) or user.has_usable_password():
+def _refuse_people(user: User, by: User, at: datetime) -> None:
+    if not by.scope(MANAGE, at) or user.has_usable_password():
         raise NotForPeople(
             _("People make their own tokens. Others make them only for accounts of machines.")
         )
 
 
 @transaction.atomic
-def revoke(*, token: Token, by: AbstractBaseUser, at: datetime) -> Token:
+def revoke(*, token: Token, by: User, at: datetime) -> Token:
     """Stop a token at once."""
     token = Token.objects.select_for_update().get(pk=token.pk)
     if token.revoked_at is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from django.db.models import QuerySet
 
@@ -14,7 +14,7 @@ from .models import Token
 from .types import MANAGE
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+    from fangkong.accounts.models import User
 
 
 def holding(secret: str, at: datetime) -> Token | None:
@@ -30,14 +30,14 @@ def holding(secret: str, at: datetime) -> Token | None:
     return found.first()
 
 
-def open_to(user: AbstractBaseUser, at: datetime) -> QuerySet[Token]:
+def open_to(user: User, at: datetime) -> QuerySet[Token]:
     """One's own tokens; for administrators everybody's."""
     rows = Token.objects.select_related("user", "created_by")
-    if cast(Any, user).scope(MANAGE, at):
+    if user.scope(MANAGE, at):
         return rows
     return rows.filter(user=user)
 
 
-def grantable(user: AbstractBaseUser, at: datetime) -> list[permissions.Permission]:
+def grantable(user: User, at: datetime) -> list[permissions.Permission]:
     """The permissions that a user holds somewhere, and may give to a token."""
-    return [p for p in permissions.declared() if cast(Any, user).scope(p, at)]
+    return [p for p in permissions.declared() if user.scope(p, at)]
