@@ -8,13 +8,14 @@ from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import get_resolver
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock, problems
 from fangkong.core.audit.context import acting
+from fangkong.core.privacy import holds_number
 from fangkong.core.record import new_public_id
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
@@ -38,6 +39,8 @@ class RequestFacts:
                 return render(request, "core/pages/refused.html", {"problem": text}, status=413)
             if _unreadable(request):
                 return _bad_request(request)
+            if _number_in_address(request):
+                return _refused_number(request)
             with acting(at=at, request=request):
                 response = self.get_response(request)
             if problems.for_machines(request):
@@ -75,6 +78,22 @@ def _too_large(request: HttpRequest) -> bool:
     """Whether the request announces more than is ever read."""
     announced = request.META.get("CONTENT_LENGTH") or "0"
     return announced.isdecimal() and int(announced) > settings.FANGKONG_LARGEST_REQUEST
+
+
+def _number_in_address(request: HttpRequest) -> bool:
+    """Whether the address holds the number of a person, which servers and browsers would keep."""
+    asked = request.META.get("QUERY_STRING", "")
+    return bool(asked) and any(holds_number(v) for _key, vs in request.GET.lists() for v in vs)
+
+
+def _refused_number(request: HttpRequest) -> HttpResponse:
+    """The number is not shown again, not even in a link of the page."""
+    text = _("Numbers of persons must not stand in the address. Use the search box.")
+    if problems.for_machines(request):
+        return problems.problem(400, "NumberInAddress", text)
+    request.META["QUERY_STRING"] = ""  # pages have links that lead back to their own address
+    cast(Any, request).GET = QueryDict()
+    return render(request, "core/pages/refused.html", {"problem": text}, status=400)
 
 
 def _unreadable(request: HttpRequest) -> bool:

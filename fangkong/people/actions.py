@@ -17,7 +17,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.audit.types import How
 from fangkong.core.refusals import Refused
 
-from . import rules
+from . import queries, rules
 from .intake import (
     UNREADABLE,
     AnotherPerson,
@@ -40,6 +40,7 @@ __all__ = [
     "AnotherPerson",
     "DocumentDisagrees",
     "ReasonMissing",
+    "TooManyRevealed",
     "WrongField",
     "add_document",
     "add_phone",
@@ -51,8 +52,15 @@ __all__ = [
 
 CHUNK = 500
 REASON_LENGTH = range(4, 401)
+REVEALS_PER_HOUR = 60
 _AS_STATED = ("occupation", "workplace", "guardian_name", "ethnicity", "address_detail")
 CORRECTABLE = frozenset({"name", "sex", "birth_date", "area", *_AS_STATED})
+
+
+class TooManyRevealed(Refused):
+    """Within an hour somebody has had the full data of as many persons as one can work with."""
+
+    status = 429
 
 
 class ReasonMissing(WrongField):
@@ -260,7 +268,7 @@ def reveal(
 
     They are not the result themselves: results are kept with the command that asked for them, and
     nobody's full data may lie there. ReasonMissing for a reason under four characters; fields are
-    those of ``Revealable``.
+    those of ``Revealable``. TooManyRevealed beyond ``REVEALS_PER_HOUR`` persons.
     """
     why = reason.strip()
     if len(why) not in REASON_LENGTH:
@@ -275,5 +283,13 @@ def reveal(
     if not fields or not set(fields) <= set(Revealable.values):
         raise WrongField(_("Choose which data you need."), "fields")
     detail = {"fields": sorted(set(fields))}
+    if queries.revealed_within_the_hour(by, at, but=person) >= REVEALS_PER_HOUR:
+        raise TooManyRevealed(
+            _(
+                "Within an hour you have had the full data of %d other persons shown, which is as"
+                " many as one may. Wait a while; who needs more asks for a list as a file."
+            )
+            % REVEALS_PER_HOUR
+        )
     audit.seen(person, by=by, at=at, how=How.REVEALED, place="people.reveal", reason=why)
     return audit.record("people.reveal", person, by=by, at=at, reason=why, detail=detail)

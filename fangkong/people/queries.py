@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet
+from django.contrib.auth import get_user_model
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
+from fangkong.core.audit.models import Sight
+from fangkong.core.audit.types import SEE_TRAIL, How
 from fangkong.core.permissions import Permission, Scoped
 from fangkong.core.refusals import Refused
 from fangkong.packs import queries as packs
@@ -22,8 +26,10 @@ from .models import IdentityDocument, Person, Phone
 from .types import VIEW, FullPerson, MaskedPerson, Revealable, Sex
 
 if TYPE_CHECKING:
+    from fangkong.accounts.models import User
     from fangkong.core.audit.models import AuditLine
 
+HOUR = timedelta(hours=1)
 REVEAL_HOLDS = timedelta(minutes=5)
 
 
@@ -115,6 +121,57 @@ def occupations(on: date) -> dict[str, str]:
         return {}
     language = get_language() or "en"
     return {row.code: row.name.in_language(language) for row in pack.occupations}
+
+
+def revealed_within_the_hour(user: User, at: datetime, but: Person) -> int:
+    """Of how many other persons a user has had full data shown within the last hour."""
+    sights = Sight.objects.filter(
+        by=user,
+        at__gt=at - HOUR,
+        at__lte=at,
+        how=How.REVEALED,
+        subject_type=Person._meta.label_lower,
+    )
+    return sights.exclude(subject_id=but.pk).values("subject_id").distinct().count()
+
+
+@dataclass(frozen=True)
+class Revealer:
+    """How many persons' full data somebody has seen: in a day, a week and thirty days."""
+
+    user: User
+    day: int
+    week: int
+    month: int
+    last_at: datetime
+
+
+def revealers(user: Scoped, at: datetime) -> list[Revealer]:
+    """Who has had full data shown within thirty days, most persons first; for the auditor."""
+    if not user.scope(SEE_TRAIL, at).everywhere:
+        return []
+    persons = Count("subject_id", distinct=True)
+    rows = list(
+        Sight.objects.filter(
+            at__gt=at - timedelta(days=30),
+            at__lte=at,
+            how=How.REVEALED,
+            subject_type=Person._meta.label_lower,
+        )
+        .values("by_id")
+        .annotate(
+            month=persons,
+            week=Count("subject_id", distinct=True, filter=Q(at__gt=at - timedelta(days=7))),
+            day=Count("subject_id", distinct=True, filter=Q(at__gt=at - timedelta(days=1))),
+            last_at=Max("at"),
+        )
+        .order_by("-month", "by_id")[:500]
+    )
+    users = get_user_model().objects.in_bulk([row["by_id"] for row in rows])
+    return [
+        Revealer(users[row["by_id"]], row["day"], row["week"], row["month"], row["last_at"])
+        for row in rows
+    ]
 
 
 def in_full(line: AuditLine, at: datetime) -> FullPerson:

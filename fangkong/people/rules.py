@@ -14,6 +14,8 @@ from enum import StrEnum
 
 from pypinyin import lazy_pinyin
 
+from fangkong.core.privacy import holds_number
+
 # --- Numbers as people write them ---------------------------------------------------------------
 
 
@@ -144,15 +146,8 @@ def is_phone(number: str) -> bool:
 
 
 def looks_personal(text: str) -> bool:
-    """Whether a text is or holds what may be a citizen's or phone number: not fit for an address.
-
-    Wider than the exact rules on purpose: a number mistyped by one digit is personal as well.
-    """
-    narrow = plain_number(text)
-    return bool(
-        re.search(r"(?<![0-9])[0-9]{17}[0-9X](?![0-9])", narrow)
-        or re.search(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])", narrow)
-    )
+    """Whether a text is or holds what may be a citizen's or mobile number."""
+    return holds_number(text)
 
 
 # --- Names --------------------------------------------------------------------------------------

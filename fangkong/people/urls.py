@@ -5,6 +5,7 @@ from . import views
 app_name = "people"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("reveals/", views.reveals, name="reveals"),
     path("search/", views.search, name="search"),
     path("<uuid:public_id>/", views.detail, name="detail"),
     path("<uuid:public_id>/correct/", views.correct, name="correct"),

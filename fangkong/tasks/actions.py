@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import actions as audit
 from fangkong.core.files import actions as stored
+from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import Record, stamps
 from fangkong.core.refusals import Refused
 
@@ -101,6 +102,7 @@ def assign(
     if not types.known(kind):
         raise UnknownKind(_("No such kind of task."))
     _check_due(due_at, at)
+    refuse_numbers(note=note)
     task = Task(
         **stamps(by, at),
         kind=kind,
@@ -142,6 +144,7 @@ def give(
     """Give a task in own words, to an office within the giver's area."""
     if not by.scope(types.ASSIGN, at).holds(county_id=area.county_id, area_id=area.pk):
         raise NotWithin(_("You may give tasks only within your own area. Choose another area."))
+    refuse_numbers(text=text)
     return assign(
         kind=types.MANUAL.code,
         params={"text": text.strip()},
@@ -300,6 +303,7 @@ def _finish(task: Task, proof: str, by: User | None, at: datetime) -> Task:
     proof = proof.strip()
     if not rules.is_proof(proof):
         raise ProofMissing(_("Say in a few words what was done and what shows it."))
+    refuse_numbers(proof=proof)
     task.state = Task.State.DONE
     task.proof, task.done_at, task.done_by, task.escalates_at = proof, at, by, None
     task.owner = task.owner or by
@@ -312,6 +316,7 @@ def _finish(task: Task, proof: str, by: User | None, at: datetime) -> Task:
 def _cancel(task: Task, reason: str, by: User | None, at: datetime) -> Task:
     if not reason.strip():
         raise ReasonMissing(_("Say why the task is no longer needed."))
+    refuse_numbers(reason=reason)
     task.state = Task.State.CANCELLED
     task.cancel_reason, task.escalates_at = reason.strip()[:400], None
     _save(task, by, at, "state", "cancel_reason", "escalates_at")

@@ -118,6 +118,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Tokens for programs"), "tokens", "key", None),
             _Entry(_("Roles and permissions"), "accounts:roles", "shield", None),
             _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
+            _Entry(_("Full data shown"), "people:reveals", "eye", SEE_TRAIL),
             _Entry(_("Background jobs"), "jobs", "clock", SEE_JOBS, _failed_jobs),
         ],
     ),

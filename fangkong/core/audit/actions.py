@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from django.db import models, transaction
 
+from fangkong.core.free_text import refuse_numbers
 from fangkong.core.request_id import request_id
 
 from .models import AuditLine, Sight
@@ -47,8 +48,10 @@ def record(
     """Add the one line of an action: room.part.verb, done to ``subject``.
 
     ``detail`` holds plain values that help a reader: old and new states, amounts, codes. Never
-    personal data: name only the fields that changed (see ``changes``).
+    personal data: name only the fields that changed (see ``changes``). NumberInText for a reason
+    that holds the number of a person.
     """
+    refuse_numbers(reason=reason)
     return AuditLine.objects.create(
         action=action,
         subject_type=subject._meta.label_lower,

@@ -18,6 +18,8 @@ from datetime import date, datetime, time
 from itertools import chain
 from typing import Any
 
+from fangkong.core.privacy import is_mark
+
 from . import columns
 
 DELIMITERS = ",\t;|"
@@ -309,7 +311,7 @@ def _sheet(
     first: list[tuple[int, list[str]]] = []
     chosen = -1
     for line, cells in lines:
-        if not any(cell and not cell.isspace() for cell in cells):
+        if is_mark(cells) or not any(cell and not cell.isspace() for cell in cells):
             continue
         if len(cells) > caps.columns:
             raise NotReadable("too_many_columns", limit=caps.columns)
@@ -347,6 +349,8 @@ def _rows(
 ) -> Iterator[tuple[int, list[str]]]:
     n = 0
     for line, cells in lines:
+        if is_mark(cells):
+            continue
         cut = [_bare(cell) if cell else "" for cell in cells]
         while cut and not cut[-1]:
             cut.pop()

@@ -209,8 +209,9 @@ def errors(request: StaffRequest, kind: Kind, public_id: UUID) -> HttpResponseBa
         ]
         for row in queries.rows_of(run, [Outcome.ERROR])
     )
-    export.note("errors", run, by=request.user, at=request.now)
-    return export.csv_response("to-be-corrected", head, rows)
+    count = run.errors
+    mark = export.note("errors", run, by=request.user, at=request.now, rows=count)
+    return export.csv_response("to-be-corrected", head, rows, mark)
 
 
 class MatchForm(pages.Form):

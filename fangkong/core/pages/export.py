@@ -1,4 +1,9 @@
-"""Lists as files. A cell never starts a formula in the reader's spreadsheet."""
+"""Lists as files. A cell never starts a formula in the reader's spreadsheet.
+
+Every file of records says who took it and when: as the last line of a CSV, which spreadsheets
+keep and our imports pass over; in an Excel file in the footer of each printed page, on a second
+sheet and in the properties of the file. The number in it is the line of the audit trail.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +15,17 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
 from math import isfinite
-from typing import IO
+from typing import IO, Any
 
 import xlsxwriter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Model
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
+from fangkong.core.privacy import MARK
 
 # Full-width forms are read as formulas too by spreadsheets with an East Asian input method.
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -28,10 +35,24 @@ _CELL_LIMIT = 32_767  # characters; Excel takes no more, and the writer would le
 
 
 def note(
-    name: str, subject: Model, *, by: AbstractBaseUser, at: datetime, kind: str = "csv"
-) -> None:
-    """Leave the line in the audit trail that every file of records needs."""
-    audit.record("core.pages.export", subject, by=by, at=at, detail={"list": name, "kind": kind})
+    name: str,
+    subject: Model,
+    *,
+    by: AbstractBaseUser,
+    at: datetime,
+    kind: str = "csv",
+    rows: int | None = None,
+) -> str:
+    """Leave the line in the audit trail that every file of records needs; gives its watermark."""
+    detail: dict[str, object] = {"list": name, "kind": kind}
+    if rows is not None:
+        detail["rows"] = rows
+    line = audit.record("core.pages.export", subject, by=by, at=at, detail=detail)
+    return _("exported by %(who)s at %(at)s, no. %(line)d") % {
+        "who": by.get_username(),
+        "at": plain(at),
+        "line": line.pk,
+    }
 
 
 def safe_text(value: object) -> str:
@@ -65,15 +86,19 @@ class _Echo(io.StringIO):
 
 
 def csv_response(
-    name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
+    name: str, head: Sequence[str], rows: Iterable[Sequence[object]], mark: str = ""
 ) -> StreamingHttpResponse:
-    """A CSV file in UTF-8 with a byte order mark (spreadsheets then show Chinese), streamed."""
+    """A CSV file in UTF-8 with a byte order mark (spreadsheets then show Chinese), streamed.
+
+    ``mark`` is what ``note`` gave.
+    """
+    last = [[f"{MARK}{mark}"]] if mark else []
 
     def lines() -> Iterator[bytes]:
         echo = _Echo()
         writer = csv.writer(echo)
         yield b"\xef\xbb\xbf"
-        for row in chain([head], rows):
+        for row in chain([head], rows, last):
             writer.writerow([safe_text(cell) for cell in row])
             yield echo.line.encode()
 
@@ -83,9 +108,9 @@ def csv_response(
 
 
 def xlsx_response(
-    name: str, head: Sequence[str], rows: Iterable[Sequence[object]]
+    name: str, head: Sequence[str], rows: Iterable[Sequence[object]], mark: str = ""
 ) -> HttpResponseBase:
-    """An Excel file; texts are written as texts, numbers as numbers."""
+    """An Excel file; texts are written as texts, numbers as numbers. ``mark`` as for CSV."""
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()
@@ -100,9 +125,21 @@ def xlsx_response(
             else:
                 sheet.write_string(number, column, _shortened(plain(value)))
     sheet.freeze_panes(1, 0)
+    if mark:
+        _put_mark(book, sheet, mark)
     book.close()
     file.seek(0)
     return FileResponse(file, as_attachment=True, filename=f"{name}.xlsx")
+
+
+def _put_mark(book: xlsxwriter.Workbook, sheet: Any, mark: str) -> None:
+    text = f"Fangkong {mark}".replace("&", "&&")  # & begins a code there
+    sheet.set_footer(f"&L&8{text[:200]}&R&8&P / &N")
+    about = book.add_worksheet("Fangkong")
+    about.set_column(0, 0, 80)
+    about.write_string(0, 0, f"{MARK}{mark}")
+    book.set_properties({"comments": f"Fangkong {mark}"})
+    book.set_custom_property("Fangkong", mark)
 
 
 def _shortened(text: str) -> str:

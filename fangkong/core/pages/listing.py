@@ -215,7 +215,9 @@ def _export(
 
     user = cast(AbstractBaseUser, request.user)
     sights.listed(request, ordered, how=How.EXPORTED)
-    export.note(what.name, user, by=user, at=cast(Any, request).now, kind=kind)
+    mark = export.note(
+        what.name, user, by=user, at=cast(Any, request).now, kind=kind, rows=ordered.count()
+    )
     head = [str(c.label) for c in columns]
     write = export.csv_response if kind == "csv" else export.xlsx_response
-    return write(f"fangkong-{what.name}", head, cells())
+    return write(f"fangkong-{what.name}", head, cells(), mark)

@@ -13,7 +13,7 @@ from fangkong.people.actions import ReasonMissing, WrongField
 from fangkong.people.queries import RevealOver
 from fangkong.people.types import Revealable
 
-from .factories import AT, NAME, NUMBER, PHONE, staff
+from .factories import AT, NAME, NUMBER, PHONE, person, staff
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +160,42 @@ def test_the_action_itself_insists_on_a_reason(patient, daofu, reason):
 def test_the_action_itself_insists_on_known_fields(patient, daofu, fields):
     with pytest.raises(WrongField):
         actions.reveal(person=patient, reason="流调核实", fields=fields, by=daofu, at=AT)
+
+
+def test_beyond_the_hourly_limit_nothing_more_is_shown(client, areas, patient, daofu, monkeypatch):
+    monkeypatch.setattr(actions, "REVEALS_PER_HOUR", 2)
+    others = [person(areas["513326"], name=f"王{n}", documents=[], phones=[]) for n in "甲乙丙"]
+    client.force_login(daofu)
+    for n, one in enumerate(others[:2]):
+        assert ask(client, one, _key=f"k{n}").status_code == 200
+
+    refused = ask(client, others[2], _key="k2")
+
+    assert refused.status_code == 422 and others[2].name not in refused.content.decode()
+    assert reveals(others[2]) == []
+    assert ask(client, others[0], _key="k3").status_code == 200  # known already: nobody new
+
+
+def test_an_hour_later_there_is_room_again(patient, daofu, areas, monkeypatch):
+    monkeypatch.setattr(actions, "REVEALS_PER_HOUR", 1)
+    other = person(areas["513326"], name="王五", documents=[], phones=[])
+    asked = {"reason": "密接追踪", "fields": ["name"], "by": daofu}
+    actions.reveal(person=patient, at=AT, **asked)
+    with pytest.raises(actions.TooManyRevealed):
+        actions.reveal(person=other, at=AT + timedelta(minutes=59), **asked)
+
+    actions.reveal(person=other, at=AT + timedelta(minutes=61), **asked)
+
+    assert len(reveals(other)) == 1
+
+
+def test_one_user_does_not_use_up_the_limit_of_another(patient, daofu, areas, monkeypatch):
+    monkeypatch.setattr(actions, "REVEALS_PER_HOUR", 1)
+    other = person(areas["513326"], name="王五", documents=[], phones=[])
+    colleague = staff(Role.COUNTY_CDC, areas["513326"], name="colleague")
+    asked = {"reason": "密接追踪", "fields": ["name"], "at": AT}
+    actions.reveal(person=patient, by=daofu, **asked)
+
+    actions.reveal(person=other, by=colleague, **asked)
+
+    assert len(reveals(other)) == 1

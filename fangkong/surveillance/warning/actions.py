@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
+from fangkong.core.free_text import refuse_numbers
 from fangkong.core.queue import actions as queue
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
@@ -316,6 +317,7 @@ def answer(*, signal: Signal, outcome: str, note: str, by: User, at: datetime) -
         raise UnknownOutcome(_("Choose one of the outcomes."))
     if not is_proof(note):
         raise NoteMissing(_("Say in a few words what was checked and what was found."))
+    refuse_numbers(note=note)
     if signal.state == State.NEW:
         _begin(signal, by, at)
     signal.state = State.ANSWERED

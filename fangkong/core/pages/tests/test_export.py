@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -12,7 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
+from fangkong.accounts.tests import factories
+from fangkong.core.audit.models import AuditLine
 from fangkong.core.pages import export
+from fangkong.core.privacy import is_mark
 
 FORMULAS = [
     "=1+1",
@@ -120,3 +124,40 @@ def test_files_are_downloads_with_their_name():
     assert as_csv["Content-Disposition"] == 'attachment; filename="cases.csv"'
     assert as_csv["Content-Type"] == "text/csv; charset=utf-8"
     assert 'filename="c.xlsx"' in as_xlsx["Content-Disposition"]
+
+
+MARKED = "exported by daofu & co at 2020-02-05 10:00, no. 7"
+
+
+def test_a_csv_says_in_its_last_line_who_took_it():
+    body = b"".join(export.csv_response("t", ["x"], [["1"]], MARKED).streaming_content)
+
+    last = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))[-1]
+    assert last == [f"# Fangkong {MARKED}"]
+    assert is_mark(last) and not is_mark(["# another remark"]) and not is_mark([])
+
+
+def test_an_excel_file_says_it_in_footer_sheet_and_properties():
+    response = export.xlsx_response("t", ["x"], [["1"]], MARKED)
+    data = b"".join(response.streaming_content)
+
+    book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+    assert book.sheet_names[1] == "Fangkong"
+    assert book.get_sheet_by_index(0).to_python() == [["x"], ["1"]]  # the list itself is as it was
+    assert is_mark(book.get_sheet_by_index(1).to_python()[0])
+    with zipfile.ZipFile(io.BytesIO(data)) as inner:
+        sheet = inner.read("xl/worksheets/sheet1.xml").decode()
+        assert "exported by daofu &amp;&amp; co" in sheet[sheet.index("<oddFooter>") :]
+        assert "no. 7" in inner.read("docProps/custom.xml").decode()
+        assert "no. 7" in inner.read("docProps/core.xml").decode()
+
+
+def test_the_mark_names_the_user_the_moment_and_the_line_of_the_trail(db):
+    keeper = factories.user()
+    at = datetime(2020, 2, 5, 2, tzinfo=UTC)
+
+    mark = export.note("cases", keeper, by=keeper, at=at, rows=12)
+
+    line = AuditLine.objects.get()
+    assert line.detail == {"list": "cases", "kind": "csv", "rows": 12}
+    assert keeper.username in mark and "2020-02-05 10:00" in mark and str(line.pk) in mark
