@@ -14,7 +14,7 @@ from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
-from fangkong.core.audit.models import Sight
+from fangkong.core.audit import queries as audit
 from fangkong.core.audit.types import SEE_TRAIL, How
 from fangkong.core.permissions import Permission, Scoped
 from fangkong.core.refusals import Refused
@@ -125,12 +125,8 @@ def occupations(on: date) -> dict[str, str]:
 
 def revealed_within_the_hour(user: User, at: datetime, but: Person) -> int:
     """Of how many other persons a user has had full data shown within the last hour."""
-    sights = Sight.objects.filter(
-        by=user,
-        at__gt=at - HOUR,
-        at__lte=at,
-        how=How.REVEALED,
-        subject_type=Person._meta.label_lower,
+    sights = audit.sights(How.REVEALED).filter(
+        by=user, at__gt=at - HOUR, at__lte=at, subject_type=Person._meta.label_lower
     )
     return sights.exclude(subject_id=but.pk).values("subject_id").distinct().count()
 
@@ -152,10 +148,10 @@ def revealers(user: Scoped, at: datetime) -> list[Revealer]:
         return []
     persons = Count("subject_id", distinct=True)
     rows = list(
-        Sight.objects.filter(
+        audit.sights(How.REVEALED)
+        .filter(
             at__gt=at - timedelta(days=30),
             at__lte=at,
-            how=How.REVEALED,
             subject_type=Person._meta.label_lower,
         )
         .values("by_id")

@@ -7,7 +7,8 @@ from functools import cache
 from django.db import models
 from django.db.models import QuerySet
 
-from .models import AuditLine, RowChange
+from .models import AuditLine, RowChange, Sight
+from .types import How
 
 
 def history_of(record: models.Model, limit: int = 50) -> list[AuditLine]:
@@ -22,6 +23,11 @@ def history_of(record: models.Model, limit: int = 50) -> list[AuditLine]:
 def lines() -> QuerySet[AuditLine]:
     """The whole trail with who did what, for those who may read it (the auditor's page)."""
     return AuditLine.objects.select_related("by")
+
+
+def sights(how: How) -> QuerySet[Sight]:
+    """Whose records were seen in one way, by whom and when; rooms add up what is theirs."""
+    return Sight.objects.filter(how=how)
 
 
 def persons_of(record: models.Model) -> list[tuple[str, int]]:
