@@ -44,9 +44,10 @@ STEPS = [
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
-    "api", "append_only", "audit", "backup", "clock", "commands", "files", "free_text", "imports",
-    "logs", "middleware", "outbound", "pages", "permissions", "privacy", "problems", "queue",
-    "record", "refusals", "request_id", "roles", "sealing", "slots", "spelling", "tokens", "watch",
+    "api", "append_only", "audit", "backup", "clock", "commands", "files", "finders", "free_text",
+    "imports", "logs", "middleware", "outbound", "pages", "permissions", "privacy", "problems",
+    "queue", "record", "refusals", "request_id", "roles", "sealing", "slots", "spelling", "tokens",
+    "watch",
     "webhooks",
 }  # fmt: skip
 

@@ -9,6 +9,6 @@ class WebConfig(AppConfig):
     def ready(self) -> None:
         from fangkong.config import rooms
 
-        # Jobs, verbs and permissions are declared when these modules load.
-        for name in ("types", "jobs"):
+        # Jobs, verbs, permissions and finders are declared when these modules load.
+        for name in ("types", "jobs", "finders"):
             rooms.modules(name)

@@ -42,6 +42,7 @@ class Item:
     url: str
     icon: str
     active: bool
+    key: str
     badge: int | None  # None: this entry counts nothing
 
 
@@ -59,6 +60,7 @@ class _Entry:
     icon: str
     permission: Permission | None = None
     badge: Badge | None = None
+    key: str = ""  # pressed after "g"
 
 
 def _late_tasks(user: User, at: datetime) -> int:
@@ -78,25 +80,32 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
         _("Work"),
         "home",
         [
-            _Entry(_("My desk"), "desk", "home"),
-            _Entry(_("Command screen"), "command_screen", "device-desktop", SEE_COMMAND_SCREEN),
-            _Entry(_("Tasks"), "tasks:index", "checklist", VIEW_TASKS, _late_tasks),
+            _Entry(_("My desk"), "desk", "home", key="d"),
+            _Entry(
+                _("Command screen"), "command_screen", "device-desktop", SEE_COMMAND_SCREEN, key="m"
+            ),
+            _Entry(_("Tasks"), "tasks:index", "checklist", VIEW_TASKS, _late_tasks, key="t"),
         ],
     ),
     (
         _("Surveillance"),
         "activity",
         [
-            _Entry(_("Cases"), "surveillance:monitoring:index", "clipboard-list", VIEW_CASES),
-            _Entry(_("New report card"), "surveillance:monitoring:report", "file-plus", REPORT),
+            _Entry(
+                _("Cases"), "surveillance:monitoring:index", "clipboard-list", VIEW_CASES, key="c"
+            ),
+            _Entry(
+                _("New report card"), "surveillance:monitoring:report", "file-plus", REPORT, key="n"
+            ),
             _Entry(_("Import cards"), "surveillance:monitoring:imports", "upload", IMPORT),
-            _Entry(_("Counts"), "surveillance:monitoring:counts", "chart-bar", VIEW_CASES),
+            _Entry(_("Counts"), "surveillance:monitoring:counts", "chart-bar", VIEW_CASES, key="s"),
             _Entry(
                 _("Warnings"),
                 "surveillance:warning:index",
                 "alert-triangle",
                 VIEW_SIGNALS,
                 _open_signals,
+                key="w",
             ),
         ],
     ),
@@ -104,9 +113,9 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
         _("Registers"),
         "database",
         [
-            _Entry(_("Persons"), "people:index", "users", VIEW_PEOPLE),
-            _Entry(_("Areas"), "places:index", "map", None),
-            _Entry(_("Facilities"), "places:facilities", "building-hospital", None),
+            _Entry(_("Persons"), "people:index", "users", VIEW_PEOPLE, key="p"),
+            _Entry(_("Areas"), "places:index", "map", None, key="a"),
+            _Entry(_("Facilities"), "places:facilities", "building-hospital", None, key="f"),
             _Entry(_("Rule packs"), "packs", "book", None),
         ],
     ),
@@ -142,6 +151,7 @@ def of(request: HttpRequest, user: User, at: datetime) -> list[Group]:
                 urls[entry.name],
                 entry.icon,
                 urls[entry.name] == here,
+                entry.key,
                 counted.get(entry.name, 0) if entry.badge else None,
             )
             for entry in entries
@@ -150,6 +160,17 @@ def of(request: HttpRequest, user: User, at: datetime) -> list[Group]:
         if items:
             groups.append(Group(label, icon, items))
     return groups
+
+
+def pages_of(user: User, at: datetime) -> list[tuple[str | Promise, str]]:
+    """The label and the address of each page of this user's menu."""
+    urls = _urls()
+    return [
+        (entry.label, urls[entry.name])
+        for _label, _icon, entries in _MENU
+        for entry in entries
+        if _open(entry, user, at)
+    ]
 
 
 def badges(user: User, at: datetime) -> dict[str, int]:

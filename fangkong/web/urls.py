@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path, re_path
 
-from . import badges, errors, style_guide
+from . import badges, errors, find, style_guide
 from .command_screen import views as command_screen
 from .desk import views as desk
 from .health import alive, ready
@@ -31,6 +31,7 @@ urlpatterns = [
     path("tokens/new/", tokens.new, name="token_new"),
     path("tokens/<uuid:public_id>/revoke/", tokens.revoke, name="token_revoke"),
     path("style/", style_guide.index, name="style_guide"),
+    path("find/", find.find, name="find"),
     path("badges.json", badges.show, name="badges"),
     path("demo/", include("fangkong.web.demo.urls")),
     re_path("^api/", errors.unknown_to_machines, name="api_unknown"),

@@ -4,10 +4,12 @@ import "htmx.org";
 import "htmx.org/dist/ext/hx-csp.js";
 import { focusFirstError, startForms } from "./forms";
 import { startLive } from "./live";
+import { startPalette } from "./palette";
 import { startShell } from "./shell";
 import { startUploads } from "./uploads";
 
 startShell();
+startPalette();
 startUploads(); // before forms: a form waits for its files
 startForms();
 startLive(document);

@@ -7,7 +7,7 @@ export function startShell(): void {
   startDialogs();
   startToasts();
   void countBadges();
-  document.addEventListener("keydown", shortcut);
+  startKeys();
 }
 
 // Numbers of the menu: the page shows those counted last, this brings those of now ---------------
@@ -141,9 +141,32 @@ function startToasts(): void {
 
 // Keys -------------------------------------------------------------------------------------------
 
+const SECOND_KEY_WITHIN = 1500;
+let went = 0;
+
+function startKeys(): void {
+  document.addEventListener("keydown", shortcut);
+  document.addEventListener("change", (event) => {
+    const choice = hit<HTMLInputElement>(event, "[data-keys]");
+    if (choice) keep("fk_keys", choice.checked ? "" : "off");
+  });
+}
+
+/** Single keys can be switched off (WCAG 2.1.4): somebody who speaks to the machine presses them all. */
+function keysAreOn(): boolean {
+  return document.querySelector<HTMLInputElement>("[data-keys]")?.checked ?? true;
+}
+
 function shortcut(event: KeyboardEvent): void {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-  if (event.target instanceof Element && event.target.closest("input, textarea, select, dialog")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !keysAreOn()) return;
+  if (event.target instanceof Element && event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
+  if (document.querySelector("dialog[open]")) return;
+  if (event.timeStamp - went < SECOND_KEY_WITHIN && /^[a-z]$/.test(event.key)) {
+    went = 0;
+    document.querySelector<HTMLAnchorElement>(`.fk-nav [data-key="${event.key}"]`)?.click();
+    return;
+  }
+  went = event.key === "g" ? event.timeStamp : 0;
   if (event.key === "/") {
     const search = document.querySelector<HTMLInputElement>("main [type='search']");
     if (!search) return;
