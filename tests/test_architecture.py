@@ -257,6 +257,7 @@ CLIENTS = {
 OTHER_CLIENTS = {
     "fangkong/core/outbound.py": "it is the way out",
     "fangkong/core/files/scanning.py": "asks the operator's virus scanner, in its own protocol",
+    "fangkong/core/watch/remote.py": "asks the own mail server and the own address how they are",
     "fangkong/config/serve.py": "listens, and looks whether a port is free",
 }
 

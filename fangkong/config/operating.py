@@ -34,6 +34,48 @@ def add_commands(command: Add) -> None:
     restore.add_argument("file", type=Path)
     restore.add_argument("--key", type=Path, help="file with the key (FANGKONG_BACKUP_KEY)")
     restore.add_argument("--check", action="store_true", help="only read the backup to its end")
+    doctor = command(
+        "doctor", _doctor, "Look at everything and say what to do; exit code 0, 1 or 2."
+    )
+    doctor.add_argument("--json", action="store_true", help="for programs")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    _django()
+    import json
+
+    from django.conf import settings
+    from django.utils import translation
+
+    from fangkong.config import serve
+    from fangkong.core.watch import doctor
+
+    serve.require_answer()
+    with translation.override(settings.LANGUAGE_CODE):
+        lines = doctor.examine()
+        if options.json:
+            print(
+                json.dumps(
+                    [
+                        {
+                            "state": str(line.tone),
+                            "what": str(line.title),
+                            "found": str(line.said),
+                            "todo": str(line.todo),
+                        }
+                        for line in lines
+                    ],
+                    ensure_ascii=False,
+                    indent=1,
+                )
+            )
+        else:
+            for line in lines:
+                print(f"{line.tone.upper():<5} {line.title}: {line.said}")
+                if line.todo:
+                    print(f"      → {line.todo}")
+    sys.stdout.flush()
+    return doctor.worst(lines)
 
 
 def _backup(options: argparse.Namespace) -> int:

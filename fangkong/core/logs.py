@@ -37,7 +37,7 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["error"] = record.exc_info[0].__name__
             line["at"] = _places(record)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)  # ASCII: U+0085 and U+2028 end a line for some readers
 
 
 def _places(record: logging.LogRecord) -> list[str]:

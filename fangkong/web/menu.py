@@ -18,6 +18,7 @@ from fangkong.core.audit.types import SEE_TRAIL
 from fangkong.core.permissions import Permission
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
+from fangkong.core.watch.types import SEE_WATCH
 from fangkong.people.types import VIEW as VIEW_PEOPLE
 from fangkong.surveillance.monitoring.types import IMPORT, REPORT
 from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
@@ -129,6 +130,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
             _Entry(_("Full data shown"), "people:reveals", "eye", SEE_TRAIL),
             _Entry(_("Background jobs"), "jobs", "clock", SEE_JOBS, _failed_jobs),
+            _Entry(_("State of the system"), "doctor", "server-cog", SEE_WATCH),
         ],
     ),
 ]

@@ -7,11 +7,12 @@ from django.urls import include, path, re_path
 from . import badges, errors, find, style_guide
 from .command_screen import views as command_screen
 from .desk import views as desk
-from .health import alive, ready
+from .health import alive, metrics, ready
 from .queue import views as queue
 from .rulepacks import views as rulepacks
 from .tokens import views as tokens
 from .trail import views as trail
+from .watch import views as watch
 
 urlpatterns = [
     path("", desk.index, name="desk"),
@@ -30,6 +31,8 @@ urlpatterns = [
     path("tokens/", tokens.index, name="tokens"),
     path("tokens/new/", tokens.new, name="token_new"),
     path("tokens/<uuid:public_id>/revoke/", tokens.revoke, name="token_revoke"),
+    path("watch/", watch.index, name="doctor"),
+    path("watch/slow/", watch.slow, name="slow"),
     path("style/", style_guide.index, name="style_guide"),
     path("find/", find.find, name="find"),
     path("badges.json", badges.show, name="badges"),
@@ -37,4 +40,7 @@ urlpatterns = [
     re_path("^api/", errors.unknown_to_machines, name="api_unknown"),
     path("alive/", alive, name="alive"),
     path("ready/", ready, name="ready"),
+    path("healthz", alive, name="healthz"),
+    path("readyz", ready, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -292,6 +292,11 @@ WEB = {
     "demo:file": Row(STAFF, values={"name": "none"}, lacks=True),
     "alive": Row(EVERYBODY),
     "ready": Row(EVERYBODY),
+    "healthz": Row(EVERYBODY),
+    "readyz": Row(EVERYBODY),
+    "metrics": Row(frozenset()),  # opened by a token of the settings, not by signing in
+    "doctor": Row(frozenset({R.ADMINISTRATOR}), house=True),
+    "slow": Row(frozenset({R.ADMINISTRATOR}), house=True),
     "badges": Row(STAFF),
 }
 

@@ -29,6 +29,14 @@ class Made:
     proof_seconds: float = 0.0
     problem: str = ""
 
+    @property
+    def made(self) -> datetime:
+        return datetime.fromisoformat(self.made_at)
+
+    @property
+    def proven(self) -> datetime | None:
+        return datetime.fromisoformat(self.proven_at) if self.proven_at else None
+
 
 def place() -> Path:
     """Where the list lies."""

@@ -256,6 +256,11 @@ def tick(at: datetime) -> list[str]:
     return fired
 
 
+def forget_ticks(name: str, *, before: datetime) -> None:
+    """Remove the marks of a schedule that fires so often that its past says nothing."""
+    Tick.objects.filter(schedule=name, minute__lt=before).delete()
+
+
 def _first(name: str, minute: datetime) -> bool:
     try:
         with transaction.atomic():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from datetime import datetime
 
-from .models import Job
+from django.db.models import Max, Min, QuerySet
+
+from .models import Job, Tick
 
 
 def jobs() -> QuerySet[Job]:
@@ -20,3 +22,24 @@ def latest_about(name: str, subject_id: int) -> Job | None:
 def failed_count() -> int:
     """How many jobs wait for a person because they failed too often."""
     return Job.objects.filter(state=Job.State.FAILED).count()
+
+
+def waiting_count() -> int:
+    """How many jobs wait for a worker."""
+    return Job.objects.filter(state=Job.State.WAITING).count()
+
+
+def oldest_waiting() -> datetime | None:
+    """When the job was asked for that has waited longest."""
+    found: datetime | None = Job.objects.filter(state=Job.State.WAITING).aggregate(
+        oldest=Min("asked_at")
+    )["oldest"]
+    return found
+
+
+def last_tick(schedule: str) -> datetime | None:
+    """The minute at which a schedule fired last."""
+    found: datetime | None = Tick.objects.filter(schedule=schedule).aggregate(last=Max("minute"))[
+        "last"
+    ]
+    return found

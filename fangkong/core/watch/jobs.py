@@ -1,0 +1,60 @@
+"""What the worker says of itself, and what is read of the queue."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.signals import user_login_failed
+from django.utils import timezone
+
+from fangkong.core import clock
+from fangkong.core.backup import ledger
+from fangkong.core.queue import queries as queue
+from fangkong.core.queue.actions import forget_ticks, schedule
+
+from . import figures, health, probes
+
+_ = probes  # declares what the doctor looks at
+
+
+@schedule("core.watch.heartbeat", "* * * * *")
+def heartbeat(at: datetime) -> None:
+    """A tick each minute says that a worker lives; old ones are of no use."""
+    forget_ticks("core.watch.heartbeat", before=at)
+
+
+def _refused(sender: Any, **facts: Any) -> None:
+    figures.refused_sign_ins.inc()
+
+
+user_login_failed.connect(_refused, dispatch_uid="fangkong.watch")
+
+
+@figures.figure("jobs_waiting", "Background jobs that wait")
+def _waiting() -> float:
+    return queue.waiting_count()
+
+
+@figures.figure("jobs_failed", "Background jobs that wait for a person")
+def _failed() -> float:
+    return queue.failed_count()
+
+
+@figures.figure("job_oldest_seconds", "Age of the oldest waiting job")
+def _oldest() -> float:
+    asked = queue.oldest_waiting()
+    return round((clock.now() - asked).total_seconds()) if asked else 0
+
+
+@figures.figure("worker_silent_seconds", "Since when no worker has been heard of")
+def _silent() -> float:
+    return max(0, round(health.worker_silent_for().total_seconds()))
+
+
+@figures.figure("backup_proven_age_seconds", "Age of the last backup that was proven")
+def _proven() -> float | None:
+    one = ledger.last_proven()
+    if one is None:
+        return None
+    return round((timezone.now() - datetime.fromisoformat(one.made_at)).total_seconds())

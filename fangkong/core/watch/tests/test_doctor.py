@@ -1,0 +1,144 @@
+"""The doctor: each finding with what to do, none hangs, none hides the others."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from threading import Event
+
+import pytest
+from django.utils import timezone, translation
+
+from fangkong.accounts.tests.factories import user
+from fangkong.core.backup import ledger
+from fangkong.core.watch import doctor, probes
+from fangkong.core.watch.types import Line, Tone, bad, ok, warn
+
+NOW = timezone.now()
+
+
+@pytest.fixture
+def only(monkeypatch):
+    """Let the doctor look at these things only."""
+
+    def use(**calls):
+        monkeypatch.setattr(doctor, "_probes", list(calls.items()))
+
+    return use
+
+
+def test_lines_come_in_their_order_with_their_titles(only):
+    only(first=lambda: ok("a"), gone=lambda: None, second=lambda: warn("b", "c"))
+
+    assert doctor.examine() == [
+        Line(Tone.OK, "a", "", "first"),
+        Line(Tone.WARN, "b", "c", "second"),
+    ]
+
+
+def test_what_does_not_answer_in_time_is_a_warning_and_the_others_are_there(only):
+    held = Event()
+    only(hangs=held.wait, works=lambda: ok("a"))
+    try:
+        hangs, works = doctor.examine(seconds=0.2)
+    finally:
+        held.set()
+
+    assert (hangs.tone, works.tone) == (Tone.WARN, Tone.OK)
+
+
+def test_a_look_that_fails_is_bad_and_tells_no_data(only):
+    def fails():
+        raise ValueError("password=secret")
+
+    only(fails=fails, works=lambda: ok("a"))
+    fails_line, works = doctor.examine()
+
+    assert fails_line.tone == Tone.BAD
+    assert "secret" not in repr(fails_line)
+    assert works.tone == Tone.OK
+
+
+def test_the_worst_line_is_the_exit_code():
+    lines = [ok("a"), warn("b", ""), bad("c", "")]
+
+    assert [doctor.worst(lines[:n]) for n in range(4)] == [0, 0, 1, 2]
+
+
+def test_lines_speak_the_language_of_who_asks(only):
+    only(disk=probes._outgoing)
+    with translation.override("zh-hans"):
+        (line,) = doctor.examine()
+
+    assert line.said == "不允许访问任何内网主机"
+
+
+@pytest.mark.parametrize(("days", "tone"), [(31, Tone.OK), (29, Tone.WARN), (-1, Tone.BAD)])
+def test_a_certificate_warns_thirty_days_before_its_end(days, tone):
+    assert probes.judge(timezone.now() + timedelta(days=days)).tone == tone
+
+
+@pytest.fixture
+def backups(settings, tmp_path):
+    settings.FANGKONG_DATA = tmp_path
+    settings.FANGKONG_BACKUP_TO = tmp_path
+    made = ledger.Made("a.fkb", NOW.isoformat(), rows=7, proven_at=NOW.isoformat())
+    return lambda **changed: ledger.note(replace(made, **changed))
+
+
+def test_a_backup_counts_when_it_is_proven_and_young(backups):
+    assert probes._backups().tone == Tone.BAD
+    backups(proven_at="")
+    assert probes._backups().tone == Tone.BAD
+    backups()
+    assert probes._backups().tone == Tone.OK
+    backups(made_at=(NOW - timedelta(days=2)).isoformat())
+    assert probes._backups().tone == Tone.WARN
+
+
+def test_a_backup_that_failed_after_a_good_one_is_bad(backups):
+    backups(made_at=(NOW - timedelta(hours=1)).isoformat())
+    ledger.note_problem("b.fkb", NOW, "the disk is full")
+
+    assert (probes._backups().tone, probes._backups().said) == (Tone.BAD, "the disk is full")
+
+
+def test_a_damaged_list_of_backups_is_an_empty_one(backups, tmp_path):
+    (tmp_path / "backups.json").write_text('[{"file"')
+
+    assert ledger.made() == []
+
+
+def test_the_list_of_backups_does_not_grow_for_ever(backups):
+    for number in range(ledger.KEPT + 5):
+        backups(file=f"{number}", made_at=(NOW + timedelta(hours=number)).isoformat())
+
+    assert len(ledger.made()) == ledger.KEPT
+    assert ledger.last().file == str(ledger.KEPT + 4)
+
+
+def test_a_small_rest_of_disk_is_an_alarm(monkeypatch):
+    monkeypatch.setattr(probes.figures, "disk_free", lambda: 0.14)
+    assert probes._disk().tone == Tone.WARN
+    monkeypatch.setattr(probes.health, "LEAST_DISK", 1 << 80)
+    assert probes._disk().tone == Tone.BAD
+
+
+@pytest.mark.django_db
+@pytest.mark.both_databases
+def test_everything_is_looked_at_here_without_a_failure():
+    for title, call in doctor._probes:
+        line = call()
+        assert line is None or isinstance(line, Line), title
+        assert line is None or line.tone == Tone.OK or line.todo, title
+        assert line is None or json.dumps([str(line.said), str(line.todo)])
+
+
+@pytest.mark.django_db
+def test_accounts_of_a_demonstration_do_not_stay_open_on_a_real_system(settings):
+    settings.FANGKONG_DEMO = False
+    hq = user("hq", synthetic=True)
+    assert probes._demonstration_accounts().tone == Tone.BAD
+    type(hq).objects.update(is_active=False)
+    assert probes._demonstration_accounts().tone == Tone.OK
