@@ -27,7 +27,7 @@ class JsonLines(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage().split("?")[0],
+            "message": _message(record),
         }
         if request := getattr(record, "request_id", ""):
             line["request_id"] = request
@@ -38,6 +38,13 @@ class JsonLines(logging.Formatter):
             line["error"] = record.exc_info[0].__name__
             line["at"] = _places(record)
         return json.dumps(line)  # ASCII: U+0085 and U+2028 end a line for some readers
+
+
+def _message(record: logging.LogRecord) -> str:
+    """The text of a line. Django names the address of a bad request, which may hold anything."""
+    if record.name == "django.request" and record.args:
+        return record.getMessage().partition(":")[0]  # "Not Found: /…"
+    return record.getMessage().split("?")[0]
 
 
 def _places(record: logging.LogRecord) -> list[str]:

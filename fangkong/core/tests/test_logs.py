@@ -62,3 +62,11 @@ def test_a_message_over_two_lines_stays_one_line():
     record = logging.LogRecord("x", logging.ERROR, "", 1, "a\nb", (), None)
 
     assert "\n" not in JsonLines().format(record)
+
+
+def test_the_address_that_django_names_is_left_out():
+    record = logging.LogRecord(
+        "django.request", logging.WARNING, "", 1, "%s: %s", ("Not Found", "/people/扎西/"), None
+    )
+
+    assert json.loads(JsonLines().format(record))["message"] == "Not Found"

@@ -96,7 +96,7 @@ def test_a_statement_that_fails_is_counted_all_the_same():
 def test_a_line_of_access_holds_ids_and_numbers_only(client, settings, caplog):
     settings.FANGKONG_ACCESS_LOG = True
     with caplog.at_level(logging.INFO, "fangkong.access"):
-        client.get("/people/?q=13908360000", headers={"user-agent": "a\r\nb"})
+        client.get("/people/?q=13908360000")
     (record,) = [one for one in caplog.records if one.name == "fangkong.access"]
 
     line = json.loads(JsonLines().format(record))
