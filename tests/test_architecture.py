@@ -22,7 +22,7 @@ from django.db.models import Field, Model
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from ninja.operation import PathView
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ROOT / "fangkong"
@@ -46,9 +46,8 @@ DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "backup", "clock", "commands", "files", "finders", "free_text",
     "imports", "logs", "middleware", "outbound", "pages", "permissions", "privacy", "problems",
-    "queue", "record", "refusals", "request_id", "roles", "sealing", "slots", "spelling", "tokens",
-    "watch",
-    "webhooks",
+    "queue", "record", "refusals", "request_id", "retention", "roles", "sealing", "slots",
+    "spelling", "tokens", "watch", "webhooks",
 }  # fmt: skip
 
 
@@ -503,6 +502,21 @@ def test_personal_data_names_only_fields_that_are_there():
         pii: dict[str, Personal] = vars(model).get("pii", {})
         assert set(pii) <= known, model._meta.label
         assert all(isinstance(one, Personal) for one in pii.values()), model._meta.label
+
+
+def test_every_table_with_personal_data_declares_how_long_they_are_kept():
+    wrong = []
+    for model in our_models():
+        destroyed = {one.destroy for one in vars(model).get("pii", {}).values()} - {"keep"}
+        found = vars(model).get("retention")
+        if destroyed and not isinstance(found, Retention):
+            wrong.append(model._meta.label)
+        elif found is not None:
+            ways = [bool(found.days and found.since), bool(found.along), bool(found.by_room)]
+            if ways.count(True) != 1 or not found.ground:
+                wrong.append(model._meta.label)
+
+    assert wrong == []
 
 
 def test_fields_that_look_personal_are_declared():

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.permissions import Permission, Scope
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record, new_public_id
 from fangkong.core.roles import Role
 
@@ -27,6 +27,9 @@ class User(AbstractBaseUser):
         "name_en": Personal("staff", "keep"),
         "phone": Personal("staff", "erase"),
     }
+    retention: ClassVar[Retention] = Retention(
+        "as long as the account; emptied by the administrator", by_room="fangkong.accounts"
+    )
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     username = models.CharField(_("user name"), max_length=60, unique=True)

@@ -147,6 +147,8 @@ def _parser() -> argparse.ArgumentParser:
     audit = command("audit", _audit, "Verify the audit trail, or seal it now.")
     audit.add_argument("what", choices=["verify", "seal"])
     audit.add_argument("--heads", default="", metavar="FILE", help="heads kept elsewhere")
+    retention = command("retention", _retention, "What is due to be destroyed, by class.")
+    retention.add_argument("--destroy", action="store_true", help="destroy it now")
     where = command("where", _where, "Show the files behind a page's address.")
     where.add_argument("url")
     command("check", _check, "Check settings, database and templates.")
@@ -240,6 +242,11 @@ def _keys(options: argparse.Namespace) -> None:
 def _audit(options: argparse.Namespace) -> None:
     _need_database(triggers=False)
     _call("audit", options.what, heads=options.heads)
+
+
+def _retention(options: argparse.Namespace) -> None:
+    _need_database()
+    _call("retention", destroy=options.destroy)
 
 
 def _where(options: argparse.Namespace) -> None:

@@ -24,6 +24,25 @@ class Personal:
     destroy: Destroy
 
 
+PSEUDONYM = "~"  # how a value begins that stands for one destroyed
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long a table's personal fields are kept; every table with such fields declares it.
+
+    ``days`` after ``since``, a date or moment of the row; or as long as the record that ``along``
+    leads to; or until the room itself destroys them (``by_room`` names the code). ``ground`` is the
+    clause or the reason. A room above can hold rows longer (``core.retention.queries.hold``).
+    """
+
+    ground: str
+    days: int = 0
+    since: str = ""
+    along: str = ""
+    by_room: str = ""
+
+
 # Wider than the exact rules on purpose: a number mistyped by one digit is personal as well. Beside
 # letters or further digits it is something else: a record's id, a cursor, a moment.
 _NUMBER = re.compile(

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record, stamps
 from fangkong.core.sealing import BlindIndexField, SealedTextField
 from fangkong.core.sealing.fields import index_of
@@ -52,6 +52,10 @@ class Person(Record):
         "county": Personal("whereabouts", "erase"),
         "address_detail": Personal("whereabouts", "erase"),
     }
+    # Contacts and isolated persons; whoever has a case is held by monitoring for as long as that.
+    retention: ClassVar[Retention] = Retention(
+        "PIPL 19, 47; Emergency Response Law 85", days=60, since="changed_at"
+    )
     is_person: ClassVar[bool] = True  # whoever opens a record that leads here is noted (core.audit)
 
     name = models.CharField(pgettext_lazy("person", "name"), max_length=100)
@@ -158,6 +162,7 @@ class IdentityDocument(Record):
         "number": Personal("identity", "erase"),
         "number_index": Personal("identity", "erase"),
     }
+    retention: ClassVar[Retention] = Retention("as its person", along="person")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(_("kind"), max_length=30, choices=DocumentKind.choices)
@@ -218,6 +223,7 @@ class Phone(Record):
         "number_index": Personal("contact", "erase"),
         "note": Personal("contact", "erase"),
     }
+    retention: ClassVar[Retention] = Retention("as its person", along="person")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="phones")
     number = SealedTextField(pgettext_lazy("document or phone", "number"), max_length=20)

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
 from fangkong.core.roles import Role
 
@@ -43,6 +43,7 @@ class Task(Record):
         "proof": Personal("health", "erase"),
         "cancel_reason": Personal("health", "erase"),
     }
+    retention: ClassVar[Retention] = Retention("PIPL 19", days=731, since="changed_at")
 
     kind = models.CharField(_("kind"), max_length=60)
     params = models.JSONField(default=dict)

@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
 
 from . import kinds
@@ -27,6 +27,9 @@ class StoredFile(Record):
         "name": Personal("health", "erase"),
         "stored_as": Personal("health", "erase"),
     }
+    retention: ClassVar[Retention] = Retention(
+        "as the record it belongs to", by_room="fangkong.core.files"
+    )
 
     use = models.CharField(max_length=60)
     name = models.CharField(_("file name"), max_length=160)

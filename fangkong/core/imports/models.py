@@ -11,7 +11,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
 
 from . import packing
@@ -91,6 +91,9 @@ class ImportChunk(models.Model):
         "body": Personal("health", "erase"),
         "said": Personal("health", "erase"),
     }
+    retention: ClassVar[Retention] = Retention(
+        "emptied when the import is done", by_room="fangkong.core.imports"
+    )
 
     run = models.ForeignKey(
         ImportRun, on_delete=models.CASCADE, related_name="chunks", db_index=False

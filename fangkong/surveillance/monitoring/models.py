@@ -8,7 +8,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
 
 from .types import Basis, CardKind, Course, Origin, ReviewState
@@ -35,6 +35,9 @@ class Judged(models.Model):
         abstract = True
 
 
+KEPT_DAYS = 3653  # ten years: what a case and its person are kept
+
+
 class Case(Record, Judged):
     """One illness of one person (病例), as the newest report card has it.
 
@@ -48,6 +51,9 @@ class Case(Record, Judged):
         "remark": Personal("health", "erase"),
         "card_print": Personal("identity", "pseudonymise"),
     }
+    retention: ClassVar[Retention] = Retention(
+        "Infectious Diseases Law; PIPL 19", days=KEPT_DAYS, since="created_at"
+    )
 
     number = models.CharField(_("number"), max_length=30, unique=True)
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")

@@ -21,7 +21,7 @@ from fangkong.places import queries as places
 
 from . import rules
 from .cards import Found
-from .models import Case, CountChange, DailyCount, ReportCard
+from .models import KEPT_DAYS, Case, CountChange, DailyCount, ReportCard
 from .types import (
     IMPORT,
     REPORT,
@@ -431,3 +431,10 @@ def sums_of_changes() -> dict[CountKey, int]:
     keys = ("county_id", "condition", "basis", "day", "case_class", "definition")
     rows = CountChange.objects.values_list(*keys).annotate(total=Sum("delta"))
     return {CountKey(*row[:6]): row[6] for row in rows.iterator(chunk_size=5000) if row[6]}
+
+
+def patients_kept(persons: list[int], at: datetime) -> set[int]:
+    """Those of the persons who have a case that is still kept."""
+    since = at - timedelta(days=KEPT_DAYS)
+    cases = Case.objects.filter(person_id__in=persons, created_at__gte=since)
+    return set(cases.values_list("person_id", flat=True))

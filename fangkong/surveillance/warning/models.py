@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
 
 from . import rules, types
@@ -77,6 +77,7 @@ class Signal(Record):
 
     # A note may name a person although the form asks not to.
     pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "erase")}
+    retention: ClassVar[Retention] = Retention("PIPL 19", days=3653, since="changed_at")
 
     area = models.ForeignKey(
         "places.Area", verbose_name=_("county"), on_delete=models.PROTECT, related_name="+"

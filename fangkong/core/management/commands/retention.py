@@ -1,0 +1,26 @@
+"""``fangkong retention``: what is due to be destroyed, by class; ``--destroy`` does it now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from fangkong.core import clock
+from fangkong.core.retention import actions, queries
+
+
+class Command(BaseCommand):
+    help = "Say which personal data are due to be destroyed, or destroy them now."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--destroy", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        at = clock.now()
+        for row in queries.standing(at):
+            term = f"{row.days} days after {row.since}" if row.days else f"with {row.since}"
+            self.stdout.write(f"{row.label:<28} {row.rows_due:>8} due   {term}   ({row.ground})")
+        if options["destroy"]:
+            done = actions.destroy_due(at=at)
+            self.stdout.write(f"{sum(done.values())} rows emptied.")

@@ -1,0 +1,122 @@
+"""What is due to be destroyed, by the class that each model declares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Q, QuerySet
+
+from fangkong.core.privacy import PSEUDONYM, Personal, Retention
+
+Hold = Callable[[list[int], datetime], Iterable[int]]
+_holds: dict[str, list[Hold]] = {}
+BATCH = 500
+
+
+def hold(label: str) -> Callable[[Hold], Hold]:
+    """A room above says which rows must still be kept: ``@hold("people.Person")``.
+
+    The function takes ids and the moment, and gives back those that are still needed.
+    """
+
+    def register(call: Hold) -> Hold:
+        if call not in _holds.setdefault(label, []):
+            _holds[label].append(call)
+        return call
+
+    return register
+
+
+def held(model: type[models.Model], ids: list[int], at: datetime) -> set[int]:
+    """Those of the rows that a room above still needs."""
+    return {pk for call in _holds.get(model._meta.label, []) for pk in call(ids, at)}
+
+
+def personal(model: type[models.Model]) -> dict[str, Personal]:
+    """The personal fields that are destroyed one day, in words of the model."""
+    pii: dict[str, Personal] = vars(model).get("pii", {})
+    return {name: one for name, one in pii.items() if one.destroy != "keep"}
+
+
+def classes() -> Iterator[tuple[type[models.Model], Retention]]:
+    """Every model with a term, and its class."""
+    for model in apps.get_models():
+        found = vars(model).get("retention")
+        if isinstance(found, Retention):
+            yield model, found
+
+
+def empty_value(field: Any) -> object:
+    """What a field holds when nothing is known."""
+    return None if field.null else field.get_default()
+
+
+def full(model: type[models.Model]) -> Q:
+    """The rows in which something is left to destroy."""
+    left = Q()
+    for name, one in personal(model).items():
+        field = model._meta.get_field(name)
+        if one.destroy == "pseudonymise":
+            left |= ~Q(**{f"{name}__startswith": PSEUDONYM})
+        elif field.null:
+            left |= Q(**{f"{name}__isnull": False})
+        else:
+            left |= ~Q(**{name: empty_value(field)})
+    return left
+
+
+def past(model: type[models.Model], term: Retention, at: datetime) -> QuerySet[models.Model]:
+    """The rows whose term is over and that are not emptied, without regard to holds."""
+    rows: QuerySet[models.Model] = model._base_manager.filter(full(model))
+    if term.along:
+        parent = model._meta.get_field(term.along).related_model
+        assert parent is not None and not isinstance(parent, str)
+        names = [n for n, one in personal(parent).items() if one.destroy == "pseudonymise"]
+        gone = Q(**{f"{term.along}__{names[0]}__startswith": PSEUDONYM})
+        return rows.filter(gone)
+    return rows.filter(**{f"{term.since}__lt": at - timedelta(days=term.days)})
+
+
+def due(model: type[models.Model], term: Retention, at: datetime) -> Iterator[list[int]]:
+    """Ids of rows to be emptied now, in batches."""
+    last, rows = 0, past(model, term, at).order_by("pk")
+    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        last = ids[-1]
+        kept = held(model, ids, at)
+        if now := [pk for pk in ids if pk not in kept]:
+            yield now
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One class as it stands: how many rows are due, and on what ground."""
+
+    label: str
+    name: str
+    days: int
+    since: str
+    ground: str
+    rows_due: int
+
+
+def standing(at: datetime) -> list[Standing]:
+    """What the nightly run would destroy now, by class."""
+    found = []
+    for model, term in classes():
+        n = 0 if term.by_room else sum(map(len, due(model, term, at)))
+        found.append(
+            Standing(
+                model._meta.label,
+                str(model._meta.verbose_name),
+                term.days,
+                term.along or term.by_room or term.since,
+                term.ground,
+                n,
+            )
+        )
+    return found

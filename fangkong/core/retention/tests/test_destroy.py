@@ -1,0 +1,137 @@
+"""What is over its term is emptied, nothing else, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+
+from fangkong.core.audit.models import AuditLine
+from fangkong.core.backup import hooks
+from fangkong.core.retention import actions, queries
+from fangkong.people.models import IdentityDocument, Person, Phone
+from fangkong.people.tests.factories import AT, NUMBER, PHONE, person
+from fangkong.places.tests.factories import world
+from fangkong.surveillance.models import Case
+from fangkong.surveillance.monitoring import queries as monitoring
+from fangkong.surveillance.monitoring.models import KEPT_DAYS
+from fangkong.surveillance.monitoring.tests.factories import World
+from fangkong.surveillance.monitoring.tests.factories import case as report
+from fangkong.tasks.models import Task
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+
+LATER = AT + timedelta(days=61)
+
+
+@pytest.fixture
+def areas(db):
+    cache.clear()
+    return world()
+
+
+@pytest.fixture
+def contact(areas):
+    return person(areas["513326"], address_detail="鲜水镇团结街12号", workplace="道孚县中学")
+
+
+def line_count():
+    return AuditLine.objects.filter(action="core.retention.destroy").count()
+
+
+def test_a_contact_is_emptied_sixty_days_after_the_last_change(contact):
+    assert actions.destroy_due(at=AT + timedelta(days=60)) == {}
+
+    done = actions.destroy_due(at=LATER)
+
+    assert done == {"people.Person": 1, "people.IdentityDocument": 1, "people.Phone": 1}
+    row = Person.objects.get(pk=contact.pk)
+    assert row.name.startswith("~") and contact.name not in row.name
+    assert (row.address_detail, row.workplace, row.name_pinyin) == ("", "", "")
+    assert (row.birth_date, row.area_id, row.county_id, row.sex) == (None, None, None, "0")
+    assert (IdentityDocument.objects.get().number, Phone.objects.get().number) == ("", "")
+    assert not IdentityDocument.with_numbers([NUMBER]) and not Phone.with_number(PHONE)
+
+
+def test_done_again_it_does_nothing(contact):
+    actions.destroy_due(at=LATER)
+    lines = line_count()
+
+    assert actions.destroy_due(at=LATER) == {}
+    assert line_count() == lines == 3
+
+
+def test_the_trail_says_how_many_and_not_who(contact):
+    actions.destroy_due(at=LATER)
+
+    line = AuditLine.objects.get(action="core.retention.destroy", subject_type="people.person")
+    assert line.detail == {"model": "people.Person", "rows": 1, "to": contact.pk}
+
+
+def test_a_patient_is_kept_as_long_as_the_case(settings, db):
+    settings.FANGKONG_AREA = "513300"
+    cache.clear()
+    case = report(World(), remark="自述去过县城")
+    assert "people.Person" not in actions.destroy_due(at=LATER)
+    counts = monitoring_counts()
+    over = case.created_at + timedelta(days=KEPT_DAYS + 61)
+
+    done = actions.destroy_due(at=over)
+
+    assert done["people.Person"] == 1 and done["surveillance.Case"] == 1
+    assert Case.objects.get().remark == "" and Case.objects.get().person_id == case.person_id
+    assert monitoring_counts() == counts  # what was counted stays counted
+
+
+def monitoring_counts():
+    from fangkong.surveillance.models import DailyCount
+
+    return sorted(DailyCount.objects.values_list("county_id", "condition", "day", "n"))
+
+
+def test_two_contacts_with_a_document_of_one_kind_can_both_be_emptied(contact, areas):
+    person(areas["513326"], name="王五", documents=[], phones=[])
+    from fangkong.people.tests.factories import resident_id
+
+    person(areas["513326"], name="赵六", documents=[resident_id()], phones=[])
+
+    assert actions.destroy_due(at=LATER)["people.Person"] == 3
+
+
+def test_after_a_restore_what_was_destroyed_is_destroyed_again(contact):
+    hooks.restored["core.retention"](LATER)
+
+    assert Person.objects.get().name.startswith("~")
+
+
+def test_the_command_says_what_is_due_and_changes_nothing(contact, monkeypatch, capsys):
+    from fangkong.core import clock
+
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    call_command("retention")
+
+    said = capsys.readouterr().out
+    assert "people.Person" in said and "       1 due   60 days after changed_at" in said
+    assert Person.objects.get().name == contact.name
+
+    call_command("retention", "--destroy")
+
+    assert "3 rows emptied" in capsys.readouterr().out
+
+
+def test_the_report_knows_every_class():
+    labels = {row.label for row in queries.standing(AT)}
+
+    assert {"people.Person", "tasks.Task", "surveillance.Case", "core.StoredFile"} <= labels
+    assert Task._meta.label in labels
+
+
+def test_large_numbers_are_done_in_batches(areas, monkeypatch):
+    monkeypatch.setattr(queries, "BATCH", 2)
+    for name in "甲乙丙丁戊":
+        person(areas["513326"], name=f"王{name}", documents=[], phones=[])
+
+    assert actions.destroy_due(at=LATER) == {"people.Person": 5}
+    assert monitoring.patients_kept([1, 2], AT) == set()
