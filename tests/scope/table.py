@@ -87,6 +87,7 @@ def file_of_cards(county: County) -> Fields:
     return {"file": UPLOAD, "facility": str(county.hospital.public_id)}
 
 
+NOBODYS = "01900000-0000-7000-8000-000000000000"
 UPLOAD = "姓名,现住址\n扎西,道孚县鲜水镇\n"
 
 # --- Signing in ---------------------------------------------------------------------------------
@@ -297,6 +298,11 @@ WEB = {
     "metrics": Row(frozenset()),  # opened by a token of the settings, not by signing in
     "doctor": Row(frozenset({R.ADMINISTRATOR}), house=True),
     "slow": Row(frozenset({R.ADMINISTRATOR}), house=True),
+    "find": Row(STAFF, sends={"text": "dao"}),
+    # A view is its owner's alone: nobody else finds it.
+    "core:pages:open_with": Row(STAFF, gets=False, lacks=True, values={"public_id": NOBODYS}),
+    "core:pages:drop": Row(STAFF, gets=False, lacks=True, values={"public_id": NOBODYS}),
+    "core:pages:save": Row(STAFF, sends={"name": "x", "path": "/tasks/"}, gets=False),
     "badges": Row(STAFF),
 }
 

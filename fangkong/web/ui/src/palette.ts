@@ -52,7 +52,7 @@ export function startPalette(): void {
     event.preventDefault();
   });
 
-  list.addEventListener("htmx:after:swap", () => {
+  dialog.addEventListener("htmx:after:swap", () => {
     const all = options();
     choose(all[0]);
     const said = all.length ? dialog.dataset["textFound"] : dialog.dataset["textNone"];

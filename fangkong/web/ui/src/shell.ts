@@ -142,7 +142,7 @@ function startToasts(): void {
 // Keys -------------------------------------------------------------------------------------------
 
 const SECOND_KEY_WITHIN = 1500;
-let went = 0;
+let went = Number.NEGATIVE_INFINITY;
 
 function startKeys(): void {
   document.addEventListener("keydown", shortcut);
@@ -162,11 +162,11 @@ function shortcut(event: KeyboardEvent): void {
   if (event.target instanceof Element && event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
   if (document.querySelector("dialog[open]")) return;
   if (event.timeStamp - went < SECOND_KEY_WITHIN && /^[a-z]$/.test(event.key)) {
-    went = 0;
+    went = Number.NEGATIVE_INFINITY;
     document.querySelector<HTMLAnchorElement>(`.fk-nav [data-key="${event.key}"]`)?.click();
     return;
   }
-  went = event.key === "g" ? event.timeStamp : 0;
+  went = event.key === "g" ? event.timeStamp : Number.NEGATIVE_INFINITY;
   if (event.key === "/") {
     const search = document.querySelector<HTMLInputElement>("main [type='search']");
     if (!search) return;
