@@ -45,9 +45,9 @@ STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "backup", "clock", "commands", "files", "finders", "free_text",
-    "imports", "logs", "middleware", "outbound", "pages", "permissions", "privacy", "problems",
-    "queue", "record", "refusals", "request_id", "retention", "roles", "sealing", "slots",
-    "spelling", "tokens", "watch", "webhooks",
+    "imports", "logs", "middleware", "outbound", "pages", "permissions", "printing", "privacy",
+    "problems", "queue", "record", "refusals", "request_id", "retention", "roles", "sealing",
+    "slots", "spelling", "tokens", "watch", "webhooks",
 }  # fmt: skip
 
 

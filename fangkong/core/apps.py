@@ -11,12 +11,13 @@ class CoreConfig(AppConfig):
         from .audit import context, migrating, types  # names the verbs
         from .files import types as file_types
         from .pages import types as page_types
+        from .printing import types as printing_types
         from .queue import types as queue_types
         from .retention import types as retention_types
         from .sealing import types as sealing_types
         from .tokens import types as token_types
 
-        _ = checks, page_types, file_types, queue_types, types
+        _ = checks, page_types, file_types, printing_types, queue_types, types
         _ = retention_types, sealing_types, token_types
         context.listen()
         migrating.listen(self)

@@ -18,6 +18,7 @@ from fangkong.core.commands.actions import once
 from fangkong.core.files import queries as files
 from fangkong.core.files import receiving
 from fangkong.core.permissions import allowed
+from fangkong.core.printing import sheets as printing
 
 from . import actions, queries
 from .forms import (
@@ -79,7 +80,17 @@ def index(request: StaffRequest) -> HttpResponseBase:
 @allowed(VIEW)
 def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """One task: what, by when, for what, and the form that finishes it."""
-    return _page(request, _task(request, public_id))
+    task = _task(request, public_id)
+    if "print" in request.GET:
+        shown = {
+            "task": task,
+            "proof_files": files.of(PROOF, task),
+            "history": audit.history_of(task),
+        }
+        return printing.sheet(
+            request, "tasks/sheet.html", shown, title=task.title, name="task", subject=task
+        )
+    return _page(request, task)
 
 
 @allowed(ASSIGN)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import sights
 from fangkong.core.audit.types import How
+from fangkong.core.printing import sheets as printing
 
 from . import export, keyset, queries, rules
 from .forms import FilterForm, dress
@@ -117,7 +118,7 @@ def listing(
         rows = filters.narrow(rows)
     column, descending = _order(what, request.GET)
     columns = what.shown(request.GET.getlist("col"))
-    if request.GET.get("export") in ("csv", "xlsx"):
+    if request.GET.get("export") in ("csv", "xlsx", "pdf"):
         return _export(request, what, columns, rows, column, descending)
     cursor = request.GET.get("after", "")
     ask = {"path": column.order, "descending": descending, "size": what.page_size}
@@ -144,6 +145,7 @@ def listing(
         # An address without any query would open with the view chosen for that.
         "clear_url": f"{request.path}?view=none" if first else request.path,
         "xlsx_url": _url(request.GET, after="", export="xlsx"),
+        "pdf_url": _url(request.GET, after="", export="pdf"),
         **(context or {}),
     }
     only_table = request.headers.get("HX-Target") == "fk-list"
@@ -208,6 +210,8 @@ def _export(
     columns = [c for c in columns if c.exported]
     sign = "-" if descending else ""
     ordered = rows.order_by(f"{sign}{column.order}", f"{sign}pk")[:EXPORT_LIMIT]
+    if kind == "pdf":  # one more than may be printed, so that too many are refused
+        ordered = ordered[: printing.MOST_ROWS + 1]
 
     def cells() -> Iterator[list[Any]]:
         for row in ordered.iterator(chunk_size=1000):
@@ -219,5 +223,8 @@ def _export(
         what.name, user, by=user, at=cast(Any, request).now, kind=kind, rows=ordered.count()
     )
     head = [str(c.label) for c in columns]
+    if kind == "pdf":
+        texts = ([export.plain(cell) for cell in row] for row in cells())
+        return printing.table(request, head, texts, title=what.title, name=f"fangkong-{what.name}")
     write = export.csv_response if kind == "csv" else export.xlsx_response
     return write(f"fangkong-{what.name}", head, cells(), mark)

@@ -20,6 +20,7 @@ from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
+from fangkong.core.printing import sheets as printing
 from fangkong.core.refusals import Refused
 from fangkong.people import queries as people
 
@@ -281,6 +282,15 @@ def _detail(
         "return_form": return_form or forms.ReturnForm(),
         "history": audit_queries.history_of(case),
     }
+    if "print" in request.GET and request.method == "GET":
+        return printing.sheet(
+            request,
+            "surveillance/monitoring/sheet.html",
+            page,
+            title=_("Report card %(number)s") % {"number": case.number},
+            name=f"card-{case.number}",
+            subject=case,
+        )
     return render(request, "surveillance/monitoring/detail.html", page, status=status)
 
 
