@@ -23,6 +23,13 @@ EDIT_FACILITIES = permissions.declare(
 )
 
 
+IMPORT = permissions.declare(
+    "places.import",
+    _("Import areas and facilities from files"),
+    roles=[Role.ADMINISTRATOR, Role.HEADQUARTERS],
+)
+
+
 class Level(models.TextChoices):
     """Levels of the administrative division (行政区划), down to the grid cell (网格)."""
 

@@ -25,7 +25,7 @@ from fangkong.core.permissions import allowed
 
 from . import actions, forms, queries, rules
 from .models import Area, Facility, Population
-from .types import EDIT_FACILITIES, VIEW, CountKind, Request
+from .types import EDIT_FACILITIES, IMPORT, VIEW, CountKind, Request
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ def index(request: Request) -> HttpResponse:
     page = {
         "search": search,
         "text": text,
+        "may_import": bool(request.user.scope(IMPORT, request.now)),
         "found": found,
         "home": whole,
         "above": queries.ancestors(whole) if whole else [],
@@ -136,7 +137,10 @@ def facilities(request: Request) -> HttpResponseBase:
         queries.facilities_open_to(request.user, request.now),
         template="places/facilities.html",
         filters=forms.FacilityFilter(request.GET, counties=counties),
-        context={"may_add": bool(request.user.scope(EDIT_FACILITIES, request.now))},
+        context={
+            "may_add": bool(request.user.scope(EDIT_FACILITIES, request.now)),
+            "may_import": bool(request.user.scope(IMPORT, request.now)),
+        },
     )
 
 

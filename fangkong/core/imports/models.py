@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal, Retention
@@ -57,7 +56,7 @@ class ImportRun(Record):
         return f"import {self.public_id}"
 
     def get_absolute_url(self) -> str:
-        return reverse(f"{self.kind_of.urls}:import_detail", args=[self.public_id])
+        return self.kind_of.url("import_detail", self.public_id)
 
     @property
     def kind_of(self) -> Kind:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.db import models
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -107,12 +108,14 @@ class Place:
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of file. ``urls`` is the name space of its pages (see ``views``)."""
+    """One kind of file. ``urls`` is what its pages' names begin with, ``args`` what their addresses
+    take first (see ``views``)."""
 
     name: str
     title: Words
     permission: Permission
     urls: str
+    args: Sequence[str] = ()
     fields: Sequence[Field]
     open: Callable[[ImportRun, Any, datetime], Desk]  # run, user, moment
     form: Callable[..., Form]  # the fields beside the file: form(data, files, user=…, at=…)
@@ -134,6 +137,10 @@ class Kind:
 
     def required(self) -> list[str]:
         return [one.name for one in self.fields if one.required]
+
+    def url(self, name: str, *args: object) -> str:
+        """The address of one of its pages: imports, import_detail, …"""
+        return reverse(self.urls + name, args=[*self.args, *args])
 
     def label(self, name: str) -> str:
         """A field in words."""

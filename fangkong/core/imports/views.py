@@ -13,7 +13,6 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -255,7 +254,7 @@ def _second() -> int:
 
 
 def _url(kind: Kind, name: str, *args: object) -> str:
-    return reverse(f"{kind.urls}:{name}", args=args)
+    return kind.url(name, *args)
 
 
 def _samples(run: ImportRun) -> list[list[str]]:

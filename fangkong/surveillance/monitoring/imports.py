@@ -153,7 +153,7 @@ CARDS = declare(
         name="surveillance.monitoring.cards",
         title=_("Import report cards"),
         permission=IMPORT,
-        urls="surveillance:monitoring",
+        urls="surveillance:monitoring:",
         fields=[
             Field(
                 name,

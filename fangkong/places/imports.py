@@ -1,0 +1,363 @@
+"""Areas and facilities from files: what the columns are, and how rows enter the directory.
+
+The columns are those of ``data/areas.csv`` and ``data/facilities.csv``; an area stands below its
+parent, which may come in the same file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock, pages
+from fangkong.core.imports import words
+from fangkong.core.imports.reasons import Reason
+from fangkong.core.imports.types import Field, Judged, Kind, Outcome, Place, Values, declare
+from fangkong.core.refusals import Refused
+
+from . import actions, queries, rules
+from .models import Area, Facility
+from .types import IMPORT, AreaFacts, FacilityFacts, FacilityKind, Level
+
+if TYPE_CHECKING:
+    from fangkong.core.imports.models import ImportRun
+
+T = TypeVar("T")
+Choices = type[models.TextChoices]
+
+
+class _Row:
+    """One row on its way to facts; ``faults`` grows as its cells are read."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.faults: list[Reason] = []
+
+    def text(self, name: str, model: type[models.Model], *, required: bool = False) -> str:
+        value = self.values.get(name, "").strip()
+        if required and not value:
+            self.fault("missing", name)
+        limit = getattr(model._meta.get_field(name), "max_length", None) or 0
+        if len(value) > limit:
+            self.fault("too_long", name, limit=limit)
+        if not value.isprintable():
+            self.fault("unreadable", name)
+        return value
+
+    def choice(self, name: str, choices: Choices) -> str:
+        """A code of the choices, given as itself or by its name in either language."""
+        value = self.values.get(name, "").strip()
+        if not value:
+            self.fault("missing", name)
+            return ""
+        code = _spoken(choices).get(value.casefold(), "")
+        if not code:
+            told = [str(label) for label in choices.labels]
+            self.fault("not_one_of", name, value=value, choices=told)
+        return code
+
+    def number(self, name: str, read: Callable[[str], T]) -> T | None:
+        value = self.values.get(name, "").strip()
+        if not value:
+            return None
+        try:
+            return read(value)
+        except (ValueError, InvalidOperation):
+            self.fault("not_a_number", name, value=value)
+            return None
+
+    def day(self, name: str) -> date | None:
+        value = self.values.get(name, "").strip().replace("/", "-")
+        if not value:
+            return None
+        try:
+            return date(*map(int, value[:10].split("-")))
+        except (ValueError, TypeError):
+            self.fault("bad_date", name, value=value)
+            return None
+
+    def fault(self, code: str, name: str, **params: object) -> None:
+        self.faults.append(Reason(code, {"field": name, **params}))
+
+
+def _spoken(choices: Choices) -> dict[str, str]:
+    from django.utils.translation import override
+
+    found = {value: value for value in choices.values}
+    for language in ("zh-hans", "en"):
+        with override(language):
+            found |= {str(label).casefold(): value for value, label in choices.choices}
+    return found
+
+
+def _degrees(limit: int) -> Callable[[str], Decimal]:
+    def read(text: str) -> Decimal:
+        value = round(Decimal(text), 6)
+        if not -limit <= value <= limit:
+            raise ValueError
+        return value
+
+    return read
+
+
+def _amount(text: str) -> int:
+    value = int(float(text))
+    if not 0 <= value < 2**31:
+        raise ValueError
+    return value
+
+
+class AreaDesk:
+    """Areas by code; those of the file count as known once their row was read."""
+
+    def __init__(self, run: ImportRun, by: Any, at: datetime) -> None:
+        self.by, self.day = by, clock.day_of(at)
+        self.known: dict[str, Area | None] = {}
+        for area in Area.objects.filter(queries.in_force(self.day)).select_related("parent"):
+            self.known[area.code] = area
+
+    def check(self, rows: Sequence[Values]) -> list[Judged]:
+        return [self._judged(values) for values in rows]
+
+    def _judged(self, values: Values) -> Judged:
+        facts, parent, faults = self._facts(values)
+        code = facts["code"]
+        if faults:
+            return Judged(Outcome.ERROR, faults, code)
+        there = self.known.get(code)
+        if there is not None and not _differs(there, facts) and _code(there.parent) == parent:
+            return Judged(Outcome.KNOWN, [Reason("known")], code)
+        self.known.setdefault(code, None)
+        return Judged(Outcome.OK, (), code)
+
+    def _facts(self, values: Values) -> tuple[dict[str, Any], str, list[Reason]]:
+        row = _Row(values)
+        code = row.text("code", Area, required=True)
+        level = row.choice("level", Level)
+        if code and level and not rules.code_fits(code, level):
+            row.fault("wrong_code", "code", value=code, level=str(Level(level).label))
+        parent = values.get("parent", "").strip()
+        if parent and parent not in self.known:
+            row.fault("no_parent", "parent", value=parent)
+        there = self.known.get(code)
+        facts = {
+            "code": code,
+            "level": level,
+            "name_zh": row.text("name_zh", Area, required=True),
+            "valid_from": row.day("valid_from") or (there.valid_from if there else self.day),
+            "valid_to": row.day("valid_to"),
+            "lon": row.number("lon", _degrees(180)),
+            "lat": row.number("lat", _degrees(90)),
+            "area_km2": row.number("area_km2", _amount),
+        }
+        for name in ("short_zh", "name_en", "short_en", "name_bo"):
+            facts[name] = row.text(name, Area)
+        if facts["valid_to"] and facts["valid_to"] < facts["valid_from"]:
+            row.fault("ends_too_early", "valid_to")
+        return facts, parent, row.faults
+
+    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+        return [_entered(lambda values=values: self._enter(values, at)) for values in rows]
+
+    def _enter(self, values: Values, at: datetime) -> None:
+        facts, parent_code, _faults = self._facts(values)
+        parent = queries.area(parent_code, self.day) if parent_code else None
+        if parent_code and parent is None:
+            raise NoParent(_("The area that this one lies in was not entered."))
+        there = self.known.get(facts["code"])
+        kept = asdict_of(there) if there else {}
+        given = {name: value for name, value in facts.items() if value not in (None, "")}
+        parent_id = parent.pk if parent else kept.get("parent_id")
+        area = AreaFacts(**{**kept, **given, "parent_id": parent_id})
+        self.known[area.code] = actions.put_area(facts=area, by=self.by, at=at)
+
+
+class NoParent(Refused):
+    """The area above was refused or is not there."""
+
+    status = 422
+
+
+def asdict_of(area: Area) -> dict[str, Any]:
+    """What is known of an area, in the form of its facts."""
+    return {name: getattr(area, name) for name in AreaFacts.__dataclass_fields__}
+
+
+def _differs(there: models.Model, facts: Mapping[str, Any]) -> bool:
+    return any(
+        value not in (None, "") and getattr(there, name) != value for name, value in facts.items()
+    )
+
+
+def _code(area: Area | None) -> str:
+    return area.code if area else ""
+
+
+class FacilityDesk:
+    """Facilities of areas that are named by code or by name."""
+
+    def __init__(self, run: ImportRun, by: Any, at: datetime) -> None:
+        self.by = by
+        self.matcher = queries.matcher(clock.day_of(at))
+        self.by_code = {area.code: area for area in self.matcher.areas.values()}
+        self.known = {(f.area_id, f.name_zh): f for f in Facility.objects.all()}
+
+    def check(self, rows: Sequence[Values]) -> list[Judged]:
+        return [self._judged(values) for values in rows]
+
+    def _judged(self, values: Values) -> Judged:
+        facts, faults = self._facts(values)
+        if facts is None:
+            return Judged(Outcome.ERROR, faults)
+        print_ = f"{facts.area_id}:{facts.name_zh}"
+        there = self.known.get((facts.area_id, facts.name_zh))
+        if there is not None and _differs(there, asdict(facts)):
+            return Judged(Outcome.KNOWN, [Reason("known_differently")], print_)
+        if there is not None:
+            return Judged(Outcome.KNOWN, [Reason("known")], print_)
+        return Judged(Outcome.OK, (), print_)
+
+    def _facts(self, values: Values) -> tuple[FacilityFacts | None, list[Reason]]:
+        row = _Row(values)
+        place = values.get("area", "").strip()
+        area = self.by_code.get(place) or (self.matcher.match(place).area if place else None)
+        if not place:
+            row.fault("missing", "area")
+        elif area is None:
+            row.fault("no_area", "area", value=place)
+        org_code = row.text("org_code", Facility)
+        if org_code and not rules.org_code_is_right(org_code):
+            row.fault("wrong_org_code", "org_code", value=org_code)
+        said = {
+            "name_zh": row.text("name_zh", Facility, required=True),
+            "name_en": row.text("name_en", Facility),
+            "kind": row.choice("kind", FacilityKind),
+            "capacity_beds": row.number("capacity_beds", _amount),
+            "org_code": org_code,
+            "lon": row.number("lon", _degrees(180)),
+            "lat": row.number("lat", _degrees(90)),
+        }
+        if row.faults or area is None:
+            return None, row.faults
+        return FacilityFacts(area_id=area.pk, **said), []  # type: ignore[arg-type]  # read above
+
+    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+        return [_entered(lambda values=values: self._enter(values, at)) for values in rows]
+
+    def _enter(self, values: Values, at: datetime) -> None:
+        facts, _faults = self._facts(values)
+        if facts is None:
+            raise NoParent(_("The area that this one lies in was not entered."))
+        actions.add_facility(facts=facts, by=self.by, at=at)
+
+
+def _entered(action: Callable[[], None]) -> Judged:
+    """What became of a row; the action is whole or nothing by itself."""
+    try:
+        action()
+    except Refused as problem:
+        return Judged(Outcome.ERROR, [Reason("said", {"text": str(problem)})])
+    return Judged(Outcome.IMPORTED)
+
+
+_REASONS = {
+    "wrong_code": _("Code: “%(value)s” is no code of this level (%(level)s)."),
+    "no_parent": _(
+        "Lies in: no area has the code “%(value)s”, neither here nor above in the file."
+    ),
+    "ends_too_early": _("The last day lies before the first."),
+    "no_area": _("Area: “%(value)s” is neither a code nor a name of an area known here."),
+    "wrong_org_code": _("Organisation code: the last character of “%(value)s” does not check."),
+    "known_differently": _(
+        "This facility is in the directory already with other details. Edit it there."
+    ),
+}
+
+
+class NoMore(pages.Form):
+    """Nothing is asked beside the file."""
+
+    def __init__(self, *args: Any, user: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+def _chosen(cleaned: Mapping[str, Any]) -> tuple[Place, dict[str, object]]:
+    return Place(), {}
+
+
+_NAMES = [
+    Field("name_en", _("English name"), ["英文名称", "English name", "name_en", "英文名"]),
+    Field("lon", _("Longitude"), ["经度", "Longitude", "lon", "lng"]),
+    Field("lat", _("Latitude"), ["纬度", "Latitude", "lat"]),
+]
+_ZH = ["中文名称", "Chinese name", "name_zh", "名称", "Name", "中文名", "地区名称"]
+
+AREAS = declare(
+    Kind(
+        name="places.areas",
+        title=_("Import areas"),
+        permission=IMPORT,
+        urls="places:",
+        args=("areas",),
+        fields=[
+            Field("code", _("Code"), ["代码", "Code", "区划代码", "行政区划代码"], required=True),
+            Field("level", _("Level"), ["级别", "Level", "层级"], required=True),
+            Field("parent", _("Lies in (code)"), ["上级代码", "Lies in", "parent", "上级"]),
+            Field("name_zh", _("Chinese name"), _ZH, required=True),
+            Field("short_zh", _("Chinese short name"), ["简称", "Chinese short name", "short_zh"]),
+            _NAMES[0],
+            Field("short_en", _("English short name"), ["英文简称", "Short name", "short_en"]),
+            Field("name_bo", _("Tibetan name"), ["藏文名称", "Tibetan name", "name_bo"]),
+            Field("valid_from", _("Valid from"), ["启用日期", "Valid from", "valid_from"]),
+            Field("valid_to", _("Valid to"), ["停用日期", "Valid to", "valid_to"]),
+            *_NAMES[1:],
+            Field("area_km2", _("Area in km²"), ["面积", "Area in km2", "area_km2"]),
+        ],
+        open=AreaDesk,
+        form=NoMore,
+        chosen=_chosen,
+        in_words=lambda items: words.in_words(items, AREAS.label, _REASONS),
+        file_name="areas",
+        previewed=("code", "level", "name_zh", "parent"),
+        promise=_("Areas that are known by code are brought up to date."),
+        results=lambda run: reverse("places:index"),
+    )
+)
+
+FACILITIES = declare(
+    Kind(
+        name="places.facilities",
+        title=_("Import facilities"),
+        permission=IMPORT,
+        urls="places:",
+        args=("facilities",),
+        fields=[
+            Field("name_zh", _("Chinese name"), [*_ZH, "机构名称"], required=True),
+            _NAMES[0],
+            Field("kind", _("Kind"), ["类型", "Kind", "机构类型", "type"], required=True),
+            Field("area", _("Area (code or name)"), ["所在地区", "Area", "地区"], required=True),
+            Field("capacity_beds", _("Beds"), ["床位数", "Beds", "capacity_beds"]),
+            Field(
+                "org_code", _("Organisation code"), ["机构代码", "Organisation code", "org_code"]
+            ),
+            *_NAMES[1:],
+        ],
+        open=FacilityDesk,
+        form=NoMore,
+        chosen=_chosen,
+        in_words=lambda items: words.in_words(items, FACILITIES.label, _REASONS),
+        file_name="facilities",
+        previewed=("name_zh", "kind", "area"),
+        promise=_("Facilities that are in the directory already are left as they are."),
+        results=lambda run: reverse("places:facilities"),
+    )
+)
+
+KINDS = {"areas": AREAS, "facilities": FACILITIES}
