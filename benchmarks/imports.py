@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -63,8 +64,10 @@ def rows_of(first: int, count: int) -> list[list[str]]:
         disease = dice.choice(["新冠肺炎", "流行性感冒", "麻疹"])
         phone = f"138{n % 10**8:08d}"
         rows.append(
-            [name, number, sex, phone, place, "本县区", "牧民", "确诊病例", disease]
-            + [onset.isoformat(), f"{diagnosed:%Y-%m-%d %H:%M}", "王医生"]
+            [
+                *(name, number, sex, phone, place, "本县区", "牧民", "确诊病例", disease),
+                *(onset.isoformat(), f"{diagnosed:%Y-%m-%d %H:%M}", "王医生"),
+            ]
         )
     return rows
 
@@ -160,7 +163,7 @@ def imported(data: bytes, expected: int, user: Any, facility: Any) -> dict[str, 
     mark("entered")
     if run.imported != expected:
         raise SystemExit(f"{run.imported} of {expected} rows imported; {run.errors} with errors")
-    return {step: end - before for (_, before), (step, end) in zip(marks, marks[1:], strict=False)}
+    return {step: end - before for (_, before), (step, end) in pairwise(marks)}
 
 
 # --- What the databases can do --------------------------------------------------------------------
@@ -237,7 +240,7 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
         rate, cpu, copy, many = (median(each) for each in zip(*found, strict=True))
         rates[size] = rate
         print(
-            f"{size:>9,}{rate:>10,.0f}{cpu:>12,.0f}{copy:>11,.0f}{many:>13,.0f}{rate / copy:>9.3f}"
+            f"{size:>9,}{rate:>12,.0f}{cpu:>12,.0f}{copy:>12,.0f}{many:>12,.0f}{rate / copy:>12.3f}"
             f"   {', '.join(f'{step} {seconds:.1f} s' for step, seconds in steps.items())}",
             flush=True,
         )
