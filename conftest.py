@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from typing import LiteralString
+from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -28,6 +28,23 @@ def _key_ring() -> None:
 
     if not keys.path().exists():
         keys.make(datetime.now(UTC))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _second_factor_of_tests() -> Iterator[None]:
+    """``client.force_login`` opens a session that has passed a second factor, as real ones have.
+
+    Only a request without an address does: signing in through the page is never let off.
+    """
+    from django.contrib.auth.signals import user_logged_in
+
+    def mark(sender: object, request: Any, user: Any, **more: object) -> None:
+        if "SERVER_NAME" not in request.META:
+            request.session["sign_in"] = {**request.session["sign_in"], "factor": "totp"}
+
+    user_logged_in.connect(mark, weak=False, dispatch_uid="tests.second_factor")
+    yield
+    user_logged_in.disconnect(dispatch_uid="tests.second_factor")
 
 
 NewDatabase = Callable[[], str]

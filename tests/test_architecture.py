@@ -187,6 +187,10 @@ def test_nothing_of_ours_is_deleted_along_with_something_else():
 
 # module -> what it imports of another room beside its doors, and why.
 OTHER_DOORS: dict[tuple[str, str], str] = {
+    (
+        "fangkong/config/signing_in.py",
+        "fangkong.accounts.single_sign_on",
+    ): "its two pages stand beside allauth's",
     ("fangkong/web/queue/views.py", "fangkong.core.queue.models"): "names the type of its rows",
     ("fangkong/web/trail/views.py", "fangkong.core.audit.models"): "names the type of its rows",
 }
@@ -257,6 +261,7 @@ OTHER_CLIENTS = {
     "fangkong/core/outbound.py": "it is the way out",
     "fangkong/core/files/scanning.py": "asks the operator's virus scanner, in its own protocol",
     "fangkong/core/watch/remote.py": "asks the own mail server and the own address how they are",
+    "fangkong/accounts/single_sign_on.py": "asks the operator's own identity provider",
     "fangkong/config/serve.py": "listens, and looks whether a port is free",
 }
 
@@ -346,6 +351,9 @@ EXEMPT = {
     "fangkong/core/audit/actions.py:record_many": "it is the lines",
     "fangkong/core/imports/actions.py:check": "a transaction for each chunk; it enters nothing",
     "fangkong/core/imports/actions.py:enter": "a transaction for each chunk, so that it resumes",
+    "fangkong/accounts/sign_in/actions.py:begin": "the row is the history of sign-ins itself",
+    "fangkong/accounts/sign_in/actions.py:enter": "the row is the history of sign-ins itself",
+    "fangkong/accounts/sign_in/actions.py:note_end": "the row is the history of sign-ins itself",
     "fangkong/core/queue/actions.py:enqueue": "part of its caller's action; the job is the trace",
     "fangkong/core/queue/actions.py:tick": "each schedule stands alone; what it calls is audited",
     "fangkong/core/sealing/actions.py:make_ring_where_new": "writes a file; no table is touched",
@@ -670,3 +678,102 @@ def test_every_template_of_a_part_lies_under_its_own_name():
     ]
 
     assert wrong == []
+
+
+# --- Access ---------------------------------------------------------------------------------------
+
+# Open to everybody on purpose, and why.
+PUBLIC = {
+    "account_login": "signing in",
+    "mfa_authenticate": "the second step of signing in; sends others back to the first",
+    "mfa_login_webauthn": "signing in by a passkey",
+    "single_sign_on": "to the identity provider; 404 where there is none",
+    "single_sign_on_back": "from the identity provider; 404 where there is none",
+    "accounts:sign_in:session": "how long a session lasts: nothing left for who has none",
+    "account_logout": "asks a signed-in person; sends others away",
+    "account_signup": "says that an administrator makes accounts",
+    "account_inactive": "says that the account is closed",
+    "account_reset_password": "says that an administrator helps",
+    "set_language": "the language of the sign-in page",
+    "alive": "for those who watch the server: no data",
+    "ready": "for those who watch the server: no data",
+    "api:api-root": "answers 404 to everybody",
+}
+
+
+@pytest.fixture
+def visitor(client, settings):
+    """A browser that nobody has signed in, at an installation where every page is there."""
+    settings.FANGKONG_DEMO = True
+    return client
+
+
+@pytest.mark.django_db
+def test_visitors_see_nothing_but_the_pages_that_are_public_on_purpose(visitor, everything):
+    wrong = []
+    for address in everything:
+        if address.name in PUBLIC:
+            continue
+        answer = visitor.get(address.path)
+        sent_away = answer.status_code == 302 and answer.url.startswith(reverse("account_login"))
+        if not sent_away and answer.status_code not in (401, 403, 405):
+            wrong.append(f"{address.path} ({address.name}) {answer.status_code}")
+
+    assert wrong == []
+
+
+@pytest.mark.django_db
+def test_visitors_change_nothing_anywhere(visitor, everything):
+    wrong = []
+    for address in everything:
+        if address.name in PUBLIC:
+            continue
+        for method in ("post", "put", "patch", "delete"):
+            answer = getattr(visitor, method)(address.path)
+            login = answer.status_code == 302 and answer.url.startswith(reverse("account_login"))
+            if not login and answer.status_code not in (401, 403, 405):
+                wrong.append(f"{method} {address.path} {answer.status_code}")
+
+    assert wrong == []
+
+
+@pytest.mark.django_db
+def test_what_is_public_shows_no_menu_and_no_data(client, everything):
+    named = {address.name: address for address in everything}
+    assert set(PUBLIC) <= set(named)
+    for name in PUBLIC:
+        answer = client.get(named[name].path)
+        assert answer.status_code in (200, 302, 404, 405), name
+        assert b"fk-menu-item" not in answer.content, name
+
+
+# Open to every member of staff, whatever the role, and why.
+OPEN_TO_STAFF = {
+    "accounts:sign_in:index": "one's own sign-ins",
+    "accounts:sign_in:session": "how long one's own session lasts",
+    "accounts:roles": "who may do what is no secret inside the house",
+    "badges": "numbers of what the roles of its user may see",
+    "desk": "a desk holds what the roles of its user bring",
+    "desk_work": "the same, as a piece",
+    "packs": "law and guidance are public",
+    "pack": "law and guidance are public",
+    "pack_differences": "law and guidance are public",
+    "style_guide": "shows the look, no data",
+}
+
+
+@pytest.mark.django_db
+def test_an_account_without_any_role_opens_no_page_of_a_room_with_data(client, everything):
+    """Signed in is not enough: what is behind a permission answers 403."""
+    from fangkong.accounts.tests import factories
+
+    client.force_login(factories.user())
+    open_to_all = set()
+    for address in everything:
+        if address.name in PUBLIC or not address.module.startswith("fangkong."):
+            continue
+        answer = client.get(address.path)
+        if answer.status_code == 200:
+            open_to_all.add(address.name)
+
+    assert open_to_all <= set(OPEN_TO_STAFF), open_to_all - set(OPEN_TO_STAFF)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -15,7 +16,10 @@ from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
 
+from . import rules
 from .models import Appointment, User
+from .sign_in import actions as sign_in
+from .sign_in.types import End
 
 if TYPE_CHECKING:
     from fangkong.places.models import Area, Facility
@@ -49,6 +53,10 @@ class EndsTooEarly(Refused):
     status = 422
 
 
+class RolesClash(Refused):
+    """Three administrators (三员分立): nobody holds two of these roles at the same time."""
+
+
 class AlreadyEnded(Refused):
     """The appointment has ended before."""
 
@@ -75,6 +83,7 @@ def add_staff(
         phone=phone,
         synthetic=synthetic,
         created_at=at,
+        password_set_at=at,
     )
     _set_password(user, password)
     try:
@@ -112,6 +121,8 @@ def appoint(
         raise PlaceMissing(_("Choose an area or a facility, one of the two."))
     if valid_to is not None and valid_to < valid_from:
         raise EndsTooEarly(_("The last day lies before the first. Correct one of them."))
+    User.objects.select_for_update().get(pk=user.pk)  # two appointments at the same moment
+    _refuse_clash(user, Role(role), valid_from, valid_to)
     appointment = Appointment.objects.create(
         user=user,
         role=Role(role),
@@ -162,6 +173,8 @@ def set_active(*, user: User, active: bool, by: User, at: datetime) -> User:
     _refuse_self(user, by)
     user.is_active = active
     user.save(update_fields=["is_active"])
+    if not active:
+        sign_in.end_all_after_change(user=user, end=End.CLOSED, when=at)
     audit.record("accounts.open" if active else "accounts.close", user, by=by, at=at)
     return user
 
@@ -171,10 +184,27 @@ def reset_password(*, user: User, password: str, by: User, at: datetime) -> User
     """Set a new password for somebody who has lost theirs."""
     user = User.objects.select_for_update().get(pk=user.pk)
     _refuse_self(user, by)
+    sign_in.remember_password(user=user, when=at)
     _set_password(user, password)
-    user.save(update_fields=["password"])
+    user.password_set_at = at
+    user.save(update_fields=["password", "password_set_at"])
+    sign_in.end_all_after_change(user=user, end=End.PASSWORD, when=at)
     audit.record("accounts.reset_password", user, by=by, at=at)
     return user
+
+
+def _refuse_clash(user: User, role: Role, first: date, last: date | None) -> None:
+    if not settings.FANGKONG_SEPARATE_ADMINISTRATORS:
+        return
+    held = user.appointments.exclude(valid_to__lt=first)
+    if last is not None:
+        held = held.exclude(valid_from__gt=last)
+    clash = rules.clashing(role.value, held.values_list("role", flat=True))
+    if clash:
+        raise RolesClash(
+            _("This person is %(role)s in that time. Give the role to somebody else.")
+            % {"role": "; ".join(str(Role(one).label) for one in sorted(clash))}
+        )
 
 
 def _refuse_self(user: User, by: User | None) -> None:

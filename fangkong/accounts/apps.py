@@ -5,3 +5,6 @@ class AccountsConfig(AppConfig):
     name = "fangkong.accounts"
     label = "accounts"
     verbose_name = "Accounts"
+
+    def ready(self) -> None:
+        from .sign_in import signals  # noqa: F401  # hears what allauth does

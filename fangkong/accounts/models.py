@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import ClassVar
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +19,10 @@ from fangkong.core.record import Record, new_public_id
 from fangkong.core.roles import Role
 
 from . import rules
+from .emergency.models import EmergencyAccess
+from .sign_in.models import FormerPassword, SignIn
+
+__all__ = ["Appointment", "EmergencyAccess", "FormerPassword", "SignIn", "User"]
 
 
 class User(AbstractBaseUser):
@@ -39,6 +45,11 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("may sign in"), default=True)
     synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
     created_at = models.DateTimeField(editable=False)
+    password_set_at = models.DateTimeField(null=True, editable=False)
+    # Counted up to end every session of the user at once, wherever it is open.
+    session_round = models.PositiveIntegerField(default=0, editable=False)
+    # The end of the latest emergency access: who never took one pays no statement for asking.
+    emergency_until = models.DateTimeField(null=True, editable=False)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -54,6 +65,15 @@ class User(AbstractBaseUser):
     def display_name(self) -> str:
         """The name in the language of the page."""
         return self.name_en if self.name_en and get_language() == "en" else self.name
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must carry to stay valid: it changes with the password and the round."""
+        return salted_hmac(
+            "fangkong.accounts.session",
+            f"{self.password}:{self.session_round}",
+            secret=secret,
+            algorithm="sha256",
+        ).hexdigest()
 
     def appointments_on(self, day: date) -> list[Appointment]:
         """The appointments in force on a day, fetched once per user object and day."""
@@ -78,7 +98,25 @@ class User(AbstractBaseUser):
         if key not in known:
             held = [a for a in self.appointments_on(key[1]) if a.role in permission.roles]
             known[key] = rules.united(appointment.scope() for appointment in held)
-        return known[key]
+        scope = known[key]
+        # Emergency access ends within the day, so it is never kept along with the appointments.
+        if scope and permission.reading and (opened := self.opened_persons(at)):
+            scope = rules.united([scope, Scope(person_keys=opened)])
+        return scope
+
+    def opened_persons(self, at: datetime) -> frozenset[UUID]:
+        """The persons whom emergency access opens to this user at a moment."""
+        if self.emergency_until is None or self.emergency_until <= at:
+            return frozenset()
+        opened = self.__dict__.get("_opened")
+        if opened is None:
+            opened = list(
+                self.emergency_accesses.filter(valid_to__gt=at).values_list(
+                    "person_key", "valid_from", "valid_to"
+                )
+            )
+            self.__dict__["_opened"] = opened
+        return frozenset(key for key, first, last in opened if first <= at < last)
 
     def roles(self, at: datetime) -> frozenset[str]:
         """The roles that this user holds anywhere at a moment; none with a closed account."""

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from fangkong.core import clock
+from fangkong.core.permissions import Permission
 
 from .models import Appointment, User
 from .types import VIEW_STAFF
@@ -21,9 +22,14 @@ def any_users() -> bool:
     return User.objects.exists()
 
 
-def open_to(user: User, at: datetime) -> QuerySet[User]:
+def by_username(username: str) -> User | None:
+    """The open account of exactly this name."""
+    return User.objects.filter(username=username, is_active=True).first() if username else None
+
+
+def open_to(user: User, at: datetime, permission: Permission = VIEW_STAFF) -> QuerySet[User]:
     """The staff this user may see: all, for those whose role reads the staff list."""
-    if not user.scope(VIEW_STAFF, at):
+    if not user.scope(permission, at):
         return User.objects.none()
     held = Appointment.objects.select_related("area", "facility").order_by("pk")
     return User.objects.prefetch_related(Prefetch("appointments", queryset=held))

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["EDIT_STAFF", "VIEW_STAFF", "Role", "StaffRequest"]
 
 VIEW_STAFF = permissions.declare(
-    "accounts.view", _("See staff and their roles"), roles=[Role.ADMINISTRATOR, Role.AUDITOR]
+    "accounts.view",
+    _("See staff and their roles"),
+    roles=[Role.ADMINISTRATOR, Role.SECURITY, Role.AUDITOR],
 )
 EDIT_STAFF = permissions.declare(
     "accounts.edit", _("Add staff and appoint them"), roles=[Role.ADMINISTRATOR]

@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from . import views
 
@@ -11,5 +11,7 @@ urlpatterns = [
     path("staff/<uuid:public_id>/active/", views.activate, name="activate"),
     path("staff/<uuid:public_id>/password/", views.password, name="password"),
     path("staff/<uuid:public_id>/end/<uuid:appointment_id>/", views.end, name="end"),
+    path("sign-in/", include("fangkong.accounts.sign_in.urls")),
+    path("emergency/", include("fangkong.accounts.emergency.urls")),
     path("roles/", views.roles, name="roles"),
 ]

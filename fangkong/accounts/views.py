@@ -25,6 +25,8 @@ from fangkong.core.refusals import Refused
 from . import actions, queries
 from .forms import AppointForm, EndForm, PasswordForm, StaffFilter, StaffForm
 from .models import User
+from .sign_in import queries as sign_in
+from .sign_in.types import READ
 from .types import EDIT_STAFF, VIEW_STAFF, Role, StaffRequest
 
 
@@ -78,6 +80,7 @@ def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "member": member,
         "appointments": [(a, a.is_current(today)) for a in member.appointments.all()],
         "history": audit.history_of(member),
+        "may_read_sign_ins": bool(request.user.scope(READ, request.now)),
         "may_edit": bool(request.user.scope(EDIT_STAFF, request.now))
         and member.pk != request.user.pk,
         "end_form": EndForm(initial={"last_day": today}),
@@ -188,6 +191,7 @@ def roles(request: StaffRequest) -> HttpResponse:
     declared = permissions.declared()
     shown = {
         "roles": Role.choices,
+        "second_factor": [role in sign_in.roles_that_need_a_second_factor() for role in Role],
         "rows": [(p, [value in p.roles for value, _label in Role.choices]) for p in declared],
     }
     return render(request, "accounts/roles.html", shown)

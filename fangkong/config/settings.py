@@ -10,12 +10,13 @@ import dj_database_url
 from csp.constants import NONCE, NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.config import env, sqlite
+from fangkong.config import env, sign_in_env, sqlite
 from fangkong.config.demo_day import stored_day
 
 sqlite.use_newest()
 
 ENVIRONMENT = env.read()
+SIGN_IN = sign_in_env.read()
 PACKAGE = Path(__file__).resolve().parent.parent
 
 FANGKONG_DATA = ENVIRONMENT.data
@@ -90,6 +91,9 @@ INSTALLED_APPS = [
     # After our rooms, whose words win where both translate the same.
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "csp",
 ]
 
@@ -109,6 +113,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "fangkong.core.middleware.RequestFacts",
+    "fangkong.accounts.sign_in.guard.SignInGuard",
 ]
 
 # A part keeps its templates and static files in its own folder: room/part/templates.
@@ -183,15 +188,8 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "fangkong.accounts.passwords.LongEnough",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-]
+PASSWORD_PROFILE = SIGN_IN.password_profile
+AUTH_PASSWORD_VALIDATORS = sign_in_env.validators(PASSWORD_PROFILE)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
@@ -202,7 +200,35 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_PREVENT_ENUMERATION = True
-SESSION_COOKIE_AGE = 12 * 3600
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # the guard keeps this session and ends the others
+# Tries are counted in our own table: it holds across processes and without Redis (decision 0012).
+ACCOUNT_RATE_LIMITS = False
+MFA_RATE_LIMITS = False
+MFA_ADAPTER = "fangkong.accounts.adapter.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1
+MFA_TOTP_ISSUER = "Fangkong"
+MFA_FORMS = {
+    "authenticate": "fangkong.accounts.sign_in.forms.CodeForm",
+    "reauthenticate": "fangkong.accounts.sign_in.forms.CodeAgainForm",
+    "activate_totp": "fangkong.accounts.sign_in.forms.FirstCodeForm",
+}
+SOCIALACCOUNT_ADAPTER = "fangkong.accounts.single_sign_on.SingleSignOn"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_LOGIN_ON_GET = False
+SOCIALACCOUNT_AUTO_SIGNUP = False
+SOCIALACCOUNT_PROVIDERS = sign_in_env.providers(SIGN_IN)
+FANGKONG_OIDC_CLAIM = SIGN_IN.oidc_claim
+FANGKONG_OIDC_TRUST_MFA = SIGN_IN.oidc_trusts_mfa
+FANGKONG_PROXIES = SIGN_IN.proxies
+FANGKONG_IDLE_MINUTES = SIGN_IN.idle_minutes
+FANGKONG_IDLE_MINUTES_WARD = SIGN_IN.idle_minutes_ward
+FANGKONG_SESSION_HOURS = SIGN_IN.session_hours
+FANGKONG_SEPARATE_ADMINISTRATORS = SIGN_IN.separate_administrators
+SESSION_COOKIE_AGE = SIGN_IN.session_hours * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -222,7 +248,8 @@ CONTENT_SECURITY_POLICY = {
         "worker-src": [SELF],
         "manifest-src": [SELF],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # A form that leads on to the identity provider counts as sent there.
+        "form-action": [SELF, *sign_in_env.form_targets(SIGN_IN)],
         "frame-ancestors": [NONE],
         # No script may turn text into markup but through these two (decision 0004).
         "require-trusted-types-for": ["'script'"],

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, cast
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -26,21 +27,34 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True)
 class Permission:
-    """One thing a role may do; ``name`` is room.part.verb."""
+    """One thing a role may do; ``name`` is room.part.verb.
+
+    ``personal``: it shows or takes personal data of the public, so its roles need a second factor.
+    ``reading``: it only reads, so emergency access to one person may widen it (never an export).
+    """
 
     name: str
     label: str | Promise
     roles: frozenset[str]
+    personal: bool = False
+    reading: bool = False
 
 
 _declared: dict[str, Permission] = {}
 
 
-def declare(name: str, label: str | Promise, roles: Iterable[str]) -> Permission:
+def declare(
+    name: str,
+    label: str | Promise,
+    roles: Iterable[str],
+    *,
+    personal: bool = False,
+    reading: bool = False,
+) -> Permission:
     """Make a permission known; it stands on the page of roles from then on."""
     if name in _declared:
         raise ValueError(f"permission {name} is declared twice")
-    _declared[name] = Permission(name, label, frozenset(roles))
+    _declared[name] = Permission(name, label, frozenset(roles), personal, reading)
     return _declared[name]
 
 
@@ -54,22 +68,26 @@ class Scope:
     """Where a permission holds for one user at one moment.
 
     ``county_ids`` are whole counties; ``area_ids`` are single areas (below or above county level);
-    ``facility_ids`` are facilities. An empty scope holds nowhere.
+    ``facility_ids`` are facilities. ``person_keys`` are single persons (public ids) opened by
+    emergency access. An empty scope holds nowhere.
     """
 
     everywhere: bool = False
     county_ids: frozenset[int] = frozenset()
     area_ids: frozenset[int] = frozenset()
     facility_ids: frozenset[int] = frozenset()
+    person_keys: frozenset[UUID] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.everywhere or self.county_ids or self.area_ids or self.facility_ids)
 
-    def q(self, *, county: str = "", area: str = "", facility: str = "") -> Q:
+    def q(self, *, county: str = "", area: str = "", facility: str = "", person: str = "") -> Q:
         """The condition that keeps the rows within this scope.
 
         Each argument names the lookup path to that kind of place in the model, or is empty where
-        the model has none, which then lets nothing through.
+        the model has none, which then lets nothing through. ``person`` leads to a person's public
+        id; only a query for one record names it, so emergency access never reaches a list, a count
+        or an export.
         """
         if self.everywhere:
             return Q()
@@ -80,6 +98,8 @@ class Scope:
             within |= Q(**{f"{area}__in": self.area_ids})
         if facility and self.facility_ids:
             within |= Q(**{f"{facility}__in": self.facility_ids})
+        if person and self.person_keys:
+            within |= Q(**{f"{person}__in": self.person_keys})
         return within
 
     def holds(

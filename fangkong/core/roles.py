@@ -17,4 +17,5 @@ class Role(models.TextChoices):
     HR_FINANCE = "hr_finance", _("HR and finance")
     EDITOR = "editor", _("Editor")
     AUDITOR = "auditor", _("Auditor")
+    SECURITY = "security", _("Security administrator")
     ADMINISTRATOR = "administrator", _("Administrator")

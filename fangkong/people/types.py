@@ -22,19 +22,27 @@ VIEW = permissions.declare(
     "people.view",
     _("See persons, masked"),
     roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY],
+    personal=True,
+    reading=True,
 )
 REGISTER = permissions.declare(
     "people.register",
     _("Register persons"),
     roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.LABORATORY],
+    personal=True,
 )
 CORRECT = permissions.declare(
-    "people.correct", _("Correct persons"), roles=[Role.HEADQUARTERS, Role.COUNTY_CDC]
+    "people.correct",
+    _("Correct persons"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC],
+    personal=True,
 )
 REVEAL = permissions.declare(
     "people.reveal",
     _("See a person's full data, with a reason"),
     roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.WARD_STAFF],
+    personal=True,
+    reading=True,
 )
 
 name_verbs(

@@ -35,7 +35,8 @@ def _banner(at: Any) -> str:
     if not settings.FANGKONG_DEMO:
         return ""
     return _(
-        "Demonstration: persons are synthetic, figures of 2020 are real. Today is %(day)s."
+        "Demonstration: persons are synthetic, figures of 2020 are real; its accounts need no "
+        "second factor. Today is %(day)s."
     ) % {"day": clock.day_of(at).isoformat()}
 
 

@@ -13,6 +13,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.accounts.emergency import queries as emergency
+from fangkong.accounts.emergency.types import SIGN_OFF
+from fangkong.accounts.emergency.types import USE as EMERGENCY
 from fangkong.accounts.types import VIEW_STAFF
 from fangkong.core.audit.types import SEE_TRAIL
 from fangkong.core.permissions import Permission
@@ -68,6 +71,10 @@ def _late_tasks(user: User, at: datetime) -> int:
     return tasks.counts(user, at).late
 
 
+def _unchecked_uses(user: User, at: datetime) -> int:
+    return emergency.unchecked(user, at)
+
+
 def _open_signals(user: User, at: datetime) -> int:
     return warning.open_count(user, at)
 
@@ -115,6 +122,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
         "database",
         [
             _Entry(_("Persons"), "people:index", "users", VIEW_PEOPLE, key="p"),
+            _Entry(_("Emergency access"), "accounts:emergency:index", "alert-triangle", EMERGENCY),
             _Entry(_("Areas"), "places:index", "map", None, key="a"),
             _Entry(_("Facilities"), "places:facilities", "building-hospital", None, key="f"),
             _Entry(_("Rule packs"), "packs", "book", None),
@@ -127,6 +135,13 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Staff"), "accounts:index", "user", VIEW_STAFF),
             _Entry(_("Tokens for programs"), "tokens", "key", None),
             _Entry(_("Roles and permissions"), "accounts:roles", "shield", None),
+            _Entry(
+                _("Uses of emergency access"),
+                "accounts:emergency:uses",
+                "alert-triangle",
+                SIGN_OFF,
+                _unchecked_uses,
+            ),
             _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
             _Entry(_("Full data shown"), "people:reveals", "eye", SEE_TRAIL),
             _Entry(_("Background jobs"), "jobs", "clock", SEE_JOBS, _failed_jobs),

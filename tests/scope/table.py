@@ -57,6 +57,9 @@ class Row:
 
 
 CASES = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.INSPECTOR, R.AUDITOR})
+WATCHERS = frozenset({R.ADMINISTRATOR, R.SECURITY, R.AUDITOR})
+GUARDS = frozenset({R.ADMINISTRATOR, R.SECURITY})
+BEDSIDE = frozenset({R.HOSPITAL, R.WARD_STAFF, R.COUNTY_CDC})
 REPORTERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL})
 SIGNALS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
 ANSWERERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
@@ -99,6 +102,22 @@ SIGNING_IN = {
     "account_reset_password": Row(EVERYBODY),
     "account_change_password": Row(STAFF),
     "account_reauthenticate": Row(STAFF),
+    "mfa_index": Row(STAFF),
+    "mfa_authenticate": Row(EVERYBODY),  # the second step; others are sent back to the first
+    "mfa_reauthenticate": Row(STAFF),
+    "mfa_activate_totp": Row(STAFF),
+    "mfa_deactivate_totp": Row(STAFF, lacks=True),
+    "mfa_view_recovery_codes": Row(STAFF, lacks=True),
+    "mfa_generate_recovery_codes": Row(STAFF),
+    "mfa_download_recovery_codes": Row(STAFF, lacks=True),
+    "mfa_list_webauthn": Row(STAFF),
+    "mfa_add_webauthn": Row(STAFF),
+    "mfa_login_webauthn": Row(EVERYBODY),
+    "mfa_reauthenticate_webauthn": Row(STAFF),
+    "mfa_remove_webauthn": Row(STAFF, values={"pk": "1"}),
+    "mfa_edit_webauthn": Row(STAFF, values={"pk": "1"}),
+    "single_sign_on": Row(EVERYBODY, gets=False, lacks=True),
+    "single_sign_on_back": Row(EVERYBODY, lacks=True),
     "set_language": Row(EVERYBODY),
 }
 
@@ -126,14 +145,34 @@ PLACES = {
     ),
 }
 ACCOUNTS = {
-    "accounts:index": Row(frozenset({R.ADMINISTRATOR, R.AUDITOR}), house=True),
+    "accounts:index": Row(WATCHERS, house=True),
     "accounts:new": Row(frozenset({R.ADMINISTRATOR})),
-    "accounts:detail": Row(frozenset({R.ADMINISTRATOR, R.AUDITOR}), "staff", house=True),
+    "accounts:detail": Row(WATCHERS, "staff", house=True),
     "accounts:appoint": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True),
     "accounts:activate": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True, gets=False),
     "accounts:password": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True),
     "accounts:end": Row(frozenset({R.ADMINISTRATOR}), "staff", house=True, gets=False),
     "accounts:roles": Row(STAFF),
+    "accounts:sign_in:index": Row(STAFF),
+    "accounts:sign_in:session": Row(EVERYBODY),  # nothing left for who has none
+    "accounts:sign_in:end_others": Row(STAFF, gets=False),
+    "accounts:sign_in:end": Row(STAFF, gets=False, lacks=True),
+    "accounts:sign_in:own": Row(STAFF, gets=False, lacks=True),
+    "accounts:sign_in:disown": Row(STAFF, gets=False, lacks=True),
+    "accounts:sign_in:of": Row(WATCHERS, "staff", house=True),
+    "accounts:sign_in:end_all": Row(GUARDS, "staff", house=True, gets=False),
+    "accounts:sign_in:reset": Row(GUARDS, "staff", house=True),
+    "accounts:sign_in:link": Row(GUARDS, "staff", house=True),
+    "accounts:sign_in:unlink": Row(GUARDS, "staff", house=True, gets=False),
+    "accounts:emergency:index": Row(BEDSIDE),
+    "accounts:emergency:close": Row(BEDSIDE, gets=False, lacks=True),
+    "accounts:emergency:uses": Row(frozenset({R.AUDITOR}), house=True),
+    "accounts:emergency:check": Row(frozenset({R.AUDITOR}), house=True, lacks=True),
+    "POST /accounts/emergency/": Row(
+        BEDSIDE,
+        sends={"kind": "none", "number": "none", "reason": "the patient is unconscious"},
+        lacks=True,
+    ),
 }
 PEOPLE = {
     "people:index": Row(PERSONS, mine=OF_AREAS, shows=("person",)),

@@ -61,19 +61,26 @@ VIEW = permissions.declare(
         Role.INSPECTOR,
         Role.AUDITOR,
     ],
+    personal=True,
+    reading=True,
 )
 REPORT = permissions.declare(
     "surveillance.monitoring.report",
     _("Report cases and revise reports"),
     roles=[Role.HOSPITAL, Role.COUNTY_CDC, Role.HEADQUARTERS],
+    personal=True,
 )
 REVIEW = permissions.declare(
-    "surveillance.monitoring.review", _("Review case reports"), roles=[Role.COUNTY_CDC]
+    "surveillance.monitoring.review",
+    _("Review case reports"),
+    roles=[Role.COUNTY_CDC],
+    personal=True,
 )
 IMPORT = permissions.declare(
     "surveillance.monitoring.import",
     _("Import files of report cards"),
     roles=[Role.HOSPITAL, Role.COUNTY_CDC, Role.HEADQUARTERS],
+    personal=True,
 )
 
 name_verbs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django import template
+from django.conf import settings
 
 from fangkong.accounts import queries
 
@@ -19,3 +20,9 @@ def demo_accounts() -> list[tuple[str, str]]:
 def demo_password() -> str:
     """The one password of all synthetic accounts."""
     return queries.DEMO_PASSWORD
+
+
+@register.simple_tag
+def single_sign_on() -> str:
+    """The name of the identity provider; empty where there is none."""
+    return settings.SIGN_IN.oidc_name if settings.SOCIALACCOUNT_PROVIDERS else ""

@@ -14,6 +14,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from fangkong.accounts.sign_in import queries as sign_in
+
 if TYPE_CHECKING:
     from fangkong.web.menu import Group
 
@@ -133,3 +135,22 @@ def _manifest() -> Manifest:
 def _read(path: Path, changed_at: int) -> Manifest:
     manifest: Manifest = json.loads(path.read_text("utf-8"))
     return manifest
+
+
+@register.simple_tag(takes_context=True)
+def session_left(context: template.Context) -> int:
+    """Seconds until this session ends if nothing more is done."""
+    return sign_in.seconds_left(context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def strange_sign_ins(context: template.Context) -> list[Any]:
+    """Sign-ins of this user that look unlike the earlier ones and wait for a word."""
+    return list(sign_in.unanswered(context["request"].user))
+
+
+@register.simple_tag(takes_context=True)
+def needs_second_factor(context: template.Context) -> bool:
+    """Whether a role of this user asks for a second factor."""
+    request = context["request"]
+    return sign_in.must_have_second_factor(request.user, request.now)

@@ -40,7 +40,7 @@ function follow(region: HTMLElement): void {
       source: region,
       target: region,
       swap: "innerMorph",
-      headers: tag ? { "If-None-Match": tag } : {},
+      headers: { "X-Fangkong-Live": "1", ...(tag ? { "If-None-Match": tag } : {}) },
     });
     wait();
   };

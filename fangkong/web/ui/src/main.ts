@@ -5,6 +5,8 @@ import "htmx.org/dist/ext/hx-csp.js";
 import { focusFirstError, startForms } from "./forms";
 import { startLive } from "./live";
 import { startPalette } from "./palette";
+import { startPasskeys } from "./passkeys";
+import { startSession } from "./session";
 import { startShell } from "./shell";
 import { startUploads } from "./uploads";
 
@@ -12,6 +14,8 @@ startShell();
 startPalette();
 startUploads(); // before forms: a form waits for its files
 startForms();
+startPasskeys();
+startSession();
 startLive(document);
 startFigures(document);
 

@@ -17,7 +17,7 @@ async function countBadges(): Promise<void> {
   if (!menu) return;
   let counted: Record<string, number>;
   try {
-    const answer = await fetch(menu.dataset["badges"] ?? "");
+    const answer = await fetch(menu.dataset["badges"] ?? "", { headers: { "X-Fangkong-Live": "1" } });
     if (!answer.ok || answer.redirected) return; // signed out meanwhile: the next page says so
     counted = (await answer.json()) as Record<string, number>;
   } catch {

@@ -1,0 +1,126 @@
+"""Take, give back and check emergency access. Every use is one line in the trail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.audit import actions as audit
+from fangkong.core.permissions import NotYours
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+
+from .models import EmergencyAccess
+from .types import HOLDS, SIGN_OFF, USE, finders
+
+if TYPE_CHECKING:
+    from ..models import User
+
+SHORTEST_REASON = 10
+LIMIT_PER_DAY = 10
+
+
+class ReasonMissing(Refused):
+    """Emergency access needs a written reason."""
+
+    status = 422
+
+
+class NobodyFound(Refused):
+    """No person fits the number."""
+
+    status = 404
+
+
+class TooMany(Refused):
+    """More uses in a day than an emergency explains."""
+
+    status = 429
+
+
+class AlreadyChecked(Refused):
+    """The use has been checked before."""
+
+
+class OwnUse(Refused):
+    """Nobody checks what they did themselves."""
+
+    status = 403
+
+
+@transaction.atomic
+def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> EmergencyAccess:
+    """Open one person, found by an exact number, for reading and for two hours."""
+    if not by.scope(USE, at):
+        raise NotYours(str(USE.label))
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise ReasonMissing(_("Write in a sentence why you must see this person now."))
+    finder = next((one for one in finders() if one.name == kind), None)
+    if finder is None:
+        raise NobodyFound(_("No person is found by this number. Check it and try again."))
+    user = get_user_model().objects.select_for_update().get(pk=by.pk)
+    day = EmergencyAccess.objects.filter(user=user, valid_from__gt=at - 12 * HOLDS)
+    if day.count() >= LIMIT_PER_DAY:
+        raise TooMany(_("You have used emergency access ten times today. Call the headquarters."))
+    person = finder.find(number.strip(), at)
+    if person is None:
+        # Also a try that finds nobody says something about the one who tries.
+        raise NobodyFound(_("No person is found by this number. Check it and try again."))
+    access = EmergencyAccess.objects.create(
+        user=user,
+        person_key=person,
+        found_by=finder.name,
+        reason=reason.strip(),
+        valid_from=at,
+        valid_to=at + HOLDS,
+        **stamps(by, at),
+    )
+    user.emergency_until = max(user.emergency_until or access.valid_to, access.valid_to)
+    user.save(update_fields=["emergency_until"])
+    audit.record(
+        "accounts.emergency.open",
+        access,
+        by=by,
+        at=at,
+        detail={"person": str(person), "until": access.valid_to.isoformat()},
+    )
+    return access
+
+
+@transaction.atomic
+def close(*, access: EmergencyAccess, by: User, at: datetime) -> EmergencyAccess:
+    """Give it back before it ends by itself."""
+    access = EmergencyAccess.objects.select_for_update().get(pk=access.pk)
+    access.valid_to = max(access.valid_from, min(access.valid_to, at))
+    access.touch(by, at)
+    access.save(update_fields=["valid_to", "changed_at", "changed_by"])
+    audit.record("accounts.emergency.close", access, by=by, at=at)
+    return access
+
+
+@transaction.atomic
+def sign_off(
+    *, access: EmergencyAccess, justified: bool, finding: str, by: User, at: datetime
+) -> EmergencyAccess:
+    """The auditor has looked at a use: was it justified?"""
+    if not by.scope(SIGN_OFF, at):
+        raise NotYours(str(SIGN_OFF.label))
+    access = EmergencyAccess.objects.select_for_update().get(pk=access.pk)
+    if access.user_id == by.pk:
+        raise OwnUse(_("This was your own use. Another auditor checks it."))
+    if access.checked_at is not None:
+        raise AlreadyChecked(_("This use has been checked already."))
+    if not justified and len(finding.strip()) < SHORTEST_REASON:
+        raise ReasonMissing(_("Write what was wrong and what follows from it."))
+    access.checked_at, access.checked_by = at, by
+    access.justified, access.finding = justified, finding.strip()
+    access.touch(by, at)
+    access.save()
+    audit.record(
+        "accounts.emergency.sign_off", access, by=by, at=at, detail={"justified": justified}
+    )
+    return access

@@ -1,0 +1,33 @@
+"""Questions about emergency access."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import F, QuerySet
+
+from .models import EmergencyAccess
+from .types import SIGN_OFF
+
+if TYPE_CHECKING:
+    from ..models import User
+
+
+def mine(user: User, at: datetime) -> list[EmergencyAccess]:
+    """What is open to the user now, the next to end first."""
+    open_now = EmergencyAccess.objects.filter(user=user, valid_from__lte=at, valid_to__gt=at)
+    return list(open_now.order_by("valid_to"))
+
+
+def uses(user: User, at: datetime) -> QuerySet[EmergencyAccess]:
+    """Every use, for the auditor; what is not checked yet comes first, then the newest."""
+    if not user.scope(SIGN_OFF, at):
+        return EmergencyAccess.objects.none()
+    found = EmergencyAccess.objects.select_related("user", "checked_by")
+    return found.order_by(F("checked_at").asc(nulls_first=True), "-pk")
+
+
+def unchecked(user: User, at: datetime) -> int:
+    """How many uses wait for the auditor."""
+    return uses(user, at).filter(checked_at=None).count()
