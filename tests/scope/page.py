@@ -50,6 +50,7 @@ SHORT = {
     Role.EDITOR: "Editor",
     Role.AUDITOR: "Audit",
     Role.ADMINISTRATOR: "Admin",
+    Role.SECURITY: "Sec",
 }
 
 
