@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal
+from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
 
 
@@ -19,6 +19,7 @@ class EmergencyAccess(Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {"reason": Personal("health", "erase")}
+    retention: ClassVar[Retention] = Retention("PIPL 51, 54", days=1095, since="valid_to")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="emergency_accesses"
