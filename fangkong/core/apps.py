@@ -16,8 +16,9 @@ class CoreConfig(AppConfig):
         from .retention import types as retention_types
         from .sealing import types as sealing_types
         from .tokens import types as token_types
+        from .webhooks import types as webhook_types
 
         _ = checks, page_types, file_types, printing_types, queue_types, types
-        _ = retention_types, sealing_types, token_types
+        _ = retention_types, sealing_types, token_types, webhook_types
         context.listen()
         migrating.listen(self)

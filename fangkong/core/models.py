@@ -8,15 +8,18 @@ from .pages.models import SavedView
 from .queue.models import Job, Tick
 from .sealing.models import SealingKey
 from .tokens.models import Token
+from .webhooks.models import Delivery, Receiver
 
 __all__ = [
     "AuditLine",
     "ColumnChoice",
     "Command",
+    "Delivery",
     "Finding",
     "ImportChunk",
     "ImportRun",
     "Job",
+    "Receiver",
     "Review",
     "RowChange",
     "SavedView",

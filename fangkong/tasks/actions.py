@@ -16,9 +16,11 @@ from fangkong.core.files import actions as stored
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import Record, stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.webhooks import actions as webhooks
 
 from . import queries, rules, types
 from .models import Task
+from .types import TASK_ASSIGNED
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -126,6 +128,7 @@ def assign(
         at=at,
         detail={"kind": kind, "area": area.code, "role": role, "due_at": due_at.isoformat()},
     )
+    webhooks.announce(TASK_ASSIGNED, task, at=at)
     return task
 
 

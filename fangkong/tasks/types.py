@@ -16,6 +16,7 @@ from fangkong.core.audit import types as audit
 from fangkong.core.files import types as files
 from fangkong.core.permissions import Permission
 from fangkong.core.roles import Role
+from fangkong.core.webhooks.types import declare_event
 
 VIEW = permissions.declare("tasks.view", _("See own tasks"), roles=list(Role))
 OVERSEE = permissions.declare(
@@ -108,6 +109,8 @@ def known(code: str) -> bool:
     """Whether some room has declared this kind."""
     return code in _kinds
 
+
+TASK_ASSIGNED = declare_event("tasks.task_assigned", _("Task assigned"))
 
 audit.name_verbs(
     {

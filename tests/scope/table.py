@@ -309,6 +309,23 @@ MACHINES = {
     ),
 }
 
+WEBHOOKS = {
+    "GET /core/webhooks/": Row(frozenset({R.ADMINISTRATOR}), house=True),
+    "POST /core/webhooks/": Row(
+        frozenset({R.ADMINISTRATOR}),
+        sends={
+            "name": "x",
+            "url": "https://192.0.2.1/",
+            "events": ["tasks.task_assigned"],
+        },
+    ),
+    "GET /core/webhooks/deliveries/": Row(frozenset({R.ADMINISTRATOR}), house=True),
+    "POST /core/webhooks/deliveries/<public_id>/repeat/": Row(
+        frozenset({R.ADMINISTRATOR}), lacks=True
+    ),
+    "POST /core/webhooks/<public_id>/stop/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
+}
+
 # --- The shell ----------------------------------------------------------------------------------
 WEB = {
     "desk": Row(STAFF),
@@ -355,5 +372,6 @@ TABLE: dict[str, Row] = {
     **MONITORING,
     **WARNING,
     **MACHINES,
+    **WEBHOOKS,
     **WEB,
 }

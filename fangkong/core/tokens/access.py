@@ -36,6 +36,8 @@ def staff(request: HttpRequest) -> AbstractBaseUser | None:
     """The user of a request. A token that does not hold is never saved by a session beside it."""
     if request.headers.get("Authorization"):
         return _bearer(request)
+    if not request.user.is_authenticated:
+        return None  # before the CSRF token is asked for, which a stranger cannot have
     return cast("AbstractBaseUser | None", django_auth(request))
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.refusals import Refused
+from fangkong.core.webhooks import actions as webhooks
 from fangkong.people import actions as people
 
 from . import queries, rules, words
@@ -20,6 +21,7 @@ from .entering import Entry, Known, card_of, card_print, enter, registration
 from .facts import Reason
 from .models import Case, DailyCount
 from .types import (
+    CASE_REPORTED,
     CardKind,
     CaseFacts,
     CountsReport,
@@ -125,6 +127,7 @@ def report(
         detail={"number": made.number, "condition": made.condition, "class": made.case_class},
     )
     counts_changed({made.county_id}, {made.condition}, at, by)
+    webhooks.announce(CASE_REPORTED, made, at=at)
     return made
 
 

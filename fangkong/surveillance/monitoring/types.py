@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_verbs
 from fangkong.core.roles import Role
+from fangkong.core.webhooks.types import declare_event
 
 from .facts import (
     CaseFacts,
@@ -82,6 +83,8 @@ IMPORT = permissions.declare(
     roles=[Role.HOSPITAL, Role.COUNTY_CDC, Role.HEADQUARTERS],
     personal=True,
 )
+
+CASE_REPORTED = declare_event("surveillance.monitoring.case_reported", _("Case reported"))
 
 name_verbs(
     {

@@ -18,6 +18,7 @@ from fangkong.core.queue import actions as queue
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
+from fangkong.core.webhooks import actions as webhooks
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, Text, UnknownCode
 from fangkong.places import queries as places
@@ -30,7 +31,7 @@ from fangkong.tasks.types import words
 from . import queries, rules
 from .models import Alarm, DetectionRun, Signal
 from .rules import Finding
-from .types import ANSWER, ASSESS_TASK, VERIFY_TASK, Outcome, State, Trigger
+from .types import ANSWER, ASSESS_TASK, SIGNAL_RAISED, VERIFY_TASK, Outcome, State, Trigger
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -209,6 +210,7 @@ def _raise(
     _note_alarms(signal, finding, run.day)
     detail = {"condition": condition, "day": run.day.isoformat(), "observed": finding.observed}
     audit.record("surveillance.warning.raise", signal, by=by, at=at, detail=detail)
+    webhooks.announce(SIGNAL_RAISED, signal, at=at)
     return signal
 
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import permissions
 from fangkong.core.audit import types as audit
 from fangkong.core.roles import Role
+from fangkong.core.webhooks.types import declare_event
 from fangkong.tasks import types as tasks
 
 VIEW = permissions.declare(
@@ -43,6 +44,8 @@ ASSESS_TASK = tasks.declare_kind(
     _("Assess the event: %(condition)s in %(area)s"),
     "surveillance:warning:detail",
 )
+
+SIGNAL_RAISED = declare_event("surveillance.warning.signal_raised", _("Signal raised"))
 
 audit.name_verbs(
     {

@@ -1,0 +1,181 @@
+"""Set up receivers, write events into the outbox, and deliver them.
+
+At least once, and in no promised order: a receiver knows an event by its id, and asks the API for
+the record as it is now.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import outbound
+from fangkong.core.audit import actions as audit
+from fangkong.core.queue import actions as queue
+from fangkong.core.record import new_public_id, stamps
+from fangkong.core.refusals import Refused
+
+from . import rules
+from .models import Delivery, Receiver
+from .types import events
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+DELIVER = "core.webhooks.deliver"
+TIMEOUT = 5.0  # seconds for one receiver; the others wait as long at most
+BATCH = 100
+
+
+class UnknownEvent(Refused):
+    """Only events that the house knows can be asked for."""
+
+    status = 422
+
+
+class AlreadyStopped(Refused):
+    """The receiver was stopped before."""
+
+
+class NotParked(Refused):
+    """Only a delivery that was given up is repeated by hand."""
+
+
+@transaction.atomic
+def subscribe(*, label: str, url: str, events_: Sequence[str], by: User, at: datetime) -> Receiver:
+    """Set up a receiver. Its ``secret`` is shown to whoever did, once."""
+    if not events_ or not set(events_) <= set(events()):
+        raise UnknownEvent(_("Choose at least one event of the list."))
+    outbound.check(url)
+    receiver = Receiver.objects.create(
+        label=label.strip(), url=url, events=sorted(set(events_)), **stamps(by, at)
+    )
+    audit.record(
+        "core.webhooks.subscribe", receiver, by=by, at=at, detail={"events": receiver.events}
+    )
+    return receiver
+
+
+@transaction.atomic
+def stop(*, receiver: Receiver, by: User, at: datetime) -> Receiver:
+    """Tell a receiver nothing any more; what waits is given up."""
+    receiver = Receiver.objects.select_for_update().get(pk=receiver.pk)
+    if receiver.stopped_at is not None:
+        raise AlreadyStopped(_("This webhook was stopped before."))
+    receiver.stopped_at = at
+    receiver.touch(by, at)
+    receiver.save(update_fields=["stopped_at", "changed_at", "changed_by"])
+    waiting = Delivery.objects.filter(receiver=receiver, state=Delivery.State.WAITING)
+    waiting.update(state=Delivery.State.PARKED, due_at=None, problem="stopped")
+    audit.record("core.webhooks.stop", receiver, by=by, at=at)
+    return receiver
+
+
+def announce(event: str, subject: models.Model, *, at: datetime) -> None:
+    """Write an event into the outbox, within the transaction of what happened.
+
+    One row for each receiver; where nobody listens it is one short read.
+    """
+    listening = Receiver.objects.filter(stopped_at__isnull=True).values_list("pk", "events")
+    wanted = [pk for pk, names in listening if event in names]
+    if not wanted:
+        return
+    event_id = new_public_id()
+    rows = [
+        Delivery(
+            event_id=event_id,
+            receiver_id=pk,
+            event=event,
+            subject_type=subject._meta.label_lower,
+            subject_public_id=getattr(subject, "public_id", None),
+            occurred_at=at,
+            due_at=at,
+        )
+        for pk in wanted
+    ]
+    for row in Delivery.objects.bulk_create(rows):
+        queue.enqueue(DELIVER, row.pk, by=None, at=at)
+
+
+def deliver(*, delivery_id: int, at: datetime) -> Delivery.State:
+    """Try one delivery now. The receiver's slowness or fault is noted and stops nobody else."""
+    delivery = Delivery.objects.select_related("receiver").get(pk=delivery_id)
+    if delivery.state != Delivery.State.WAITING:
+        return Delivery.State(delivery.state)
+    status, problem = _sent(delivery, at)
+    good = status is not None and 200 <= status < 300
+    delivery.tries += 1
+    delivery.tried_at, delivery.status, delivery.problem = at, status, problem
+    pause = None if good else rules.wait_after(delivery.tries)
+    if good:
+        delivery.state = Delivery.State.DELIVERED
+    elif pause is None:
+        delivery.state = Delivery.State.PARKED
+    delivery.due_at = at + pause if pause else None
+    delivery.save(update_fields=["tries", "tried_at", "status", "problem", "state", "due_at"])
+    return Delivery.State(delivery.state)
+
+
+def _sent(delivery: Delivery, at: datetime) -> tuple[int | None, str]:
+    """The receiver's status, or none and what went wrong by name. No redirect is followed."""
+    body = body_of(delivery)
+    timestamp = int(at.timestamp())
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Fangkong",
+        "Fangkong-Event-Id": str(delivery.event_id),
+        "Fangkong-Timestamp": str(timestamp),
+        "Fangkong-Signature": "v1=" + rules.signature(delivery.receiver.secret, timestamp, body),
+    }
+    try:
+        answer = outbound.post(
+            delivery.receiver.url, body=body, headers=headers, timeout=TIMEOUT, largest=64 * 1024
+        )
+    except Refused as problem:
+        return None, type(problem).__name__
+    return answer.status, "" if answer.ok else "NotAccepted"
+
+
+def body_of(delivery: Delivery) -> bytes:
+    """What is sent: ids and types only."""
+    told = {
+        "id": str(delivery.event_id),
+        "event": delivery.event,
+        "occurred_at": delivery.occurred_at.isoformat(),
+        "subject": {
+            "type": delivery.subject_type,
+            "id": str(delivery.subject_public_id) if delivery.subject_public_id else None,
+        },
+    }
+    return json.dumps(told, separators=(",", ":")).encode()
+
+
+def deliver_due(at: datetime) -> int:
+    """Put what is due again into the queue, one job each; the number."""
+    due = Delivery.objects.filter(
+        state=Delivery.State.WAITING, due_at__lte=at, tries__gt=0
+    ).order_by("due_at", "pk")[:BATCH]
+    for row in due:
+        with transaction.atomic():
+            # Until the job has run the row is not due, so that it is queued once.
+            Delivery.objects.filter(pk=row.pk).update(due_at=at + rules.WINDOW)
+            queue.enqueue(DELIVER, row.pk, by=None, at=at)
+    return len(due)
+
+
+@transaction.atomic
+def repeat(*, delivery: Delivery, by: User, at: datetime) -> Delivery:
+    """Try a delivery anew that was given up."""
+    delivery = Delivery.objects.select_for_update().select_related("receiver").get(pk=delivery.pk)
+    if delivery.state != Delivery.State.PARKED or delivery.receiver.stopped_at is not None:
+        raise NotParked(_("Only a delivery that was given up can be repeated."))
+    delivery.state, delivery.tries, delivery.due_at = Delivery.State.WAITING, 0, at
+    delivery.save(update_fields=["state", "tries", "due_at"])
+    queue.enqueue(DELIVER, delivery.pk, by=by, at=at)
+    audit.record("core.webhooks.repeat", delivery.receiver, by=by, at=at)
+    return delivery

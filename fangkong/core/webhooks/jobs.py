@@ -1,0 +1,20 @@
+"""Deliveries are jobs of their own, so that one receiver that hangs holds up no other's record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fangkong.core.queue.actions import schedule, work
+from fangkong.core.queue.types import Progress
+
+from . import actions
+
+
+@work(actions.DELIVER)
+def deliver(delivery_id: int, at: datetime, progress: Progress) -> None:
+    actions.deliver(delivery_id=delivery_id, at=at)
+
+
+@schedule("core.webhooks.deliver_due", "* * * * *")
+def deliver_due(at: datetime) -> None:
+    actions.deliver_due(at)

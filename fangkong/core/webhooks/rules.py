@@ -1,0 +1,32 @@
+"""How a delivery is signed and when it is tried again. Pure: no database, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import timedelta
+
+TRIES = 8
+WINDOW = timedelta(minutes=5)  # a receiver refuses what was signed longer ago
+
+
+def secret(key: str, public_id: str) -> str:
+    """The secret of one receiver, drawn from the house's key, so that none is kept."""
+    drawn = hmac.new(key.encode(), f"fangkong.webhook:{public_id}".encode(), hashlib.sha256)
+    return f"whsec_{drawn.hexdigest()}"
+
+
+def signature(secret: str, timestamp: int, body: bytes) -> str:
+    """HMAC-SHA256 over ``timestamp.body``, in hexadecimal."""
+    signed = f"{timestamp}.".encode() + body
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def wait_after(tries: int) -> timedelta | None:
+    """The pause after so many failed tries: 10 s, then four times longer each, at most 6 h.
+
+    None: it is parked, and a person may repeat it.
+    """
+    if tries >= TRIES:
+        return None
+    return timedelta(seconds=min(6 * 3600, 10 * 4 ** (tries - 1)))

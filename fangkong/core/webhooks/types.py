@@ -1,0 +1,38 @@
+"""What others may use of webhooks: the events there are, and who sets receivers up."""
+
+from __future__ import annotations
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import permissions
+from fangkong.core.audit.types import name_verbs
+from fangkong.core.roles import Role
+
+MANAGE = permissions.declare(
+    "core.webhooks.manage",
+    _("Tell other systems of events (webhooks)"),
+    roles=[Role.ADMINISTRATOR],
+)
+
+_events: dict[str, str | Promise] = {}
+
+
+def declare_event(name: str, label: str | Promise) -> str:
+    """Make an event known that receivers may ask for: room.part.what_happened."""
+    _events[name] = label
+    return name
+
+
+def events() -> dict[str, str | Promise]:
+    """Every event with its words, by name."""
+    return dict(sorted(_events.items()))
+
+
+name_verbs(
+    {
+        "core.webhooks.subscribe": _("Webhook set up"),
+        "core.webhooks.stop": _("Webhook stopped"),
+        "core.webhooks.repeat": _("Delivery repeated"),
+    }
+)
