@@ -20,6 +20,25 @@ version=$("$python" -c 'import sys; print(".".join(map(str, sys.version_info[:3]
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
     stop "$python is Python $version, Fangkong needs 3.11 or newer. Install one, or name one: make PY=/path/to/python3.12"
 
+# What printing (PDF) needs of the system. Without it all else works, so its lack stops nothing.
+printing="libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-cjk"
+if command -v dpkg >/dev/null 2>&1; then
+    missing=""
+    for package in $printing; do
+        dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+    done
+    if [ -n "$missing" ]; then
+        if [ "$(id -u)" = 0 ]; then
+            echo "      installing$missing …"
+            # shellcheck disable=SC2086  # a list of names
+            { apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing; } >/dev/null ||
+                echo "      not installed: PDF will not work until then" >&2
+        else
+            echo "      to print PDF, run: sudo apt-get install$missing" >&2
+        fi
+    fi
+fi
+
 if command -v uv >/dev/null 2>&1; then
     uv venv --quiet --allow-existing --python "$python" "$folder"
     uv pip install --quiet --python "$folder/bin/python" uv

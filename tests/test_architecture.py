@@ -46,8 +46,8 @@ DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "backup", "clock", "commands", "files", "finders", "free_text",
     "imports", "logs", "middleware", "outbound", "pages", "permissions", "printing", "privacy",
-    "problems", "queue", "record", "refusals", "request_id", "retention", "roles", "sealing",
-    "slots", "spelling", "tokens", "watch", "webhooks",
+    "problems", "queue", "record", "refusals", "request_id", "retention", "richtext", "roles",
+    "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
 }  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from .child import NO_FONT, NO_PANGO, TOO_LONG
 
 SECONDS = 90
 MOST_ROWS = 2000
-PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk"
+PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fontconfig fonts-noto-cjk"
 STYLE = Path(__file__).parent / "paper.css"
 
 
