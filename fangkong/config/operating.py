@@ -153,8 +153,11 @@ def _restore(options: argparse.Namespace) -> int:
         manifest = restoring.restore(options.file, key, _say)
     except BackupProblem as problem:
         raise CannotGoOn(str(problem)) from None
+    wrong = hooks.what_is_wrong()
+    for text in wrong[:20]:
+        print(f"fangkong: does not fit together: {text}", file=sys.stderr)
     if os.environ.get("FANGKONG_PROOF"):  # compared; what follows would only change it
-        return 0
+        return 1 if wrong else 0
     call_command("migrate", verbosity=0, interactive=False)
     for name, call in sorted(hooks.restored.items()):
         _say(name)
@@ -164,7 +167,7 @@ def _restore(options: argparse.Namespace) -> int:
         f"files, as of {manifest.made_at}. Each table is what the backup says.\n"
         "The keys are not in a backup: bring secret.key and the key ring of personal data along."
     )
-    return 0
+    return 1 if wrong else 0
 
 
 def _key(path: Path | None) -> Lock | bytes:

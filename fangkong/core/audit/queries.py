@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import cache
 
 from django.db import models
 from django.db.models import QuerySet
 
-from .models import AuditLine, RowChange, Sight
+from .models import AuditLine, RowChange, Seal, Sight
 from .types import How
 
 
@@ -61,3 +62,17 @@ def row_changes_of(record: models.Model, limit: int = 50) -> list[RowChange]:
         .select_related("by")
         .order_by("-id")[:limit]
     )
+
+
+def newest_seal() -> Seal | None:
+    """The head of the chain."""
+    return Seal.objects.order_by("-number").first()
+
+
+def oldest_unsealed_line() -> datetime | None:
+    """Since when a line of the trail waits for its seal."""
+    table = AuditLine._meta.db_table
+    sealed = Seal.objects.filter(table_name=table).aggregate(last=models.Max("last_id"))["last"]
+    waiting = AuditLine.objects.filter(pk__gt=sealed or 0).order_by("pk").values_list("at")
+    found = waiting.first()
+    return found[0] if found else None

@@ -40,7 +40,7 @@ def prove(file: Path, key: bytes, at: datetime) -> float:
                     **os.environ,
                     "DATABASE_URL": address,
                     "FANGKONG_DATA": str(folder),
-                    "FANGKONG_SECRET_KEY": secrets.token_urlsafe(40),
+                    "FANGKONG_SECRET_KEY": settings.SECRET_KEY,  # it signs the seals of the trail
                     "FANGKONG_KEYS": str(
                         getattr(
                             settings, "FANGKONG_KEYS", Path(settings.FANGKONG_DATA) / "keys.json"

@@ -13,9 +13,9 @@ from fangkong.core.backup import ledger
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.actions import forget_ticks, schedule
 
-from . import figures, health, probes
+from . import figures, health, probes, trail
 
-_ = probes  # declares what the doctor looks at
+_ = probes, trail  # declare what the doctor looks at
 
 
 @schedule("core.watch.heartbeat", "* * * * *")

@@ -6,14 +6,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.urls import reverse
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.accounts.types import EDIT_STAFF
+from fangkong.core import clock
 from fangkong.core.audit.types import SEE_TRAIL
+from fangkong.core.backup import ledger
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
+from fangkong.core.watch.types import SEE_WATCH
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.types import IMPORT, REPORT, REVIEW
 from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
@@ -37,7 +42,7 @@ class Figure:
     """One number at the top of the desk; ``tone`` is bad, warn or ""."""
 
     label: str | Promise
-    value: int
+    value: int | str | Promise
     url: str
     tone: str = ""
 
@@ -104,6 +109,12 @@ def _figures(user: User, at: datetime) -> list[Figure]:
         failed = queue.failed_count()
         url = f"{reverse('jobs')}?state=failed"
         found.append(Figure(_("Failed jobs"), failed, url, "bad" if failed else ""))
+    if user.scope(SEE_WATCH, at):
+        proven = ledger.last_proven()
+        day = clock.day_of(proven.proven) if proven and proven.proven else None
+        tone = "" if proven or settings.FANGKONG_DEMO else "bad"
+        shown = formats.date_format(day, "SHORT_DATE_FORMAT") if day else _("none yet")
+        found.append(Figure(_("Last proven backup"), shown, reverse("doctor"), tone))
     return found
 
 
