@@ -6,11 +6,13 @@ import argparse
 import base64
 import binascii
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fangkong.config import env
 from fangkong.config.problems import CannotGoOn
 
 if TYPE_CHECKING:
@@ -34,10 +36,43 @@ def add_commands(command: Add) -> None:
     restore.add_argument("file", type=Path)
     restore.add_argument("--key", type=Path, help="file with the key (FANGKONG_BACKUP_KEY)")
     restore.add_argument("--check", action="store_true", help="only read the backup to its end")
+    serve = command("serve", _serve, "Serve pages and API by several processes (production).")
+    serve.add_argument("--host", help="address to listen on (FANGKONG_HOST, 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="port to listen on (FANGKONG_PORT, 8000)")
+    serve.add_argument("--workers", type=int, default=2, help="processes (2)")
     doctor = command(
         "doctor", _doctor, "Look at everything and say what to do; exit code 0, 1 or 2."
     )
     doctor.add_argument("--json", action="store_true", help="for programs")
+
+
+def _share_counters() -> None:
+    """Let the processes share their counters through files; those of the last run mean nothing.
+
+    The client library looks at the variable once, when it is loaded.
+    """
+    shared = env.read().data / "watch" / "metrics"
+    try:
+        shutil.rmtree(shared, ignore_errors=True)
+        shared.mkdir(parents=True)
+    except OSError as problem:
+        raise CannotGoOn(f"{shared} cannot be made ({problem.strerror}).") from None
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    _share_counters()
+    _django()
+    from django.conf import settings
+
+    from fangkong.config import production
+
+    here = settings.ENVIRONMENT
+    return production.run(
+        host=options.host or here.host,
+        port=options.port or here.port,
+        workers=max(1, options.workers),
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:
