@@ -235,7 +235,7 @@ def _allowed(request: HttpRequest, permission: Permission) -> StaffRequest:
 
 
 def _person(staff: StaffRequest, public_id: UUID, permission: Permission) -> Person:
-    rows = queries.with_numbers(queries.open_to(staff.user, staff.now, permission))
+    rows = queries.with_numbers(queries.one_open_to(staff.user, staff.now, permission))
     return get_object_or_404(rows, public_id=public_id)
 
 

@@ -1,7 +1,26 @@
+from __future__ import annotations
+
 from django.apps import AppConfig
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 
 class PeopleConfig(AppConfig):
     name = "fangkong.people"
     label = "people"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        """Emergency access finds a person by the number of a document."""
+        from fangkong.accounts.emergency.types import Finder, register
+
+        from . import queries
+
+        register(
+            Finder(
+                "document",
+                _("Document number"),
+                queries.by_document,
+                lambda key: reverse("people:detail", args=[key]),
+            )
+        )

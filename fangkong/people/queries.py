@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -46,6 +47,28 @@ def open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QueryS
     """
     within = user.scope(permission, at).q(county="county_id", area="area_id")
     return Person.objects.filter(within, merged_into__isnull=True).select_related("area", "county")
+
+
+def one_open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QuerySet[Person]:
+    """As ``open_to``, for the page of one person: also whom emergency access opens right now.
+
+    Never for a list, a count or an export.
+    """
+    within = user.scope(permission, at).q(county="county_id", area="area_id", person="public_id")
+    return Person.objects.filter(within, merged_into__isnull=True).select_related("area", "county")
+
+
+def by_document(number: str, at: datetime) -> UUID | None:
+    """The person of exactly this document number, whoever asks: only for emergency access."""
+    if not rules.is_plain_text(number):
+        return None
+    found = IdentityDocument.with_numbers([rules.plain_number(number)])
+    keys = list(
+        Person.objects.filter(
+            pk__in=found.values("person_id"), merged_into__isnull=True
+        ).values_list("public_id", flat=True)[:2]
+    )
+    return keys[0] if len(keys) == 1 else None
 
 
 def with_numbers(rows: QuerySet[Person]) -> QuerySet[Person]:

@@ -240,7 +240,7 @@ def _add(
 
 def _person(request: StaffRequest, public_id: UUID, permission: Permission = VIEW) -> Person:
     """The person, if open to this user under this permission; 404 if not."""
-    rows = queries.with_numbers(queries.open_to(request.user, request.now, permission))
+    rows = queries.with_numbers(queries.one_open_to(request.user, request.now, permission))
     person = get_object_or_404(rows, public_id=public_id)
     opened(request, person)
     return person

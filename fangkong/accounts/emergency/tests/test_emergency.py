@@ -1,0 +1,108 @@
+"""Emergency access opens one person, for two hours, for reading, and the auditor sees it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from fangkong.accounts.emergency import actions, queries, types
+from fangkong.accounts.models import User
+from fangkong.accounts.tests import factories
+from fangkong.core import permissions
+from fangkong.core.audit.models import AuditLine
+from fangkong.core.permissions import NotYours, Permission
+from fangkong.core.roles import Role
+from fangkong.places.tests.factories import world
+
+AT = factories.AT
+WHY = "the patient is unconscious and alone"
+KEY = uuid4()
+READ = Permission("t.t.read", "Read", frozenset({Role.HOSPITAL}), personal=True, reading=True)
+WRITE = Permission("t.t.write", "Write", frozenset({Role.HOSPITAL}), personal=True)
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def finder(monkeypatch):
+    found = types.Finder("card", "Card", lambda number, at: KEY if number == "7" else None, str)
+    monkeypatch.setitem(types._finders, "card", found)
+
+
+@pytest.fixture
+def areas(db):
+    return world()
+
+
+@pytest.fixture
+def doctor(areas):
+    return factories.staff(Role.HOSPITAL, area=areas["513326"])
+
+
+def open_(by, **more):
+    said = {"kind": "card", "number": "7", "reason": WHY, "at": AT, **more}
+    return actions.open_(by=by, **said)
+
+
+def reaches(user, permission, at):
+    return KEY in User.objects.get(pk=user.pk).scope(permission, at).person_keys
+
+
+def test_it_opens_one_person_for_reading_and_ends_by_itself(doctor, areas):
+    assert not reaches(doctor, READ, AT)
+    open_(doctor)
+
+    assert reaches(doctor, READ, AT)
+    assert reaches(doctor, READ, AT + types.HOLDS - timedelta(seconds=1))
+    assert not reaches(doctor, READ, AT + types.HOLDS)
+    assert not reaches(doctor, WRITE, AT)
+    assert not reaches(factories.staff(Role.HOSPITAL, area=areas["513328"]), READ, AT)
+    assert AuditLine.objects.get(action="accounts.emergency.open").by_id == doctor.pk
+
+
+def test_a_list_never_widens(doctor):
+    open_(doctor)
+    scope = User.objects.get(pk=doctor.pk).scope(READ, AT)
+
+    assert "person" not in str(scope.q(county="county_id"))
+    assert KEY in dict(scope.q(county="county_id", person="public_id").children)["public_id__in"]
+
+
+def test_it_is_refused_without_reason_without_such_a_person_and_to_other_roles(doctor, areas):
+    with pytest.raises(actions.ReasonMissing):
+        open_(doctor, reason="urgent")
+    with pytest.raises(actions.NobodyFound):
+        open_(doctor, number="8")
+    with pytest.raises(NotYours):
+        open_(factories.staff(Role.EDITOR, area=areas["513300"]))
+    assert not reaches(doctor, READ, AT)
+
+
+def test_the_auditor_sees_and_checks_it_once_and_nobody_else_does(doctor, areas):
+    auditor = factories.staff(Role.AUDITOR, area=areas["513300"])
+    access = open_(doctor)
+    assert queries.unchecked(auditor, AT) == 1
+    assert not queries.uses(doctor, AT).exists()
+
+    with pytest.raises(NotYours):
+        actions.sign_off(access=access, justified=True, finding="", by=doctor, at=AT)
+    with pytest.raises(actions.ReasonMissing):
+        actions.sign_off(access=access, justified=False, finding="", by=auditor, at=AT)
+    actions.sign_off(access=access, justified=True, finding="", by=auditor, at=AT)
+    with pytest.raises(actions.AlreadyChecked):
+        actions.sign_off(access=access, justified=True, finding="", by=auditor, at=AT)
+    assert queries.unchecked(auditor, AT) == 0
+
+
+def test_given_back_it_is_closed_at_once(doctor):
+    access = open_(doctor)
+    actions.close(access=access, by=doctor, at=AT + timedelta(minutes=5))
+
+    assert not reaches(doctor, READ, AT + timedelta(minutes=5))
+
+
+def test_no_permission_that_writes_is_marked_as_reading():
+    for one in permissions.declared():
+        if one.reading:
+            assert one.name.endswith((".view", ".reveal")), one.name
