@@ -33,6 +33,6 @@ def test_a_photo_proves_a_task(visit: Visit, language: str, width: int, dark: bo
     kept.scroll_into_view_if_needed()
     page.wait_for_function("() => document.querySelector('.fk-files img').naturalWidth === 20")
     shot(page, f"files/kept-{language}-{width}")
-    with page.expect_download() as printed:
+    with page.expect_download(timeout=90_000) as printed:
         page.locator("a[href='?print']").click()
     assert printed.value.path().read_bytes().startswith(b"%PDF-")

@@ -53,6 +53,7 @@ function drawn(box: HTMLElement, file: File): HTMLLIElement {
     picture.alt = "";
     picture.src = URL.createObjectURL(file);
     picture.addEventListener("load", () => URL.revokeObjectURL(picture.src), { once: true });
+    picture.addEventListener("error", () => picture.remove(), { once: true }); // no photo after all
     line.append(picture);
   }
   const name = document.createElement("span");
