@@ -193,6 +193,9 @@ OTHER_DOORS: dict[tuple[str, str], str] = {
     ): "its two pages stand beside allauth's",
     ("fangkong/web/queue/views.py", "fangkong.core.queue.models"): "names the type of its rows",
     ("fangkong/web/trail/views.py", "fangkong.core.audit.models"): "names the type of its rows",
+    ("fangkong/web/trail/sight_views.py", "fangkong.core.audit.models"): "names the type",
+    ("fangkong/web/trail/review_views.py", "fangkong.core.audit.models"): "names the type",
+    ("fangkong/web/trail/describe.py", "fangkong.core.audit.models"): "names the type",
 }
 
 

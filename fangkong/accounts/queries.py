@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
@@ -56,3 +57,19 @@ def demo_accounts() -> list[tuple[str, str]]:
         )
         for user in users
     ]
+
+
+def neighbourhoods(ids: Collection[int], day: date) -> dict[int, tuple[str, frozenset[int]]]:
+    """First sign of the name of staff, and the counties they work in on a day."""
+    found: dict[int, tuple[str, frozenset[int]]] = {}
+    for member in User.objects.filter(pk__in=ids).prefetch_related(
+        "appointments__area", "appointments__facility__area"
+    ):
+        places = [
+            a.facility.area if a.facility else a.area
+            for a in member.appointments.all()
+            if a.is_current(day)
+        ]
+        counties = frozenset(place.county_id for place in places if place and place.county_id)
+        found[member.pk] = (member.name[:1], counties)
+    return found

@@ -11,6 +11,8 @@ from .health import alive, metrics, ready
 from .queue import views as queue
 from .rulepacks import views as rulepacks
 from .tokens import views as tokens
+from .trail import review_views as trail_review
+from .trail import sight_views as trail_sights
 from .trail import views as trail
 from .watch import views as watch
 
@@ -25,6 +27,11 @@ urlpatterns = [
     path("packs/differences/", rulepacks.differences, name="pack_differences"),
     path("packs/<slug:pack_id>/", rulepacks.detail, name="pack"),
     path("trail/", trail.index, name="audit"),
+    path("trail/record/<str:kind>/<int:key>/", trail.record, name="trail_record"),
+    path("trail/sights/", trail_sights.sights, name="trail_sights"),
+    path("trail/review/", trail_review.review, name="trail_review"),
+    path("trail/review/sign-off/", trail_review.sign_off, name="trail_sign_off"),
+    path("trail/findings/<uuid:public_id>/", trail_review.settle, name="trail_settle"),
     path("jobs/", queue.index, name="jobs"),
     path("jobs/<uuid:public_id>/", queue.detail, name="job"),
     path("jobs/<uuid:public_id>/repeat/", queue.repeat, name="job_repeat"),

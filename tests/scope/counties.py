@@ -15,6 +15,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from fangkong.accounts.models import User
 from fangkong.accounts.tests.factories import AT, appointment, staff, user
+from fangkong.core.audit import actions as audit
+from fangkong.core.audit import queries as audit_queries
 from fangkong.core.files import actions as files
 from fangkong.core.files.models import StoredFile
 from fangkong.core.queue import actions as queue
@@ -72,7 +74,9 @@ class County:
 
 
 # Records that belong to no county; whoever may see them anywhere sees them all.
-HOUSE_WIDE = frozenset({"run", "job", "area", "facility", "contact", "staff", "appointment"})
+HOUSE_WIDE = frozenset(
+    {"finding", "run", "job", "area", "facility", "contact", "staff", "appointment"}
+)
 
 _PLACES = {
     "513326": ("道孚县人民医院", "泽仁拉姆措", "团结街不存在的七号", "尕让登增批", 1),
@@ -145,6 +149,10 @@ class Counties:
         county.records["contact"] = places.add_contact(
             facility=hospital, role_title="院感科", phone="0836-7123456", by=cdc, at=AT
         )
+        audit.report_findings(
+            day=AT.date(), found=[("many", clinician.pk, {"persons": 60})], by=None, at=AT
+        )
+        county.records["finding"] = audit_queries.findings().get(by=clinician)
         county.records["token"] = tokens.make(
             user=clinician,
             label="laboratory system",

@@ -60,6 +60,7 @@ CASES = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.INSPECTOR, R.AUDI
 WATCHERS = frozenset({R.ADMINISTRATOR, R.SECURITY, R.AUDITOR})
 GUARDS = frozenset({R.ADMINISTRATOR, R.SECURITY})
 BEDSIDE = frozenset({R.HOSPITAL, R.WARD_STAFF, R.COUNTY_CDC})
+TRAIL = frozenset({R.AUDITOR, R.HEADQUARTERS})
 REPORTERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL})
 SIGNALS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
 ANSWERERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
@@ -337,7 +338,16 @@ WEB = {
     "packs": Row(STAFF),
     "pack_differences": Row(STAFF),
     "pack": Row(STAFF, values={"pack_id": "cn-2020-01"}),
-    "audit": Row(frozenset({R.AUDITOR, R.HEADQUARTERS}), house=True),
+    "audit": Row(TRAIL, house=True),
+    "trail_record": Row(TRAIL, house=True, values={"kind": "core.job", "key": "1"}),
+    "trail_sights": Row(TRAIL, house=True),
+    "trail_review": Row(TRAIL, house=True),
+    "trail_sign_off": Row(
+        frozenset({R.AUDITOR}), sends={"note": "looked through"}, house=True, gets=False
+    ),
+    "trail_settle": Row(
+        frozenset({R.AUDITOR}), "finding", sends={"note": "looked into"}, house=True
+    ),
     "jobs": Row(frozenset({R.ADMINISTRATOR}), house=True),
     "job": Row(frozenset({R.ADMINISTRATOR}), "job", house=True),
     "job_repeat": Row(frozenset({R.ADMINISTRATOR}), "job", house=True, gets=False),

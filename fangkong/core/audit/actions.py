@@ -9,11 +9,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.free_text import refuse_numbers
+from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
 
-from .models import AuditLine, Sight
+from .models import AuditLine, Finding, Review, Sight
 from .queries import persons_of
 from .types import How
 
@@ -165,3 +167,61 @@ def _plain(value: object) -> Plain:
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     return str(value.pk) if isinstance(value, models.Model) else str(value)
+
+
+class NoteMissing(Refused):
+    """A finding or a week is signed off only with a word of what was found out."""
+
+    field = "note"
+
+
+@transaction.atomic
+def settle(*, finding: Finding, note: str, by: AbstractBaseUser, at: datetime) -> Finding:
+    """Sign a finding off: somebody has looked into it."""
+    finding = Finding.objects.select_for_update().get(pk=finding.pk)
+    if finding.settled_at is not None:
+        raise AlreadySettled(_("Somebody has signed this off already. Reload the page."))
+    finding.note = _noted(note)
+    finding.settled_at, finding.settled_by_id = at, by.pk
+    finding.save()
+    record("core.audit.settle", finding, by=by, at=at)
+    return finding
+
+
+class AlreadySettled(Refused):
+    """Two auditors at the same finding: the first one's note stands."""
+
+
+@transaction.atomic
+def sign_off(*, week: date, note: str, by: AbstractBaseUser, at: datetime) -> Review:
+    """Sign the trail of a week off (``week`` is its Monday)."""
+    if Review.objects.filter(week=week).exists():
+        raise AlreadySettled(_("Somebody has signed this off already. Reload the page."))
+    review = Review.objects.create(week=week, note=_noted(note), by_id=by.pk, at=at)
+    record("core.audit.sign_off", review, by=by, at=at, detail={"week": week.isoformat()})
+    return review
+
+
+def _noted(note: str) -> str:
+    text = note.strip()
+    if not 4 <= len(text) <= 400:
+        raise NoteMissing(_("Write in 4 to 400 characters what you found out."))
+    return text
+
+
+@transaction.atomic
+def report_findings(
+    *, day: date, found: Iterable[tuple[str, int, Detail]], by: None, at: datetime
+) -> int:
+    """Keep what the detector found for a day: (kind, viewer's id, facts). Once a day and viewer."""
+    before = Finding.objects.count()
+    for kind, viewer_id, facts in found:
+        finding, is_new = Finding.objects.get_or_create(
+            day=day,
+            kind=kind,
+            by_id=viewer_id,
+            defaults={"facts": dict(facts), "found_at": at},
+        )
+        if is_new:
+            record("core.audit.find", finding, by=by, at=at, detail={"kind": kind})
+    return Finding.objects.count() - before

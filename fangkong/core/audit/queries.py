@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
 from django.db import models
 from django.db.models import QuerySet
 
-from .models import AuditLine, RowChange, Seal, Sight
+from .models import AuditLine, Finding, Review, RowChange, Seal, Sight
 from .types import How
 
 
@@ -64,6 +65,21 @@ def row_changes_of(record: models.Model, limit: int = 50) -> list[RowChange]:
     )
 
 
+def all_sights() -> QuerySet[Sight]:
+    """Every view of a person's record, with who looked."""
+    return Sight.objects.select_related("by")
+
+
+def findings() -> QuerySet[Finding]:
+    """Every finding of the detector, with whom it is about."""
+    return Finding.objects.select_related("by", "settled_by")
+
+
+def reviews() -> QuerySet[Review]:
+    """The weeks signed off, newest first."""
+    return Review.objects.select_related("by").order_by("-week")
+
+
 def newest_seal() -> Seal | None:
     """The head of the chain."""
     return Seal.objects.order_by("-number").first()
@@ -76,3 +92,28 @@ def oldest_unsealed_line() -> datetime | None:
     waiting = AuditLine.objects.filter(pk__gt=sealed or 0).order_by("pk").values_list("at")
     found = waiting.first()
     return found[0] if found else None
+
+
+@dataclass(frozen=True)
+class Week:
+    """What happened in a span of time, in numbers."""
+
+    lines: int
+    sights: dict[str, int]
+    actions: list[tuple[str, int]]
+    strangers: int
+
+
+def summary(first: datetime, last: datetime) -> Week:
+    """Numbers of a span: actions by frequency, views by way, row changes by unknown writers."""
+    lines = AuditLine.objects.filter(at__gte=first, at__lt=last)
+    seen = Sight.objects.filter(at__gte=first, at__lt=last)
+    strangers = RowChange.objects.filter(at__gte=first, at__lt=last).exclude(role="")
+    by_action = lines.values_list("action").annotate(n=models.Count("pk")).order_by("-n", "action")
+    counted = list(by_action)
+    return Week(
+        lines=sum(n for _action, n in counted),
+        sights=dict(seen.values_list("how").annotate(n=models.Count("pk"))),
+        actions=counted[:12],
+        strangers=strangers.count(),
+    )

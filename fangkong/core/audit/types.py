@@ -14,6 +14,9 @@ from fangkong.core.roles import Role
 SEE_TRAIL = permissions.declare(
     "core.audit.view", _("Read the audit trail"), roles=[Role.AUDITOR, Role.HEADQUARTERS]
 )
+SIGN_OFF = permissions.declare(
+    "core.audit.sign_off", _("Sign off the audit trail"), roles=[Role.AUDITOR]
+)
 
 
 class How(models.TextChoices):
@@ -43,6 +46,9 @@ def words(verb: str) -> str | Promise:
 name_verbs(
     {
         "core.pages.export": _("List exported"),
+        "core.audit.settle": _("Finding signed off"),
+        "core.audit.sign_off": _("Week of the trail signed off"),
+        "core.audit.find": _("Unusual views found"),
         "core.queue.repeat": _("Job repeated"),
     }
 )

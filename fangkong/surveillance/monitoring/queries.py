@@ -118,6 +118,11 @@ def cases_of(person: Model) -> QuerySet[Case]:
     return _whole(Case.objects.filter(person_id=person.pk)).order_by("-reported_at", "-pk")
 
 
+def persons_with_cases(ids: Collection[int]) -> set[int]:
+    """Those of these persons who have a case at all: looking at them is somebody's work."""
+    return set(Case.objects.filter(person_id__in=ids).values_list("person_id", flat=True))
+
+
 def _whole(rows: QuerySet[Case]) -> QuerySet[Case]:
     return rows.select_related("person", "county", "facility", "area")
 

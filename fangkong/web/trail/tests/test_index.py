@@ -18,7 +18,7 @@ def member(administrator):
 
 
 def test_the_auditor_reads_who_did_what(look, auditor, administrator, member):
-    text = look(auditor, "/trail/?who=the-administrator").content.decode()
+    text = look(auditor, "/trail/?who=the-administrator&col=verb&col=id").content.decode()
 
     assert "accounts.add_staff" in text
     assert str(member.public_id) in text
@@ -27,7 +27,7 @@ def test_the_auditor_reads_who_did_what(look, auditor, administrator, member):
 def test_the_trail_is_narrowed_by_record_verb_and_day(look, auditor, member):
     def count(query: str) -> int:
         rows = look(auditor, f"/trail/?{query}").context["rows"]
-        return sum(line.action == "accounts.add_staff" for line, _cells in rows)
+        return sum(line.action == "accounts.add_staff" for line in rows)
 
     assert count(f"record={member.public_id}") == 1
     assert count("verb=accounts.add") == 1

@@ -1,0 +1,182 @@
+"""The trail's pages: who saw whom, the weekly review, one record's story; and the detector."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+
+from fangkong.accounts.tests.factories import AT
+from fangkong.core.audit import actions as audit
+from fangkong.core.audit.models import AuditLine, Finding, Review, RowChange, Sight
+from fangkong.people.models import Person
+from fangkong.people.tests import factories as people
+from fangkong.web.trail import jobs, rules
+
+pytestmark = pytest.mark.django_db
+NIGHT = AT.replace(hour=2) + timedelta(days=1)
+
+
+@pytest.fixture
+def patient(areas):
+    return people.person(areas["513326"])
+
+
+def key_on(page) -> str:
+    return re.search(r'name="_key" value="([^"]+)"', page.content.decode())[1]
+
+
+def test_who_saw_a_person_between_two_days_is_answered_by_the_record_id(
+    look, auditor, daofu, patient, areas
+):
+    other = people.person(areas["513326"], name="卓玛", documents=(), phones=())
+    audit.seen(patient, by=daofu, at=AT, how="opened", place="people.detail")
+    audit.seen(patient, by=daofu, at=AT - timedelta(days=9), how="opened")
+    audit.seen(other, by=daofu, at=AT, how="opened")
+
+    page = look(
+        auditor, f"/trail/sights/?person={patient.public_id}&first=2020-02-01&last=2020-02-05"
+    )
+
+    assert [sight.subject_id for sight in page.context["rows"]] == [patient.pk]
+    assert "daofu-cdc" in page.content.decode()
+    assert patient.name not in page.content.decode()
+
+
+def test_the_report_for_the_person_concerned_is_a_file(look, auditor, daofu, patient):
+    audit.seen(patient, by=daofu, at=AT, how="revealed", reason="contact tracing")
+
+    file = look(auditor, f"/trail/sights/?person={patient.public_id}&export=csv")
+
+    text = b"".join(file.streaming_content).decode()
+    assert "contact tracing" in text and "daofu-cdc" in text
+
+
+def test_a_county_officer_does_not_read_the_trail(look, daofu, patient):
+    for name in ("trail_sights", "trail_review", "audit"):
+        assert look(daofu, reverse(name)).status_code == 403
+    assert look(daofu, f"/trail/record/people.person/{patient.pk}/").status_code == 403
+
+
+def test_the_headquarters_reads_but_signs_nothing(look, client, headquarters):
+    page = look(headquarters, "/trail/review/")
+
+    assert page.status_code == 200 and "An auditor does this" in page.content.decode()
+    assert client.post("/trail/review/sign-off/", {"note": "all good"}).status_code == 403
+
+
+def test_an_auditor_signs_a_week_off_once_and_with_a_note(look, client, auditor):
+    page = look(auditor, "/trail/review/")
+    form = {"week": "2020-01-27", "_key": key_on(page)}
+
+    assert client.post("/trail/review/sign-off/", {**form, "note": " "}).status_code == 422
+    assert not Review.objects.exists()
+    said = {**form, "note": "looked through, nothing odd"}
+    assert client.post("/trail/review/sign-off/", said).status_code == 302
+
+    review = Review.objects.get()
+    assert (review.week, review.by_id) == (date(2020, 1, 27), auditor.pk)
+    assert AuditLine.objects.filter(action="core.audit.sign_off").count() == 1
+    again = client.post("/trail/review/sign-off/", {**said, "_key": "another"})
+    assert again.status_code == 422 and Review.objects.count() == 1
+
+
+def test_a_records_story_shows_what_changed_but_no_personal_value(look, auditor, patient):
+    Person.objects.filter(pk=patient.pk).update(name="卓玛", synthetic=True)
+
+    text = look(auditor, f"/trail/record/people.person/{patient.pk}/").content.decode()
+
+    assert "changed, not shown" in text and "卓玛" not in text and patient.name not in text
+    assert look(auditor, "/trail/record/no.table/1/").status_code == 404
+    assert look(auditor, f"/trail/record/people.person/{2**64}/").status_code == 404
+
+
+def test_a_change_from_outside_is_shown_with_its_role(look, auditor, patient):
+    RowChange.objects.create(
+        at=AT, table_name="people_person", row_id=patient.pk, verb="delete", role="postgres"
+    )
+
+    text = look(auditor, f"/trail/record/people.person/{patient.pk}/").content.decode()
+
+    assert "from outside, as postgres" in text
+
+
+# --- The detector ---------------------------------------------------------------------------------
+
+
+def view(person: int, minute: int = 0, viewer: int = 1) -> rules.View:
+    return rules.View(viewer, person, AT + timedelta(minutes=minute))
+
+
+def unusual(views, persons=(), surname="扎", counties=frozenset({7})):
+    return rules.unusual(views, dict(persons), {1: surname}, {1: counties})
+
+
+def test_sixty_persons_within_an_hour_stand_out_and_fifty_nine_do_not():
+    assert unusual([view(n) for n in range(60)]) == [("many", 1, {"persons": 60})]
+    assert unusual([view(n) for n in range(59)]) == []
+    assert unusual([view(n, minute=n) for n in range(61)][:59]) == []
+    assert unusual([view(1) for _ in range(99)]) == []
+
+
+@pytest.mark.parametrize(
+    ("known", "found"),
+    [
+        (rules.Known("扎", 7, False), True),
+        (rules.Known("扎", 8, False), False),  # another county
+        (rules.Known("王", 7, False), False),  # another name
+        (rules.Known("扎", 7, True), False),  # a case: it is work
+        (rules.Known("", 7, False), False),
+    ],
+)
+def test_a_namesake_of_the_own_county_without_work_stands_out(known, found):
+    assert bool(unusual([view(3)], {3: known})) is found
+
+
+def test_five_persons_without_work_stand_out_and_four_do_not():
+    idle = {n: rules.Known("王", 9, False) for n in range(5)}
+
+    assert [kind for kind, *_ in unusual([view(n) for n in range(5)], idle)] == ["no_work"]
+    assert unusual([view(n) for n in range(4)], idle) == []
+
+
+def test_the_night_finds_a_planted_neighbour_lookup_once(daofu, patient):
+    daofu.name = f"{patient.name[0]}西"
+    daofu.save()
+    audit.seen(patient, by=daofu, at=AT, how="opened")
+
+    jobs.detect(NIGHT)
+    jobs.detect(NIGHT)
+
+    finding = Finding.objects.get()
+    assert (finding.kind, finding.by_id, finding.day) == ("namesake", daofu.pk, date(2020, 2, 5))
+    assert finding.facts == {"persons": 1, "keys": [patient.pk]}
+
+
+def test_the_auditor_sees_the_finding_and_signs_it_off(look, client, auditor, daofu):
+    audit.report_findings(
+        day=date(2020, 2, 4), found=[("many", daofu.pk, {"persons": 70})], by=None, at=AT
+    )
+    finding = Finding.objects.get()
+    address = reverse("trail_settle", args=[finding.public_id])
+    assert address in look(auditor, "/trail/review/").content.decode()
+
+    page = look(auditor, address)
+    answer = client.post(address, {"note": "asked her: night shift", "_key": key_on(page)})
+
+    assert answer.status_code == 302
+    finding.refresh_from_db()
+    assert (finding.settled_by_id, finding.note) == (auditor.pk, "asked her: night shift")
+    again = client.post(address, {"note": "asked her again", "_key": "another"})
+    assert again.status_code == 422
+
+
+def test_opening_a_person_leaves_one_view_and_looking_at_the_list_none(look, headquarters, patient):
+    look(headquarters, "/people/")
+    assert not Sight.objects.exists()
+
+    look(headquarters, patient.get_absolute_url())
+
+    assert Sight.objects.get().place == "people.detail"
