@@ -406,7 +406,8 @@ class Verbs:
     def records(self, name: str) -> bool:
         """Whether the function itself writes to the audit trail."""
         return any(
-            isinstance(node, ast.Call) and ast.unparse(node.func).startswith("audit.record")
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).startswith(("audit.record", "record"))
             for node in ast.walk(self.functions[name])
         )
 
