@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
@@ -23,7 +24,7 @@ from fangkong.core.tokens.types import MANAGE, unmet
 
 from .forms import TokenForm
 
-TOKENS = pages.Listing(
+TOKENS: pages.Listing[Any] = pages.Listing(
     name="tokens",
     title=_("Tokens for programs"),
     columns=[
@@ -57,7 +58,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
 
 
 @login_required
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 @never_cache
 def new(request: StaffRequest) -> HttpResponse:
     """Make a token; its secret is shown on the answer to this request only."""
