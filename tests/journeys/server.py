@@ -54,7 +54,7 @@ def serving(data: Path, database_url: str = "", day: str = "2020-02-05") -> Iter
     server = subprocess.Popen(command("run"), env=environment, stdout=log, stderr=log)
     url = f"http://localhost:{port}"
     try:
-        _wait_until_ready(url, server, data / "server.log")
+        wait_until_ready(url, server, data / "server.log")
         yield Server(url, data, environment)
     finally:
         server.terminate()
@@ -62,7 +62,7 @@ def serving(data: Path, database_url: str = "", day: str = "2020-02-05") -> Iter
         log.close()
 
 
-def _wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
     """Ask until the server answers; a server that ended or stays silent fails with its log."""
     for _ in range(START_SECONDS * 5):
         if server.poll() is not None:
