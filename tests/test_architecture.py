@@ -44,10 +44,10 @@ STEPS = [
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
-    "api", "append_only", "audit", "backup", "clock", "commands", "files", "finders", "free_text",
-    "imports", "logs", "middleware", "outbound", "pages", "permissions", "printing", "privacy",
-    "problems", "queue", "record", "refusals", "request_id", "retention", "richtext", "roles",
-    "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
+    "api", "append_only", "audit", "backup", "bulk", "clock", "commands", "files", "finders",
+    "free_text", "imports", "logs", "middleware", "outbound", "pages", "permissions", "printing",
+    "privacy", "problems", "queue", "record", "refusals", "request_id", "retention", "richtext",
+    "roles", "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
 }  # fmt: skip
 
 

@@ -59,10 +59,25 @@ def in_force(packs: Iterable[Pack], area_code: str, on: date) -> Pack:
 
 def condition(pack: Pack, code: str) -> Condition:
     """The condition with this code, or the one that has a subtype with this code."""
-    for candidate in pack.conditions:
-        if code == candidate.code or any(code == form.code for form in candidate.subtypes):
-            return candidate
-    raise UnknownCode(f"pack {pack.id} has no condition {code!r}")
+    known = _indexes.get(id(pack))
+    if known is None or known[0] is not pack:
+        known = _indexes[id(pack)] = (pack, _index(pack))
+    if code not in known[1]:
+        raise UnknownCode(f"pack {pack.id} has no condition {code!r}")
+    return known[1][code]
+
+
+# Looked up several times for each row of an import. By identity: a pack is too large to be hashed.
+_indexes: dict[int, tuple[Pack, dict[str, Condition]]] = {}
+
+
+def _index(pack: Pack) -> dict[str, Condition]:
+    """Codes of conditions and subtypes; the first that has a code keeps it."""
+    found: dict[str, Condition] = {}
+    for one in pack.conditions:
+        for code in (one.code, *(form.code for form in one.subtypes)):
+            found.setdefault(code, one)
+    return found
 
 
 def subtype(pack: Pack, code: str) -> Subtype | None:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db import connection
 
+from fangkong.core import bulk
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 
@@ -74,16 +75,11 @@ class Ledger:
         numbers = {d.number for row in rows for d in row.documents if d.number}
         # Without a birth date nobody is found by name, see rules.likeness.
         alike = [row for row in rows if row.birth_date and rules.is_stated(row.sex)]
+        holders = IdentityDocument.with_numbers(numbers).values_list("person_id", flat=True)
+        keys = {*holders, *_named({(row.name, row.birth_date) for row in alike if row.birth_date})}
         known = (
             Person.objects.select_for_update()
-            .filter(merged_into__isnull=True)
-            .filter(
-                Q(pk__in=IdentityDocument.with_numbers(numbers).values("person_id"))
-                | Q(
-                    name__in={row.name for row in alike},
-                    birth_date__in={row.birth_date for row in alike},
-                )
-            )
+            .filter(merged_into__isnull=True, pk__in=keys)
             .order_by("pk")
         )
         entries = {person.pk: Entry(person) for person in known}
@@ -217,10 +213,31 @@ class Ledger:
         return added
 
     def _save(self, by: User | None, at: datetime) -> None:
-        Person.objects.bulk_create(self.new)
+        bulk.insert(self.new)
         Person.objects.bulk_update(self.changed.values(), _WRITTEN, batch_size=100)
-        IdentityDocument.objects.bulk_create(self.documents)
-        Phone.objects.bulk_create(self.phones)
+        bulk.insert(self.documents)
+        bulk.insert(self.phones)
+
+
+def _named(pairs: set[tuple[str, date]]) -> list[int]:
+    """The persons with one of these names and birth dates.
+
+    By pairs: names and days apart would look up every name with every day, which in a register of
+    many takes longer than all the rest.
+    """
+    if not pairs:
+        return []
+    marks = ", ".join(
+        ["(%s, %s)" if connection.vendor == "sqlite" else "(%s, %s::date)"] * len(pairs)
+    )
+    values = [part for name, day in sorted(pairs) for part in (name, day.isoformat())]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id FROM {Person._meta.db_table}"  # noqa: S608  # our own name, values bound
+            f" WHERE (name, birth_date) IN (VALUES {marks})",
+            values,
+        )
+        return [key for (key,) in cursor.fetchall()]
 
 
 def _keys(row: Registration) -> list[Key]:

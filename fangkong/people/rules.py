@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 
 from pypinyin import lazy_pinyin
 
@@ -19,12 +20,14 @@ from fangkong.core.privacy import holds_number
 # --- Numbers as people write them ---------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def plain_number(text: str) -> str:
     """A document number without spaces and hyphens, full-width forms made narrow, in capitals."""
     narrow = unicodedata.normalize("NFKC", text)
     return re.sub(r"[\s\-‐-―]", "", narrow).upper()
 
 
+@lru_cache(maxsize=1024)
 def plain_phone(text: str) -> str:
     """A phone number without spaces, brackets and +86; a land line as 0836-1234567.
 
@@ -70,12 +73,14 @@ class FromNumber:
     sex: str
 
 
+@lru_cache(maxsize=1024)
 def check_digit(first: str) -> str:
     """The last character of a citizen's number, from the seventeen digits before it."""
     total = sum(int(digit) * weight for digit, weight in zip(first, _WEIGHTS, strict=True))
     return _CHECK_DIGITS[total % 11]
 
 
+@lru_cache(maxsize=1024)
 def resident_id_fault(number: str) -> Fault | None:
     """What is wrong with a citizen's number (already plain), or None."""
     if len(number) != 18:
@@ -94,6 +99,7 @@ def _shared_fault(number: str) -> Fault | None:
     return None if check_digit(number[:17]) == number[17] else Fault.CHECK_DIGIT
 
 
+@lru_cache(maxsize=1024)
 def read_resident_id(number: str) -> FromNumber:
     """What a valid number tells; ValueError for one with a fault."""
     born = None if resident_id_fault(number) else _birth_date(number)
@@ -185,6 +191,7 @@ _TWO_CHARACTER_SURNAMES = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def plain_name(text: str) -> str:
     """A name as it is kept: one kind of dot, single spaces, none between Chinese characters."""
     name = unicodedata.normalize("NFKC", text)
@@ -193,6 +200,7 @@ def plain_name(text: str) -> str:
     return re.sub(r"(?<=[㐀-鿿]) (?=[㐀-鿿])", "", name)
 
 
+@lru_cache(maxsize=1024)
 def is_plain_text(text: str) -> bool:
     """Whether a text holds only what can be written, with blanks and line breaks.
 
@@ -212,6 +220,7 @@ def _bare(name: str) -> str:
     return re.sub(r"[\s·]", "", plain_name(name)).casefold()
 
 
+@lru_cache(maxsize=1024)
 def spelled(name: str) -> tuple[str, str]:
     """The name as typed on a Latin keyboard, whole and by initials: 扎西德吉 → zhaxideji, zxdj."""
     syllables = _syllables(name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core import bulk
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
@@ -130,7 +131,7 @@ def record_many(
         "detail": dict(detail or {}),
         "request_id": request_id.get(),
     }
-    AuditLine.objects.bulk_create(
+    bulk.insert(
         [
             AuditLine(
                 subject_type=subject._meta.label_lower,
@@ -139,8 +140,7 @@ def record_many(
                 **shared,
             )
             for subject in subjects
-        ],
-        batch_size=1_000,
+        ]
     )
 
 

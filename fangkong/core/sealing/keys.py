@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
@@ -73,7 +74,10 @@ def new_key(at: datetime) -> Key:
 
 def path() -> Path:
     """Where the ring lies."""
-    return Path(settings.FANGKONG_KEYS)
+    return _path(str(settings.FANGKONG_KEYS))
+
+
+_path = lru_cache(maxsize=4)(Path)  # asked for with every value
 
 
 # --- The ring of this process ---------------------------------------------------------------------

@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core import clock
+from fangkong.core import bulk, clock
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.people import rules as people
@@ -231,7 +231,7 @@ def _create(
         _case(entry, number, clocks, reported_at, by, at)
         for entry, number in zip(entries, numbers, strict=True)
     ]
-    Case.objects.bulk_create(cases, batch_size=CHUNK)
+    bulk.insert(cases)
     _first_cards([case.pk for case in cases])
     count([(key, 1, c.pk) for c in cases for key in sorted(rules.contributions(c, zone))], at)
     return cases
