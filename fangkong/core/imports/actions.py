@@ -163,7 +163,7 @@ def match(
             "chosen_at": at,
         },
     )
-    ImportChunk.objects.filter(run=run).update(checked=False, said=b"", ok=0, errors=0, known=0)
+    ImportChunk.objects.filter(run=run).update(checked=False, verdicts=b"", ok=0, errors=0, known=0)
     audit.record("core.imports.match", run, by=by, at=at)
     _begin_check(run, by, at)
     return run

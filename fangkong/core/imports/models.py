@@ -88,7 +88,7 @@ class ImportChunk(models.Model):
 
     pii: ClassVar[dict[str, Personal]] = {
         "body": Personal("health", "erase"),
-        "said": Personal("health", "erase"),
+        "verdicts": Personal("health", "erase"),
     }
     retention: ClassVar[Retention] = Retention(
         "emptied when the import is done", by_room="fangkong.core.imports"
@@ -106,7 +106,9 @@ class ImportChunk(models.Model):
     known = models.PositiveIntegerField(default=0)
     imported = models.PositiveIntegerField(default=0)
     body = models.BinaryField(default=b"")  # [[line, [cell, …]], …]
-    said = models.BinaryField(default=b"")  # [[outcome, [reason, …], print], …] in the same order
+    verdicts = models.BinaryField(
+        default=b""
+    )  # [[outcome, [reason, …], print], …] in the same order
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "number"], name="import_chunk_once")]
@@ -120,7 +122,7 @@ class ImportChunk(models.Model):
 
     def rows(self) -> list[Row]:
         """The rows with what was said of them."""
-        said = packing.unpack(self.said, self.place("said"))
+        said = packing.unpack(self.verdicts, self.place("verdicts"))
         body = packing.unpack(self.body, self.place("body"))
         rows = [Row(line, cells) for line, cells in body]
         for row, (outcome, reasons, print_) in zip(rows, said, strict=False):
@@ -130,7 +132,7 @@ class ImportChunk(models.Model):
     def put(self, rows: Sequence[Row]) -> None:
         """Set what is said of the rows, with the sums; the caller saves."""
         said = [[row.outcome, row.reasons, row.print] for row in rows]
-        self.said = packing.pack(said, self.place("said"))
+        self.verdicts = packing.pack(said, self.place("verdicts"))
         found = [row.outcome for row in rows]
         self.ok, self.errors = found.count(Outcome.OK), found.count(Outcome.ERROR)
         self.known, self.imported = found.count(Outcome.KNOWN), found.count(Outcome.IMPORTED)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.conf import settings as django_settings
@@ -44,11 +44,8 @@ def environment() -> dict[str, str]:
     if connection.vendor == "sqlite":
         address = f"sqlite:///{told['NAME']}"
     else:
-        who = f"{quote(told['USER'] or '')}:{quote(told['PASSWORD'] or '')}@"
-        host = told["HOST"] or ""
-        port = f":{told['PORT']}" if told["PORT"] else ""
-        where = quote(host, safe="") if host.startswith("/") else host
-        address = f"postgresql://{who}{where}{port}/{told['NAME']}"
+        server = urlsplit(os.environ["DATABASE_URL"])
+        address = urlunsplit(server._replace(path=f"/{told['NAME']}"))
     data = {"FANGKONG_DATA": str(django_settings.FANGKONG_DATA)}
     return {**os.environ, **data, "DATABASE_URL": address, "PYTHONPATH": str(ROOT)}
 
