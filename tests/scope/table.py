@@ -352,6 +352,7 @@ WEB = {
     "job": Row(frozenset({R.ADMINISTRATOR}), "job", house=True),
     "job_repeat": Row(frozenset({R.ADMINISTRATOR}), "job", house=True, gets=False),
     "style_guide": Row(STAFF),
+    "kit_steps": Row(STAFF),
     "tokens": Row(STAFF),
     "token_new": Row(STAFF),
     "token_revoke": Row(STAFF, "token", house=True, mine=frozenset({R.ADMINISTRATOR}), gets=False),

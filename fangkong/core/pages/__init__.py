@@ -3,6 +3,7 @@
 ``from fangkong.core import pages``; the pieces live in the modules beside this one.
 """
 
+from .board import BoardColumn, Card, Event, Month, Move
 from .charts import AreaMap, AreaValue, Band, Chart, Series, chart_json, map_json
 from .forms import (
     Done,
@@ -13,22 +14,31 @@ from .forms import (
     form,
     key_of,
     named_like,
+    unconfirmed,
 )
 from .listing import Column, Listing, listing
 from .live import nothing_new
+from .wizard import Step, Wizard, wizard
 
 __all__ = [
     "AreaMap",
     "AreaValue",
     "Band",
+    "BoardColumn",
+    "Card",
     "Chart",
     "Column",
     "Done",
+    "Event",
     "FilterForm",
     "Form",
     "Listing",
+    "Month",
+    "Move",
     "SearchField",
     "Series",
+    "Step",
+    "Wizard",
     "carry_out",
     "chart_json",
     "form",
@@ -37,4 +47,6 @@ __all__ = [
     "map_json",
     "named_like",
     "nothing_new",
+    "unconfirmed",
+    "wizard",
 ]

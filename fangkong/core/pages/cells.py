@@ -33,7 +33,9 @@ def value_html(value: object) -> str:
     if isinstance(value, date):
         text = date_format(value, "SHORT_DATE_FORMAT")
         return f'<time datetime="{value.isoformat()}">{text}</time>'
-    return str(conditional_escape(localize(value)))
+    return str(
+        conditional_escape(str(localize(value)) if not isinstance(value, SafeString) else value)
+    )
 
 
 def body(columns: Sequence[Column[Any]], rows: Iterable[Any], context: Context) -> SafeString:

@@ -20,6 +20,7 @@ M = TypeVar("M", bound=Model)
 R = TypeVar("R")
 
 KEY_FIELD = "_key"
+_CSRF = "csrfmiddlewaretoken"
 
 _CLASSES: list[tuple[type[forms.Widget], str]] = [
     (forms.CheckboxInput, "form-check-input"),
@@ -159,3 +160,20 @@ def form(
         {"form": form, "title": title, "submit": submit, **(context or {})},
         status=status or (422 if wrong else 200),
     )
+
+
+def unconfirmed(
+    request: HttpRequest, consequence: str | Promise, *, submit: str | Promise, back_url: str
+) -> HttpResponse | None:
+    """The page that names the consequence, for browsers in which no dialog has done so; else None.
+
+    For POST views behind a form with ``data-confirm``: the dialog's script sends ``_confirmed``::
+
+        if page := pages.unconfirmed(request, _("…"), submit=_("Remove"), back_url=…):
+            return page
+    """
+    if request.POST.get("_confirmed") == "yes":
+        return None
+    sent = [(n, v) for n, values in request.POST.lists() for v in values if n != _CSRF]
+    shown = {"consequence": consequence, "submit": submit, "back_url": back_url, "sent": sent}
+    return render(request, "core/pages/confirm.html", shown)

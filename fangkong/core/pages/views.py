@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 from fangkong.core.commands.actions import once
 
 from . import actions, queries
-from .forms import Form, carry_out, key_of
+from .forms import Form, carry_out, key_of, unconfirmed
 from .models import SavedView
 
 
@@ -77,7 +77,11 @@ def open_with(request: HttpRequest, public_id: UUID) -> HttpResponse:
 @require_POST
 def drop(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Remove a view."""
-    path = _do(request, actions.drop_view, view=_mine(request, public_id))
+    view = _mine(request, public_id)
+    text = _("The view “%(name)s” goes away. The records of the list stay.") % {"name": view.name}
+    if page := unconfirmed(request, text, submit=_("Remove"), back_url=_seen(view)):
+        return page
+    path = _do(request, actions.drop_view, view=view)
     messages.success(request, _("The view is removed."))
     return redirect(f"{path}?view=none")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django import template
+from django import forms, template
 from django.forms import BoundField
 from django.template.context import Context
 from django.utils.html import format_html
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fangkong.core import clock, slots
-from fangkong.core.pages import AreaMap, Chart, Column, cells
+from fangkong.core.pages import AreaMap, BoardColumn, Chart, Column, Month, cells
 from fangkong.core.pages.forms import KEY_FIELD
 from fangkong.core.record import new_public_id
 
@@ -83,6 +83,29 @@ def span(seconds: float) -> str:
     if hours < 48:
         return ngettext("%(n)d h", "%(n)d h", hours) % {"n": hours}
     return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
+
+
+@register.inclusion_tag("core/pages/_board.html", takes_context=True)
+def board(context: Context, columns: Sequence[BoardColumn], label: str) -> dict[str, Any]:
+    """A board: one column for each state, cards moved by a menu."""
+    return {"columns": columns, "label": label, "csrf_token": context.get("csrf_token")}
+
+
+@register.inclusion_tag("core/pages/_calendar.html")
+def month(shown: Month) -> dict[str, Any]:
+    """A month with its events, and the same as a list."""
+    return {"month": shown}
+
+
+@register.filter
+def answer(bound: BoundField) -> str:
+    """What was answered, in the words of the form's choices."""
+    value = bound.value()
+    if isinstance(bound.field, forms.BooleanField):
+        return _("yes") if value else _("no")
+    chosen = value if isinstance(value, (list, tuple)) else [value]
+    words = {str(key): str(label) for key, label in getattr(bound.field, "choices", [])}
+    return ", ".join(words.get(str(one), str(one)) for one in chosen if one not in (None, ""))
 
 
 @register.simple_tag(takes_context=True)

@@ -30,7 +30,7 @@ def send(data, method="post"):
     return request
 
 
-done: list[dict] = []
+done: list[dict[str, object]] = []
 
 
 @pytest.fixture(autouse=True)

@@ -37,10 +37,21 @@ function confirmFirst(event: SubmitEvent): void {
   event.stopImmediatePropagation();
   ask(consequence, button, () => {
     form.dataset["confirmed"] = "yes";
+    sayConfirmed(form);
     form.requestSubmit(button);
     // Refused by the browser's own checks: the next try asks again.
     delete form.dataset["confirmed"];
   });
+}
+
+/** Tells the server that the consequence was read; without scripts it shows a page of its own. */
+function sayConfirmed(form: HTMLFormElement): void {
+  if (form.querySelector("[name='_confirmed']")) return;
+  const said = document.createElement("input");
+  said.type = "hidden";
+  said.name = "_confirmed";
+  said.value = "yes";
+  form.append(said);
 }
 
 function confirmLink(event: MouseEvent): void {

@@ -1,0 +1,49 @@
+"""The kit page: board, calendar, and a form in steps that ends once."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+
+from fangkong.core import pages
+
+pytestmark = pytest.mark.django_db
+STEPS = "/kit/steps/"
+
+
+def test_a_month_starts_on_monday_and_covers_all_its_days():
+    month = pages.Month("x", date(2020, 2, 5), [], date(2020, 2, 5))
+
+    assert {week[0].date.weekday() for week in month.weeks} == {0}
+    assert sum(day.within for week in month.weeks for day in week) == 29
+    assert (month.previous, month.next) == ("2020-01", "2020-03")
+
+
+def test_a_board_names_its_moves_and_moves_by_a_press(look, daofu, client):
+    text = look(daofu, "/kit/").content.decode()
+
+    assert text.count('name="to" value="done"') == 3
+    assert client.post("/kit/", {"to": "done"}).status_code == 302
+
+
+def test_a_step_is_not_reached_before_those_in_front_of_it(look, daofu):
+    for step in ("kind", "summary", "nonsense"):
+        answer = look(daofu, f"{STEPS}?step={step}")
+        assert answer["Location"] == f"{STEPS}?step=place"
+
+
+def test_the_steps_keep_what_was_typed_and_end_with_one_action(look, daofu, client):
+    look(daofu, STEPS)
+    assert client.post(f"{STEPS}?step=place", {"name": ""}).status_code == 422
+    assert client.post(f"{STEPS}?step=place", {"name": "八美镇"})["Location"].endswith("step=kind")
+    assert "八美镇" in look(None, f"{STEPS}?step=place").content.decode()
+    sent = client.post(f"{STEPS}?step=kind", {"kind": "post"})
+    assert sent["Location"] == f"{STEPS}?step=summary"
+    summary = look(None, sent["Location"]).content.decode()
+    assert re.search(r"<dd>八美镇</dd>", summary)
+    assert "<dd>Checkpoint</dd>" in summary
+
+    assert client.post(f"{STEPS}?step=summary")["Location"] == "/kit/"
+    assert look(None, f"{STEPS}?step=summary")["Location"] == f"{STEPS}?step=place"
