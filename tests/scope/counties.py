@@ -19,6 +19,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.audit import queries as audit_queries
 from fangkong.core.files import actions as files
 from fangkong.core.files.models import StoredFile
+from fangkong.core.imports import actions as kit
 from fangkong.core.queue import actions as queue
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
@@ -131,7 +132,7 @@ class Counties:
             at=AT,
         )
         if batch.state == "waiting":
-            imports.check(batch=batch, by=clinician, at=AT)
+            kit.check(run=batch, by=clinician, at=AT)
         signal = warning.raised(area)
         county.records = {
             "case": case,

@@ -71,6 +71,7 @@ COMMAND = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR})
 DIRECTORY = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.ADMINISTRATOR})
 # Roles of areas know the persons who live there; those of facilities none by themselves.
 OF_AREAS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
+PLACE_IMPORTERS = frozenset({R.ADMINISTRATOR, R.HEADQUARTERS})
 WORKERS = ALL - {R.AUDITOR}
 OVERSEERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
 
@@ -125,6 +126,26 @@ SIGNING_IN = {
 # --- Registers ----------------------------------------------------------------------------------
 PLACES = {
     "places:index": Row(ALL),
+    "places:imports": Row(PLACE_IMPORTERS, values={"what": "areas"}),
+    "places:import_template": Row(PLACE_IMPORTERS, values={"what": "areas", "kind": "csv"}),
+    "places:import_detail": Row(
+        PLACE_IMPORTERS, values={"what": "areas", "public_id": NOBODYS}, lacks=True
+    ),
+    "places:import_columns": Row(
+        PLACE_IMPORTERS, values={"what": "areas", "public_id": NOBODYS}, lacks=True
+    ),
+    "places:import_progress": Row(
+        PLACE_IMPORTERS, values={"what": "areas", "public_id": NOBODYS}, lacks=True
+    ),
+    "places:import_confirm": Row(
+        PLACE_IMPORTERS, values={"what": "areas", "public_id": NOBODYS}, lacks=True, gets=False
+    ),
+    "places:import_cancel": Row(
+        PLACE_IMPORTERS, values={"what": "areas", "public_id": NOBODYS}, lacks=True, gets=False
+    ),
+    "places:import_errors": Row(
+        PLACE_IMPORTERS, values={"what": "areas", "public_id": NOBODYS}, lacks=True
+    ),
     "places:facilities": Row(ALL, house=True, shows=("facility",)),
     "places:add_facility": Row(DIRECTORY),
     "places:facility": Row(ALL, "facility", house=True),
@@ -241,6 +262,9 @@ MONITORING = {
     "surveillance:monitoring:imports": Row(REPORTERS, shows=("import",)),
     "surveillance:monitoring:import_template": Row(REPORTERS, values={"kind": "csv"}),
     "surveillance:monitoring:import_detail": Row(
+        REPORTERS, "import", full=frozenset({"imported name"})
+    ),
+    "surveillance:monitoring:import_columns": Row(
         REPORTERS, "import", full=frozenset({"imported name"})
     ),
     "surveillance:monitoring:import_progress": Row(
