@@ -172,8 +172,9 @@ def _restore(options: argparse.Namespace) -> int:
     _django()
     from django.conf import settings
     from django.core.management import call_command
-    from django.utils import timezone
 
+    from fangkong.config.demo_day import stored_day
+    from fangkong.core import clock
     from fangkong.core.backup import hooks, restoring
     from fangkong.core.backup.types import BackupProblem
 
@@ -188,6 +189,9 @@ def _restore(options: argparse.Namespace) -> int:
         manifest = restoring.restore(options.file, key, _say)
     except BackupProblem as problem:
         raise CannotGoOn(str(problem)) from None
+    # A restored demonstration lives on its own day: nothing of it is old by today's date.
+    settings.FANGKONG_TODAY = settings.ENVIRONMENT.today or stored_day(settings.FANGKONG_DATA)
+    settings.FANGKONG_DEMO = (settings.FANGKONG_DATA / "demo.json").is_file()
     wrong = hooks.what_is_wrong()
     for text in wrong[:20]:
         print(f"fangkong: does not fit together: {text}", file=sys.stderr)
@@ -196,7 +200,7 @@ def _restore(options: argparse.Namespace) -> int:
     call_command("migrate", verbosity=0, interactive=False)
     for name, call in sorted(hooks.restored.items()):
         _say(name)
-        call(timezone.now())
+        call(clock.now())
     print(
         f"restored: {manifest.rows} rows in {len(manifest.tables)} tables, {len(manifest.files)} "
         f"files, as of {manifest.made_at}. Each table is what the backup says.\n"
