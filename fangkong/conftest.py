@@ -1,7 +1,8 @@
 """Emptying the tables after a test with real transactions must get past our triggers.
 
 The database refuses DELETE and TRUNCATE on append-only tables, which is what they are for. On
-SQLite the triggers are lifted for that moment and put back; PostgreSQL lets a superuser pass by.
+SQLite the triggers are lifted for that moment and put back; on PostgreSQL the tables' owner may
+switch them off.
 """
 
 from __future__ import annotations
@@ -14,6 +15,14 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PostgresqlWrap
 from django.db.backends.postgresql.operations import DatabaseOperations as PostgresqlOperations
 from django.db.backends.sqlite3.base import DatabaseWrapper
 from django.db.backends.sqlite3.operations import DatabaseOperations
+
+TRIGGERS = """
+DO $$ DECLARE one regclass; BEGIN
+  FOR one IN SELECT DISTINCT tgrelid FROM pg_trigger WHERE NOT tgisinternal LOOP
+    EXECUTE format('ALTER TABLE %s {} TRIGGER USER', one);
+  END LOOP;
+END $$
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -36,8 +45,9 @@ def _empty_append_only_tables() -> Iterator[None]:
 
     def flush_on_postgresql(self: PostgresqlOperations, sql_list: list[str]) -> None:
         with transaction.atomic(), self.connection.cursor() as cursor:
-            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute(TRIGGERS.format("DISABLE"))
             plain_on_postgresql(self, sql_list)
+            cursor.execute(TRIGGERS.format("ENABLE"))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", flush)

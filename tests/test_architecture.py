@@ -48,6 +48,7 @@ TOOLKIT = {
     "free_text", "imports", "logs", "middleware", "outbound", "pages", "permissions", "printing",
     "privacy", "problems", "queue", "record", "refusals", "request_id", "retention", "richtext",
     "roles", "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
+    "walls",
 }  # fmt: skip
 
 

@@ -118,6 +118,12 @@ class User(AbstractBaseUser):
             self.__dict__["_opened"] = opened
         return frozenset(key for key, first, last in opened if first <= at < last)
 
+    def reach(self, at: datetime) -> Scope:
+        """All that the offices of this user reach, whatever the permission: the second wall."""
+        if not self.is_active:
+            return Scope()
+        return rules.united(a.scope() for a in self.appointments_on(clock.day_of(at)))
+
     def roles(self, at: datetime) -> frozenset[str]:
         """The roles that this user holds anywhere at a moment; none with a closed account."""
         if not self.is_active:

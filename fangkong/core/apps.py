@@ -16,9 +16,12 @@ class CoreConfig(AppConfig):
         from .retention import types as retention_types
         from .sealing import types as sealing_types
         from .tokens import types as token_types
+        from .walls import policies, reach
         from .webhooks import types as webhook_types
 
         _ = checks, page_types, file_types, printing_types, queue_types, types
         _ = retention_types, sealing_types, token_types, webhook_types
         context.listen()
         migrating.listen(self)
+        reach.listen()
+        policies.listen(self)

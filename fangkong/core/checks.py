@@ -30,5 +30,23 @@ def triggers_stand(
     ]
 
 
+@register(Tags.database)
+def walls_stand(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """On PostgreSQL every table with persons' data has its wall between the counties."""
+    from fangkong.core.walls import policies
+
+    return [
+        Error(
+            f"Tables stand open to forgetful queries: {', '.join(wrong)} have no wall",
+            hint="`fangkong migrate` puts the walls up again.",
+            id="fangkong.E003",
+        )
+        for alias in databases or []
+        if (wrong := policies.missing(alias))
+    ]
+
+
 register(Tags.database)(database_checks.keeps_what_it_acknowledged)
 register(Tags.database, deploy=True)(database_checks.is_fit_for_production)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import copy_context
 from typing import Any, cast
 from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import get_resolver
 from django.utils.translation import gettext as _
@@ -19,6 +20,7 @@ from fangkong.core.privacy import holds_number
 from fangkong.core.record import new_public_id
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
+from fangkong.core.walls.reach import of_request, reaching
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -41,8 +43,11 @@ class RequestFacts:
                 return _bad_request(request)
             if _number_in_address(request):
                 return _refused_number(request)
-            with acting(at=at, request=request):
+            with acting(at=at, request=request), reaching(of_request(request)):
                 response = self.get_response(request)
+                if isinstance(response, StreamingHttpResponse) and not response.is_async:
+                    # What is sent bit by bit is read by the same user.
+                    response.streaming_content = _as_here(response.streaming_content)
             if problems.for_machines(request):
                 response = problems.told_to_machines(response)
             if request.user.is_authenticated and not response.has_header("Cache-Control"):
@@ -64,6 +69,13 @@ class RequestFacts:
         if isinstance(problem, problems.UNREADABLE):
             return _bad_request(request)
         return None
+
+
+def _as_here(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts, each made in the context of now, which is over when they are sent."""
+    context, source, end = copy_context(), iter(parts), b""
+    while part := context.run(next, source, end):
+        yield part
 
 
 def _bad_request(request: HttpRequest) -> HttpResponse:

@@ -19,6 +19,7 @@ from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record, stamps
 from fangkong.core.sealing import BlindIndexField, SealedTextField
 from fangkong.core.sealing.fields import index_of
+from fangkong.core.walls.types import Wall
 
 from . import rules
 from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Sex
@@ -57,6 +58,7 @@ class Person(Record):
         "PIPL 19, 47; Emergency Response Law 85", days=60, since="changed_at"
     )
     is_person: ClassVar[bool] = True  # whoever opens a record that leads here is noted (core.audit)
+    wall: ClassVar[Wall] = Wall(county="county_id", area="area_id")
 
     name = models.CharField(pgettext_lazy("person", "name"), max_length=100)
     name_pinyin = models.CharField(max_length=200, blank=True, editable=False)
@@ -163,6 +165,7 @@ class IdentityDocument(Record):
         "number_index": Personal("identity", "erase"),
     }
     retention: ClassVar[Retention] = Retention("as its person", along="person")
+    wall: ClassVar[Wall] = Wall(through="person")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(_("kind"), max_length=30, choices=DocumentKind.choices)
@@ -224,6 +227,7 @@ class Phone(Record):
         "note": Personal("contact", "erase"),
     }
     retention: ClassVar[Retention] = Retention("as its person", along="person")
+    wall: ClassVar[Wall] = Wall(through="person")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="phones")
     number = SealedTextField(pgettext_lazy("document or phone", "number"), max_length=20)

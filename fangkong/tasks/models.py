@@ -14,6 +14,7 @@ from django.utils.translation import pgettext_lazy
 from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
 from fangkong.core.roles import Role
+from fangkong.core.walls.types import Wall
 
 from . import rules, types
 
@@ -44,6 +45,13 @@ class Task(Record):
         "cancel_reason": Personal("health", "erase"),
     }
     retention: ClassVar[Retention] = Retention("PIPL 19", days=731, since="changed_at")
+    wall: ClassVar[Wall] = Wall(
+        county="county_id",
+        area="area_id",
+        facility="facility_id",
+        counties_too="escalated_to_id",
+        by="created_by_id",
+    )
 
     kind = models.CharField(_("kind"), max_length=60)
     params = models.JSONField(default=dict)

@@ -16,6 +16,10 @@ from django.db import connection
 from psycopg import Connection, errors
 from psycopg.sql import SQL, Identifier, Literal
 
+from fangkong.core.walls.policies import POLICY
+from fangkong.core.walls.reach import EVERYTHING, told
+from fangkong.core.walls.reach import SETTING as REACH
+
 from .types import BackupProblem, Table
 
 # The text of a value must not depend on the server's settings.
@@ -23,8 +27,8 @@ SETTINGS = (
     "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
     "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET statement_timeout = 0; "
     "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = 0; "
-    # A role that may not see every row must fail instead of leaving them out.
-    "SET row_security = off"
+    # A backup sees every row behind the walls between counties.
+    f"SET {REACH} = '{told(EVERYTHING)}'"
 )
 
 
@@ -171,7 +175,9 @@ def sequences(there: Connection[Any]) -> dict[str, int | None]:
 
 
 def empty(there: Connection[Any], names: list[str]) -> None:
-    """Take out what the migrations put in, with every trigger of ours at rest."""
+    """Take out what the migrations put in, with every trigger and wall of ours at rest."""
+    for name in _walled(there):  # COPY fills no table behind a wall
+        there.execute(SQL("ALTER TABLE {} DISABLE ROW LEVEL SECURITY").format(Identifier(name)))
     for name, trigger in _triggers(there):
         there.execute(
             SQL("ALTER TABLE {} DISABLE TRIGGER {}").format(Identifier(name), Identifier(trigger))
@@ -181,7 +187,9 @@ def empty(there: Connection[Any], names: list[str]) -> None:
 
 
 def wake(there: Connection[Any], triggers: list[tuple[str, str]]) -> None:
-    """Let the triggers act again that acted before."""
+    """Let the triggers act again that acted before, and put the walls up."""
+    for name in _walled(there):
+        there.execute(SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(Identifier(name)))
     there.execute("SET CONSTRAINTS ALL IMMEDIATE")  # keys are compared now; ALTER needs that too
     for name, trigger in triggers:
         there.execute(
@@ -200,6 +208,16 @@ def _triggers(there: Connection[Any]) -> list[tuple[str, str]]:
         "JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled = 'O' "
         "AND c.relnamespace = current_schema()::regnamespace ORDER BY 1, 2"
     ).fetchall()
+
+
+def _walled(there: Connection[Any]) -> list[str]:
+    """The tables with a wall of ours, up or down."""
+    rows = there.execute(
+        "SELECT tablename::text FROM pg_policies WHERE policyname = %s "
+        "AND schemaname = current_schema() ORDER BY 1",
+        [POLICY],
+    ).fetchall()
+    return [name for (name,) in rows]
 
 
 def load(there: Connection[Any], name: str, columns: list[str], parts: Iterator[bytes]) -> None:

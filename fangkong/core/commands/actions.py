@@ -17,6 +17,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.refusals import Refused
+from fangkong.core.walls.reach import everything
 
 from .models import Command
 
@@ -89,7 +90,9 @@ def answered(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     by = cast(Any, kwargs.get("by"))
     print_ = _fingerprint(action, args, kwargs)
     try:
-        with transaction.atomic():
+        # The record came through a query in the user's scope; what the action needs beside it may
+        # lie elsewhere.
+        with everything(), transaction.atomic():
             earlier = _earlier(by, key)
             if earlier is not None:
                 return cast(R, _answer(earlier, print_)), True
@@ -108,7 +111,8 @@ def answered(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs
         earlier = _earlier(by, key)
         if earlier is None:
             raise
-        return cast(R, _answer(earlier, print_)), True
+        with everything():
+            return cast(R, _answer(earlier, print_)), True
 
 
 def _earlier(by: models.Model | None, key: str) -> Command | None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
+from fangkong.core.walls.types import Wall
 
 from . import packing
 from .types import Kind, Outcome, State, kind_named
@@ -25,6 +26,9 @@ class ImportRun(Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {}
+    wall: ClassVar[Wall] = Wall(
+        county="county_id", area="area_id", facility="facility_id", by="created_by_id"
+    )
 
     kind = models.CharField(max_length=60)
     file_name = models.CharField(_("file"), max_length=200)
@@ -90,6 +94,7 @@ class ImportChunk(models.Model):
         "body": Personal("health", "erase"),
         "verdicts": Personal("health", "erase"),
     }
+    wall: ClassVar[Wall] = Wall(through="run")
     retention: ClassVar[Retention] = Retention(
         "emptied when the import is done", by_room="fangkong.core.imports"
     )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
+from fangkong.core.walls.types import Wall
 
 from .types import Basis, CardKind, Course, Origin, ReviewState
 
@@ -53,6 +54,9 @@ class Case(Record, Judged):
     }
     retention: ClassVar[Retention] = Retention(
         "Infectious Diseases Law; PIPL 19", days=KEPT_DAYS, since="created_at"
+    )
+    wall: ClassVar[Wall] = Wall(
+        county="county_id", area="area_id", facility="facility_id", opens=("person",)
     )
 
     number = models.CharField(_("number"), max_length=30, unique=True)
@@ -138,6 +142,7 @@ class ReportCard(Judged):
 
     pii: ClassVar[dict[str, Personal]] = {"doctor": Personal("staff", "keep")}
     append_only: ClassVar[bool] = True
+    wall: ClassVar[Wall] = Wall(through="case")
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="cards", db_index=False)
     sequence = models.PositiveSmallIntegerField()

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record
+from fangkong.core.walls.types import Wall
 
 from . import rules, types
 from .types import Outcome, Stage, State, Trigger
@@ -78,6 +79,7 @@ class Signal(Record):
     # A note may name a person although the form asks not to.
     pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "erase")}
     retention: ClassVar[Retention] = Retention("PIPL 19", days=3653, since="changed_at")
+    wall: ClassVar[Wall] = Wall(county="area_id")
 
     area = models.ForeignKey(
         "places.Area", verbose_name=_("county"), on_delete=models.PROTECT, related_name="+"
@@ -214,6 +216,7 @@ class Alarm(models.Model):
     """What one method said of a signal's series on one day."""
 
     pii: ClassVar[dict[str, Personal]] = {}
+    wall: ClassVar[Wall] = Wall(through="signal")
 
     signal = models.ForeignKey(
         Signal, on_delete=models.PROTECT, related_name="alarms", db_index=False

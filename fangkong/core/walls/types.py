@@ -1,0 +1,32 @@
+"""The second wall (行级安全): what a table says about whose rows are whose.
+
+The first wall is the query that takes the user. Should one forget to, PostgreSQL still hands out
+only the rows of the places that the user's offices reach (decision 0018). A model says::
+
+    wall: ClassVar[Wall] = Wall(county="county_id", area="area_id", facility="facility_id")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Which columns tell where a row belongs; each is a column's name or "".
+
+    ``county``, ``area``, ``facility``: columns with the id of such a place; a row is open when one
+    of them is reached. ``held_at``: a column with a facility's id, open also to those who reach
+    the area in which it lies. ``counties_too``: a further column with a county's id. ``by``: a
+    column with the id of a user, to whom the row is open. ``through``: a key to a walled table;
+    the row is open when that row is. ``opens``: keys to rows that whoever sees this row sees too.
+    """
+
+    county: str = ""
+    area: str = ""
+    facility: str = ""
+    held_at: str = ""
+    counties_too: str = ""
+    by: str = ""
+    through: str = ""
+    opens: tuple[str, ...] = ()
