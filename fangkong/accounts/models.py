@@ -122,7 +122,8 @@ class User(AbstractBaseUser):
         """All that the offices of this user reach, whatever the permission: the second wall."""
         if not self.is_active:
             return Scope()
-        return rules.united(a.scope() for a in self.appointments_on(clock.day_of(at)))
+        held = [a.scope() for a in self.appointments_on(clock.day_of(at))]
+        return rules.united([*held, Scope(person_keys=self.opened_persons(at))])
 
     def roles(self, at: datetime) -> frozenset[str]:
         """The roles that this user holds anywhere at a moment; none with a closed account."""

@@ -58,7 +58,7 @@ class Person(Record):
         "PIPL 19, 47; Emergency Response Law 85", days=60, since="changed_at"
     )
     is_person: ClassVar[bool] = True  # whoever opens a record that leads here is noted (core.audit)
-    wall: ClassVar[Wall] = Wall(county="county_id", area="area_id")
+    wall: ClassVar[Wall] = Wall(county="county_id", area="area_id", opened="public_id")
 
     name = models.CharField(pgettext_lazy("person", "name"), max_length=100)
     name_pinyin = models.CharField(max_length=200, blank=True, editable=False)

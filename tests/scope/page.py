@@ -22,6 +22,7 @@ from .table import (
     TASKS,
     WARNING,
     WEB,
+    WEBHOOKS,
     Row,
 )
 
@@ -36,6 +37,7 @@ PARTS = {
     "Monitoring": MONITORING,
     "Warning": WARNING,
     "Machines": MACHINES,
+    "Webhooks": WEBHOOKS,
     "The shell": WEB,
 }
 SHORT = {

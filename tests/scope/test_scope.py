@@ -299,7 +299,7 @@ def test_a_question_that_writes_is_found(counties, monkeypatch):
 
 # --- Everybody, everywhere -----------------------------------------------------------------------
 
-ACTORS = 24
+ACTORS = 26
 
 
 @pytest.mark.parametrize("number", range(ACTORS))

@@ -23,13 +23,13 @@ def walls() -> dict[type[Model], Wall]:
     return {model: vars(model)["wall"] for model in apps.get_models() if "wall" in vars(model)}
 
 
-def _ids(part: int) -> str:
+def _ids(part: int, kind: str = "bigint") -> str:
     """The ids of one part of the setting; fetched once a statement, nothing where nothing is said.
 
     The list, not a prefix: ``= ANY`` of nothing is never true (security.md, finding 5).
     """
     said = f"nullif(split_part({_SAID}, '|', {part}), '')"
-    return f"ANY((SELECT string_to_array({said}, ','))::bigint[])"
+    return f"ANY((SELECT string_to_array({said}, ','))::{kind}[])"
 
 
 def condition(model: type[Model]) -> str:
@@ -49,6 +49,8 @@ def condition(model: type[Model]) -> str:
         )
     if wall.by:
         open_when.append(f"{wall.by} = {_ids(5)}")
+    if wall.opened:
+        open_when.append(f"{wall.opened} = {_ids(6, 'uuid')}")
     if wall.through:
         open_when.append(_open_row(model, wall.through, f"{table}.{_column(model, wall.through)}"))
     for other, key in _openers(model):

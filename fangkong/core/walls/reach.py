@@ -60,13 +60,14 @@ def of_request(request: Any) -> Callable[[], Reach]:
 
 
 def told(reach: Reach) -> str:
-    """The setting's value: all, counties, areas, facilities and user, in numbers only."""
+    """The setting's value: all, counties, areas, facilities, user, opened persons; ids only."""
     scope, user_id = reach
     lists = [
         ",".join(map(str, sorted(ids)))
         for ids in (scope.county_ids, scope.area_ids, scope.facility_ids)
     ]
-    return "|".join(["all" if scope.everywhere else "", *lists, str(user_id or "")])
+    opened = ",".join(sorted(str(key) for key in scope.person_keys))
+    return "|".join(["all" if scope.everywhere else "", *lists, str(user_id or ""), opened])
 
 
 @cache

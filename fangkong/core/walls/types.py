@@ -28,5 +28,6 @@ class Wall:
     held_at: str = ""
     counties_too: str = ""
     by: str = ""
+    opened: str = ""
     through: str = ""
     opens: tuple[str, ...] = ()

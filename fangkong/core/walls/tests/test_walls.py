@@ -28,9 +28,9 @@ WITHOUT_A_PLACE = {
 def test_what_is_told_holds_numbers_only():
     scope = Scope(county_ids=frozenset({3, 1}), facility_ids=frozenset({7}))
 
-    assert told((scope, 5)) == "|1,3||7|5"
-    assert told((Scope(everywhere=True), None)) == "all||||"
-    assert told((NOWHERE, None)) == "||||"
+    assert told((scope, 5)) == "|1,3||7|5|"
+    assert told((Scope(everywhere=True), None)) == "all|||||"
+    assert told((NOWHERE, None)) == "|||||"
 
 
 def test_every_table_with_persons_of_the_public_has_a_wall():
