@@ -69,7 +69,6 @@ REGISTRARS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.LABORATORY})
 REVEALERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.WARD_STAFF})
 COMMAND = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR})
 DIRECTORY = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.ADMINISTRATOR})
-IMPORTERS = frozenset({R.HEADQUARTERS, R.ADMINISTRATOR})
 # Roles of areas know the persons who live there; those of facilities none by themselves.
 OF_AREAS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
 PLACE_IMPORTERS = frozenset({R.ADMINISTRATOR, R.HEADQUARTERS})
@@ -154,21 +153,6 @@ PLACES = {
     "places:add_contact": Row(DIRECTORY, "facility"),
     "places:remove_contact": Row(DIRECTORY, "facility", gets=False),
     "places:detail": Row(ALL, "area", house=True),
-    **{
-        f"places:{name}": Row(
-            IMPORTERS, values={"what": "areas", "kind": "csv"}, gets=gets, lacks=lacks
-        )
-        for name, gets, lacks in (
-            ("imports", True, False),
-            ("import_template", True, False),
-            ("import_detail", True, True),
-            ("import_columns", True, True),
-            ("import_progress", True, True),
-            ("import_confirm", False, True),
-            ("import_cancel", False, True),
-            ("import_errors", True, True),
-        )
-    },
     "places:density": Row(ALL, "area", house=True, lacks=True),
     "places:people": Row(ALL, "area", house=True),
     "GET /places/areas/": Row(ALL),
