@@ -30,12 +30,12 @@ def insert(rows: Sequence[models.Model]) -> None:
     quote = connection.ops.quote_name
     head = (
         f"INSERT INTO {quote(meta.db_table)}"  # noqa: S608  # our own names, values bound
-        f" ({', '.join(quote(field.column) for field in fields)}) VALUES "
+        f" ({', '.join(quote(str(field.column)) for field in fields)}) VALUES "
     )
     one = f"({', '.join(['%s'] * len(fields))})"
     size = min(ROWS, VALUES // len(fields))
     assert meta.pk is not None
-    tail = f" RETURNING {quote(meta.pk.column)}"
+    tail = f" RETURNING {quote(str(meta.pk.column))}"
     with connection.cursor() as cursor:
         for start in range(0, len(rows), size):
             some = rows[start : start + size]

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import get_resolver
 from django.utils.translation import gettext as _
@@ -45,9 +46,7 @@ class RequestFacts:
                 return _refused_number(request)
             with acting(at=at, request=request), reaching(of_request(request)):
                 response = self.get_response(request)
-                if isinstance(response, StreamingHttpResponse) and not response.is_async:
-                    # What is sent bit by bit is read by the same user.
-                    response.streaming_content = _as_here(response.streaming_content)
+                _read_here(response)
             if problems.for_machines(request):
                 response = problems.told_to_machines(response)
             if request.user.is_authenticated and not response.has_header("Cache-Control"):
@@ -69,6 +68,13 @@ class RequestFacts:
         if isinstance(problem, problems.UNREADABLE):
             return _bad_request(request)
         return None
+
+
+def _read_here(response: HttpResponseBase) -> None:
+    """What is sent bit by bit, when the request is over, is read as its user too."""
+    if isinstance(response, StreamingHttpResponse) and not response.is_async:
+        parts = cast(Iterator[bytes], response.streaming_content)
+        response.streaming_content = _as_here(parts)
 
 
 def _as_here(parts: Iterable[bytes]) -> Iterator[bytes]:

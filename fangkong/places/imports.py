@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
@@ -147,7 +148,7 @@ class AreaDesk:
         if parent and parent not in self.known:
             row.fault("no_parent", "parent", value=parent)
         there = self.known.get(code)
-        facts = {
+        facts: dict[str, Any] = {
             "code": code,
             "level": level,
             "name_zh": row.text("name_zh", Area, required=True),
@@ -164,7 +165,7 @@ class AreaDesk:
         return facts, parent, row.faults
 
     def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
-        return [_entered(lambda values=values: self._enter(values, at)) for values in rows]
+        return [_entered(partial(self._enter, values, at)) for values in rows]
 
     def _enter(self, values: Values, at: datetime) -> None:
         facts, parent_code, _faults = self._facts(values)
@@ -249,7 +250,7 @@ class FacilityDesk:
         return FacilityFacts(area_id=area.pk, **said), []  # type: ignore[arg-type]  # read above
 
     def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
-        return [_entered(lambda values=values: self._enter(values, at)) for values in rows]
+        return [_entered(partial(self._enter, values, at)) for values in rows]
 
     def _enter(self, values: Values, at: datetime) -> None:
         facts, _faults = self._facts(values)
@@ -299,7 +300,7 @@ _NAMES = [
 ]
 _ZH = ["中文名称", "Chinese name", "name_zh", "名称", "Name", "中文名", "地区名称"]
 
-AREAS = declare(
+AREAS: Kind = declare(
     Kind(
         name="places.areas",
         title=_("Import areas"),
@@ -331,7 +332,7 @@ AREAS = declare(
     )
 )
 
-FACILITIES = declare(
+FACILITIES: Kind = declare(
     Kind(
         name="places.facilities",
         title=_("Import facilities"),

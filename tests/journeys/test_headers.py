@@ -67,7 +67,7 @@ def test_markup_in_a_task_stays_text_wherever_it_is_shown(visit: Visit) -> None:
         page.fill("#id_text", f"{number} {payload}"[:160])
         page.fill("#id_note", payload)
         page.select_option("#id_role", "headquarters")
-        assert datetime.fromisoformat(page.input_value("#id_due_at"))
+        datetime.fromisoformat(page.input_value("#id_due_at"))  # a moment stands there
         page.click("form.card button[type=submit]")
         expect(page.locator("h1")).to_contain_text(payload)
         if page.locator("#id_proof").count():

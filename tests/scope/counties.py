@@ -176,6 +176,7 @@ class Counties:
     def actors(self) -> Iterator[Actor]:
         """Every role over Daofu and beside it; those who oversee, over the whole prefecture too."""
         for role in Role:
+            places: list[tuple[Area | Facility, bool]]
             if role in OF_FACILITIES:
                 places = [(self.daofu.hospital, True), (self.kangding.hospital, False)]
             elif role == Role.COUNTY_CDC:

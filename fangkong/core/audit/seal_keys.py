@@ -27,13 +27,13 @@ def key_id(public: str) -> str:
 
 def sign(digest: str) -> str:
     """The signature of a digest, as 128 hex digits."""
-    return _private(settings.SECRET_KEY).sign(digest.encode()).hex()
+    return _private(str(settings.SECRET_KEY)).sign(digest.encode()).hex()
 
 
 def is_signed(digest: str, signature: str) -> bool:
     """Whether one of our keys, also a former one (SECRET_KEY_FALLBACKS), signed a digest."""
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return any(_fits(_private(secret).public_key(), digest, signature) for secret in secrets)
+    return any(_fits(_private(str(secret)).public_key(), digest, signature) for secret in secrets)
 
 
 def _fits(key: Ed25519PublicKey, digest: str, signature: str) -> bool:

@@ -30,8 +30,8 @@ def listed(request: HttpRequest, rows: QuerySet[Any], *, how: How) -> int:
     """The persons of a list that leaves the house: a file, a print, an answer to a machine."""
     by = _by(request)
     return sum(
-        actions.seen(Ids(table, rows.values_list(key, flat=True)), **by, how=how)
-        for table, key in person_keys(rows.model)
+        int(actions.seen(Ids(table, rows.values_list(key, flat=True)), **by, how=how))
+        for table, key in person_keys(cast(Any, rows.model))
     )
 
 

@@ -67,14 +67,14 @@ def _models() -> list[type[models.Model]]:
 def table_of(model: type[models.Model]) -> Table:
     """What the triggers need to know of a model's table."""
     key = model._meta.pk
-    assert key is not None and key.column is not None
+    assert key is not None
     columns = tuple(
-        Column(field.column, is_shown(model, field), isinstance(field, models.JSONField))
+        Column(str(field.column), is_shown(model, field), isinstance(field, models.JSONField))
         for field in model._meta.local_concrete_fields
         if not field.primary_key and not getattr(field, "generated", False)
     )
     numbers = (models.IntegerField, models.AutoField, models.BigAutoField)
-    return Table(model._meta.db_table, key.column, isinstance(key, numbers), columns)
+    return Table(model._meta.db_table, str(key.column), isinstance(key, numbers), columns)
 
 
 def is_shown(model: type[models.Model], field: models.Field[Any, Any]) -> bool:

@@ -86,7 +86,7 @@ class SearchField(forms.CharField):
 
     def __init__(self, *, label: str | Promise, placeholder: str | Promise = "") -> None:
         box = forms.TextInput(attrs={"type": "search", "placeholder": placeholder or label})
-        super().__init__(label=label, required=False, max_length=60, widget=box)
+        super().__init__(label=cast(str, label), required=False, max_length=60, widget=box)
 
 
 def named_like(rows: QuerySet[M], text: str, column: str = "search_text") -> QuerySet[M]:

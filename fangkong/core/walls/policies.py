@@ -76,7 +76,8 @@ def _openers(model: type[Model]) -> Iterator[tuple[type[Model], str]]:
 
 
 def _column(model: type[Model], key: str) -> str:
-    return str(model._meta.get_field(key).column)
+    field: Any = model._meta.get_field(key)
+    return str(field.column)
 
 
 def install(using: str) -> None:

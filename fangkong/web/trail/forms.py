@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
@@ -20,8 +21,10 @@ M = TypeVar("M", bound=Model)
 _DAYS = [MinValueValidator(date(1900, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
 
 
-def _day(label: object) -> forms.DateField:
-    return forms.DateField(label=label, required=False, widget=forms.DateInput(), validators=_DAYS)
+def _day(label: str | Promise) -> forms.DateField:
+    return forms.DateField(
+        label=cast(str, label), required=False, widget=forms.DateInput(), validators=_DAYS
+    )
 
 
 class TrailFilter(pages.FilterForm):

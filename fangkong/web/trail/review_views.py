@@ -72,7 +72,8 @@ def settle(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 def _sights_of(finding: Finding) -> str:
-    asked = {"who": finding.by.get_username(), "first": finding.day, "last": finding.day}
+    day = finding.day.isoformat()
+    asked = {"who": finding.by.get_username(), "first": day, "last": day}
     return f"{reverse('trail_sights')}?{urlencode(asked)}"
 
 

@@ -58,10 +58,14 @@ def unusual(
     for (viewer, _hour), seen in hours.items():
         most[viewer] = max(most[viewer], len(seen))
     return [
-        *(("many", viewer, {"persons": n}) for viewer, n in most.items() if n >= MANY_AN_HOUR),
+        *(("many", v, _number(n)) for v, n in most.items() if n >= MANY_AN_HOUR),
         *(("namesake", viewer, _facts(seen)) for viewer, seen in alike.items()),
         *(("no_work", v, _facts(seen)) for v, seen in idle.items() if len(seen) >= WITHOUT_WORK),
     ]
+
+
+def _number(persons: int) -> dict[str, object]:
+    return {"persons": persons}
 
 
 def _facts(persons: set[int]) -> dict[str, object]:

@@ -35,7 +35,7 @@ def flat(text: str) -> str:
 def request():
     user = SimpleNamespace(display_name="道孚县疾控中心", get_username=lambda: "daofu")
     asked = RequestFactory().get("/")
-    asked.user, asked.now = user, AT
+    asked.__dict__.update(user=user, now=AT)
     return asked
 
 
