@@ -20,8 +20,19 @@ UNWATCHED = {
     "django_session": "changes with every page; signing in and out leaves lines of its own",
     "usersessions_usersession": "changes with every page, as sessions do",
     "django_tasks_database_dbtaskresult": "the queue's own state; core_job tells of each job",
+    "core_importchunk": "the rows of a file, heavy and passing; the run, and what it enters, tell",
     "django_content_type": "written by migrate alone",
     "auth_permission": "written by migrate alone; the house declares permissions in code",
+}
+
+# Columns that change all the time and say nothing of what was done; a change of them alone leaves
+# no row.
+UNWATCHED_COLUMNS = {
+    "core_job": {
+        "done": "how far a job has come",
+        "total": "how far it has to go",
+        "seen_at": "the worker's sign of life",
+    },
 }
 
 # A column so named holds a secret or what stands for a personal value.
@@ -68,10 +79,13 @@ def table_of(model: type[models.Model]) -> Table:
     """What the triggers need to know of a model's table."""
     key = model._meta.pk
     assert key is not None
+    passing = UNWATCHED_COLUMNS.get(model._meta.db_table, {})
     columns = tuple(
         Column(str(field.column), is_shown(model, field), isinstance(field, models.JSONField))
         for field in model._meta.local_concrete_fields
-        if not field.primary_key and not getattr(field, "generated", False)
+        if not field.primary_key
+        and not getattr(field, "generated", False)
+        and field.column not in passing
     )
     numbers = (models.IntegerField, models.AutoField, models.BigAutoField)
     return Table(model._meta.db_table, str(key.column), isinstance(key, numbers), columns)

@@ -53,14 +53,16 @@ def watching(table: Table) -> list[Trigger]:
 
 def _trigger(table: Table, verb: str, row: str, changes: str, source: str) -> Trigger:
     name = f"fk_audit_{table.name}_{verb}"
+    # PL/pgSQL takes its variables for columns and the other way round: no column is named so.
     body = (
-        "\nDECLARE said text[] := "
+        "\nDECLARE fangkong_said text[] := "
         f"string_to_array(nullif(current_setting('{SETTING}', true), ''), '|');\n"
         "BEGIN\nINSERT INTO core_rowchange "
         "(at, table_name, row_id, verb, by_id, request_id, role, changes)\n"
-        "SELECT coalesce(said[2]::timestamptz, clock_timestamp()), "
-        f"'{table.name}', {row}, '{verb}', nullif(said[1], '')::bigint, coalesce(said[3], ''), "
-        f"CASE WHEN said IS NULL THEN session_user ELSE '' END, {changes}\nFROM {source};\n"
+        "SELECT coalesce(fangkong_said[2]::timestamptz, clock_timestamp()), "
+        f"'{table.name}', {row}, '{verb}', nullif(fangkong_said[1], '')::bigint, "
+        "coalesce(fangkong_said[3], ''), CASE WHEN fangkong_said IS NULL "
+        f"THEN session_user ELSE '' END, {changes}\nFROM {source};\n"
         "RETURN NULL;\nEND\n"
     )
     return Trigger(

@@ -8,7 +8,7 @@ from django.db import DatabaseError, connection, models, transaction
 
 from fangkong.accounts.models import Appointment
 from fangkong.accounts.tests import factories
-from fangkong.core.audit import context, tables, triggers
+from fangkong.core.audit import context, tables, triggers, triggers_postgresql, triggers_sqlite
 from fangkong.core.audit.models import RowChange
 from fangkong.core.queue.models import Job
 from fangkong.core.request_id import request_id
@@ -327,3 +327,35 @@ def test_an_appointment_is_watched_like_everything_else():
     Appointment.objects.filter(pk=role.pk).update(role="auditor")
 
     assert noted(Appointment, "update")[0][2]["role"] == ["hospital", "auditor"]
+
+
+@pytest.mark.parametrize("name", ["said", "found", "at", "changes", "o", "n", "row", "verb"])
+def test_a_column_may_have_any_name(name):
+    """PL/pgSQL confuses a column with a variable of the same name."""
+    one = tables.Table("spare", "id", True, (tables.Column(name, True),))
+    kind = triggers_sqlite if connection.vendor == "sqlite" else triggers_postgresql
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE TABLE spare (id integer PRIMARY KEY, "{name}" integer)')
+        for trigger in kind.watching(one):
+            for statement in trigger.statements:
+                cursor.execute(statement)
+        cursor.execute("INSERT INTO spare VALUES (7, 1)")
+        cursor.execute(f'UPDATE spare SET "{name}" = 2')
+        cursor.execute("DELETE FROM spare")
+
+    rows = RowChange.objects.filter(table_name="spare").order_by("id")
+    assert [(row.verb, row.row_id, row.changes) for row in rows] == [
+        ("insert", 7, {}),
+        ("update", 7, {name: [1, 2]}),
+        ("delete", 7, {name: 2}),
+    ]
+
+
+def test_how_far_a_job_has_come_is_no_change_worth_a_line(job):
+    Job.objects.update(done=3, total=9, seen_at=AT)
+    Job.objects.update(done=4, tries=1)
+
+    assert noted(Job, "update") == [("update", job.pk, {"tries": [0, 1]})]
+    assert all(
+        reason for columns in tables.UNWATCHED_COLUMNS.values() for reason in columns.values()
+    )
