@@ -100,6 +100,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "fangkong.core.watch.middleware.Watch",  # first: it times all the others
     "fangkong.core.headers.Headers",
+    "fangkong.core.shedding.Shed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -171,7 +172,7 @@ DATABASES = {"default": _database()}
 if ENVIRONMENT.redis_url:
     CACHES = {
         "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "fangkong.core.cache.PatientRedis",
             "LOCATION": ENVIRONMENT.redis_url,
             "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
         }

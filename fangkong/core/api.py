@@ -293,7 +293,7 @@ def _answer_problems(api: NinjaAPI) -> None:
         return problem(413, "TooBig", _("A request may hold at most 10 MB."))
 
     def busy(request: HttpRequest, fact: Exception) -> HttpResponse:
-        return problems.busy()
+        return problems.busy(fact)
 
     def too_many(request: HttpRequest, fact: Throttled) -> HttpResponse:
         return problems.too_many(fact.wait or 60)

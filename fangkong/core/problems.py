@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 
 from django.db import DataError, OperationalError
@@ -56,10 +57,17 @@ def _plain(status: int) -> HttpResponse:
         return problem(405, "MethodNotAllowed", _("This address does not take this method."))
     if status == 403:
         return problem(403, "Forbidden", _("Your roles do not allow this."))
+    if status in (503, 507):
+        return busy()
     if status >= 500:
         text = _("Something went wrong here. Try again with the same key; nothing is done twice.")
         return problem(status, "ServerError", text)
     return problem(status, "Unreadable", _("The request cannot be read. Compare the schema."))
+
+
+def broken() -> HttpResponse:
+    """For what nothing else answered."""
+    return _plain(500)
 
 
 def unreadable() -> HttpResponse:
@@ -68,8 +76,22 @@ def unreadable() -> HttpResponse:
     return problem(400, "Unreadable", text)
 
 
-def busy() -> HttpResponse:
-    """For a database that did not answer in time."""
+def out_of_service(fact: BaseException | None) -> int:
+    """507 where the disk is full, 503 where the database does not answer, else 500."""
+    text = str(fact)
+    if isinstance(fact, OSError) and fact.errno in (errno.ENOSPC, errno.EDQUOT):
+        return 507
+    if isinstance(fact, OperationalError):
+        full = "is full" in text or "No space left" in text or "could not extend file" in text
+        return 507 if full else 503
+    return 500
+
+
+def busy(fact: BaseException | None = None) -> HttpResponse:
+    """For a database that did not answer in time, or that has no space left to write."""
+    if out_of_service(fact) == 507:
+        text = _("The disk of the server is full: nothing can be saved. Tell the administrator.")
+        return problem(507, "DiskFull", text, retry_after=60)
     text = _("The database is busy. Try again in a moment with the same key.")
     return problem(503, "Busy", text, retry_after=2)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
+
+from fangkong.core import problems
 
 
 def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
@@ -56,12 +60,42 @@ def unknown_to_machines(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """What nothing else answered; a database away or a full disk is told as what it is."""
     # No context processors and no database: the cause may lie there.
-    return HttpResponse(_FIVE_HUNDRED, status=500)
+    fact = sys.exc_info()[1]
+    status = problems.out_of_service(fact)
+    if problems.for_machines(request):
+        return problems.busy(fact) if status != 500 else problems.broken()
+    response = HttpResponse(_PAGE.format(status=status, **_TEXTS[status]), status=status)
+    if status != 500:
+        response["Retry-After"] = "5"
+    return response
 
 
-_FIVE_HUNDRED = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>500</title>
-<h1>出错了 Something went wrong</h1>
-<p>刚才的操作没有保存。请稍后再试;如果仍然出错,请联系管理员。</p>
-<p>Nothing was saved. Try again in a while; if it fails again, tell the administrator.</p>
+_TEXTS = {
+    500: {
+        "zh_title": "出错了",
+        "title": "Something went wrong",
+        "zh": "刚才的操作没有保存。请稍后再试；如果仍然出错，请联系管理员。",
+        "text": "Nothing was saved. Try again in a while; if it fails again, tell the "
+        "administrator.",
+    },
+    503: {
+        "zh_title": "数据库暂时没有响应",
+        "title": "The database does not answer",
+        "zh": "请稍候几秒再试：同一表单重复提交不会重复保存。",
+        "text": "Try again in a few seconds: the same form sent twice is saved once.",
+    },
+    507: {
+        "zh_title": "服务器磁盘已满",
+        "title": "The disk of the server is full",
+        "zh": "现在无法保存，仍可查看。请联系管理员；空间恢复后请重新提交。",
+        "text": "Nothing can be saved, reading goes on. Tell the administrator, and send it again "
+        "when there is space.",
+    },
+}
+_PAGE = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>{status}</title>
+<h1>{zh_title} {title}</h1>
+<p>{zh}</p>
+<p>{text}</p>
 <p><a href="/">首页 Home</a></p></html>"""

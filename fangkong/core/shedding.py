@@ -1,0 +1,48 @@
+"""More requests at once than can be answered: the ones beyond are told to come again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from threading import BoundedSemaphore
+
+from django.http import HttpRequest, HttpResponse
+
+from fangkong.core import problems
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+AT_ONCE = 32  # requests a process works on; more only wait for each other and for the database
+HEALTH = frozenset({"/alive/", "/ready/", "/healthz", "/readyz"})
+AGAIN = 2  # seconds until it is worth asking again
+
+_BUSY = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>503</title>
+<h1>系统正忙 The system is busy</h1>
+<p>请稍候几秒再试。没有保存的内容请重新提交。</p>
+<p>Try again in a few seconds. What was sent is not saved yet: send it again.</p></html>"""
+
+
+class Shed:
+    """Stands early in MIDDLEWARE. The health pages are always answered.
+
+    By the time that it runs, the body has been read: somebody who sends slowly takes no place.
+    """
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+        self.places = BoundedSemaphore(AT_ONCE)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info in HEALTH:
+            return self.get_response(request)
+        if not self.places.acquire(blocking=False):
+            log.warning("request shed")
+            if problems.for_machines(request):
+                return problems.busy()
+            return HttpResponse(_BUSY, status=503, headers={"Retry-After": str(AGAIN)})
+        try:
+            return self.get_response(request)
+        finally:
+            self.places.release()
