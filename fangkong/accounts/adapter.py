@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
+from django.utils.encoding import force_bytes
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
@@ -101,5 +102,5 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships n
         return {**entity, "display_name": user.get_username()}
 
 
-def _key(secret: str) -> bytes:
-    return HKDF(SHA256(), length=32, salt=None, info=b"fangkong.mfa").derive(secret.encode())
+def _key(secret: str | bytes) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=b"fangkong.mfa").derive(force_bytes(secret))

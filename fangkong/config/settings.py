@@ -27,7 +27,7 @@ FANGKONG_KEYS = ENVIRONMENT.keys
 FANGKONG_TODAY = ENVIRONMENT.today or stored_day(ENVIRONMENT.data)
 FANGKONG_DEMO = (ENVIRONMENT.data / "demo.json").is_file()
 # Inner hosts that outgoing requests may reach (core.outbound).
-FANGKONG_OUTBOUND_ALLOW = ENVIRONMENT.outbound_allow
+FANGKONG_OUTBOUND_ALLOW = ENVIRONMENT.outbound_allow | sign_in_env.reached(SIGN_IN)
 # The daemon that is asked about every uploaded file (core.files).
 FANGKONG_CLAMAV = ENVIRONMENT.clamav
 # Backups: where the nightly one goes, with which key, how many stay (decision 0016).

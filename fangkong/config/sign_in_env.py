@@ -136,6 +136,15 @@ def providers(found: SignInEnvironment) -> dict[str, Any]:
     }
 
 
+def reached(found: SignInEnvironment) -> frozenset[str]:
+    """The host and port of the identity provider, which may lie in the inner network."""
+    parts = urlsplit(found.oidc_issuer)
+    if not parts.hostname:
+        return frozenset()
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return frozenset({f"{host}:{parts.port or (80 if parts.scheme == 'http' else 443)}"})
+
+
 def form_targets(found: SignInEnvironment) -> list[str]:
     """The origins that a form may lead to beside our own: the identity provider's."""
     parts = urlsplit(found.oidc_issuer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account import views
+from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 from django.views.generic import TemplateView
 
@@ -16,6 +17,12 @@ signing_in = [
     path("2fa/", include("allauth.mfa.urls")),
     path("single-sign-on/", single_sign_on.start, name="single_sign_on"),
     path("single-sign-on/back/", single_sign_on.back, name="single_sign_on_back"),
+    # Somebody whom single sign-on brought has no password here to change.
+    path(
+        "password/set/",
+        login_required(TemplateView.as_view(template_name="account/password_set.html")),
+        name="account_set_password",
+    ),
     # allauth asks for these names; both answer that an administrator helps.
     path("signup/", views.signup, name="account_signup"),
     path("inactive/", views.account_inactive, name="account_inactive"),

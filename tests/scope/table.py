@@ -103,6 +103,7 @@ SIGNING_IN = {
     "account_inactive": Row(EVERYBODY),
     "account_reset_password": Row(EVERYBODY),
     "account_change_password": Row(STAFF),
+    "account_set_password": Row(STAFF),
     "account_reauthenticate": Row(STAFF),
     "mfa_index": Row(STAFF),
     "mfa_authenticate": Row(EVERYBODY),  # the second step; others are sent back to the first

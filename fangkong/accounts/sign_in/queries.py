@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
@@ -140,7 +140,7 @@ def factors(user: User) -> list[Authenticator]:
 
 def is_linked(user: User) -> bool:
     """Whether the identity provider knows this member of staff."""
-    return SocialAccount.objects.filter(user_id=user.pk).exists()
+    return bool(SocialAccount.objects.filter(user_id=user.pk).exists())
 
 
 @cache
@@ -187,7 +187,7 @@ def seconds_left(request: HttpRequest) -> int:
     marks = request.session.get("sign_in")
     if not marks or not request.user.is_authenticated:
         return 0
-    user = cast("User", request.user)
+    user = request.user
     at = getattr(request, "now", None) or clock.now()
     return int(min(ends(marks, user, at)) - time.time())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
@@ -29,6 +29,15 @@ from .forms import LinkForm, ReasonForm
 from .types import READ, RESET, WATCH
 
 SHOWN = 50
+
+
+class _View(Protocol):
+    def __call__(self, request: StaffRequest, public_id: UUID) -> HttpResponse: ...
+
+
+def _asked_again(view: _View) -> _View:
+    """The page asks once more who it is before it goes on (allauth's decorator has no types)."""
+    return cast(_View, reauthentication_required(app="allauth.mfa")(view))
 
 
 @login_required
@@ -152,7 +161,7 @@ def end_all(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 @allowed(RESET)
-@reauthentication_required(app="allauth.mfa")
+@_asked_again
 def reset(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Take away a lost second factor."""
     return _change(
@@ -166,7 +175,7 @@ def reset(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 @allowed(RESET)
-@reauthentication_required(app="allauth.mfa")
+@_asked_again
 def link(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Let a subject of the identity provider sign in as this member of staff."""
     return _change(
@@ -182,6 +191,7 @@ def link(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 @require_POST
 @allowed(RESET)
+@_asked_again
 def unlink(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Stop single sign-on for a member of staff."""
     member = _member(request, public_id)

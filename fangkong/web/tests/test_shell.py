@@ -81,11 +81,6 @@ def test_the_banner_stands_only_on_a_demonstration(look, daofu, settings):
     assert b"persons are synthetic" not in look(daofu, "/").content
 
 
-def test_the_server_says_that_it_lives_and_can_work(look):
-    assert look(None, "/alive/").content == b"alive\n"
-    assert look(None, "/ready/").content == b"ready\n"
-
-
 def test_every_answer_carries_the_policy_that_stops_foreign_scripts(look, daofu):
     policy = look(daofu, "/")["Content-Security-Policy"]
 
