@@ -15,17 +15,60 @@ from django.utils.translation import gettext_lazy
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
+from fangkong.core.files.forms import FilesField
+from fangkong.core.printing import sheets as printing
+from fangkong.core.richtext import RichTextField
+from fangkong.tasks.types import PROOF
 
 
 @login_required
 def index(request: StaffRequest) -> HttpResponse:
     """For those who build pages."""
-    if request.method == "POST":  # the board's menu: nothing is kept here
-        messages.success(request, _("The card would be moved now. Nothing here is kept."))
+    if "print" in request.GET:
+        return _printed(request)
+    form = Words(request.POST if "words" in request.POST else None)
+    if request.method == "POST" and not form.is_bound:  # a button: nothing is kept here
+        _say(request)
         return redirect("style_guide")
-    today = clock.day_of(request.now)
-    shown = {"board": _board(request.path), "month": _month(request)}
-    return render(request, "web/style_guide.html", {**shown, "today": today})
+    pages.forms.dress(form)
+    shown: dict[str, object] = {"board": _board(request.path), "month": _month(request)}
+    status = 200
+    if form.is_bound:
+        if form.is_valid():
+            shown["cleaned"] = form.cleaned_data["words"]
+        else:
+            status = 422
+    return render(request, "web/style_guide.html", {**shown, "words_form": form}, status=status)
+
+
+def _say(request: StaffRequest) -> None:
+    """One toast: of the level that was pressed, or what the board's menu would have done."""
+    levels = {
+        "success": (messages.SUCCESS, _("The report card was sent to the county CDC.")),
+        "info": (messages.INFO, _("Two more cards arrived meanwhile.")),
+        "warning": (messages.WARNING, _("Saved, but the laboratory report is missing.")),
+        "error": (messages.ERROR, _("Not saved: the card was changed by somebody else.")),
+    }
+    moved = messages.SUCCESS, _("The card would be moved now. Nothing here is kept.")
+    messages.add_message(request, *levels.get(request.POST.get("toast", ""), moved))
+
+
+def _printed(request: StaffRequest) -> HttpResponse:
+    """The cards of the board on paper. Invented, so no line of the trail tells of it."""
+    rows = [(card.title, card.note, column.label) for column in _board("") for card in column.cards]
+    head = [_("Task"), _("Area"), _("State")]
+    return printing.table(request, head, rows, title=_("Board"), name="fangkong-kit")
+
+
+class Words(pages.Form):
+    """Rich text and files, as an editor or an office gives them."""
+
+    words = RichTextField(
+        label=gettext_lazy("Rich text"),
+        widget=forms.Textarea(attrs={"rows": 5}),
+        max_length=2000,
+    )
+    attachments = FilesField(PROOF, label=gettext_lazy("Photos and files"), required=False)
 
 
 def _board(url: str) -> list[pages.BoardColumn]:

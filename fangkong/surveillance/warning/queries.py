@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from django.core.cache import cache
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 JOB = "surveillance.warning.detect"
 CHART_DAYS = 60
 CASES_SHOWN = 20
+KEPT = 60  # seconds: figures around the list, so that the list itself stays cheap
 Rows = QuerySet[Signal]
 
 
@@ -80,7 +82,8 @@ def answered_today(user: User, at: datetime) -> Rows:
 def conditions_raised(user: User, at: datetime) -> list[tuple[str, str]]:
     """Every disease that ever raised a signal here: code and name in the language of the page."""
     rows = open_to(user, at).order_by().values_list("condition", "condition_zh", "condition_en")
-    names = {code: types.in_language(zh, en) for code, zh, en in rows.distinct()}
+    found = cache.get_or_set(_key("conditions", user), lambda: list(rows.distinct()), KEPT)
+    names = {code: types.in_language(zh, en) for code, zh, en in found or []}
     return sorted(names.items(), key=lambda pair: pair[1])
 
 
@@ -89,6 +92,20 @@ def counties_of(user: User, at: datetime) -> list[Area]:
     scope = user.scope(types.VIEW, at)
     counties = places.counties_of_home(clock.day_of(at))
     return [county for county in counties if scope.holds(county_id=county.pk)]
+
+
+def metrics_of_late(user: User, at: datetime, days: int) -> types.Metrics:
+    """``response_metrics`` for the head of the list: of this minute or the one before."""
+    key = _key(f"metrics:{days}", user)
+    found: types.Metrics | None = cache.get(key)
+    if found is None:
+        found = response_metrics(user, at, days)
+        cache.set(key, found, KEPT)
+    return found
+
+
+def _key(what: str, user: User) -> str:
+    return f"warning:{what}:{user.public_id}"
 
 
 def response_metrics(user: User, at: datetime, days: int) -> types.Metrics:

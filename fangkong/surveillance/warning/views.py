@@ -103,7 +103,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
         template="surveillance/warning/index.html",
         filters=SignalFilter(request.GET, user=user, at=at),
         context={
-            "metrics": queries.response_metrics(user, at, METRIC_DAYS),
+            "metrics": queries.metrics_of_late(user, at, METRIC_DAYS),
             "folded": list(queries.folded(user, at)[:FOLDED_SHOWN]),
         },
     )

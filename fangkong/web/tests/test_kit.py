@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 
 from fangkong.core import pages
 
@@ -47,3 +49,31 @@ def test_the_steps_keep_what_was_typed_and_end_with_one_action(look, daofu, clie
 
     assert client.post(f"{STEPS}?step=summary")["Location"] == "/kit/"
     assert look(None, f"{STEPS}?step=summary")["Location"] == f"{STEPS}?step=place"
+
+
+def test_rich_text_is_shown_as_it_would_be_kept(look, daofu, client):
+    look(daofu, "/kit/")
+    sent = "<h2>消毒</h2><p onclick=x()>每日<b>两次</b></p><script>alert(1)</script>"
+
+    page = client.post("/kit/", {"words": sent}).content.decode()
+
+    assert "<h2>消毒</h2><p>每日<b>两次</b></p></blockquote>" in page
+    assert client.post("/kit/", {"words": "<script>x</script>"}).status_code == 422
+
+
+@pytest.mark.parametrize("level", ["success", "info", "warning", "error"])
+def test_a_toast_is_said_once_in_its_level(look, daofu, client, level):
+    look(daofu, "/kit/")
+    assert client.post("/kit/", {"toast": level}).status_code == 302
+    said = f'class="fk-toast" data-level="{level}"'
+
+    assert said in look(None, "/kit/").content.decode()
+    assert said not in look(None, "/kit/").content.decode()
+
+
+def test_the_board_is_printed(look, daofu):
+    answer = look(daofu, "/kit/?print")
+
+    assert answer["Content-Type"] == "application/pdf"
+    text = PdfReader(BytesIO(answer.content)).pages[0].extract_text()
+    assert "Bring 200 masks to Bamei" in text
