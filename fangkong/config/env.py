@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -167,6 +168,7 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
     """The environment, checked. Raises ``WrongSetting`` with what to write instead."""
     env = os.environ if source is None else source
     data = _read(env, "FANGKONG_DATA", _data, Path("var").resolve(), "write the path of a folder")
+    env = {**prefecture(data), **{name: value for name, value in env.items() if value.strip()}}
     return Environment(
         data=data,
         database_url=_read(
@@ -254,6 +256,25 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         access_log=_read(env, "FANGKONG_ACCESS_LOG", _bool, False, "write 1 or 0"),
         slow_ms=_read(env, "FANGKONG_SLOW_MS", _count, 200, "write milliseconds, from 1"),
     )
+
+
+PREFECTURE = "prefecture.json"
+SET_UP = ("FANGKONG_AREA", "FANGKONG_TIME_ZONE", "FANGKONG_LANGUAGE")
+
+
+def prefecture(data: Path) -> dict[str, str]:
+    """What ``fangkong setup`` has chosen for this folder; the environment goes before it."""
+    path = data / PREFECTURE
+    try:
+        said = json.loads(path.read_text("utf-8"))
+        return {name: str(said[name]) for name in SET_UP if said.get(name)}
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, AttributeError):
+        raise WrongSetting(
+            f"{path} cannot be read: correct it, or remove it and set "
+            "FANGKONG_AREA, FANGKONG_TIME_ZONE and FANGKONG_LANGUAGE"
+        ) from None
 
 
 def _data(raw: str) -> Path:

@@ -11,6 +11,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
+from fangkong.packs import holidays as calendars
 from fangkong.packs import loader, rules
 from fangkong.packs.rules import (
     case_class,
@@ -30,7 +31,7 @@ from fangkong.packs.rules import (
     subtype,
     warning_rules,
 )
-from fangkong.packs.types import Pack, UnknownCode
+from fangkong.packs.types import Calendar, Holiday, Pack, Region, UnknownCode
 
 __all__ = [
     "all_packs",
@@ -40,13 +41,18 @@ __all__ = [
     "count_definition",
     "deadline",
     "differences",
+    "holiday_on",
+    "holidays",
     "in_force",
+    "is_workday",
     "jurisdictions",
     "listed",
     "managed_as",
     "name",
     "named",
     "pack",
+    "region",
+    "regions",
     "report_deadline",
     "review_deadline",
     "severities",
@@ -72,6 +78,48 @@ def pack(pack_id: str, *, folder: Path | None = None) -> Pack:
 def in_force(area_code: str, on: date, *, folder: Path | None = None) -> Pack:
     """The pack in force for an area on a day; NoPackInForce where none is."""
     return rules.in_force(all_packs(folder=folder), area_code, on)
+
+
+def is_workday(area_code: str, day: date, *, folder: Path | None = None) -> bool:
+    """Whether offices work on a day: make-up workdays do, holidays and weekends do not.
+
+    A year without a calendar has its weekends only; ``holidays`` says None for it.
+    """
+    return calendars.is_workday(_calendar(area_code, day.year, folder), day)
+
+
+def holiday_on(area_code: str, day: date, *, folder: Path | None = None) -> Holiday | None:
+    """The holiday that a day belongs to."""
+    return calendars.holiday_on(_calendar(area_code, day.year, folder), day)
+
+
+def holidays(area_code: str, year: int, *, folder: Path | None = None) -> Calendar | None:
+    """The calendar of a year for an area, nearest jurisdiction first; None where none is known."""
+    return _calendar(area_code, year, folder)
+
+
+def regions(*, folder: Path | None = None) -> tuple[Region, ...]:
+    """The region packs, by code."""
+    return _calendars_once(str(folder or os.environ.get("FANGKONG_PACKS", "")))[1]
+
+
+def region(code: str, *, folder: Path | None = None) -> Region:
+    """The region pack of a country; UnknownCode if there is none."""
+    for one in regions(folder=folder):
+        if one.code == code.upper():
+            return one
+    raise UnknownCode(f"there is no region pack {code!r}")
+
+
+def _calendar(area_code: str, year: int, folder: Path | None) -> Calendar | None:
+    found = _calendars_once(str(folder or os.environ.get("FANGKONG_PACKS", "")))[0]
+    return calendars.nearest(found, rules.jurisdictions(area_code), year)
+
+
+@lru_cache(maxsize=8)
+def _calendars_once(folder: str) -> tuple[tuple[Calendar, ...], tuple[Region, ...]]:
+    folders = [loader.SHIPPED, Path(folder)] if folder else [loader.SHIPPED]
+    return calendars.load_calendars(folders), calendars.load_regions(folders)
 
 
 @lru_cache(maxsize=8)

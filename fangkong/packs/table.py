@@ -69,6 +69,14 @@ class Table:
     def day_or_none(self, key: str) -> date | None:
         return self.day(key) if self.has(key) else None
 
+    def days(self, key: str) -> tuple[date, ...]:
+        """A list of days; empty where the key is absent."""
+        wanted = "a list of days without quotation marks, such as [2020-01-19]"
+        values = self._take(key, list, wanted) if self.has(key) else []
+        if not all(type(value) is date for value in values):
+            self.refuse(key, f"{values!r} is not {wanted}")
+        return tuple(values)
+
     def flag(self, key: str, default: bool = False) -> bool:
         return bool(self._take(key, bool, "true or false")) if self.has(key) else default
 

@@ -350,3 +350,43 @@ class Difference:
     name: Text
     before: Side | None
     after: Side | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holiday:
+    """Days off in a row, and the days at a weekend that are worked instead (调休)."""
+
+    code: str
+    name: Text
+    first: date
+    last: date
+    workdays: tuple[date, ...]
+    source: Source
+    replaces: str = ""
+
+    def covers(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """The holidays of a jurisdiction in a year. One that ``replaces`` another wins over it."""
+
+    id: str
+    jurisdiction: str
+    year: int
+    holidays: tuple[Holiday, ...]
+    file: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """What a new installation in a country starts from."""
+
+    code: str
+    name: Text
+    time_zone: str
+    language: str
+    local_languages: tuple[str, ...]
+    levels: tuple[tuple[str, Text], ...]
+    sources: tuple[Source, ...]

@@ -1,7 +1,8 @@
 """Areas and facilities from files: what the columns are, and how rows enter the directory.
 
 The columns are those of ``data/areas.csv`` and ``data/facilities.csv``; an area stands below its
-parent, which may come in the same file.
+parent, which may come in the same file. Level and parent may be left out where the code says them
+(GB/T 2260). People come in a column of their own per census, or as one figure beside its year.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from fangkong.core.imports.types import Field, Judged, Kind, Outcome, Place, Val
 from fangkong.core.refusals import Refused
 
 from . import actions, queries, rules
-from .models import Area, Facility
-from .types import IMPORT, AreaFacts, FacilityFacts, FacilityKind, Level
+from .models import Area, Facility, Population
+from .types import IMPORT, AreaFacts, CountKind, FacilityFacts, FacilityKind, Level
 
 if TYPE_CHECKING:
     from fangkong.core.imports.models import ImportRun
 
 T = TypeVar("T")
+CENSUSES = (2000, 2010, 2020)  # 第五、六、七次全国人口普查
+Counts = dict[tuple[int, str], int]  # year and kind of a figure -> people
 Choices = type[models.TextChoices]
 
 
@@ -123,36 +126,48 @@ class AreaDesk:
         self.known: dict[str, Area | None] = {}
         for area in Area.objects.filter(queries.in_force(self.day)).select_related("parent"):
             self.known[area.code] = area
+        self.people: dict[str, Counts] = {}
+        for row in Population.objects.select_related("area"):
+            self.people.setdefault(row.area.code, {})[row.year, row.kind] = row.count
 
     def check(self, rows: Sequence[Values]) -> list[Judged]:
         return [self._judged(values) for values in rows]
 
     def _judged(self, values: Values) -> Judged:
-        facts, parent, faults = self._facts(values)
+        facts, parent, people, faults = self._facts(values)
         code = facts["code"]
         if faults:
             return Judged(Outcome.ERROR, faults, code)
         there = self.known.get(code)
-        if there is not None and not _differs(there, facts) and _code(there.parent) == parent:
+        same = there is not None and not _differs(there, facts) and _code(there.parent) == parent
+        if same and people.items() <= self.people.get(code, {}).items():
             return Judged(Outcome.KNOWN, [Reason("known")], code)
         self.known.setdefault(code, None)
         return Judged(Outcome.OK, (), code)
 
-    def _facts(self, values: Values) -> tuple[dict[str, Any], str, list[Reason]]:
+    def _facts(self, values: Values) -> tuple[dict[str, Any], str, Counts, list[Reason]]:
         row = _Row(values)
         code = row.text("code", Area, required=True)
-        level = row.choice("level", Level)
+        if values.get("level", "").strip():
+            level = row.choice("level", Level)
+        else:
+            level = rules.level_of(code)
+            if code and not level:
+                row.fault("no_level", "level", value=code)
         if code and level and not rules.code_fits(code, level):
             row.fault("wrong_code", "code", value=code, level=str(Level(level).label))
-        parent = values.get("parent", "").strip()
+        parent = values.get("parent", "").strip() or rules.parent_code(code, level)
         if parent and parent not in self.known:
             row.fault("no_parent", "parent", value=parent)
         there = self.known.get(code)
+        people = _people(row)
+        # A figure shows that the area was there in its year, even where its first day is not known.
+        since = date(min(people)[0], 1, 1) if people else self.day
         facts: dict[str, Any] = {
             "code": code,
             "level": level,
             "name_zh": row.text("name_zh", Area, required=True),
-            "valid_from": row.day("valid_from") or (there.valid_from if there else self.day),
+            "valid_from": row.day("valid_from") or (there.valid_from if there else since),
             "valid_to": row.day("valid_to"),
             "lon": row.number("lon", _degrees(180)),
             "lat": row.number("lat", _degrees(90)),
@@ -162,13 +177,15 @@ class AreaDesk:
             facts[name] = row.text(name, Area)
         if facts["valid_to"] and facts["valid_to"] < facts["valid_from"]:
             row.fault("ends_too_early", "valid_to")
-        return facts, parent, row.faults
+        if source := values.get("source", "").strip():
+            facts["source_zh"] = facts["source_en"] = source[:900]
+        return facts, parent, people, row.faults
 
     def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
         return [_entered(partial(self._enter, values, at)) for values in rows]
 
     def _enter(self, values: Values, at: datetime) -> None:
-        facts, parent_code, _faults = self._facts(values)
+        facts, parent_code, people, _faults = self._facts(values)
         parent = queries.area(parent_code, self.day) if parent_code else None
         if parent_code and parent is None:
             raise NoParent(_("The area that this one lies in was not entered."))
@@ -177,7 +194,32 @@ class AreaDesk:
         given = {name: value for name, value in facts.items() if value not in (None, "")}
         parent_id = parent.pk if parent else kept.get("parent_id")
         area = AreaFacts(**{**kept, **given, "parent_id": parent_id})
-        self.known[area.code] = actions.put_area(facts=area, by=self.by, at=at)
+        written = actions.put_area(facts=area, by=self.by, at=at)
+        self.known[area.code] = written
+        said = {name: facts.get(name, "") for name in ("source_zh", "source_en")}
+        for (year, kind), count in people.items():
+            if self.people.get(area.code, {}).get((year, kind)) == count:
+                continue
+            actions.put_population(
+                area=written, year=year, count=count, kind=kind, **said, by=self.by, at=at
+            )
+
+
+def _people(row: _Row) -> Counts:
+    """The figures of a row; one in a year of a census is the census's own."""
+    found: Counts = {}
+    for year in CENSUSES:
+        if (count := row.number(f"census_{year}", _amount)) is not None:
+            found[year, CountKind.CENSUS.value] = count
+    count, asked = row.number("people", _amount), row.number("people_year", int)
+    if count is not None and asked is None:
+        row.fault("missing", "people_year")
+    elif count is not None and asked is not None and 1900 <= asked <= 2100:
+        kind = CountKind.CENSUS if asked in CENSUSES else CountKind.ESTIMATE
+        found[asked, kind.value] = count
+    elif count is not None:
+        row.fault("not_a_number", "people_year", value=row.values["people_year"])
+    return found
 
 
 class NoParent(Refused):
@@ -269,6 +311,7 @@ def _entered(action: Callable[[], None]) -> Judged:
 
 
 _REASONS = {
+    "no_level": _("Level: the code “%(value)s” does not say its level. Add a column for it."),
     "wrong_code": _("Code: “%(value)s” is no code of this level (%(level)s)."),
     "no_parent": _(
         "Lies in: no area has the code “%(value)s”, neither here nor above in the file."
@@ -298,6 +341,32 @@ _NAMES = [
     Field("lon", _("Longitude"), ["经度", "Longitude", "lon", "lng"]),
     Field("lat", _("Latitude"), ["纬度", "Latitude", "lat"]),
 ]
+_PEOPLE = [
+    *(
+        Field(
+            f"census_{year}",
+            words_of_census,
+            [f"{year}年普查人口", f"People {year}", f"resident_pop_{year}", f"pop_{year}"],
+            in_template=year == CENSUSES[-1],
+        )
+        for year, words_of_census in zip(
+            CENSUSES,
+            [
+                _("People, census of 2000"),
+                _("People, census of 2010"),
+                _("People, census of 2020"),
+            ],
+            strict=True,
+        )
+    ),
+    Field("people", _("People"), ["人口", "People", "常住人口", "population"], in_template=False),
+    Field(
+        "people_year",
+        _("Year of the figure"),
+        ["人口年份", "Year of the figure", "people_year", "population_year"],
+        in_template=False,
+    ),
+]
 _ZH = ["中文名称", "Chinese name", "name_zh", "名称", "Name", "中文名", "地区名称"]
 
 AREAS: Kind = declare(
@@ -309,7 +378,7 @@ AREAS: Kind = declare(
         args=("areas",),
         fields=[
             Field("code", _("Code"), ["代码", "Code", "区划代码", "行政区划代码"], required=True),
-            Field("level", _("Level"), ["级别", "Level", "层级"], required=True),
+            Field("level", _("Level"), ["级别", "Level", "层级"]),
             Field("parent", _("Lies in (code)"), ["上级代码", "Lies in", "parent", "上级"]),
             Field("name_zh", _("Chinese name"), _ZH, required=True),
             Field("short_zh", _("Chinese short name"), ["简称", "Chinese short name", "short_zh"]),
@@ -320,6 +389,8 @@ AREAS: Kind = declare(
             Field("valid_to", _("Valid to"), ["停用日期", "Valid to", "valid_to"]),
             *_NAMES[1:],
             Field("area_km2", _("Area in km²"), ["面积", "Area in km2", "area_km2"]),
+            *_PEOPLE,
+            Field("source", _("Source"), ["来源", "Source", "资料来源"]),
         ],
         open=AreaDesk,
         form=NoMore,

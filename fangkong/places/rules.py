@@ -47,6 +47,34 @@ def code_fits(code: str, level: str) -> bool:
     return False
 
 
+def level_of(code: str) -> str:
+    """The level that a code says by its form; "" where it does not (a code of our own)."""
+    order = ("country", "province", "prefecture", "county", "township", "village")
+    return next((level for level in order if code_fits(code, level)), "")
+
+
+def parent_code(code: str, level: str) -> str:
+    """The code of what lies above, by GB/T 2260 (513326 → 513300); "" where it does not say so.
+
+    Counties of a municipality (直辖市) and those run by a province stand below the province in
+    life, not in their code: their parent has to be named.
+    """
+    if not code_fits(code, level):
+        return ""
+    match level:
+        case "province":
+            return COUNTRY_CODE
+        case "prefecture":
+            return code[:2] + "0000"
+        case "county":
+            return code[:4] + "00"
+        case "township":
+            return code[:6]
+        case "village":
+            return code[:9]
+    return ""
+
+
 def lies_in(code: str, other: str) -> bool:
     """Whether the division ``code`` is ``other`` or lies in it, by GB/T 2260 (513326 in 513300)."""
     if other == COUNTRY_CODE:

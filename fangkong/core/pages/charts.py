@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from django.contrib.staticfiles import finders
 from django.http import JsonResponse
 from django.templatetags.static import static
 from django.utils.functional import Promise
@@ -89,6 +90,11 @@ class AreaMap:
     unit: Text = ""
     as_of: datetime | None = None
     note: Text = ""
+
+    @property
+    def has_borders(self) -> bool:
+        """Whether the borders were cut when the product was built; else the table stands alone."""
+        return finders.find(f"places/borders/{self.borders}.geojson") is not None
 
     @property
     def borders_url(self) -> str:

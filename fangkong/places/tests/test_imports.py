@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from io import StringIO
+from pathlib import Path
 from secrets import token_hex
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from fangkong.core.audit.models import AuditLine
@@ -14,7 +18,7 @@ from fangkong.core.imports.models import ImportRun
 from fangkong.core.imports.queries import rows_of
 from fangkong.core.imports.types import Place, State
 from fangkong.places.imports import AREAS, FACILITIES
-from fangkong.places.models import Area, Facility
+from fangkong.places.models import Area, Facility, Population
 
 from .factories import AT, member
 
@@ -162,3 +166,92 @@ def test_a_run_of_areas_is_not_found_among_facilities(client, hq):
     other = reverse("places:import_detail", args=["facilities", run.public_id])
     assert client.get(other).status_code == 404
     assert client.get(reverse("places:imports", args=["others"])).status_code == 404
+
+
+# --- A whole prefecture: Aba ---
+
+# People of three counties by the census of 2020: the bulletin of Aba on the Seventh National
+# Population Census, as the file of the shared data has them.
+THREE = "code,name_zh,resident_pop_2020\n513201,马尔康市,58390\n513221,汶川县,82971\n513222,理县,36926\n"
+BESIDE = Path(__file__).resolve().parents[3].parent / "shared"
+SHARED = Path(os.environ.get("FANGKONG_SHARED", BESIDE))
+WHOLE = SHARED / "data" / "geo" / "aba_13_counties_pop2020.csv"
+
+
+def entered(file, **options) -> str:
+    out = StringIO()
+    call_command("import_places", str(file), stdout=out, **options)
+    return out.getvalue()
+
+
+@pytest.fixture
+def three(tmp_path):
+    file = tmp_path / "aba.csv"
+    file.write_text(THREE, "utf-8")
+    return file
+
+
+def test_level_and_parent_are_read_from_the_code_and_people_with_their_year(areas, three):
+    assert "3 written" in entered(three)
+
+    county = Area.objects.get(code="513221")
+    assert (county.level, county.parent.code) == ("county", "513200")
+    assert county.valid_from.isoformat() == "2020-01-01"
+    assert [(p.year, p.kind, p.count) for p in county.populations.all()] == [
+        (2020, "census", 82971)
+    ]
+
+
+def test_a_second_time_changes_nothing_and_leaves_no_line(areas, three):
+    entered(three)
+    lines = AuditLine.objects.count()
+
+    assert "0 written, 3 known" in entered(three)
+
+    assert AuditLine.objects.count() == lines
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_delimiters_and_encodings_are_read(areas, tmp_path, encoding, mark):
+    file = tmp_path / "aba.csv"
+    file.write_text(THREE.replace(",", mark), encoding)
+
+    assert "3 would be written" in entered(file, dry_run=True)
+
+    assert not Area.objects.filter(code="513201").exists()
+
+
+def test_a_corrected_figure_alone_is_written(areas, three):
+    entered(three)
+    three.write_text(THREE.replace("82971", "82972"), "utf-8")
+
+    assert "1 written, 2 known" in entered(three)
+
+    assert Area.objects.get(code="513221").populations.get().count == 82972
+
+
+def test_one_wrong_row_keeps_all_out_and_is_told_by_its_line(areas, tmp_path):
+    file = tmp_path / "aba.csv"
+    file.write_text(THREE + "990101,某县,many\n", "utf-8")
+
+    with pytest.raises(CommandError, match="line 5: .*990100.*many"):
+        entered(file)
+
+    assert not Area.objects.filter(code="513201").exists()
+
+
+def test_a_figure_without_its_year_is_refused(areas, tmp_path):
+    file = tmp_path / "aba.csv"
+    file.write_text("code,name_zh,population\n513201,马尔康市,58390\n", "utf-8")
+    with pytest.raises(CommandError, match="nothing was written"):
+        entered(file)
+
+
+@pytest.mark.skipif(not WHOLE.is_file(), reason="the shared data is not on this machine")
+def test_aba_comes_in_whole_and_once(areas):
+    assert "13 written" in entered(WHOLE)
+    assert "0 written, 13 known" in entered(WHOLE)
+    whole = Area.objects.get(code="513200")
+    people = Population.objects.filter(area__parent=whole, year=2020, kind="census")
+    assert (len(people), sum(row.count for row in people)) == (13, 822_587)
