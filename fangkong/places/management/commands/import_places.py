@@ -16,7 +16,7 @@ from django.db import transaction
 from fangkong.core import clock
 from fangkong.core.imports import columns
 from fangkong.core.imports.actions import FileContent
-from fangkong.core.imports.types import Kind, Outcome, Values
+from fangkong.core.imports.types import Judged, Kind, Outcome, Values
 from fangkong.core.refusals import Refused
 from fangkong.places.imports import KINDS
 
@@ -79,14 +79,15 @@ def _entered(kind: Kind, lines: list[int], rows: list[Values], *, dry: bool) -> 
     return f"{len(good)} written, {known} known already"
 
 
-def _refuse(kind: Kind, judged: list[tuple[int, Any]]) -> None:
+def _refuse(kind: Kind, judged: list[tuple[int, Judged]]) -> None:
     wrong = [(line, one) for line, one in judged if one.outcome == Outcome.ERROR]
     if not wrong:
         return
-    told = [
-        f"line {line}: {' '.join(kind.in_words([reason.plain() for reason in one.reasons]))}"
-        for line, one in wrong[:TOLD]
-    ]
+    told = [f"line {line}: {_said(kind, one)}" for line, one in wrong[:TOLD]]
     if len(wrong) > TOLD:
         told.append(f"and {len(wrong) - TOLD} more rows.")
     raise CommandError("nothing was written. " + " ".join(told))
+
+
+def _said(kind: Kind, judged: Judged) -> str:
+    return " ".join(kind.in_words([reason.plain() for reason in judged.reasons]))
