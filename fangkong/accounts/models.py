@@ -97,7 +97,8 @@ class User(AbstractBaseUser):
         key = (permission.name, clock.day_of(at))
         if key not in known:
             held = [a for a in self.appointments_on(key[1]) if a.role in permission.roles]
-            known[key] = rules.united(appointment.scope() for appointment in held)
+            united = rules.united(appointment.scope() for appointment in held)
+            known[key] = united if united.everywhere or not permission.whole else Scope()
         scope = known[key]
         # Emergency access ends within the day, so it is never kept along with the appointments.
         if scope and permission.reading and (opened := self.opened_persons(at)):

@@ -17,6 +17,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.db.models import Model
 from django.utils.functional import Promise
 from pypinyin import lazy_pinyin
 
@@ -33,6 +34,7 @@ class Found:
     title: str
     url: str
     note: str = ""
+    record: Model | None = None  # a person, or what leads to one: whoever finds it is noted
 
 
 Finder = Callable[[Any, datetime, str], Iterable[Found]]

@@ -30,6 +30,7 @@ class Permission:
     """One thing a role may do; ``name`` is room.part.verb.
 
     ``personal``: it shows or takes personal data of the public, so its roles need a second factor.
+    ``whole``: what it opens cannot be divided by places, so only an office for everywhere holds it.
     ``reading``: it only reads, so emergency access to one person may widen it (never an export).
     """
 
@@ -38,6 +39,7 @@ class Permission:
     roles: frozenset[str]
     personal: bool = False
     reading: bool = False
+    whole: bool = False
 
 
 _declared: dict[str, Permission] = {}
@@ -50,11 +52,12 @@ def declare(
     *,
     personal: bool = False,
     reading: bool = False,
+    whole: bool = False,
 ) -> Permission:
     """Make a permission known; it stands on the page of roles from then on."""
     if name in _declared:
         raise ValueError(f"permission {name} is declared twice")
-    _declared[name] = Permission(name, label, frozenset(roles), personal, reading)
+    _declared[name] = Permission(name, label, frozenset(roles), personal, reading, whole)
     return _declared[name]
 
 

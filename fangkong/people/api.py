@@ -162,7 +162,6 @@ def detail(request: HttpRequest, public_id: UUID) -> PersonOut:
     staff = _allowed(request, VIEW)
     person = _person(staff, public_id, VIEW)
     api.version_of(request, person)
-    opened(request, person)
     return _shown(staff, person)
 
 
@@ -209,7 +208,8 @@ def _added(
     staff = _allowed(request, CORRECT)
     person = _person(staff, public_id, CORRECT)
     api.once(request, action, person, person=person, by=staff.user, at=staff.now, **stated)
-    return _shown(staff, _person(staff, public_id, CORRECT))
+    rows = queries.with_numbers(queries.one_open_to(staff.user, staff.now, CORRECT))
+    return _shown(staff, rows.get(pk=person.pk))
 
 
 @router.post("/{uuid:public_id}/reveal/", response=dict[str, list[str]])
@@ -236,7 +236,9 @@ def _allowed(request: HttpRequest, permission: Permission) -> StaffRequest:
 
 def _person(staff: StaffRequest, public_id: UUID, permission: Permission) -> Person:
     rows = queries.with_numbers(queries.one_open_to(staff.user, staff.now, permission))
-    return get_object_or_404(rows, public_id=public_id)
+    person = get_object_or_404(rows, public_id=public_id)
+    opened(staff, person)
+    return person
 
 
 def _area(staff: StaffRequest, code: str) -> Area | None:
@@ -251,6 +253,7 @@ def _area(staff: StaffRequest, code: str) -> Area | None:
 
 def _shown_if_open(staff: StaffRequest, person: Person) -> PersonOut:
     """What the house knew before is for those who may open the person; a number tells no more."""
+    opened(staff, person)
     if queries.open_to(staff.user, staff.now).filter(pk=person.pk).exists():
         return _shown(staff, person)
     return PersonOut(

@@ -29,4 +29,4 @@ def persons(user: User, at: datetime, text: str) -> Iterable[Found]:
         facts = [queries.sex_name(person), queries.age_text(person, today)]
         facts.append(area.display_name if area else "")
         note = " · ".join(fact for fact in facts if fact)
-        yield Found(person.masked_name, person.get_absolute_url(), note)
+        yield Found(person.masked_name, person.get_absolute_url(), note, person)

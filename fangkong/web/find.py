@@ -15,6 +15,8 @@ from django.views.decorators.cache import never_cache
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import finders, pages
+from fangkong.core.audit.sights import opened
+from fangkong.core.audit.types import How
 
 
 class FindForm(pages.Form):
@@ -29,9 +31,12 @@ def find(request: StaffRequest) -> HttpResponse:
     if request.method == "POST":
         form = FindForm(request.POST)
         text = form.cleaned_data["text"].strip() if form.is_valid() else ""
+    groups = finders.find(request.user, request.now, text)
+    records = [found.record for group in groups for found in group.found if found.record]
+    opened(request, records, how=How.FOUND)
     shown = {
         "text": text,
-        "groups": finders.find(request.user, request.now, text),
+        "groups": groups,
         "asked": request.method == "POST" and bool(text),
     }
     template = "web/_found.html" if request.htmx else "web/find.html"

@@ -29,6 +29,7 @@ class Row:
     - ``who``: roles that pass; the others get 403.
     - ``record``: the kind of record that the address names; staff of another county find nothing
       there (404) unless it is ``house``-wide.
+    - ``whole``: only an office for the whole prefecture passes; the same office elsewhere gets 403.
     - ``mine``: the roles among ``who`` whose duty such a record is; the others find nothing.
     - ``shows``: kinds of records that staff of the county see, which proves that a list is not
       empty for everybody.
@@ -44,6 +45,7 @@ class Row:
     who: frozenset[Role] | str
     record: str = ""
     house: bool = False
+    whole: bool = False
     mine: frozenset[Role] | None = None
     shows: tuple[str, ...] = ()
     sends: Callable[[County], Fields] | Fields = field(default_factory=dict)
@@ -201,7 +203,7 @@ PEOPLE = {
     "people:index": Row(PERSONS, mine=OF_AREAS, shows=("person",)),
     "people:search": Row(PERSONS, gets=False, sends={"text": "泽仁拉姆措"}),
     "people:detail": Row(PERSONS, "person", mine=OF_AREAS),
-    "people:reveals": Row(frozenset({R.AUDITOR, R.HEADQUARTERS}), house=True),
+    "people:reveals": Row(TRAIL, house=True, whole=True),
     "people:correct": Row(OF_AREAS, "person", full=frozenset({"name"})),
     "people:add_document": Row(OF_AREAS, "person"),
     "people:add_phone": Row(OF_AREAS, "person"),
@@ -364,15 +366,15 @@ WEB = {
     "packs": Row(STAFF),
     "pack_differences": Row(STAFF),
     "pack": Row(STAFF, values={"pack_id": "cn-2020-01"}),
-    "audit": Row(TRAIL, house=True),
-    "trail_record": Row(TRAIL, house=True, values={"kind": "core.job", "key": "1"}),
-    "trail_sights": Row(TRAIL, house=True),
-    "trail_review": Row(TRAIL, house=True),
+    "audit": Row(TRAIL, house=True, whole=True),
+    "trail_record": Row(TRAIL, house=True, whole=True, values={"kind": "core.job", "key": "1"}),
+    "trail_sights": Row(TRAIL, house=True, whole=True),
+    "trail_review": Row(TRAIL, house=True, whole=True),
     "trail_sign_off": Row(
-        frozenset({R.AUDITOR}), sends={"note": "looked through"}, house=True, gets=False
+        frozenset({R.AUDITOR}), sends={"note": "looked through"}, house=True, whole=True, gets=False
     ),
     "trail_settle": Row(
-        frozenset({R.AUDITOR}), "finding", sends={"note": "looked into"}, house=True
+        frozenset({R.AUDITOR}), "finding", sends={"note": "looked into"}, house=True, whole=True
     ),
     "jobs": Row(frozenset({R.ADMINISTRATOR}), house=True),
     "job": Row(frozenset({R.ADMINISTRATOR}), "job", house=True),

@@ -18,7 +18,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import user
+from fangkong.core.audit import queries as audit
+from fangkong.core.audit import sights
+from fangkong.core.printing import sheets
 from fangkong.core.roles import Role
+from fangkong.people import views as person_pages
+from fangkong.surveillance.monitoring import api as case_machines
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.models import Case
 
@@ -128,11 +133,15 @@ def passes(row: Row, actor: Actor) -> bool:
         return False
     if (row.record or row.foreign) and not row.house and not actor.within:
         return False
+    if row.whole and not actor.within:
+        return False
     return not row.record or row.mine is None or actor.role in row.mine
 
 
 def refusal(row: Row, actor: Actor) -> int:
     """The status that tells this actor no."""
+    if row.whole and not actor.within:
+        return 403
     return 404 if row.who == STAFF or actor.role in row.who else 403
 
 
@@ -215,6 +224,99 @@ def test_lists_as_files_hold_no_more_than_the_lists(counties):
             wrong += [f"{actor.label} {address.key}: {kind}" for kind in found]
 
     assert wrong == []
+
+
+# --- Views leave a sight -------------------------------------------------------------------------
+
+
+def of_persons(counties: Counties) -> set[str]:
+    """The kinds of records that are a person or lead to one."""
+    records = counties.daofu.records
+    return {kind for kind, record in records.items() if audit.person_keys(type(record))}
+
+
+def unseen(counties: Counties, part: str = "") -> list[str]:
+    """What shows persons to somebody entitled and notes nothing of it."""
+    kinds, actors = of_persons(counties), list(counties.actors())
+    wrong = []
+    for address in addresses():
+        row = TABLE[address.key]
+        entitled = [a for a in actors if a.within and passes(row, a)]
+        if part not in address.key or not entitled or not isinstance(row.who, frozenset):
+            continue
+        client = Client()
+        client.force_login(entitled[0].user)
+        asked: list[tuple[str, str]] = []
+        if row.record in kinds:
+            asked = [(method, "") for method in address.methods] + [("GET", "print")]
+        elif kinds & set(row.shows):
+            files = ("export=csv", "export=xlsx", "export=pdf")
+            asked = [("GET", q) for q in (("",) if address.is_api else files)]
+        elif set(row.sends if isinstance(row.sends, dict) else ()) == {"text"}:
+            asked = [("POST", "")]
+        for method, query in asked:
+            answer, _, written = ask(client, address, method, counties, query=query)
+            if answer.status_code in (200, 201) and "core_sight" not in written:
+                wrong.append(f"{method} {address.key} {query}".strip())
+    return wrong
+
+
+@pytest.fixture
+def paper(monkeypatch):
+    """Printing without the printer: what is noted does not hang on it."""
+    monkeypatch.setattr(sheets, "pdf", lambda html: b"%PDF-1.4")
+
+
+def test_whoever_sees_a_person_is_noted(counties, paper):
+    assert {"person", "case"} <= of_persons(counties)
+    assert unseen(counties) == []
+
+
+def test_a_page_or_an_answer_that_notes_nothing_is_found(counties, paper, monkeypatch):
+    addresses()  # every page is loaded before: else it would keep what is planted here
+    monkeypatch.setattr(person_pages, "opened", lambda *said, **more: 0)
+    monkeypatch.setattr(case_machines, "opened", lambda *said, **more: 0)
+    monkeypatch.setattr(sights, "listed", lambda *said, **more: 0)
+    monkeypatch.setattr(sights, "opened", lambda *said, **more: 0)
+
+    assert {
+        "GET people:detail",
+        "POST people:search",
+        "GET people:index export=csv",
+        "GET people:index export=pdf",
+        "GET GET /people/",
+        "GET GET /surveillance/monitoring/cases/<public_id>/",
+    } <= set(unseen(counties))
+
+
+@pytest.mark.parametrize(
+    ("path", "ways"),
+    [
+        ("/surveillance/monitoring/{case}/?print", {"opened", "printed"}),
+        ("/people/?export=csv", {"exported"}),
+        ("/people/?export=pdf", {"printed"}),
+        ("/api/v1/people/", {"api"}),
+        ("/api/v1/surveillance/monitoring/cases/", {"api"}),
+    ],
+)
+def test_a_sight_says_in_which_way(counties, paper, path, ways):
+    case = counties.daofu.records["case"]
+    client = Client()
+    client.force_login(counties.daofu.cdc)
+    answer = client.get(path.format(case=case.public_id))
+
+    assert answer.status_code == 200
+    seen = audit.all_sights().filter(by=counties.daofu.cdc)
+    assert {(s.subject_id, s.how) for s in seen} == {(case.person_id, way) for way in ways}
+
+
+def test_the_search_over_everything_notes_whom_it_found(counties):
+    client = Client()
+    client.force_login(counties.daofu.cdc)
+    client.post(reverse("find"), {"text": counties.daofu.numbers["name"]})
+
+    seen = audit.all_sights().filter(by=counties.daofu.cdc)
+    assert {(s.subject_id, s.how) for s in seen} == {(counties.daofu.records["person"].pk, "found")}
 
 
 # --- Forged requests -----------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def record(
     )
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # a statement each: nothing is caught in between
 def seen(
     who: models.Model | Iterable[models.Model] | Ids,
     *,

@@ -12,10 +12,13 @@ from fangkong.core import permissions
 from fangkong.core.roles import Role
 
 SEE_TRAIL = permissions.declare(
-    "core.audit.view", _("Read the audit trail"), roles=[Role.AUDITOR, Role.HEADQUARTERS]
+    "core.audit.view",
+    _("Read the audit trail"),
+    roles=[Role.AUDITOR, Role.HEADQUARTERS],
+    whole=True,
 )
 SIGN_OFF = permissions.declare(
-    "core.audit.sign_off", _("Sign off the audit trail"), roles=[Role.AUDITOR]
+    "core.audit.sign_off", _("Sign off the audit trail"), roles=[Role.AUDITOR], whole=True
 )
 
 

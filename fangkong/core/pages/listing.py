@@ -218,7 +218,7 @@ def _export(
             yield [c.value(row) for c in columns]
 
     user = cast(AbstractBaseUser, request.user)
-    sights.listed(request, ordered, how=How.EXPORTED)
+    sights.listed(request, ordered, how=How.PRINTED if kind == "pdf" else How.EXPORTED)
     mark = export.note(
         what.name, user, by=user, at=cast(Any, request).now, kind=kind, rows=ordered.count()
     )

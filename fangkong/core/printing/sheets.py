@@ -17,6 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
+from fangkong.core.audit import sights
+from fangkong.core.audit.types import How
 from fangkong.core.refusals import Refused
 
 from .child import NO_FONT, NO_PANGO, TOO_LONG
@@ -54,6 +56,7 @@ def sheet(
     """
     user, at = _who(request)
     made = pdf(_page(request, template, {**context, "title": title}))
+    sights.opened(request, subject, how=How.PRINTED)
     audit.record("core.printing.print", subject, by=user, at=at)
     return _answer(made, name)
 

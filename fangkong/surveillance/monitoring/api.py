@@ -232,6 +232,7 @@ def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, A
     api.require(request, REPORT)
     open_cases = queries.open_to_revise(staff.user, staff.now)
     known = get_object_or_404(open_cases, public_id=public_id)
+    opened(request, known)
     case = api.once(
         request,
         actions.revise,
@@ -252,6 +253,7 @@ def review(request: HttpRequest, public_id: UUID, body: ReviewIn) -> dict[str, A
     api.require(request, REVIEW)
     open_cases = queries.open_to_review(staff.user, staff.now)
     known = get_object_or_404(open_cases, public_id=public_id)
+    opened(request, known)
     case = api.once(
         request,
         actions.review,

@@ -25,4 +25,4 @@ def cases(user: User, at: datetime, text: str) -> Iterable[Found]:
         return
     for case in queries.found(user, at, text)[: finders.EACH]:
         note = f"{describe.condition(case)} · {case.person.masked_name}"
-        yield Found(case.number, case.get_absolute_url(), note)
+        yield Found(case.number, case.get_absolute_url(), note, case)
