@@ -22,7 +22,7 @@ CATALOGUES := $(wildcard fangkong/*/locale/*/LC_MESSAGES/django.po)
 BUILT := $(V)/.app $(MANIFEST) $(BORDERS) $(V)/.messages
 PYTEST := $(B)/python -m pytest
 
-.PHONY: access help run test test-pg test-long check fix lock ui borders messages where bench pictures prove wheel clean
+.PHONY: access help run test test-pg test-long check fix lock ui borders messages where bench pictures prove faults wheel clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1 /' | \
@@ -80,8 +80,12 @@ prove: ## everything that a release has to pass
 	@$(MAKE) test
 	@$(MAKE) test-pg
 	@$(MAKE) test-long
+	@$(MAKE) faults
 	@$(MAKE) bench
 	@$(MAKE) wheel
+
+faults: $(BUILT) $(V)/.test ## the harnesses of docs/proofs.md at full length; counts in var/proof.json
+	PROVE=full $(PYTEST) -q -m 'long or not long' tests/prove
 
 wheel: $(BUILT) ## build the wheel and prove it in an empty environment
 	@rm -rf dist
