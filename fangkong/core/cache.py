@@ -63,8 +63,8 @@ class PatientRedis(RedisCache):
     def delete_many(self, keys: Any, version: int | None = None) -> None:
         self._or(None, super().delete_many, keys, version)
 
-    def clear(self) -> Any:
-        return self._or(False, super().clear)
+    def clear(self) -> None:
+        self._or(None, super().clear)
 
     def incr(self, key: Any, delta: int = 1, version: int | None = None) -> int:
         """ValueError while Redis is away, as for a key that is not there."""
