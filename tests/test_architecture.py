@@ -45,8 +45,9 @@ STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "backup", "bulk", "clock", "commands", "files", "finders",
-    "free_text", "imports", "logs", "middleware", "outbound", "pages", "permissions", "printing",
-    "privacy", "problems", "queue", "record", "refusals", "request_id", "retention", "richtext",
+    "free_text", "imports", "logs", "middleware", "notices", "outbound", "pages", "permissions",
+    "printing", "privacy", "problems", "queue", "record", "refusals", "request_id", "retention",
+    "richtext",
     "roles", "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
     "walls",
 }  # fmt: skip
@@ -362,6 +363,10 @@ EXEMPT = {
     "fangkong/core/queue/actions.py:tick": "each schedule stands alone; what it calls is audited",
     "fangkong/core/sealing/actions.py:make_ring_where_new": "writes a file; no table is touched",
     "fangkong/core/files/actions.py:sweep": "contents that no row names; no table is touched",
+    "fangkong/core/notices/actions.py:notify": "part of its caller's action, which is audited",
+    "fangkong/core/notices/actions.py:goes_at": "only reckons",
+    "fangkong/core/notices/actions.py:send": "the message's own row is the trace",
+    "fangkong/core/notices/actions.py:send_due": "queues; each message stands alone",
     "fangkong/core/webhooks/actions.py:announce": "part of its caller's action, which is audited",
     "fangkong/core/webhooks/actions.py:deliver": "the delivery's own row is the trace",
     "fangkong/core/webhooks/actions.py:deliver_due": "queues; each delivery stands alone",

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from fangkong.core import clock
 from fangkong.core.permissions import Permission
 
 from .models import Appointment, User
 from .types import VIEW_STAFF
+
+if TYPE_CHECKING:
+    from fangkong.places.models import Area, Facility
 
 # Only ever set on synthetic accounts of a demonstration, and shown on its sign-in page.
 DEMO_PASSWORD = "ganzi-2020-demo"  # noqa: S105  # meant to be known
@@ -40,6 +44,33 @@ def machines(user: User, at: datetime) -> list[User]:
     """The open accounts that no person signs in to, for whoever reads the staff list."""
     accounts = open_to(user, at).filter(is_active=True, password__startswith="!")  # noqa: S106  # unusable
     return list(accounts.order_by("username"))
+
+
+def holding(
+    role: str, at: datetime, *, area: Area | None = None, facility: Facility | None = None
+) -> list[User]:
+    """The open accounts that hold a role over a place at a moment, for notices.
+
+    Over a facility: those appointed to it, or for an area that holds it.
+    """
+    day = clock.day_of(at)
+    over = Q(area__isnull=False) | Q(facility=facility) if facility else Q(area__isnull=False)
+    held = (
+        Appointment.objects.filter(over, role=role, user__is_active=True, valid_from__lte=day)
+        .exclude(valid_to__lt=day)
+        .select_related("user", "area", "facility")
+        .order_by("user_id")
+    )
+    found = {
+        one.user_id: one.user
+        for one in held
+        if one.scope().holds(
+            county_id=area.county_id if area else None,
+            area_id=area.pk if area else None,
+            facility_id=facility.pk if facility else None,
+        )
+    }
+    return list(found.values())
 
 
 def demo_accounts() -> list[tuple[str, str]]:

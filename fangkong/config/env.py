@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 T = TypeVar("T")
@@ -121,6 +121,33 @@ def _clamav(raw: str) -> tuple[str, int]:
     return host.strip("[]"), port(number)
 
 
+@dataclass(frozen=True)
+class MailServer:
+    """Where mail is handed over; ``tls`` is "" (none), "start" (STARTTLS) or "whole"."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    tls: str
+
+
+def _mail(raw: str) -> MailServer:
+    parts = urlsplit(raw)
+    tls = {"smtp": "", "smtp+tls": "start", "smtps": "whole"}[parts.scheme]
+    if not parts.hostname:
+        raise ValueError(raw)
+    usual = {"": 25, "start": 587, "whole": 465}[tls]
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return MailServer(parts.hostname, parts.port or usual, user, password, tls)
+
+
+def _sender(raw: str) -> str:
+    if not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+", raw):
+        raise ValueError(raw)
+    return raw
+
+
 def _language(raw: str) -> str:
     if raw not in ("zh-hans", "en"):
         raise ValueError(raw)
@@ -155,6 +182,8 @@ class Environment:
     secure: bool
     outbound_allow: frozenset[str] = frozenset()
     clamav: tuple[str, int] | None = None
+    mail: MailServer | None = None
+    mail_from: str = ""
     backup_to: Path | None = None
     backup_key: Path | None = None
     backup_keep: int = 14
@@ -233,6 +262,17 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
             env, "FANGKONG_KEYS", _data, data / "keys.json", "write the path of the key ring"
         ),
         secure=_read(env, "FANGKONG_HTTPS", _bool, False, "write 1 behind HTTPS, else 0"),
+        mail=_read(
+            env,
+            "FANGKONG_MAIL",
+            _mail,
+            None,
+            "write smtp+tls://user:password@mail.example:587, smtps:// or smtp://",
+            secret=True,
+        ),
+        mail_from=_read(
+            env, "FANGKONG_MAIL_FROM", _sender, "", "write the address that mail comes from"
+        ),
         clamav=_read(env, "FANGKONG_CLAMAV", _clamav, None, "write host:port of the ClamAV daemon"),
         outbound_allow=_read(
             env,

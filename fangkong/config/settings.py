@@ -30,6 +30,13 @@ FANGKONG_DEMO = (ENVIRONMENT.data / "demo.json").is_file()
 FANGKONG_OUTBOUND_ALLOW = ENVIRONMENT.outbound_allow | sign_in_env.reached(SIGN_IN)
 # The daemon that is asked about every uploaded file (core.files).
 FANGKONG_CLAMAV = ENVIRONMENT.clamav
+# Mail goes to one server, chosen by the operator (core.notices).
+if ENVIRONMENT.mail is not None:
+    EMAIL_HOST, EMAIL_PORT = ENVIRONMENT.mail.host, ENVIRONMENT.mail.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = ENVIRONMENT.mail.user, ENVIRONMENT.mail.password
+    EMAIL_USE_TLS = ENVIRONMENT.mail.tls == "start"
+    EMAIL_USE_SSL = ENVIRONMENT.mail.tls == "whole"
+DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from or "fangkong@localhost"
 # Backups: where the nightly one goes, with which key, how many stay (decision 0016).
 FANGKONG_BACKUP_TO = ENVIRONMENT.backup_to
 FANGKONG_BACKUP_KEY = ENVIRONMENT.backup_key

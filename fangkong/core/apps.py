@@ -10,6 +10,7 @@ class CoreConfig(AppConfig):
         from . import checks  # registers them
         from .audit import context, migrating, types  # names the verbs
         from .files import types as file_types
+        from .notices import types as notice_types
         from .pages import types as page_types
         from .printing import types as printing_types
         from .queue import types as queue_types
@@ -20,7 +21,7 @@ class CoreConfig(AppConfig):
         from .webhooks import types as webhook_types
 
         _ = checks, page_types, file_types, printing_types, queue_types, types
-        _ = retention_types, sealing_types, token_types, webhook_types
+        _ = notice_types, retention_types, sealing_types, token_types, webhook_types
         context.listen()
         migrating.listen(self)
         reach.listen()

@@ -4,6 +4,7 @@ from .audit.models import AuditLine, Finding, Review, RowChange, Seal, Sight
 from .commands.models import Command
 from .files.models import StoredFile
 from .imports.models import ColumnChoice, ImportChunk, ImportRun
+from .notices.models import Channel, Following, Message, Notice, Quiet
 from .pages.models import SavedView
 from .queue.models import Job, Tick
 from .sealing.models import SealingKey
@@ -12,13 +13,18 @@ from .webhooks.models import Delivery, Receiver
 
 __all__ = [
     "AuditLine",
+    "Channel",
     "ColumnChoice",
     "Command",
     "Delivery",
     "Finding",
+    "Following",
     "ImportChunk",
     "ImportRun",
     "Job",
+    "Message",
+    "Notice",
+    "Quiet",
     "Receiver",
     "Review",
     "RowChange",

@@ -11,11 +11,15 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.accounts import queries as accounts
 from fangkong.core.audit import actions as audit
 from fangkong.core.files import actions as stored
 from fangkong.core.free_text import refuse_numbers
+from fangkong.core.notices import actions as notices
+from fangkong.core.notices import types as notices_types
 from fangkong.core.record import Record, stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.roles import Role
 from fangkong.core.webhooks import actions as webhooks
 
 from . import queries, rules, types
@@ -129,6 +133,7 @@ def assign(
         detail={"kind": kind, "area": area.code, "role": role, "due_at": due_at.isoformat()},
     )
     webhooks.announce(TASK_ASSIGNED, task, at=at)
+    _tell_office(task, types.ASSIGNED, by, at)
     return task
 
 
@@ -256,6 +261,7 @@ def reassign(
         reason=reason.strip()[:400],
         detail={"from": before, "to": {"area": area.code, "role": role}},
     )
+    _tell_office(task, types.ASSIGNED, by, at)
     return task
 
 
@@ -292,7 +298,18 @@ def _climb(pk: int, by: User | None, at: datetime) -> bool:
     _save(task, by, at, "escalation_level", "escalated_at", "escalated_to", "escalates_at")
     detail = {"level": task.escalation_level, "to": target.code}
     audit.record("tasks.escalate", task, by=by, at=at, detail=detail)
+    _tell_office(task, types.LATE, by, at)
+    above = accounts.holding(Role.HEADQUARTERS, at, area=target)
+    notices.notify(users=above, kind=types.CLIMBED, subject=task, at=at)
     return True
+
+
+def _tell_office(task: Task, kind: notices_types.Kind, by: User | None, at: datetime) -> None:
+    """Tell whoever holds the office; whoever gave the task knows it."""
+    office = accounts.holding(task.owner_role, at, area=task.area, facility=task.facility)
+    readers = [user for user in office if by is None or user.pk != by.pk]
+    urgent = task.priority == Task.Priority.URGENT
+    notices.notify(users=readers, kind=kind, subject=task, at=at, urgent=urgent)
 
 
 def _check_due(due_at: datetime, at: datetime) -> None:

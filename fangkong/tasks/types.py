@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import permissions
 from fangkong.core.audit import types as audit
 from fangkong.core.files import types as files
+from fangkong.core.notices import types as notices
 from fangkong.core.permissions import Permission
 from fangkong.core.roles import Role
 from fangkong.core.webhooks.types import declare_event
@@ -111,6 +112,12 @@ def known(code: str) -> bool:
 
 
 TASK_ASSIGNED = declare_event("tasks.task_assigned", _("Task assigned"))
+
+ASSIGNED = notices.declare("tasks.assigned", _("A task was given to your office"), "tasks:detail")
+LATE = notices.declare("tasks.late", _("A task of your office is overdue"), "tasks:detail")
+CLIMBED = notices.declare(
+    "tasks.climbed", _("An overdue task was raised to you"), "tasks:detail", urgent=True
+)
 
 audit.name_verbs(
     {

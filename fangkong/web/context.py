@@ -27,6 +27,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if user is not None and user.is_authenticated:
         staff = cast(Any, user)
         shown["menu"] = menu.of(request, staff, at)
+        items = (item for group in shown["menu"] for item in group.items)
+        shown["bell"] = next((i for i in items if i.name == "core:notices:index"), None)
         shown["appointments_label"] = _appointments(staff, at)
     return shown
 

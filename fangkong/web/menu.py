@@ -18,6 +18,8 @@ from fangkong.accounts.emergency.types import SIGN_OFF
 from fangkong.accounts.emergency.types import USE as EMERGENCY
 from fangkong.accounts.types import VIEW_STAFF
 from fangkong.core.audit.types import SEE_TRAIL
+from fangkong.core.notices import queries as notices
+from fangkong.core.notices.types import MANAGE as SET_UP_NOTICES
 from fangkong.core.permissions import Permission
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
@@ -71,6 +73,10 @@ def _late_tasks(user: User, at: datetime) -> int:
     return tasks.counts(user, at).late
 
 
+def _unread_notices(user: User, at: datetime) -> int:
+    return notices.unread_count(user)
+
+
 def _unchecked_uses(user: User, at: datetime) -> int:
     return emergency.unchecked(user, at)
 
@@ -89,6 +95,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
         "home",
         [
             _Entry(_("My desk"), "desk", "home", key="d"),
+            _Entry(_("My notices"), "core:notices:index", "bell", None, _unread_notices, key="b"),
             _Entry(
                 _("Command screen"), "command_screen", "device-desktop", SEE_COMMAND_SCREEN, key="m"
             ),
@@ -144,6 +151,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             ),
             _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
             _Entry(_("Full data shown"), "people:reveals", "eye", SEE_TRAIL),
+            _Entry(_("Ways out for notices"), "core:notices:channels", "send", SET_UP_NOTICES),
             _Entry(_("Background jobs"), "jobs", "clock", SEE_JOBS, _failed_jobs),
             _Entry(_("State of the system"), "doctor", "server-cog", SEE_WATCH),
         ],

@@ -355,6 +355,24 @@ WEBHOOKS = {
     "POST /core/webhooks/<public_id>/stop/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
 }
 
+ADMIN = frozenset({R.ADMINISTRATOR})
+NOTICES = {
+    "core:notices:index": Row(STAFF),
+    # A notice is its reader's alone.
+    "core:notices:open": Row(STAFF, gets=False, lacks=True, values={"public_id": NOBODYS}),
+    "core:notices:read": Row(STAFF, gets=False, lacks=True, values={"public_id": NOBODYS}),
+    "core:notices:read_all": Row(STAFF, gets=False),
+    "core:notices:choices": Row(STAFF),
+    "core:notices:follow": Row(STAFF, lacks=True, values={"public_id": NOBODYS}),
+    "core:notices:unfollow": Row(STAFF, gets=False, lacks=True, values={"public_id": NOBODYS}),
+    "core:notices:channels": Row(ADMIN, house=True),
+    "core:notices:new_channel": Row(ADMIN),
+    "core:notices:channel": Row(ADMIN, lacks=True, values={"public_id": NOBODYS}),
+    "core:notices:test_channel": Row(ADMIN, gets=False, lacks=True, values={"public_id": NOBODYS}),
+    "core:notices:stop_channel": Row(ADMIN, gets=False, lacks=True, values={"public_id": NOBODYS}),
+    "core:notices:repeat": Row(ADMIN, gets=False, lacks=True, values={"public_id": NOBODYS}),
+}
+
 # --- The shell ----------------------------------------------------------------------------------
 WEB = {
     "desk": Row(STAFF),
@@ -412,5 +430,6 @@ TABLE: dict[str, Row] = {
     **WARNING,
     **MACHINES,
     **WEBHOOKS,
+    **NOTICES,
     **WEB,
 }

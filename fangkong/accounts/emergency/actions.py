@@ -10,12 +10,15 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import actions as audit
+from fangkong.core.notices import actions as notices
 from fangkong.core.permissions import NotYours
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.roles import Role
 
+from .. import queries as queries_of_staff
 from .models import EmergencyAccess
-from .types import HOLDS, SIGN_OFF, USE, finders
+from .types import HOLDS, SIGN_OFF, USE, USED, finders
 
 if TYPE_CHECKING:
     from ..models import User
@@ -88,6 +91,8 @@ def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> Eme
         at=at,
         detail={"person": str(person), "until": access.valid_to.isoformat()},
     )
+    auditors = [one for one in queries_of_staff.holding(Role.AUDITOR, at) if one.pk != by.pk]
+    notices.notify(users=auditors, kind=USED, subject=access, at=at)
     return access
 
 

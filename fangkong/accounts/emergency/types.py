@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_verbs
+from fangkong.core.notices import types as notices
 from fangkong.core.roles import Role
 
 if TYPE_CHECKING:
@@ -28,6 +29,12 @@ SIGN_OFF = permissions.declare(
     "accounts.emergency.sign_off", _("Check uses of emergency access"), roles=[Role.AUDITOR]
 )
 
+USED = notices.declare(
+    "accounts.emergency.used",
+    _("Emergency access was used and waits to be checked"),
+    "accounts:emergency:check",
+    urgent=True,
+)
 HOLDS = timedelta(hours=2)
 
 name_verbs(

@@ -11,9 +11,11 @@ import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from fangkong.accounts import queries as accounts
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
+from fangkong.core.notices import actions as notices
 from fangkong.core.queue import actions as queue
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
@@ -31,7 +33,16 @@ from fangkong.tasks.types import words
 from . import queries, rules
 from .models import Alarm, DetectionRun, Signal
 from .rules import Finding
-from .types import ANSWER, ASSESS_TASK, SIGNAL_RAISED, VERIFY_TASK, Outcome, State, Trigger
+from .types import (
+    ANSWER,
+    ASSESS_TASK,
+    SIGNAL_LISTED,
+    SIGNAL_RAISED,
+    VERIFY_TASK,
+    Outcome,
+    State,
+    Trigger,
+)
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -290,6 +301,11 @@ def _list(signal: Signal, pack: Pack, by: User | None, at: datetime) -> None:
         at=at,
     )
     audit.record("surveillance.warning.list", signal, by=by, at=at)
+    # The county hears of it by its task.
+    above = accounts.holding(Role.HEADQUARTERS, at, area=signal.area)
+    notices.notify(
+        users=above, kind=SIGNAL_LISTED, subject=signal, at=at, urgent=signal.single_case
+    )
 
 
 # --- Response ------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
 from fangkong.core.audit import types as audit
+from fangkong.core.notices import types as notices
 from fangkong.core.roles import Role
 from fangkong.core.webhooks.types import declare_event
 from fangkong.tasks import types as tasks
@@ -46,6 +47,9 @@ ASSESS_TASK = tasks.declare_kind(
 )
 
 SIGNAL_RAISED = declare_event("surveillance.warning.signal_raised", _("Signal raised"))
+SIGNAL_LISTED = notices.declare(
+    "surveillance.warning.listed", _("A new signal was raised"), "surveillance:warning:detail"
+)
 
 audit.name_verbs(
     {

@@ -16,6 +16,7 @@ from fangkong.accounts.types import EDIT_STAFF
 from fangkong.core import clock
 from fangkong.core.audit.types import SEE_TRAIL
 from fangkong.core.backup import ledger
+from fangkong.core.notices import queries as notices
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
 from fangkong.core.watch.types import SEE_WATCH
@@ -30,6 +31,7 @@ from ..types import SEE_COMMAND_SCREEN
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.core.notices.models import Notice
     from fangkong.surveillance.monitoring.models import Case
     from fangkong.surveillance.warning.models import Signal
     from fangkong.tasks.models import Task
@@ -65,6 +67,7 @@ class Desk:
     tasks: list[Task] = field(default_factory=list)
     signals: list[Signal] = field(default_factory=list)
     reviews: list[Case] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     sees_signals: bool = False
     reviews_cards: bool = False
 
@@ -79,6 +82,7 @@ def desk(user: User, at: datetime) -> Desk:
         tasks=list(tasks.mine(user, at)[:SHOWN]),
         signals=list(warning.open_signals(user, at, SHOWN)) if sees_signals else [],
         reviews=list(monitoring.waiting_for_review(user, at)[:SHOWN]) if reviews else [],
+        notices=list(notices.unread(user)[:5]),
         sees_signals=sees_signals,
         reviews_cards=reviews,
     )

@@ -23,7 +23,7 @@ async function countBadges(): Promise<void> {
   } catch {
     return; // gone to another page, or offline: the old numbers stay
   }
-  for (const badge of menu.querySelectorAll<HTMLElement>("[data-badge]")) {
+  for (const badge of document.querySelectorAll<HTMLElement>("[data-badge]")) {
     const number = counted[badge.dataset["badge"] ?? ""] ?? 0;
     badge.textContent = String(number);
     badge.hidden = number === 0;

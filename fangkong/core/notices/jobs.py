@@ -1,0 +1,20 @@
+"""Each message is a job of its own, so that a receiver that hangs holds up no other's record."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fangkong.core.queue.actions import schedule, work
+from fangkong.core.queue.types import Progress
+
+from . import actions
+
+
+@work(actions.SEND)
+def send(message_id: int, at: datetime, progress: Progress) -> None:
+    actions.send(message_id=message_id, at=at)
+
+
+@schedule("core.notices.send_due", "* * * * *")
+def send_due(at: datetime) -> None:
+    actions.send_due(at)
