@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 from typing import Any, cast
 
@@ -74,7 +75,11 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships n
     """Second factors of staff."""
 
     def build_totp_svg(self, url: str) -> str:
-        return str(segno.make(url, error="m").svg_inline(scale=5, border=4, light="#fff"))
+        out = io.BytesIO()  # with its namespace: without it a browser shows no such image
+        segno.make(url, error="m").save(
+            out, kind="svg", scale=5, border=4, light="#fff", xmldecl=False
+        )
+        return out.getvalue().decode()
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """The last factor stays while a role asks for one."""

@@ -62,6 +62,7 @@ def test_second_factors_from_setting_up_to_signing_in(visit: Visit) -> None:
     password_again(page)
     secret = page.locator("code.user-select-all").inner_text()
     expect(page.locator(".fk-qr")).to_be_visible()
+    assert page.locator(".fk-qr").evaluate("image => image.naturalWidth") > 100  # really drawn
     shot(page, "totp-zh-390")
     type_code(page, "000000")
     expect(page.locator("[role=alert]").first).to_be_visible()
