@@ -39,6 +39,7 @@ class Row:
     - ``foreign``: the body, not the address, names a record of Daofu, which staff of another
       county do not find.
     - ``forbids``: whoever may see the record is still refused (403) where another office acts.
+    - ``confirms``: the page first asks for the password again (302).
     - ``lacks``: the record may have none of what is asked (404 for everybody).
     """
 
@@ -56,6 +57,7 @@ class Row:
     foreign: bool = False
     forbids: bool = False
     lacks: bool = False
+    confirms: bool = False
 
 
 CASES = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.INSPECTOR, R.AUDITOR})
@@ -186,8 +188,8 @@ ACCOUNTS = {
     "accounts:sign_in:disown": Row(STAFF, gets=False, lacks=True),
     "accounts:sign_in:of": Row(WATCHERS, "staff", house=True),
     "accounts:sign_in:end_all": Row(GUARDS, "staff", house=True, gets=False),
-    "accounts:sign_in:reset": Row(GUARDS, "staff", house=True),
-    "accounts:sign_in:link": Row(GUARDS, "staff", house=True),
+    "accounts:sign_in:reset": Row(GUARDS, "staff", house=True, confirms=True),
+    "accounts:sign_in:link": Row(GUARDS, "staff", house=True, confirms=True),
     "accounts:sign_in:unlink": Row(GUARDS, "staff", house=True, gets=False),
     "accounts:emergency:index": Row(BEDSIDE),
     "accounts:emergency:close": Row(BEDSIDE, gets=False, lacks=True),
@@ -327,7 +329,7 @@ MACHINES = {
     "api:api-root": Row(EVERYBODY),
     "api_unknown": Row(EVERYBODY),
     "core:violations:index": Row(EVERYBODY, gets=False),  # browsers report; only counts are kept
-    "GET /core/tokens/": Row(STAFF),
+    "GET /core/tokens/": Row(STAFF, house=True),
     "POST /core/tokens/": Row(
         STAFF,
         sends={"name": "x", "permissions": ["places.view"], "expires_at": "2020-03-01T00:00:00Z"},

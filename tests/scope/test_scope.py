@@ -33,7 +33,9 @@ from .page import PAGE, PARTS, SHORT, page
 from .table import EVERYBODY, STAFF, TABLE, Row
 
 # Statements that change rows, and the tables that a question may leave a trace in.
-WRITES = re.compile(r'^\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE)
+WRITES = re.compile(
+    r'^\s*(?:SET LOCAL [^;]*;\s*)*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE
+)
 TRACES = {
     "django_session": "what the browser was told last",
     "core_auditline": "a file of records leaves its line",
@@ -160,7 +162,7 @@ def faults(row: Row, actor: Actor, method: str, address: Address, counties: Coun
         if status >= 500:
             wrong.append(f"{status}")
     elif passed:
-        good = {200, 302} if method == "GET" and row.who == STAFF else {200}
+        good = {200, 302} if row.who == STAFF or row.confirms else {200}
         good = good if method == "GET" else UNDERSTOOD | {405} | ({403} if row.forbids else set())
         good |= {404} if row.lacks else set()
         if status not in good:
@@ -376,7 +378,12 @@ def test_a_query_that_forgets_the_scope_is_found(counties, monkeypatch, query, f
 
     monkeypatch.setattr(monitoring, query, lambda user, at: Case.objects.select_related("person"))
 
-    assert faulty <= set(asked_by(of_kangding(counties), counties, "monitoring"))
+    found = set(asked_by(of_kangding(counties), counties, "monitoring"))
+    if connection.vendor == "postgresql":
+        # The second wall stands: nothing of Daofu comes through, and nothing of it is changed.
+        assert not {one for one in found if "of Daofu" in one or "surveillance_case" in one}
+    else:
+        assert faulty <= found
 
 
 def test_a_page_open_to_the_wrong_role_is_found(counties, monkeypatch):

@@ -73,7 +73,7 @@ def told(reach: Reach) -> str:
 @cache
 def _walled() -> re.Pattern[str]:
     tables = {model._meta.db_table for model in apps.get_models() if "wall" in vars(model)}
-    return re.compile("|".join(f'"{table}"' for table in sorted(tables)) or r"(?!)")
+    return re.compile(rf"\b(?:{'|'.join(sorted(tables))})\b" if tables else r"(?!)")
 
 
 def _tell(

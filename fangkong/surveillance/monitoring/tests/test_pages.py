@@ -271,10 +271,11 @@ def test_an_upload_is_checked_shown_confirmed_and_the_wrong_rows_come_back(world
     )
 
     back = b"".join(client.get(f"{batch.get_absolute_url()}errors.csv")).decode("utf-8-sig")
-    head, line = back.splitlines()
+    head, line, mark = back.splitlines()
     assert head.startswith(HEAD)
     assert line.startswith("扎西,")
     assert "也许" in line.rsplit(",", 1)[1]
+    assert mark.startswith("# Fangkong")  # who took the file, and when
     corrected = back.replace(",也许,", ",确诊病例,")
     again = imports.upload(
         content=imports.FileContent(corrected.encode()),
