@@ -14,6 +14,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from fangkong.core.audit import triggers as triggers_of_the_trail
+from fangkong.core.walls import policies
+
 from . import sqlite
 from .making import BESIDE, PART, new_file, staging
 from .sealing import DAMAGED, Lock, Opener, read_header
@@ -170,6 +173,9 @@ def _restore_postgresql(file: Path, key: Lock | bytes, manifest: Manifest, folde
         _place_files(folder)
         there.execute("COMMIT")
         there.execute("ANALYZE")
+    # What every `migrate` puts up: the tables came by migrations alone.
+    triggers_of_the_trail.install("default")
+    policies.install("default")
 
 
 def _migrate_to(applied: list[str]) -> None:
