@@ -15,6 +15,7 @@ from .table import (
     FILES,
     MACHINES,
     MONITORING,
+    NOTICES,
     PEOPLE,
     PLACES,
     SIGNING_IN,
@@ -38,6 +39,7 @@ PARTS = {
     "Warning": WARNING,
     "Machines": MACHINES,
     "Webhooks": WEBHOOKS,
+    "Notices": NOTICES,
     "The shell": WEB,
 }
 SHORT = {

@@ -79,7 +79,11 @@ def test_the_numbers_of_the_menu_are_those_counted_last(look, administrator):
     Job.objects.create(name="x", subject_id=1, asked_at=AT, state=Job.State.FAILED)
 
     assert menu.counted_badges(administrator) == {}
-    assert look(administrator, "/badges.json").json() == {"tasks:index": 0, "jobs": 1}
+    assert look(administrator, "/badges.json").json() == {
+        "core:notices:index": 0,
+        "tasks:index": 0,
+        "jobs": 1,
+    }
     page = look(administrator, "/").content.decode()
     assert 'data-badge="jobs">1<' in page
     assert 'data-badge="tasks:index" hidden>0<' in page
