@@ -10,6 +10,7 @@ from datetime import datetime, time, timedelta
 from email import message_from_bytes
 from email.header import decode_header, make_header
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -71,8 +72,8 @@ class Receiver:
         self.port = self.server.server_address[1]
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def told(self, number: int = -1) -> dict:
-        return json.loads(self.heard[number][2])
+    def told(self, number: int = -1) -> dict[str, Any]:
+        return cast(dict[str, Any], json.loads(self.heard[number][2]))
 
 
 @pytest.fixture
@@ -295,7 +296,8 @@ def test_a_receiver_that_fails_is_tried_ever_later_then_parked(
 ):
     follow(daofu, channel(Way.DINGTALK, path))
     assigned(areas["513326"])
-    pauses, at = [], AT
+    pauses: list[timedelta] = []
+    at: Any = AT
     while sent(at) == ["waiting"]:
         pauses.append(Message.objects.get().due_at - at)
         at = Message.objects.get().due_at
