@@ -55,7 +55,7 @@ def test_requests_beyond_the_places_are_told_to_come_again_and_health_is_always_
 def lost_redis(monkeypatch):
     """Our cache before a port where nobody listens."""
     monkeypatch.setattr(PatientRedis, "_away_until", 0.0)
-    yield PatientRedis("redis://127.0.0.1:1/0", {"OPTIONS": {"socket_connect_timeout": 1}})
+    return PatientRedis("redis://127.0.0.1:1/0", {"OPTIONS": {"socket_connect_timeout": 1}})
 
 
 def test_without_redis_the_cache_is_empty_and_takes_nothing(lost_redis):
