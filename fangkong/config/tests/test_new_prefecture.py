@@ -15,7 +15,10 @@ AREAS = "code,name_zh,resident_pop_2020\n513201,马尔康市,58390\n513221,汶�
 PASSWORDS = "Zx8-wolke-brunnen\nHolz-mond-77-fluss\n"
 
 
-def setup(data, *more: str, typed: str = PASSWORDS, **asked: str) -> subprocess.CompletedProcess[str]:
+Ended = subprocess.CompletedProcess[str]
+
+
+def setup(data, *more: str, typed: str = PASSWORDS, **asked: str) -> Ended:
     given = {
         "area": "513200",
         "county": "513201",
