@@ -25,7 +25,7 @@ from fangkong.packs.types import NoPackInForce
 
 from . import rules
 from .models import IdentityDocument, Person, Phone
-from .types import VIEW, FullPerson, MaskedPerson, Revealable, Sex
+from .types import VIEW, FullPerson, MaskedPerson, Revealable, Sex, known
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -42,12 +42,10 @@ class RevealOver(Refused):
 def open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QuerySet[Person]:
     """The persons who live in the user's counties and areas, ready to be listed.
 
-    Roles bound to a facility (hospital, ward, laboratory) find nobody here: they know persons only
-    through records of rooms above (a case, a stay, a specimen), which bring them by their own
-    queries.
+    Staff of a facility (hospital, ward, laboratory) find those whom they know by records of rooms
+    above, such as a case that their hospital reported (``types.known_to_facility``).
     """
-    within = user.scope(permission, at).q(county="county_id", area="area_id")
-    return Person.objects.filter(within, merged_into__isnull=True).select_related("area", "county")
+    return _open(_within(user, at, permission))
 
 
 def one_open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QuerySet[Person]:
@@ -55,8 +53,20 @@ def one_open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> Qu
 
     Never for a list, a count or an export.
     """
-    within = user.scope(permission, at).q(county="county_id", area="area_id", person="public_id")
+    return _open(_within(user, at, permission, person="public_id"))
+
+
+def _open(within: Q) -> QuerySet[Person]:
     return Person.objects.filter(within, merged_into__isnull=True).select_related("area", "county")
+
+
+def _within(user: Scoped, at: datetime, permission: Permission, person: str = "") -> Q:
+    scope = user.scope(permission, at)
+    within = scope.q(county="county_id", area="area_id", person=person)
+    if scope.facility_ids and not scope.everywhere:
+        for persons in known(scope.facility_ids, user, at):
+            within |= Q(pk__in=persons)
+    return within
 
 
 def by_document(number: str, at: datetime) -> UUID | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,13 @@ from fangkong.core.audit.types import name_verbs
 from fangkong.core.roles import Role
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
+    from fangkong.core.permissions import Scoped
     from fangkong.places.models import Area
+
+    # (facilities, user, moment): a query of one column, ids of persons
+    KnownTo = Callable[[frozenset[int], Scoped, datetime], QuerySet[Any, Any]]
 
 VIEW = permissions.declare(
     "people.view",
@@ -44,6 +50,25 @@ REVEAL = permissions.declare(
     personal=True,
     reading=True,
 )
+
+_known_to: list[KnownTo] = []
+
+
+def known_to_facility(persons: KnownTo) -> KnownTo:
+    """A room above says whom staff of facilities know by its records, such as cases they reported.
+
+    The function must bound its records by the user's own permission there, too: who may not see
+    the record learns nothing of its person.
+    """
+    if persons not in _known_to:
+        _known_to.append(persons)
+    return persons
+
+
+def known(facilities: frozenset[int], user: Scoped, at: datetime) -> Iterator[QuerySet[Any, Any]]:
+    """Ids of the persons whom staff of these facilities know, one query for each room above."""
+    return (persons(facilities, user, at) for persons in _known_to)
+
 
 name_verbs(
     {

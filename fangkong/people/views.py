@@ -248,10 +248,8 @@ def _person(request: StaffRequest, public_id: UUID, permission: Permission = VIE
 
 def _facts(request: StaffRequest, person: Person) -> dict[str, object]:
     def may(permission: Permission) -> bool:
-        scope = request.user.scope(permission, request.now)
-        return scope.everywhere or bool(
-            person.county_id in scope.county_ids or person.area_id in scope.area_ids
-        )
+        rows = queries.one_open_to(request.user, request.now, permission)
+        return rows.filter(pk=person.pk).exists()
 
     return {
         "person": person,

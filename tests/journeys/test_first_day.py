@@ -66,7 +66,7 @@ def test_the_first_day_from_a_file_of_cards_to_the_answered_warning(
     drawn(headquarters)
     shot(headquarters, f"command-screen-{language}")
     headquarters.goto("/")
-    expect(headquarters.locator(".fk-lines").first).to_contain_text(words["county"])
+    expect(headquarters.locator(".fk-lines", has_text=words["county"]).first).to_be_visible()
 
 
 def _import_the_cards_of_the_day(page: Page, folder: Path, language: str) -> None:

@@ -73,8 +73,10 @@ REGISTRARS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.LABORATORY})
 REVEALERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.WARD_STAFF})
 COMMAND = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR})
 DIRECTORY = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.ADMINISTRATOR})
-# Roles of areas know the persons who live there; those of facilities none by themselves.
+# Roles of areas know the persons who live there.
 OF_AREAS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
+# So does a hospital the persons whose cases it reported; wards and laboratories see no cases.
+KNOWING = OF_AREAS | {R.HOSPITAL}
 PLACE_IMPORTERS = frozenset({R.ADMINISTRATOR, R.HEADQUARTERS})
 WORKERS = ALL - {R.AUDITOR}
 OVERSEERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
@@ -202,18 +204,18 @@ ACCOUNTS = {
     ),
 }
 PEOPLE = {
-    "people:index": Row(PERSONS, mine=OF_AREAS, shows=("person",)),
+    "people:index": Row(PERSONS, mine=KNOWING, shows=("person",)),
     "people:search": Row(PERSONS, gets=False, sends={"text": "泽仁拉姆措"}),
-    "people:detail": Row(PERSONS, "person", mine=OF_AREAS),
     "people:reveals": Row(TRAIL, house=True, whole=True),
+    "people:detail": Row(PERSONS, "person", mine=KNOWING),
     "people:correct": Row(OF_AREAS, "person", full=frozenset({"name"})),
     "people:add_document": Row(OF_AREAS, "person"),
     "people:add_phone": Row(OF_AREAS, "person"),
-    "people:reveal": Row(REVEALERS, "person", mine=OF_AREAS),
-    "GET /people/": Row(PERSONS, mine=OF_AREAS, shows=("person",)),
+    "people:reveal": Row(REVEALERS, "person", mine=KNOWING),
+    "GET /people/": Row(PERSONS, mine=KNOWING, shows=("person",)),
     "POST /people/search/": Row(PERSONS, sends={"text": "泽仁拉姆措"}),
     "POST /people/": Row(REGISTRARS, sends={"name": "扎西", "sex": "1", "area": "513326"}),
-    "GET /people/<public_id>/": Row(PERSONS, "person", mine=OF_AREAS),
+    "GET /people/<public_id>/": Row(PERSONS, "person", mine=KNOWING),
     "POST /people/<public_id>/correct/": Row(OF_AREAS, "person", sends={"occupation": "teacher"}),
     "POST /people/<public_id>/documents/": Row(
         OF_AREAS, "person", sends={"kind": "passport", "number": "E12345678"}
@@ -222,7 +224,7 @@ PEOPLE = {
     "POST /people/<public_id>/reveal/": Row(
         REVEALERS,
         "person",
-        mine=OF_AREAS,
+        mine=KNOWING,
         sends={"reason": "calls the family about the test", "fields": ["phones"]},
         full=frozenset({"phone"}),
     ),

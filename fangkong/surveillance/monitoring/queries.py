@@ -38,7 +38,7 @@ from .types import (
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
-    from fangkong.core.permissions import Permission
+    from fangkong.core.permissions import Permission, Scoped
     from fangkong.places.models import Area, Facility
 
 _WrongCell = tuple[CountKey, int, int]
@@ -125,6 +125,12 @@ def persons_with_cases(ids: Collection[int]) -> set[int]:
 
 def _whole(rows: QuerySet[Case]) -> QuerySet[Case]:
     return rows.select_related("person", "county", "facility", "area")
+
+
+def patients_of(facilities: frozenset[int], user: Scoped, at: datetime) -> QuerySet[Any, Any]:
+    """Ids of the persons whose cases these facilities reported, where the user sees such cases."""
+    own = facilities & user.scope(VIEW, at).facility_ids
+    return Case.objects.filter(facility_id__in=own).values("person_id")
 
 
 def _within(user: User, permission: Permission, at: datetime) -> Q:
