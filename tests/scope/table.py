@@ -403,7 +403,7 @@ WEB = {
     "job_repeat": Row(frozenset({R.ADMINISTRATOR}), "job", house=True, gets=False),
     "style_guide": Row(STAFF),
     "kit_steps": Row(STAFF),
-    "tokens": Row(STAFF),
+    "tokens": Row(STAFF, house=True),
     "token_new": Row(STAFF),
     "token_revoke": Row(STAFF, "token", house=True, mine=frozenset({R.ADMINISTRATOR}), gets=False),
     "demo:index": Row(STAFF),

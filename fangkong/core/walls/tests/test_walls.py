@@ -21,6 +21,7 @@ postgresql_only = pytest.mark.skipif(
 
 # Tables without a wall, and why.
 WITHOUT_A_PLACE = {
+    "core.Following": "a member of staff's own number, for that member's own notices",
     "accounts.EmergencyAccess": "belongs to the member of staff who asked, and to the auditor",
     "core.StoredFile": "belongs to a record of any room, whose part says who sees it",
 }
