@@ -16,14 +16,11 @@ def test_the_kit_fits_and_has_no_axe_violation(visit: Visit, language: str) -> N
     for address in ("/kit/", "/kit/steps/"):
         for width in (390, 1920):
             page.set_viewport_size({"width": width, "height": 900})
-            page.goto(address)
-            _draw_all(page)
             for dark in (False, True):
-                theme = "dark" if dark else "light"
-                # axe would measure a colour that is half way to its new one
-                page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-                expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-                page.wait_for_function("() => document.getAnimations().length === 0")
+                page.emulate_media(color_scheme="dark" if dark else "light")
+                # Loaded anew: axe would measure a colour that is half way to its new one.
+                page.goto(address)
+                _draw_all(page)
                 name = f"{language}-{width}{'-dark' if dark else ''}{address.replace('/', '-')}"
                 wrong += [f"{name}: {text}" for text in (*_too_wide(page), *_violations(page))]
                 if (language == "zh") == (width == 390) == dark:
