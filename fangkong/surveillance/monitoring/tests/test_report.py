@@ -124,7 +124,8 @@ def test_the_report_itself_takes_at_most_eight_statements(world):
         and "detectionrun" not in q["sql"]
         and "people.register" not in q["sql"]
     ]
-    assert len(own) <= 8, own
+    holds = int(connection.features.has_select_for_update)  # PostgreSQL also holds the county
+    assert len(own) <= 8 + holds, own
 
 
 def test_a_whole_report_takes_few_statements_with_person_audit_and_key(world):
