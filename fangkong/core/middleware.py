@@ -79,9 +79,9 @@ def _read_here(response: HttpResponseBase) -> None:
 
 def _as_here(parts: Iterable[bytes]) -> Iterator[bytes]:
     """The parts, each made in the context of now, which is over when they are sent."""
-    context, source, end = copy_context(), iter(parts), b""
-    while part := context.run(next, source, end):
-        yield part
+    context, source, end = copy_context(), iter(parts), object()
+    while (part := context.run(next, source, end)) is not end:
+        yield cast(bytes, part)
 
 
 def _bad_request(request: HttpRequest) -> HttpResponse:

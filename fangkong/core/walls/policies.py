@@ -41,12 +41,6 @@ def condition(model: type[Model]) -> str:
             open_when.append(f"{column} = {_ids(part)}")
     if wall.counties_too:
         open_when.append(f"{wall.counties_too} = {_ids(2)}")
-    if wall.held_at:
-        open_when.append(f"{wall.held_at} = {_ids(4)}")
-        open_when.append(
-            f"{wall.held_at} IN (SELECT f.id FROM places_facility f JOIN places_area a "  # noqa: S608
-            f"ON a.id = f.area_id WHERE a.county_id = {_ids(2)} OR a.id = {_ids(3)})"
-        )
     if wall.by:
         open_when.append(f"{wall.by} = {_ids(5)}")
     if wall.opened:
