@@ -15,7 +15,6 @@ import pytest
 from django.apps import apps
 from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.urls import reverse
 
 from fangkong.core import clock
@@ -24,6 +23,8 @@ from fangkong.people import queries as people
 from fangkong.people.models import Person
 from fangkong.surveillance.monitoring.tests import factories
 from fangkong.surveillance.monitoring.tests.factories import AT, World
+
+from .kept import holds, in_files, in_tables
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -103,22 +104,9 @@ class Browser:
 
 
 def everything_kept():
-    """Every text of every table but those that are made for it: (table.column, text)."""
-    with connection.cursor() as cursor:
-        for table in connection.introspection.table_names():
-            cursor.execute(f'SELECT * FROM "{table}"')
-            columns = [column[0] for column in cursor.description]
-            for row in cursor.fetchall():
-                for column, value in zip(columns, row, strict=True):
-                    if column not in REGISTER.get(table, set()) and value is not None:
-                        text = bytes(value).decode("utf-8", "replace") if isinstance(
-                            value, (bytes, memoryview)) else str(value)  # fmt: skip
-                        yield f"{table}.{column}", text
-
-
-def holds(text, canary):
-    """Whether a text holds it, also as JSON escapes it."""
-    return canary in text or json.dumps(canary)[1:-1] in text
+    """Every text of every table but those that are made for it, and every file."""
+    yield from in_tables(REGISTER)
+    yield from in_files()
 
 
 def go_everywhere(browser, world, monkeypatch):

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import actions as audit
+from fangkong.core.notices import actions as notices
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
@@ -171,9 +172,10 @@ def set_active(*, user: User, active: bool, by: User, at: datetime) -> User:
     """Let an account sign in, or stop it; its past work stays as it is."""
     user = User.objects.select_for_update().get(pk=user.pk)
     _refuse_self(user, by)
-    user.is_active = active
-    user.save(update_fields=["is_active"])
+    user.is_active, user.closed_at = active, None if active else at
+    user.save(update_fields=["is_active", "closed_at"])
     if not active:
+        notices.give_up_all(user=user, by=by, at=at)
         sign_in.end_all_after_change(user=user, end=End.CLOSED, when=at)
     audit.record("accounts.open" if active else "accounts.close", user, by=by, at=at)
     return user

@@ -34,7 +34,9 @@ class User(AbstractBaseUser):
         "phone": Personal("staff", "erase"),
     }
     retention: ClassVar[Retention] = Retention(
-        "as long as the account; emptied by the administrator", by_room="fangkong.accounts"
+        "as long as the account, and the half year in which its log-ins are kept",
+        days=200,
+        since="closed_at",
     )
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
@@ -45,6 +47,7 @@ class User(AbstractBaseUser):
     is_active = models.BooleanField(_("may sign in"), default=True)
     synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
     created_at = models.DateTimeField(editable=False)
+    closed_at = models.DateTimeField(null=True, editable=False)
     password_set_at = models.DateTimeField(null=True, editable=False)
     # Counted up to end every session of the user at once, wherever it is open.
     session_round = models.PositiveIntegerField(default=0, editable=False)

@@ -27,6 +27,11 @@ class Personal:
 PSEUDONYM = "~"  # how a value begins that stands for one destroyed
 
 
+def left(text: str) -> str:
+    """A text of free words, or nothing where it was destroyed."""
+    return "" if text.startswith(PSEUDONYM) else text
+
+
 @dataclass(frozen=True)
 class Retention:
     """How long a table's personal fields are kept; every table with such fields declares it.

@@ -15,6 +15,7 @@ from fangkong.core import api
 from fangkong.core.files import queries as files
 from fangkong.core.files import receiving
 from fangkong.core.files.api import FileOut, out
+from fangkong.core.privacy import left
 
 from . import actions, queries, rules
 from .models import Task
@@ -130,7 +131,7 @@ def _out(task: Task, at: datetime) -> TaskOut:
         due_state=task.due_state(at),
         given_at=task.created_at,
         done_at=task.done_at,
-        proof=task.proof,
+        proof=left(task.proof),
         escalation_level=task.escalation_level,
         source_type=task.source_type,
         source_id=task.source_id,

@@ -41,8 +41,9 @@ class Task(Record):
     pii: ClassVar[dict[str, Personal]] = {
         "params": Personal("health", "erase"),
         "note": Personal("health", "erase"),
-        "proof": Personal("health", "erase"),
-        "cancel_reason": Personal("health", "erase"),
+        # A finished task always has a proof, and a cancelled one a reason: a stand-in stays.
+        "proof": Personal("health", "pseudonymise"),
+        "cancel_reason": Personal("health", "pseudonymise"),
     }
     retention: ClassVar[Retention] = Retention("PIPL 19", days=731, since="changed_at")
     wall: ClassVar[Wall] = Wall(

@@ -18,7 +18,10 @@ class EmergencyAccess(Record):
     The person is kept by public id: the register of persons stands above this room.
     """
 
-    pii: ClassVar[dict[str, Personal]] = {"reason": Personal("health", "erase")}
+    pii: ClassVar[dict[str, Personal]] = {
+        "reason": Personal("health", "erase"),
+        "finding": Personal("health", "erase"),
+    }
     retention: ClassVar[Retention] = Retention("PIPL 51, 54", days=1095, since="valid_to")
 
     user = models.ForeignKey(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -164,6 +165,22 @@ def remove_orphans(*, at: datetime, by: AbstractBaseUser | None = None, most: in
     for file in gone:
         # One line for each: the trail tells what became of every upload.
         audit.record("core.files.remove_orphans", file, by=by, at=at)
+        _remove(file)
+    return len(gone)
+
+
+@transaction.atomic
+def destroy_of(
+    *, subject_type: str, ids: Collection[UUID], by: AbstractBaseUser | None, at: datetime
+) -> int:
+    """Destroy the files of records whose personal data are destroyed; says how many went."""
+    gone = list(
+        StoredFile.objects.select_for_update().filter(
+            subject_type=subject_type, subject_id__in=list(ids)
+        )
+    )
+    for file in gone:
+        audit.record("core.files.destroy", file, by=by, at=at)
         _remove(file)
     return len(gone)
 

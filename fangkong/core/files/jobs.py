@@ -1,10 +1,14 @@
-"""What files do by the clock."""
+"""What files do by the clock, and when the personal data of their record are destroyed."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Model
 
 from fangkong.core.queue.actions import schedule
+from fangkong.core.retention.actions import along
 
 from . import actions
 
@@ -19,3 +23,9 @@ def orphans(at: datetime) -> None:
 def sweep(at: datetime) -> None:
     """Every night contents that no row names go."""
     actions.sweep(at)
+
+
+@along
+def with_record(model: type[Model], ids: list[UUID], at: datetime) -> None:
+    """A photo shows as much as the words beside it."""
+    actions.destroy_of(subject_type=model._meta.label_lower, ids=ids, by=None, at=at)

@@ -68,5 +68,6 @@ audit.name_verbs(
         "core.files.attach": _("Files added"),
         "core.files.discard": _("Uploaded file discarded"),
         "core.files.remove_orphans": _("Forgotten uploads removed"),
+        "core.files.destroy": _("File destroyed with its record's personal data"),
     }
 )

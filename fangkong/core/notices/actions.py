@@ -294,6 +294,14 @@ def unfollow(*, channel: Channel, by: User, at: datetime) -> Channel:
     return channel
 
 
+@transaction.atomic
+def give_up_all(*, user: User, by: User | None, at: datetime) -> None:
+    """An account is closed: its choices go, and the own addresses with them."""
+    for one in Following.objects.filter(user_id=user.pk).select_related("channel"):
+        audit.record("core.notices.unfollow", one.channel, by=by, at=at, detail={"user": user.pk})
+        one.delete()
+
+
 # --- Ways out ------------------------------------------------------------------------------------
 
 

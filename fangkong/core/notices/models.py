@@ -117,7 +117,8 @@ class Following(models.Model):
 
     pii: ClassVar[dict[str, Personal]] = {"address": Personal("contact", "erase")}
     retention: ClassVar[Retention] = Retention(
-        "as long as the choice; gone when it is given up", by_room="fangkong.core"
+        "as long as the choice; gone when it is given up or the account closed",
+        by_room="fangkong.core.notices",
     )
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)

@@ -62,7 +62,7 @@ def full(model: type[models.Model]) -> Q:
     for name, one in personal(model).items():
         field = model._meta.get_field(name)
         if one.destroy == "pseudonymise":
-            left |= ~Q(**{f"{name}__startswith": PSEUDONYM})
+            left |= ~Q(**{f"{name}__startswith": PSEUDONYM}) & ~Q(**{name: ""})
         elif field.null:
             left |= Q(**{f"{name}__isnull": False})
         else:

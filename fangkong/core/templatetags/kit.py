@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from fangkong.core import clock, slots
 from fangkong.core.pages import AreaMap, BoardColumn, Chart, Column, Month, cells
 from fangkong.core.pages.forms import KEY_FIELD
+from fangkong.core.privacy import PSEUDONYM
 from fangkong.core.record import new_public_id
 
 register = template.Library()
@@ -40,6 +41,12 @@ def field(bound: BoundField, size: str = "") -> dict[str, Any]:
         "help_id": f"id_{bound.html_name}_help",
         "error_id": f"id_{bound.html_name}_error",
     }
+
+
+@register.filter
+def kept(text: str) -> str:
+    """A text that stands here, or that it was destroyed when its term was over."""
+    return _("(destroyed, its term being over)") if text.startswith(PSEUDONYM) else text
 
 
 @register.inclusion_tag("core/pages/_chart.html")

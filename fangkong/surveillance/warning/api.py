@@ -12,6 +12,7 @@ from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.privacy import left
 
 from . import actions, queries, rules
 from .models import DetectionRun, Signal
@@ -198,7 +199,7 @@ def _out(signal: Signal) -> SignalOut:
         answered_at=signal.answered_at,
         late=signal.late,
         outcome=signal.outcome,
-        note=signal.note,
+        note=left(signal.note),
     )
 
 

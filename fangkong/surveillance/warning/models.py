@@ -76,8 +76,8 @@ class Signal(Record):
     ``day``.
     """
 
-    # A note may name a person although the form asks not to.
-    pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "erase")}
+    # A note may name a person although the form asks not to. An answered signal always has one.
+    pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "pseudonymise")}
     retention: ClassVar[Retention] = Retention("PIPL 19", days=3653, since="changed_at")
     wall: ClassVar[Wall] = Wall(county="area_id")
 
