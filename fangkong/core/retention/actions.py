@@ -99,9 +99,9 @@ def destroy(
         found.filter(pk=row.pk).update(
             **{name: f"{PSEUDONYM}{secrets.token_hex(8)}" for name in names}
         )
-    if not keep and hasattr(model, "public_id"):
-        for call in _along:
-            call(model, [row.public_id for row in rows], at)
+    keys = [key for row in rows if (key := getattr(row, "public_id", None))]
+    for call in _along if keys and not keep else ():
+        call(model, keys, at)
     detail: dict[str, object] = {"model": model._meta.label, "rows": len(rows), "to": rows[-1].pk}
     if keep:
         detail["kept"] = sorted(keep)
