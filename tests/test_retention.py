@@ -1,9 +1,9 @@
 """Each room destroys what it declares: a row past its term leaves nothing of the person anywhere.
 
-For every table with personal data a row is made with canaries in it, the nightly jobs run after the
-end of the term, and the whole database (search columns, chunks of imports, jobs, notices, the trail,
-kept commands) and all stored files are searched: for the canaries, and for what the columns held in
-their place, ciphertexts and blind indexes too. The day before, everything is still there.
+For every table with personal data a row is made with canaries in it, and the nightly jobs run after
+the end of the term. Then the whole database (search columns, chunks of imports, jobs, notices, the
+trail, kept commands) and all stored files are searched: for the canaries, and for what the columns
+held in their place, ciphertexts and blind indexes too. The day before, everything is still there.
 """
 
 from __future__ import annotations
