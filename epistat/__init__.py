@@ -7,5 +7,16 @@ shape, so that a night run over thousands of series is a handful of array operat
 from epistat.ears import c1, c2, c3
 from epistat.percentile import fixed_threshold, moving_percentile
 from epistat.result import Detection, Flag
+from epistat.seasonal import farrington, farrington_flexible
 
-__all__ = ["Detection", "Flag", "c1", "c2", "c3", "fixed_threshold", "moving_percentile"]
+__all__ = [
+    "Detection",
+    "Flag",
+    "c1",
+    "c2",
+    "c3",
+    "farrington",
+    "farrington_flexible",
+    "fixed_threshold",
+    "moving_percentile",
+]

@@ -29,13 +29,12 @@ from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, betaincc
 
 from epistat.result import CELLS, Detection, Flag, Floats, as_counts, in_blocks, mark
+from epistat.tails import upper_tail
 
 WEEK = 7
 FEWEST_BLOCKS = 4
-WILD = 1_000  # mean over size of a negative binomial
 
 Every = Literal["day", "week"]
 Definition = Literal["linear", "weibull", "inverted_cdf"]
@@ -197,7 +196,7 @@ class _Plan:
 
         answer.expected[:, here] = mean
         answer.upper[:, here] = upper
-        answer.p[:, here] = _upper_tail(current, centre, spread)
+        answer.p[:, here] = upper_tail(current, centre, spread / centre)
         answer.score[:, here] = (current - centre) / np.sqrt(spread)
         answer.alarm[:, here] = over
         flags = answer.flags[:, here]
@@ -268,17 +267,3 @@ def _moments(blocks: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
         mean = blocks.sum(axis=0, where=known) / np.maximum(points, 1)
         squares = ((blocks - mean) ** 2).sum(axis=0, where=known)
     return mean, squares / np.maximum(points - 1, 1), points
-
-
-def _upper_tail(count: Floats, mean: Floats, variance: Floats) -> Floats:
-    """P(X >= count) of the negative binomial with this mean and this (greater) variance."""
-    size = mean**2 / (variance - mean)
-    positive = np.where(count == 0, 1.0, count)
-    tail = np.asarray(betainc(positive, size, mean / (mean + size)), dtype=np.float64)
-    wild = mean > WILD * size  # there the last argument is so near 1 that it lacks digits
-    if wild.any():
-        few = size[wild]
-        tail[wild] = betaincc(few, positive[wild], few / (mean[wild] + few))
-    tail[count == 0] = 1.0
-    tail[np.isnan(mean)] = np.nan
-    return tail

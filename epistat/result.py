@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import IntFlag
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,14 @@ CELLS = 16_384
 class Flag(IntFlag):
     """Remarks on one cell. The first four mean that there is no answer; the others explain one."""
 
-    MISSING_NOW = 1  # today's count is not known
+    MISSING_NOW = 1  # today's count is not known, or is none: negative or infinite
     SHORT_HISTORY = 2  # the series has not run long enough
     TOO_FEW_POINTS = 4  # long enough, but too much of its history is missing or excluded
     UNDEFINED = 8  # the formula gives no number here (R's C3 after a flat history)
     FLAT_HISTORY = 16  # the history has no spread: the score is 0 or infinite
     BELOW_MINIMUM = 32  # over the threshold, but fewer cases than an alarm needs
+    FEW_CASES = 64  # too few cases in the last weeks for an alarm: there is no threshold
+    TREND = 128  # the expected number follows a trend
 
     NO_ANSWER = MISSING_NOW | SHORT_HISTORY | TOO_FEW_POINTS | UNDEFINED
 
@@ -72,14 +75,14 @@ def mark(flags: NDArray[np.uint8], where: NDArray[np.bool_] | np.bool_, flag: Fl
 def as_counts(counts: ArrayLike) -> Floats:
     """Counts as float64 of shape (series, time); NaN is a missing count.
 
-    ValueError for another number of dimensions and for negative or infinite counts.
+    What is no count, being negative or infinite, is missing: one bad number must not stop the night
+    run of all series. ValueError for another number of dimensions.
     """
     array = np.asarray(counts, dtype=np.float64)
     if array.ndim != 2:
         raise ValueError(f"counts need the shape (series, time), not {array.ndim} dimension(s)")
-    if (array < 0).any() or np.isinf(array).any():
-        raise ValueError("counts must be 0 or more, finite, or NaN where missing")
-    return array
+    bad = (array < 0) | np.isinf(array)
+    return np.where(bad, np.nan, array) if bad.any() else array
 
 
 def in_blocks(
@@ -103,3 +106,14 @@ def in_blocks(
         for field in fields(Detection):
             getattr(whole, field.name)[rows] = getattr(part, field.name)
     return whole
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Ask the allocator to keep the temporaries of large arrays for the next ones.
+
+    glibc hands a freed block back to the kernel unless one at least as large was freed before, and
+    fetches it anew page by page: half the time of a regression. So one large block, never touched,
+    is freed once. Other allocators do not mind.
+    """
+    np.empty(31 << 17)

@@ -93,10 +93,17 @@ def test_impossible_options_are_refused(options: dict[str, object], problem: str
         c1([WEEK], **options)
 
 
-@pytest.mark.parametrize("counts", [[1.0, 2.0], [[-1.0]], [[np.inf]]])
-def test_what_are_not_counts_is_refused(counts: object) -> None:
+def test_counts_without_series_are_refused() -> None:
     with pytest.raises(ValueError, match="counts"):
-        c1(counts)
+        c1([1.0, 2.0])
+
+
+@pytest.mark.parametrize("bad", [-1.0, np.inf, -np.inf, NAN])
+def test_what_is_no_count_is_missing_and_spoils_no_other_series(bad: float) -> None:
+    answer = c1([[*WEEK, bad], [*WEEK, 10.0]])
+
+    assert answer.flags[:, -1].tolist() == [Flag.MISSING_NOW, 0]
+    assert answer.alarm[:, -1].tolist() == [False, True]
 
 
 def test_nothing_is_answered_with_nothing() -> None:

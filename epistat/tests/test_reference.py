@@ -1,0 +1,73 @@
+"""epistat answers as R does: on our own series, and on the real ones where they are at hand."""
+
+import numpy as np
+import pytest
+
+from epistat import Flag
+from epistat.tests import reference
+from epistat.tests.reference import OURS, REFERENCE, Case
+
+TOLERANCE = 1e-9
+
+# Where R's own rounding decides: a slope of exactly 0 is kept or dropped by its last digits.
+TREND_BY_ROUNDING = {"edge_const", "edge_tiny"}
+
+needs_reference = pytest.mark.skipif(
+    not (REFERENCE / "detect").is_dir(), reason="the real series are not beside the repository"
+)
+
+
+def check(case: Case) -> None:
+    answer = reference.ask(case)
+    found = reference.compare(case, answer, {"upperbound": "upper"})
+    assert found.alarms == []
+    if case.function in ("farringtonFlexible", "farrington") and case.corrected:
+        # A history without a case is answered by us, with a threshold of 0.
+        assert found.missing["upper"] == 0 or (answer.flags & Flag.FLAT_HISTORY).any()
+    else:
+        assert found.missing["upper"] == 0
+    assert found.columns["upper"] < TOLERANCE
+    if case.function == "farringtonFlexible":
+        check_model(case)
+
+
+def check_model(case: Case) -> None:
+    """Expected number, score, p and trend are R's too."""
+    answer = reference.ask(case)
+    rows = reference.output(case.name)
+    units = reference.series(case.series).units
+    cells = (
+        np.array([units.index(row["unit"]) for row in rows]),
+        np.array([int(row["t"]) for row in rows]) - 1,
+    )
+    p = np.array([reference.number(row["pvalue"]) for row in rows])
+    flat = (answer.flags[cells] & Flag.FLAT_HISTORY) > 0
+    np.testing.assert_allclose(answer.p[cells][~flat], p[~flat], rtol=1e-6, atol=1e-13)
+    if case.series not in TREND_BY_ROUNDING:
+        kept = [row["trend_used"] == "1" for row in rows]
+        assert ((answer.flags[cells] & Flag.TREND) > 0).tolist() == kept
+    if not case.corrected:
+        found = reference.compare(case, answer, {"expected": "expected", "score": "score"})
+        assert found.missing == {"expected": 0, "score": 0}
+        assert found.columns["expected"] < TOLERANCE
+        assert found.columns["score"] < 1e-6
+
+
+CASES = reference.cases()
+OUR_CASES = reference.cases(OURS)
+
+
+@pytest.mark.parametrize("case", OUR_CASES, ids=[case.name for case in OUR_CASES])
+def test_our_own_series_are_answered_as_by_r(case: Case) -> None:
+    check(case)
+
+
+@needs_reference
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_every_series_of_the_reference_is_answered_as_by_r(case: Case) -> None:
+    check(case)
+
+
+def test_there_are_cases_to_compare() -> None:
+    assert len(OUR_CASES) >= 6
+    assert not (REFERENCE / "detect").is_dir() or len(CASES) >= 79
