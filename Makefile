@@ -21,6 +21,8 @@ UI_SOURCES := $(shell find $(UI) -name node_modules -prune -o -type f -print 2>/
 CATALOGUES := $(wildcard fangkong/*/locale/*/LC_MESSAGES/django.po)
 BUILT := $(V)/.app $(MANIFEST) $(BORDERS) $(V)/.messages
 PYTEST := $(B)/python -m pytest
+# A whole run uses every core; conftest.py says what stays together. Journeys come last, so no reordering.
+PROCESSES := -n auto --dist loadgroup --no-loadscope-reorder
 
 .PHONY: access help run test test-pg test-long check fix lock ui borders messages where bench pictures prove faults wheel clean
 
@@ -32,12 +34,12 @@ run: $(BUILT) ## install, build and serve Fangkong with demonstration data (ARGS
 	@exec $(B)/fangkong run --demo $(ARGS)
 
 test: $(BUILT) $(V)/.test $(V)/.browser ## the whole suite on SQLite, then the database tests on PostgreSQL (ARGS="-k name")
-	$(PYTEST) $(ARGS)
+	$(PYTEST) $(or $(ARGS),$(PROCESSES))
 	@# Arguments name tests for one run; the second run would find none of them.
-	$(if $(ARGS),,FANGKONG_TEST_DATABASE=postgresql $(PYTEST) -q -m 'both_databases and not long')
+	$(if $(ARGS),,FANGKONG_TEST_DATABASE=postgresql $(PYTEST) -q $(PROCESSES) -m 'both_databases and not long')
 
 test-pg: $(BUILT) $(V)/.test $(V)/.browser ## the whole suite on PostgreSQL
-	FANGKONG_TEST_DATABASE=postgresql $(PYTEST) $(ARGS)
+	FANGKONG_TEST_DATABASE=postgresql $(PYTEST) $(or $(ARGS),$(PROCESSES))
 
 test-long: $(BUILT) $(V)/.test $(V)/.browser ## the tests that take minutes
 	$(PYTEST) -m long $(ARGS)

@@ -34,7 +34,7 @@ from fangkong.core.tokens import queries as grants
 from fangkong.surveillance.monitoring.tests.factories import AT, World
 from fangkong.surveillance.monitoring.tests.factories import case as report
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.spread]
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -20,10 +20,12 @@ LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
 
 
 def shell(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    # A pytest started here is a run of its own, not one process of the run that tests it.
+    inherited = {name: said for name, said in os.environ.items() if "XDIST" not in name}
     return subprocess.run(
         command,
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         capture_output=True,
         text=True,
         check=False,

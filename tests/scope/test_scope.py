@@ -32,6 +32,8 @@ from .counties import DAY, Actor, Counties
 from .page import PAGE, PARTS, SHORT, page
 from .table import EVERYBODY, STAFF, TABLE, Row
 
+pytestmark = pytest.mark.spread
+
 # Statements that change rows, and the tables that a question may leave a trace in.
 WRITES = re.compile(
     r'^\s*(?:SET LOCAL [^;]*;\s*)*(?:INSERT INTO|UPDATE|DELETE FROM)\s+"?(\w+)', re.IGNORECASE

@@ -150,7 +150,10 @@ def test_a_number_of_a_person_is_not_kept(at_work, name, query):
 
 @pytest.mark.parametrize(
     "text",
-    ["2020-02-05", "2020-02-05T08:00", "513326", "-due", "dfxrm", "康定", str(uuid4()), "42"],
+    [
+        *("2020-02-05", "2020-02-05T08:00", "513326", "-due", "dfxrm", "康定", "42"),
+        "0196f3a2-7c11-7d65-9b0e-51332619620e",  # fixed: all processes name one test
+    ],
 )
 def test_days_codes_and_words_are_no_numbers_of_persons(text):
     assert not rules.looks_personal(text)
