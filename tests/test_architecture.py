@@ -22,6 +22,7 @@ from django.db.models import Field, Model
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from ninja.operation import PathView
 
+from fangkong.core.dossier import queries as dossier
 from fangkong.core.privacy import Personal, Retention
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +46,7 @@ STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "backup", "bulk", "clock", "commands", "files", "finders",
+    "dossier",
     "free_text", "imports", "logs", "middleware", "notices", "outbound", "pages", "permissions",
     "printing", "privacy", "problems", "queue", "record", "refusals", "request_id", "retention",
     "richtext",
@@ -539,6 +541,31 @@ def test_every_table_with_personal_data_declares_how_long_they_are_kept():
                 wrong.append(model._meta.label)
 
     assert wrong == []
+
+
+def test_every_table_with_personal_data_is_in_the_file_that_a_person_gets():
+    """A room built later cannot forget: a key leads to the person, or the table says how, or why
+    nobody is found by it."""
+    wrong = [
+        model._meta.label
+        for model in our_models()
+        if {one.kind for one in vars(model).get("pii", {}).values()} - {"staff"}
+        and model not in dossier.ways()
+        and dossier.about(model) is None
+    ]
+
+    assert wrong == []
+
+
+def test_what_a_table_says_of_whom_it_is_about_can_be_followed():
+    for model in our_models():
+        about = dossier.about(model)
+        if about is None:
+            continue
+        known = {one.name for one in model._meta.get_fields()}
+        assert [bool(about.key), bool(about.record), bool(about.nobody)].count(True) == 1
+        assert {about.key, *(about.record or ())} - {""} <= known, model._meta.label
+        assert model not in dossier.ways(), model._meta.label
 
 
 def test_fields_that_look_personal_are_declared():

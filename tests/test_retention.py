@@ -33,6 +33,7 @@ from fangkong.core.privacy import Retention
 from fangkong.core.retention import actions, queries
 from fangkong.core.retention import jobs as retention_jobs
 from fangkong.people.models import Person, Phone
+from fangkong.people.requests import actions as requests
 from fangkong.people.tests import factories as people
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.monitoring.tests.factories import AT, World
@@ -206,6 +207,15 @@ def an_emergency(world: World) -> Made:
         access=row, justified=False, finding=WORDS + WORDS, by=world.auditor, at=AT + DAY
     )
     return Made(row, AT + timedelta(hours=2) + term(row))
+
+
+@maker("people.DataRequest")
+def a_request(world: World) -> Made:
+    person = people.person(world.daofu)
+    said = {"kind": "copy", "asker": "self", "proof": "card", "words": WORDS}
+    row = requests.receive(person=person, by=world.daofu_cdc, at=AT, **said)
+    row = requests.refuse(request=row, answer=WORDS, by=world.headquarters, at=AT + DAY)
+    return Made(row, AT + DAY + term(row))
 
 
 @pytest.fixture

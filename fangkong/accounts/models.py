@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.permissions import Permission, Scope
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record, new_public_id
 from fangkong.core.roles import Role
 
@@ -38,6 +38,7 @@ class User(AbstractBaseUser):
         days=200,
         since="closed_at",
     )
+    about: ClassVar[About] = About(nobody="staff in office")
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     username = models.CharField(_("user name"), max_length=60, unique=True)

@@ -152,6 +152,10 @@ def _parser() -> argparse.ArgumentParser:
     audit = command("audit", _audit, "Verify the audit trail, or seal it now.")
     audit.add_argument("what", choices=["verify", "seal"])
     audit.add_argument("--heads", default="", metavar="FILE", help="heads kept elsewhere")
+    copy = command("person-data", _person_data, "Write the copy that a person asked for to a file.")
+    copy.add_argument("request", help="id of a granted request")
+    copy.add_argument("--to", type=Path, required=True, help="the file to be written (ZIP)")
+    copy.add_argument("--user", required=True, help="user name of who hands it over")
     retention = command("retention", _retention, "What is due to be destroyed, by class.")
     retention.add_argument("--destroy", action="store_true", help="destroy it now")
     where = command("where", _where, "Show the files behind a page's address.")
@@ -253,6 +257,11 @@ def _keys(options: argparse.Namespace) -> None:
 def _audit(options: argparse.Namespace) -> None:
     _need_database(triggers=False)
     _call("audit", options.what, heads=options.heads)
+
+
+def _person_data(options: argparse.Namespace) -> None:
+    _need_database()
+    _call("person_data", options.request, to=options.to, user=options.user)
 
 
 def _retention(options: argparse.Namespace) -> None:

@@ -48,6 +48,21 @@ class Retention:
     by_room: str = ""
 
 
+@dataclass(frozen=True)
+class About:
+    """Whom the rows of a table are about, for the file of all that is held of a person.
+
+    A key that leads to the register of persons is found by itself (``core.dossier``); a table
+    without one says so: ``key`` names a field with a person's public id; ``record`` the two fields
+    that name a record of any room, by its kind and its public id; or ``nobody`` says why no row is
+    about a person of the public who could be found by it.
+    """
+
+    key: str = ""
+    record: tuple[str, str] | None = None
+    nobody: str = ""
+
+
 # Wider than the exact rules on purpose: a number mistyped by one digit is personal as well. Beside
 # letters or further digits it is something else: a record's id, a cursor, a moment.
 _NUMBER = re.compile(

@@ -30,6 +30,7 @@ SECTIONS = (
     "warning_rules",
     "warning_clocks",
     "count_definitions",
+    "privacy_terms",
 )
 SETTINGS = ("moving_percentile", "ears")
 

@@ -31,12 +31,22 @@ from fangkong.packs.rules import (
     subtype,
     warning_rules,
 )
-from fangkong.packs.types import Calendar, Holiday, Pack, Region, UnknownCode
+from fangkong.packs.types import (
+    Calendar,
+    Clause,
+    Holiday,
+    NoPackInForce,
+    Pack,
+    PrivacyTerm,
+    Region,
+    UnknownCode,
+)
 
 __all__ = [
     "all_packs",
     "case_class",
     "case_classes",
+    "clause_in_force",
     "condition",
     "count_definition",
     "deadline",
@@ -51,6 +61,7 @@ __all__ = [
     "name",
     "named",
     "pack",
+    "privacy_term_in_force",
     "region",
     "regions",
     "report_deadline",
@@ -78,6 +89,28 @@ def pack(pack_id: str, *, folder: Path | None = None) -> Pack:
 def in_force(area_code: str, on: date, *, folder: Path | None = None) -> Pack:
     """The pack in force for an area on a day; NoPackInForce where none is."""
     return rules.in_force(all_packs(folder=folder), area_code, on)
+
+
+def privacy_term_in_force(
+    area_code: str, on: date, code: str, *, folder: Path | None = None
+) -> PrivacyTerm | None:
+    """A term of the law on personal data that holds for an area on a day, or None."""
+    try:
+        pack = in_force(area_code, on, folder=folder)
+    except NoPackInForce:
+        return None
+    return next((t for t in pack.privacy_terms if t.code == code and t.covers(on)), None)
+
+
+def clause_in_force(
+    area_code: str, on: date, code: str, *, folder: Path | None = None
+) -> Clause | None:
+    """A clause of the pack in force, to show what a decision rests on."""
+    try:
+        pack = in_force(area_code, on, folder=folder)
+    except NoPackInForce:
+        return None
+    return next((one for one in pack.clauses if one.code == code), None)
 
 
 def is_workday(area_code: str, day: date, *, folder: Path | None = None) -> bool:

@@ -74,6 +74,7 @@ class Reader:
             identity_documents=tuple(self.document(r) for r in self.rows("identity_documents")),
             warning=self.warning(),
             count_definitions=tuple(self.count(row) for row in self.rows("count_definitions")),
+            privacy_terms=tuple(self.privacy_term(row) for row in self.rows("privacy_terms")),
         )
 
     def jurisdiction(self, header: Table) -> str:
@@ -381,3 +382,8 @@ class Reader:
         )
         row.end()
         return count
+
+    def privacy_term(self, row: Table) -> t.PrivacyTerm:
+        term = t.PrivacyTerm(**self.named(row), days=row.number("days", 1))
+        row.end()
+        return term

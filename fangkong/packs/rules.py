@@ -387,6 +387,7 @@ def clauses_used(pack: Pack) -> dict[str, Clause]:
         *pack.identity_documents,
         *pack.warning.clocks,
         *pack.count_definitions,
+        *pack.privacy_terms,
     )
     clauses = [
         *(row.clause for row in rows),

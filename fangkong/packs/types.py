@@ -283,6 +283,13 @@ class CountDefinition(Row):
     conditions: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class PrivacyTerm(Row):
+    """A term of the law on personal data: how long something is kept, how soon one answers."""
+
+    days: int
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Pack:
     """One rule pack: the rules of one jurisdiction for one span of days."""
@@ -310,6 +317,7 @@ class Pack:
     identity_documents: tuple[IdentityDocument, ...]
     warning: WarningPlan
     count_definitions: tuple[CountDefinition, ...]
+    privacy_terms: tuple[PrivacyTerm, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Pack {self.id}>"

@@ -40,6 +40,7 @@ __all__ = [
     "AnotherPerson",
     "DocumentDisagrees",
     "ReasonMissing",
+    "Restricted",
     "TooManyRevealed",
     "WrongField",
     "add_document",
@@ -61,6 +62,10 @@ class TooManyRevealed(Refused):
     """Within an hour somebody has had the full data of as many persons as one can work with."""
 
     status = 429
+
+
+class Restricted(Refused):
+    """The data are kept because a law says so, and not worked with (PIPL 47)."""
 
 
 class ReasonMissing(WrongField):
@@ -282,6 +287,13 @@ def reveal(
         )
     if not fields or not set(fields) <= set(Revealable.values):
         raise WrongField(_("Choose which data you need."), "fields")
+    if person.restricted_at:
+        raise Restricted(
+            _(
+                "This person asked to be erased; what a law still keeps is not shown any more. If"
+                " a new duty needs it, the restriction is lifted at the person's request first."
+            )
+        )
     detail = {"fields": sorted(set(fields))}
     if queries.revealed_within_the_hour(by, at, but=person) >= REVEALS_PER_HOUR:
         raise TooManyRevealed(

@@ -15,6 +15,7 @@ class PeopleConfig(AppConfig):
         from fangkong.accounts.emergency.types import Finder, register
 
         from . import queries
+        from .requests import types  # noqa: F401  # names the verbs
 
         register(
             Finder(

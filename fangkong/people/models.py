@@ -22,11 +22,14 @@ from fangkong.core.sealing.fields import index_of
 from fangkong.core.walls.types import Wall
 
 from . import rules
+from .requests.models import DataRequest
 from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Sex
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.places.models import Area
+
+__all__ = ["DataRequest", "IdentityDocument", "Person", "Phone"]
 
 
 class Person(Record):
@@ -91,6 +94,8 @@ class Person(Record):
     )
     address_detail = SealedTextField(_("address below township"), max_length=300, blank=True)
     synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
+    # Erased on request as far as a law lets it: what is left is kept, not worked with (PIPL 47).
+    restricted_at = models.DateTimeField(null=True, blank=True, editable=False)
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
     )

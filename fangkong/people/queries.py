@@ -43,13 +43,15 @@ def open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QueryS
     """The persons who live in the user's counties and areas, ready to be listed.
 
     Staff of a facility (hospital, ward, laboratory) find those whom they know by records of rooms
-    above, such as a case that their hospital reported (``types.known_to_facility``).
+    above, such as a case that their hospital reported (``types.known_to_facility``). Whoever was
+    erased as far as a law lets it stands in no list, no search and no export.
     """
-    return _open(_within(user, at, permission))
+    return _open(_within(user, at, permission)).filter(restricted_at__isnull=True)
 
 
 def one_open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QuerySet[Person]:
-    """As ``open_to``, for the page of one person: also whom emergency access opens right now.
+    """As ``open_to``, for the page of one person: also whom emergency access opens right now, and
+    whose data are only kept because a law says so.
 
     Never for a list, a count or an export.
     """

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
-from fangkong.core.audit.types import name_verbs
+from fangkong.core.audit.types import name_places, name_verbs
 from fangkong.core.roles import Role
 
 if TYPE_CHECKING:
@@ -78,6 +78,17 @@ name_verbs(
         "people.add_document": _("Document added"),
         "people.add_phone": _("Phone added"),
         "people.reveal": _("Full data seen"),
+    }
+)
+
+
+name_places(
+    {
+        "people.detail": _("Person"),
+        "people.reveal": _("Full data"),
+        "people.correct": _("Correct a person"),
+        "people.index": _("List of persons"),
+        "people.search": _("Search for persons"),
     }
 )
 

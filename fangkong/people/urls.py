@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from . import views
 
@@ -6,6 +6,7 @@ app_name = "people"
 urlpatterns = [
     path("", views.index, name="index"),
     path("reveals/", views.reveals, name="reveals"),
+    path("requests/", include("fangkong.people.requests.urls")),
     path("search/", views.search, name="search"),
     path("<uuid:public_id>/", views.detail, name="detail"),
     path("<uuid:public_id>/correct/", views.correct, name="correct"),

@@ -28,6 +28,7 @@ from fangkong.places import queries as places
 from . import actions, queries
 from .forms import CorrectForm, DocumentForm, PersonFilter, PhoneForm, RevealForm, SearchForm
 from .models import IdentityDocument, Person, Phone
+from .requests.types import RECEIVE
 from .types import CORRECT, REVEAL, VIEW
 
 FOUND_AT_MOST = 50
@@ -256,7 +257,8 @@ def _facts(request: StaffRequest, person: Person) -> dict[str, object]:
         "facts": queries.masked(person, clock.day_of(request.now)),
         "history": audit.history_of(person),
         "may_correct": may(CORRECT),
-        "may_reveal": may(REVEAL),
+        "may_reveal": may(REVEAL) and not person.restricted_at,
+        "may_ask": may(RECEIVE),
         "form": _dressed(RevealForm()),
     }
 

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record
 from fangkong.core.roles import Role
 from fangkong.core.walls.types import Wall
@@ -46,6 +46,7 @@ class Task(Record):
         "cancel_reason": Personal("health", "pseudonymise"),
     }
     retention: ClassVar[Retention] = Retention("PIPL 19", days=731, since="changed_at")
+    about: ClassVar[About] = About(record=("source_type", "source_id"))
     wall: ClassVar[Wall] = Wall(
         county="county_id",
         area="area_id",

@@ -24,6 +24,8 @@ from fangkong.core.permissions import Permission
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
 from fangkong.core.watch.types import SEE_WATCH
+from fangkong.people.requests import queries as requests
+from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
 from fangkong.surveillance.monitoring.types import IMPORT, REPORT
 from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
@@ -81,6 +83,10 @@ def _unchecked_uses(user: User, at: datetime) -> int:
     return emergency.unchecked(user, at)
 
 
+def _waiting_requests(user: User, at: datetime) -> int:
+    return requests.waiting_count(user, at)
+
+
 def _open_signals(user: User, at: datetime) -> int:
     return warning.open_count(user, at)
 
@@ -129,6 +135,13 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
         "database",
         [
             _Entry(_("Persons"), "people:index", "users", VIEW_PEOPLE, key="p"),
+            _Entry(
+                _("Requests of persons"),
+                "people:requests:index",
+                "file-check",
+                RECEIVE_REQUESTS,
+                _waiting_requests,
+            ),
             _Entry(_("Emergency access"), "accounts:emergency:index", "alert-triangle", EMERGENCY),
             _Entry(_("Areas"), "places:index", "map", None, key="a"),
             _Entry(_("Facilities"), "places:facilities", "building-hospital", None, key="f"),

@@ -23,6 +23,7 @@ from fangkong.core.imports import actions as kit
 from fangkong.core.queue import actions as queue
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
+from fangkong.people.requests import actions as requests
 from fangkong.people.rules import check_digit
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
@@ -149,6 +150,9 @@ class Counties:
         }
         county.records["contact"] = places.add_contact(
             facility=hospital, role_title="院感科", phone="0836-7123456", by=cdc, at=AT
+        )
+        county.records["request"] = requests.receive(
+            person=case.person, kind="copy", asker="self", proof="card", by=cdc, at=AT
         )
         audit.report_findings(
             day=AT.date(), found=[("many", clinician.pk, {"persons": 60})], by=None, at=AT

@@ -98,6 +98,11 @@ def file_of_cards(county: County) -> Fields:
     return {"file": UPLOAD, "facility": str(county.hospital.public_id)}
 
 
+def request_of_person(county: County) -> Fields:
+    person = str(county.records["person"].public_id)
+    return {"person": person, "kind": "erase", "asker": "self", "proof": "card"}
+
+
 NOBODYS = "01900000-0000-7000-8000-000000000000"
 UPLOAD = "姓名,现住址\n扎西,道孚县鲜水镇\n"
 
@@ -207,6 +212,20 @@ PEOPLE = {
     "people:index": Row(PERSONS, mine=KNOWING, shows=("person",)),
     "people:search": Row(PERSONS, gets=False, sends={"text": "泽仁拉姆措"}),
     "people:reveals": Row(TRAIL, house=True, whole=True),
+    "people:requests:index": Row(OF_AREAS, shows=("request",)),
+    "people:requests:new": Row(OF_AREAS, "person"),
+    "people:requests:detail": Row(OF_AREAS, "request"),
+    "people:requests:decide": Row(OF_AREAS, "request", gets=False),
+    "people:requests:withdraw": Row(OF_AREAS, "request", gets=False),
+    "people:requests:give": Row(OF_AREAS, "request", gets=False),
+    "people:requests:lift": Row(OF_AREAS, "request"),
+    "GET /people/requests/": Row(OF_AREAS, shows=("request",)),
+    "POST /people/requests/": Row(OF_AREAS, sends=request_of_person, foreign=True),
+    "GET /people/requests/<public_id>/": Row(OF_AREAS, "request"),
+    "POST /people/requests/<public_id>/decide/": Row(
+        OF_AREAS, "request", sends={"grant": False, "answer": "not the person"}
+    ),
+    "POST /people/requests/<public_id>/give/": Row(OF_AREAS, "request"),
     "people:detail": Row(PERSONS, "person", mine=KNOWING),
     "people:correct": Row(OF_AREAS, "person", full=frozenset({"name"})),
     "people:add_document": Row(OF_AREAS, "person"),

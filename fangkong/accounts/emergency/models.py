@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record
 
 
@@ -23,6 +23,7 @@ class EmergencyAccess(Record):
         "finding": Personal("health", "erase"),
     }
     retention: ClassVar[Retention] = Retention("PIPL 51, 54", days=1095, since="valid_to")
+    about: ClassVar[About] = About(key="person_key")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="emergency_accesses"

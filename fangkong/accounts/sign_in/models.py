@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import new_public_id
 
 from .types import End, Factor, Outcome
@@ -28,6 +28,7 @@ class SignIn(models.Model):
     }
     # The law asks for six months of such logs; where somebody sat is not needed for longer.
     retention: ClassVar[Retention] = Retention("Cybersecurity Law 21", days=200, since="at")
+    about: ClassVar[About] = About(nobody="staff in office, on their own page")
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     at = models.DateTimeField()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -68,6 +69,26 @@ def row_changes_of(record: models.Model, limit: int = 50) -> list[RowChange]:
 def all_sights() -> QuerySet[Sight]:
     """Every view of a person's record, with who looked."""
     return Sight.objects.select_related("by")
+
+
+def sights_of(person: models.Model) -> QuerySet[Sight]:
+    """Every view of one person's record, oldest first, with who looked."""
+    return (
+        Sight.objects.filter(subject_type=person._meta.label_lower, subject_id=person.pk)
+        .select_related("by")
+        .order_by("pk")
+    )
+
+
+def lines_of(records: Iterable[models.Model]) -> list[AuditLine]:
+    """What was done with these records, oldest first, with who did it."""
+    fits = models.Q(pk__in=[])
+    by_kind: dict[str, list[int]] = {}
+    for record in records:
+        by_kind.setdefault(record._meta.label_lower, []).append(record.pk)
+    for kind, keys in by_kind.items():
+        fits |= models.Q(subject_type=kind, subject_id__in=keys)
+    return list(AuditLine.objects.filter(fits).select_related("by").order_by("pk"))
 
 
 def findings() -> QuerySet[Finding]:

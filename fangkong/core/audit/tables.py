@@ -39,6 +39,13 @@ UNWATCHED_COLUMNS = {
 _SECRET = re.compile(
     r"(^|_)(password|secret|token|digest|hash|fingerprint|print|cipher|sealed|blind|otp|key)(_|$)"
 )
+
+
+def holds_secret(name: str) -> bool:
+    """Whether a column so named holds a secret or what stands for a personal value."""
+    return _SECRET.search(name) is not None
+
+
 _PLAIN = (models.BooleanField, models.IntegerField, models.DateField, models.ForeignKey)
 
 

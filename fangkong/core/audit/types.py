@@ -46,6 +46,19 @@ def words(verb: str) -> str | Promise:
     return _words.get(verb, verb)
 
 
+_places: dict[str, str | Promise] = {}
+
+
+def name_places(places: Mapping[str, str | Promise]) -> None:
+    """Give pages on which persons are seen their words, by the name of their address."""
+    _places.update(places)
+
+
+def place_words(name: str) -> str | Promise:
+    """A page or list in words, or its name."""
+    return _places.get(name, name)
+
+
 name_verbs(
     {
         "core.pages.export": _("List exported"),

@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record
 
 from . import kinds
@@ -30,6 +30,7 @@ class StoredFile(Record):
     retention: ClassVar[Retention] = Retention(
         "as the record it belongs to", by_room="fangkong.core.files"
     )
+    about: ClassVar[About] = About(record=("subject_type", "subject_id"))
 
     use = models.CharField(max_length=60)
     name = models.CharField(_("file name"), max_length=160)

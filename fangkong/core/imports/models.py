@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record
 from fangkong.core.walls.types import Wall
 
@@ -97,6 +97,9 @@ class ImportChunk(models.Model):
     wall: ClassVar[Wall] = Wall(through="run")
     retention: ClassVar[Retention] = Retention(
         "emptied when the import is done", by_room="fangkong.core.imports"
+    )
+    about: ClassVar[About] = About(
+        nobody="sealed rows that no name finds; those entered are in the register"
     )
 
     run = models.ForeignKey(

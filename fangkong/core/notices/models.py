@@ -13,7 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record, new_public_id
 from fangkong.core.sealing.fields import SealedTextField
 
@@ -120,6 +120,7 @@ class Following(models.Model):
         "as long as the choice; gone when it is given up or the account closed",
         by_room="fangkong.core.notices",
     )
+    about: ClassVar[About] = About(nobody="an address of staff, on their own page")
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -55,6 +55,11 @@ def note(
     }
 
 
+def signed(by: AbstractBaseUser, at: datetime) -> str:
+    """The watermark of a file whose line in the trail the caller leaves."""
+    return _("exported by %(who)s at %(at)s") % {"who": by.get_username(), "at": plain(at)}
+
+
 def safe_text(value: object) -> str:
     """A cell for CSV: text that would start a formula gets an apostrophe in front."""
     text = plain(value)

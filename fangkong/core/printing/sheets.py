@@ -61,6 +61,13 @@ def sheet(
     return _answer(made, name)
 
 
+def plain_sheet(
+    request: HttpRequest, template: str, context: Mapping[str, Any], *, name: str
+) -> HttpResponse:
+    """A sheet about no single record; the caller leaves the line in the trail."""
+    return _answer(pdf(_page(request, template, context)), name)
+
+
 def table(
     request: HttpRequest,
     head: Sequence[str],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.apps import apps
@@ -37,6 +37,43 @@ def held(model: type[models.Model], ids: list[int], at: datetime) -> set[int]:
     return {pk for call in _holds.get(model._meta.label, []) for pk in call(ids, at)}
 
 
+@dataclass(frozen=True)
+class Duty:
+    """A law obliges us to keep something of a person until a day, whatever the person asks.
+
+    ``clause`` is a clause of the rule pack in force; ``keeps`` names the fields by table.
+    """
+
+    until: date
+    clause: str
+    keeps: Mapping[str, frozenset[str]]
+
+
+OfLaw = Callable[[list[int], datetime], Mapping[int, Duty]]
+_duties: dict[str, list[OfLaw]] = {}
+
+
+def duty(label: str) -> Callable[[OfLaw], OfLaw]:
+    """A room above says what a law keeps: ``duty("people.Person")(call)``, in its ``apps.py``.
+
+    The function takes ids and the moment. Unlike a hold, which is the house's own term, a duty
+    stands against the person's wish to be erased.
+    """
+
+    def register(call: OfLaw) -> OfLaw:
+        if call not in _duties.setdefault(label, []):
+            _duties[label].append(call)
+        return call
+
+    return register
+
+
+def duties(model: type[models.Model], pk: int, at: datetime) -> list[Duty]:
+    """What laws keep of one row's person, the longest first."""
+    found = [call([pk], at).get(pk) for call in _duties.get(model._meta.label, [])]
+    return sorted((one for one in found if one), key=lambda one: one.until, reverse=True)
+
+
 def personal(model: type[models.Model]) -> dict[str, Personal]:
     """The personal fields that are destroyed one day, in words of the model."""
     pii: dict[str, Personal] = vars(model).get("pii", {})
@@ -56,10 +93,12 @@ def empty_value(field: Any) -> object:
     return None if field.null else field.get_default()
 
 
-def full(model: type[models.Model]) -> Q:
-    """The rows in which something is left to destroy."""
+def full(model: type[models.Model], kept: Collection[str] = ()) -> Q:
+    """The rows in which something is left to destroy, beside the fields that are kept."""
     left = Q()
     for name, one in personal(model).items():
+        if name in kept:
+            continue
         field = model._meta.get_field(name)
         if one.destroy == "pseudonymise":
             left |= ~Q(**{f"{name}__startswith": PSEUDONYM}) & ~Q(**{name: ""})

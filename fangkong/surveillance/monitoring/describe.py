@@ -88,3 +88,8 @@ def facts(case: Case) -> list[tuple[str, Any]]:
     """The judged facts of a case as label and words, without empty ones."""
     rows = [(words.field(field), told(case, field)) for field in _SHOWN]
     return [(label, text) for label, text in rows if text]
+
+
+def in_words(case: Judged, field: str) -> str | None:
+    """The codes of a card for the person it is about; None for what speaks for itself."""
+    return told(case, field) if field in _SHOWN and getattr(case, field) else None

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Model, Q, QuerySet, Sum
+from django.db.models import Max, Model, Q, QuerySet, Sum
 
 from fangkong.core import clock
+from fangkong.core.retention.queries import Duty
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
 from fangkong.people import queries as people
@@ -449,3 +450,48 @@ def patients_kept(persons: list[int], at: datetime) -> set[int]:
     since = at - timedelta(days=KEPT_DAYS)
     cases = Case.objects.filter(person_id__in=persons, created_at__gte=since)
     return set(cases.values_list("person_id", flat=True))
+
+
+# What a report card states of its patient; nothing else of them is kept because of it.
+_ON_THE_CARD = frozenset(
+    {
+        "name",
+        "name_pinyin",
+        "name_initials",
+        "sex",
+        "birth_date",
+        "age_years",
+        "age_months",
+        "age_on",
+        "occupation",
+        "workplace",
+        "guardian_name",
+        "area",
+        "county",
+        "address_detail",
+    }
+)
+
+
+def cards_kept_by_law(persons: list[int], at: datetime) -> dict[int, Duty]:
+    """Which of the persons have a report card that the rules in force still oblige us to keep."""
+    term = packs.privacy_term_in_force(settings.FANGKONG_AREA, clock.day_of(at), "keep-case")
+    if term is None:
+        return {}
+    latest = (
+        Case.objects.filter(person_id__in=persons)
+        .values("person_id")
+        .annotate(last=Max("reported_at"))
+    )
+    keeps = {
+        "people.Person": _ON_THE_CARD,
+        "people.IdentityDocument": frozenset({"number", "number_index"}),
+        "people.Phone": frozenset({"number", "number_index"}),
+        "surveillance.Case": frozenset({"origin_place", "remark", "card_print"}),
+    }
+    found = {}
+    for row in latest:
+        until = clock.day_of(row["last"]) + timedelta(days=term.days)
+        if until >= clock.day_of(at):
+            found[row["person_id"]] = Duty(until, term.clause.code, keeps)
+    return found

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
-from fangkong.core.audit.types import name_verbs
+from fangkong.core.audit.types import name_places, name_verbs
 from fangkong.core.roles import Role
 from fangkong.core.webhooks.types import declare_event
 
@@ -123,6 +123,16 @@ class ReviewState(models.TextChoices):
 class CardKind(models.TextChoices):
     INITIAL = "initial", _("initial report")
     REVISED = "revised", _("revised report")
+
+
+name_places(
+    {
+        "surveillance.monitoring.detail": _("Case"),
+        "surveillance.monitoring.index": _("List of cases"),
+        "surveillance.monitoring.find": _("Search for cases"),
+        "surveillance.monitoring.revise": _("Revise a card"),
+    }
+)
 
 
 class Basis(models.TextChoices):

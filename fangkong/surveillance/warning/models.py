@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record
 from fangkong.core.walls.types import Wall
 
@@ -79,6 +79,7 @@ class Signal(Record):
     # A note may name a person although the form asks not to. An answered signal always has one.
     pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "pseudonymise")}
     retention: ClassVar[Retention] = Retention("PIPL 19", days=3653, since="changed_at")
+    about: ClassVar[About] = About(nobody="a disease in a county; its note names nobody by a key")
     wall: ClassVar[Wall] = Wall(county="area_id")
 
     area = models.ForeignKey(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,22 +10,10 @@ from django.db import models
 from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from fangkong.core.audit import queries
 from fangkong.core.audit.models import AuditLine, RowChange
 
-_PLACES: Mapping[str, Promise] = {
-    "people.detail": gettext_lazy("Person"),
-    "people.reveal": gettext_lazy("Full data"),
-    "people.correct": gettext_lazy("Correct a person"),
-    "people.index": gettext_lazy("List of persons"),
-    "people.search": gettext_lazy("Search for persons"),
-    "surveillance.monitoring.detail": gettext_lazy("Case"),
-    "surveillance.monitoring.index": gettext_lazy("List of cases"),
-    "surveillance.monitoring.find": gettext_lazy("Search for cases"),
-    "surveillance.monitoring.revise": gettext_lazy("Revise a card"),
-}
 CHANGED = "changed"
 _STAMPS = ("changed_at", "changed_by_id")  # the line itself says who and when
 
@@ -45,11 +32,6 @@ class Story:
     key: int
     lines: list[AuditLine]
     steps: list[Step]
-
-
-def place(name: str) -> str | Promise:
-    """A page or list in words, or its name."""
-    return _PLACES.get(name, name)
 
 
 def kind(label: str) -> str | Promise:

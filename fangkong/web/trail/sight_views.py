@@ -10,10 +10,9 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries
 from fangkong.core.audit.models import Sight
-from fangkong.core.audit.types import SEE_TRAIL
+from fangkong.core.audit.types import SEE_TRAIL, place_words
 from fangkong.core.permissions import allowed
 
-from . import describe
 from .forms import SightFilter
 
 
@@ -37,7 +36,7 @@ SIGHTS = pages.Listing[Sight](
         pages.Column("who", _("Member of staff"), _who),
         pages.Column("how", _("Way"), lambda sight: sight.get_how_display()),
         pages.Column("person", _("Person (key)"), _person, url=_only_this_person),
-        pages.Column("place", _("Page"), lambda sight: describe.place(sight.place)),
+        pages.Column("place", _("Page"), lambda sight: place_words(sight.place)),
         pages.Column("reason", _("Reason"), lambda sight: sight.reason),
     ],
     order="-at",

@@ -1,0 +1,236 @@
+"""Receive what a person asks about their data; decide it; hand copies out; erase, also again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.audit.types import How
+from fangkong.core.free_text import refuse_numbers
+from fangkong.core.privacy import PSEUDONYM
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+from fangkong.core.retention import actions as retention
+
+from ..models import Person
+from . import erasures, queries, rules
+from .models import DataRequest
+from .types import Kind, State
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+SHORTEST = 4
+
+
+class ProofDoesNotFit(Refused):
+    """What was seen does not prove that this one may ask."""
+
+    status = 422
+    field = "proof"
+
+
+class AlreadyAsked(Refused):
+    """The same request of the person waits already."""
+
+
+class AlreadyDecided(Refused):
+    """Somebody has decided meanwhile."""
+
+
+class OwnRequest(Refused):
+    """Whoever received a request does not decide it."""
+
+    status = 403
+
+
+class AnswerMissing(Refused):
+    """A refusal, and what stays by law, needs an answer in words."""
+
+    status = 422
+    field = "answer"
+
+
+class NotCorrected(Refused):
+    """A correction is granted when it was made."""
+
+    status = 409
+
+
+class NotGranted(Refused):
+    """A copy is handed over only at a granted request for one."""
+
+
+class Gone(Refused):
+    """The person has been erased: nothing is left to ask about."""
+
+
+@transaction.atomic
+def receive(
+    *, person: Person, kind: str, asker: str, proof: str, words: str = "", by: User, at: datetime
+) -> DataRequest:
+    """Note what a person asks, and how it was made sure that it is they."""
+    person = Person.objects.select_for_update().get(pk=person.pk)
+    if person.name.startswith(PSEUDONYM):
+        raise Gone(_("The data of this person have been erased. There is nothing left to ask for."))
+    if not rules.proof_fits(asker, proof):
+        raise ProofDoesNotFit(
+            _("This proof is not enough for who asks. See the document that fits, then go on.")
+        )
+    refuse_numbers(words=words)
+    waiting = DataRequest.objects.filter(person=person, kind=kind, state=State.WAITING)
+    if waiting.exists():
+        raise AlreadyAsked(_("The same request of this person waits for a decision already."))
+    request = DataRequest.objects.create(
+        person=person,
+        county_id=person.county_id,
+        kind=Kind(kind),
+        asker=asker,
+        proof=proof,
+        words=words.strip(),
+        due_on=rules.due_on(clock.day_of(at), queries.answer_days(at)),
+        **stamps(by, at),
+    )
+    audit.record("people.requests.receive", request, by=by, at=at, detail={"kind": kind})
+    return request
+
+
+@transaction.atomic
+def grant(*, request: DataRequest, answer: str = "", by: User, at: datetime) -> DataRequest:
+    """Grant it. An erasure is done at once, as far as no law keeps the data."""
+    request = _to_decide(request, by)
+    state = State.GRANTED
+    if request.kind == Kind.CORRECT and not queries.was_corrected(request):
+        raise NotCorrected(
+            _("Nothing of this person was corrected since the request. Correct it first.")
+        )
+    if request.kind == Kind.ERASE:
+        found = queries.erasure(request.person, at)
+        if found.kept_until is not None:
+            state = State.PARTLY
+            request.kept_until, request.clause = found.kept_until, found.clause_code
+        _erase(request, found, by, at)
+    return _decided(request, state, answer, "people.requests.grant", by, at)
+
+
+@transaction.atomic
+def refuse(*, request: DataRequest, answer: str, by: User, at: datetime) -> DataRequest:
+    """Refuse it, with the reason that the person is told."""
+    request = _to_decide(request, by)
+    if len(answer.strip()) < SHORTEST:
+        raise AnswerMissing(_("Write why, as the person is told it."))
+    return _decided(request, State.REFUSED, answer, "people.requests.refuse", by, at)
+
+
+@transaction.atomic
+def withdraw(*, request: DataRequest, by: User, at: datetime) -> DataRequest:
+    """The person does not ask any more."""
+    request = _waiting(request)
+    request.state = State.WITHDRAWN
+    request.touch(by, at)
+    request.save()
+    audit.record("people.requests.withdraw", request, by=by, at=at)
+    return request
+
+
+@transaction.atomic
+def hand_over(*, request: DataRequest, form: str, by: User, at: datetime) -> DataRequest:
+    """Note that a copy goes to the person; ``core.dossier`` then gives what is in it."""
+    request = _locked(request)
+    if not request.gives_copies:
+        raise NotGranted(_("A copy is handed over when somebody else has granted the request."))
+    request.handed_over += 1
+    request.touch(by, at)
+    request.save()
+    how = How.PRINTED if form == "pdf" else How.EXPORTED
+    audit.seen(request.person, by=by, at=at, how=how, place="people.requests.give")
+    detail = {"form": form, "copy": request.handed_over}
+    audit.record("people.requests.hand_over", request, by=by, at=at, detail=detail)
+    return request
+
+
+@transaction.atomic
+def lift(*, person: Person, reason: str, by: User, at: datetime) -> Person:
+    """Work with a restricted person's data again, because a new duty has arisen."""
+    if len(reason.strip()) < SHORTEST:
+        raise AnswerMissing(_("Say which new duty makes it necessary."))
+    person = Person.objects.select_for_update().get(pk=person.pk)
+    person.restricted_at = None
+    person.touch(by, at)
+    person.save()
+    audit.record("people.requests.lift", person, by=by, at=at, reason=reason.strip())
+    return person
+
+
+@transaction.atomic
+def erase_again(*, at: datetime) -> int:
+    """After a restore: whoever was erased since the backup is erased once more."""
+    done = 0
+    for one in erasures.noted():
+        person = Person.objects.select_for_update().filter(public_id=one.person).first()
+        if person is None:
+            continue
+        found = queries.erasure(person, at)
+        if not _left(found):
+            continue
+        _empty(person, found, None, at, "erased on request before the restore")
+        detail = {"request": one.request, "first_at": one.at}
+        audit.record("people.requests.erase", person, by=None, at=at, detail=detail)
+        done += 1
+    return done
+
+
+def _left(found: queries.Erasure) -> bool:
+    """Whether the restored database holds something that goes."""
+    return any(queries.holds(model, ids, kept) for model, ids, kept in found.goes)
+
+
+def _erase(request: DataRequest, found: queries.Erasure, by: User, at: datetime) -> None:
+    erasures.note(person=request.person.public_id, request=request.public_id, at=at)
+    _empty(request.person, found, by, at, "")
+    audit.record("people.requests.erase", request, by=by, at=at, detail={"rows": found.rows})
+
+
+def _empty(
+    person: Person, found: queries.Erasure, by: User | None, at: datetime, reason: str
+) -> None:
+    for model, ids, kept in found.goes:
+        retention.destroy(model=model, ids=ids, by=by, at=at, reason=reason, keep=kept)
+    if found.kept_until is not None:
+        # What a law keeps is kept and not worked with (PIPL 47, last paragraph).
+        Person.objects.filter(pk=person.pk).update(restricted_at=at)
+
+
+def _locked(request: DataRequest) -> DataRequest:
+    return DataRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+
+
+def _waiting(request: DataRequest) -> DataRequest:
+    request = _locked(request)
+    if request.state != State.WAITING:
+        raise AlreadyDecided(_("This request has been decided already. Reload the page."))
+    return request
+
+
+def _to_decide(request: DataRequest, by: User) -> DataRequest:
+    request = _waiting(request)
+    if request.created_by_id == by.pk:
+        raise OwnRequest(_("You received this request yourself. Somebody else decides it."))
+    return request
+
+
+def _decided(
+    request: DataRequest, state: State, answer: str, action: str, by: User, at: datetime
+) -> DataRequest:
+    refuse_numbers(answer=answer)
+    request.state, request.answer = state, answer.strip()
+    request.decided_at, request.decided_by = at, by
+    request.touch(by, at)
+    request.save()
+    audit.record(action, request, by=by, at=at, detail={"kind": request.kind, "state": str(state)})
+    return request

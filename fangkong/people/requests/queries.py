@@ -1,0 +1,115 @@
+"""Requests of persons, in the scope of a user; and what stands against an erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db.models import Count, QuerySet
+from django.db.models import Model as AnyModel
+
+from fangkong.core import clock
+from fangkong.core.audit import queries as audit
+from fangkong.core.dossier import queries as dossier
+from fangkong.core.permissions import Permission, Scoped
+from fangkong.core.retention import queries as retention
+from fangkong.packs import queries as packs
+
+from . import rules
+from .models import DataRequest
+from .types import RECEIVE, Kind, State
+
+if TYPE_CHECKING:
+    from fangkong.packs.types import Clause
+    from fangkong.people.models import Person
+
+CORRECTIONS = ("people.correct", "people.add_document", "people.add_phone")
+
+
+def open_to(user: Scoped, at: datetime, permission: Permission = RECEIVE) -> QuerySet[DataRequest]:
+    """The requests received in the user's counties."""
+    within = user.scope(permission, at).q(county="county_id")
+    return DataRequest.objects.filter(within).select_related(
+        "person__county", "county", "created_by", "decided_by"
+    )
+
+
+def counts(rows: QuerySet[DataRequest]) -> list[tuple[str, int]]:
+    """How many requests of each kind there were."""
+    found = dict(rows.order_by().values_list("kind").annotate(n=Count("pk")))
+    return [(str(kind.label), found.get(kind.value, 0)) for kind in Kind]
+
+
+def answer_days(at: datetime) -> int | None:
+    """Within how many days the rules in force want an answer."""
+    term = packs.privacy_term_in_force(settings.FANGKONG_AREA, clock.day_of(at), "answer-request")
+    return None if term is None else term.days
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """What would be erased of a person and what stays, with the duty that keeps it longest."""
+
+    goes: tuple[tuple[type[AnyModel], tuple[int, ...], frozenset[str]], ...]  # rows, fields kept
+    kept_until: date | None
+    clause: Clause | None
+    clause_code: str
+
+    @property
+    def rows(self) -> int:
+        """How many rows would be emptied, wholly or in part."""
+        return sum(len(ids) for _model, ids, _kept in self.goes)
+
+
+def erasure(person: Person, at: datetime) -> Erasure:
+    """What may be erased of a person now."""
+    found = [
+        (model, rows)
+        for model, rows in dossier.rows_about(person)
+        if retention.personal(model) and model is not DataRequest
+    ]
+    duties = retention.duties(type(person), person.pk, at)
+    personal = {model._meta.label: set(retention.personal(model)) for model, _rows in found}
+    stays = rules.what_stays(personal, [duty.keeps for duty in duties])
+    longest = duties[0] if duties else None
+    code = longest.clause if longest else ""
+    return Erasure(
+        goes=tuple(
+            (model, tuple(row.pk for row in rows), stays[model._meta.label])
+            for model, rows in found
+            if personal[model._meta.label] - stays[model._meta.label]
+        ),
+        kept_until=longest.until if longest else None,
+        clause=packs.clause_in_force(settings.FANGKONG_AREA, clock.day_of(at), code)
+        if code
+        else None,
+        clause_code=code,
+    )
+
+
+def was_corrected(request: DataRequest) -> bool:
+    """Whether the person's data were corrected since the request was received."""
+    return any(
+        line.action in CORRECTIONS and line.at >= request.created_at
+        for line in audit.history_of(request.person, limit=200)
+    )
+
+
+def holds(model: type[AnyModel], ids: Collection[int], kept: Collection[str]) -> bool:
+    """Whether one of these rows still holds something beside the fields that are kept."""
+    return model._base_manager.filter(retention.full(model, kept), pk__in=ids).exists()
+
+
+def waiting_count(user: Scoped, at: datetime) -> int:
+    """How many requests wait for a decision."""
+    return open_to(user, at).filter(state=State.WAITING).count()
+
+
+def law_of(request: DataRequest, at: datetime) -> Clause | None:
+    """The clause because of which something of the person is kept."""
+    if not request.clause:
+        return None
+    return packs.clause_in_force(settings.FANGKONG_AREA, clock.day_of(at), request.clause)

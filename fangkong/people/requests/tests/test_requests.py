@@ -1,0 +1,447 @@
+"""What a person asks of their own data: received by one, decided by another, carried out whole."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import pypdf
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.urls import reverse
+
+from fangkong.accounts.emergency import actions as emergency
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.audit.models import AuditLine, Sight
+from fangkong.core.backup import hooks
+from fangkong.core.dossier import queries as dossier
+from fangkong.core.files import actions as files
+from fangkong.core.files.tests import samples
+from fangkong.core.free_text import NumberInText
+from fangkong.core.roles import Role
+from fangkong.people import actions as people
+from fangkong.people import queries as persons
+from fangkong.people.models import IdentityDocument, Person, Phone
+from fangkong.people.requests import actions, erasures, queries
+from fangkong.people.requests.models import DataRequest
+from fangkong.people.tests import factories
+from fangkong.surveillance.models import Case, DailyCount
+from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.monitoring.tests.factories import AT, World
+
+pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
+LATER = AT + timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def house(settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: AT)
+    settings.FANGKONG_AREA = "513300"
+    settings.FANGKONG_DATA = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def world(db):
+    return World()
+
+
+@pytest.fixture
+def contact(world):
+    """A contact without a case: no law keeps anything."""
+    facts = {"address_detail": "鲜水镇团结街12号", "workplace": "道孚县中学", "ethnicity": "藏族"}
+    return factories.person(world.daofu, **facts)
+
+
+@pytest.fixture
+def patient(world):
+    return cards.case(world, remark="自述去过县城").person
+
+
+def asked(person, by, kind="copy", at=AT, **changes):
+    said = {"asker": "self", "proof": "card", "words": "", **changes}
+    return actions.receive(person=person, kind=kind, by=by, at=at, **said)
+
+
+def granted(person, world, kind="copy"):
+    request = asked(person, world.daofu_cdc, kind)
+    return actions.grant(request=request, by=world.headquarters, at=AT)
+
+
+def in_all(held) -> str:
+    return json.dumps(held.as_json(), ensure_ascii=False)
+
+
+# --- Receiving and deciding -----------------------------------------------------------------------
+
+
+def test_whoever_receives_a_request_does_not_decide_it(world, contact):
+    request = asked(contact, world.daofu_cdc)
+
+    with pytest.raises(actions.OwnRequest):
+        actions.grant(request=request, by=world.daofu_cdc, at=AT)
+    done = actions.grant(request=request, by=world.headquarters, at=AT)
+
+    assert (done.state, done.decided_by_id) == ("granted", world.headquarters.pk)
+    lines = AuditLine.objects.filter(subject_type="people.datarequest").order_by("pk")
+    assert [line.action for line in lines] == ["people.requests.receive", "people.requests.grant"]
+
+
+def test_a_request_is_decided_once(world, contact):
+    request = granted(contact, world)
+
+    with pytest.raises(actions.AlreadyDecided):
+        actions.refuse(request=request, answer="too late", by=world.headquarters, at=AT)
+
+
+@pytest.mark.parametrize(
+    ("asker", "proof", "fits"),
+    [
+        ("self", "card", True),
+        ("self", "authority", False),
+        ("agent", "authority", True),
+        ("agent", "card", False),
+        ("guardian", "kinship", True),
+        ("relative", "card", False),
+    ],
+)
+def test_the_proof_must_fit_who_asks(world, contact, asker, proof, fits):
+    if fits:
+        assert asked(contact, world.daofu_cdc, asker=asker, proof=proof).is_open
+    else:
+        with pytest.raises(actions.ProofDoesNotFit):
+            asked(contact, world.daofu_cdc, asker=asker, proof=proof)
+        assert not DataRequest.objects.exists()
+
+
+def test_the_same_request_does_not_wait_twice(world, contact):
+    asked(contact, world.daofu_cdc)
+
+    with pytest.raises(actions.AlreadyAsked):
+        asked(contact, world.daofu_cdc)
+    assert asked(contact, world.daofu_cdc, "erase").is_open
+
+
+def test_the_answer_is_due_when_the_rules_in_force_say(world, contact):
+    assert asked(contact, world.daofu_cdc).due_on == AT.date() + timedelta(days=30)
+
+
+def test_a_refusal_says_why(world, contact):
+    request = asked(contact, world.daofu_cdc)
+
+    with pytest.raises(actions.AnswerMissing):
+        actions.refuse(request=request, answer=" ", by=world.headquarters, at=AT)
+    done = actions.refuse(
+        request=request, answer="not the person concerned", by=world.headquarters, at=AT
+    )
+    assert done.state == "refused"
+
+
+def test_a_number_of_a_person_is_refused_in_words_and_answer(world, contact):
+    with pytest.raises(NumberInText):
+        asked(contact, world.daofu_cdc, words=f"call {factories.PHONE}")
+    request = asked(contact, world.daofu_cdc)
+    with pytest.raises(NumberInText):
+        actions.refuse(
+            request=request, answer=f"see {factories.NUMBER}", by=world.headquarters, at=AT
+        )
+    assert DataRequest.objects.get().is_open
+
+
+def test_a_correction_is_granted_when_it_was_made(world, contact):
+    request = asked(contact, world.daofu_cdc, "correct")
+
+    with pytest.raises(actions.NotCorrected):
+        actions.grant(request=request, by=world.headquarters, at=AT)
+    people.correct(person=contact, changes={"workplace": "县医院"}, by=world.daofu_cdc, at=AT)
+
+    assert actions.grant(request=request, by=world.headquarters, at=AT).state == "granted"
+
+
+def test_a_correction_before_the_request_does_not_count(world, contact):
+    people.correct(person=contact, changes={"workplace": "县医院"}, by=world.daofu_cdc, at=AT)
+    request = asked(contact, world.daofu_cdc, "correct", at=LATER)
+
+    with pytest.raises(actions.NotCorrected):
+        actions.grant(request=request, by=world.headquarters, at=LATER)
+
+
+# --- The copy -------------------------------------------------------------------------------------
+
+
+def test_the_copy_holds_what_every_room_holds(world, patient):
+    audit.seen(patient, by=world.daofu_cdc, at=AT, how="revealed", place="people.reveal",
+               reason="contact tracing")  # fmt: skip
+    emergency.open_(
+        kind="document",
+        number=cards.id_number(1),
+        reason="the patient is unconscious",
+        by=world.clinician,
+        at=AT,
+    )
+
+    held = dossier.dossier(patient, AT)
+
+    tables = {section.table for section in held.sections}
+    assert {
+        "people.Person", "people.IdentityDocument", "people.Phone", "surveillance.Case",
+        "surveillance.ReportCard", "accounts.EmergencyAccess",
+    } <= tables  # fmt: skip
+    text = in_all(held)
+    for value in (patient.name, cards.id_number(1), "13888880001", "团结社区1号", "自述去过县城"):
+        assert value in text
+    assert "contact tracing" in text and "the patient is unconscious" in text
+    assert "新型冠状" in text  # the disease in words, not its code
+
+
+def test_the_copy_holds_nothing_of_anybody_else_and_no_digest(world, patient):
+    other = cards.case(world, 2, remark="别人的备注").person
+
+    text = in_all(dossier.dossier(patient, AT))
+
+    assert other.name not in text and "别人的备注" not in text and cards.id_number(2) not in text
+    assert patient.documents.get().number_index not in text
+    assert Case.objects.get(person=patient).card_print not in text
+
+
+def test_the_copy_of_somebody_entered_twice_holds_both(world, contact):
+    double = factories.person(
+        world.daofu, name="扎西德吉甲", documents=[], phones=[], workplace="畜牧站"
+    )
+    Person.objects.filter(pk=double.pk).update(merged_into=contact)
+
+    assert "畜牧站" in in_all(dossier.dossier(contact, AT))
+
+
+def test_a_copy_is_handed_over_only_when_granted_and_counted(client, world, patient):
+    request = asked(patient, world.daofu_cdc)
+    client.force_login(world.daofu_cdc)
+    address = reverse("people:requests:give", args=[request.public_id])
+
+    assert client.post(address, {"form": "zip", "_key": "k1"}).status_code == 409
+    actions.grant(request=request, by=world.headquarters, at=AT)
+    answer = client.post(address, {"form": "zip", "_key": "k2"})
+
+    assert answer.status_code == 200
+    box = zipfile.ZipFile(io.BytesIO(answer.content))
+    held = json.loads(box.read("copy.json"))
+    assert held["held"]["people.Person"][0]["name"] == patient.name
+    assert world.daofu_cdc.username in held["mark"]
+    request.refresh_from_db()
+    assert request.handed_over == 1
+    assert Sight.objects.filter(how="exported", subject_id=patient.pk).count() == 1
+    assert AuditLine.objects.filter(action="people.requests.hand_over").count() == 1
+
+
+def test_the_copy_on_paper_can_be_read(client, world, patient):
+    request = granted(patient, world)
+    client.force_login(world.daofu_cdc)
+
+    answer = client.post(
+        reverse("people:requests:give", args=[request.public_id]), {"form": "pdf", "_key": "k"}
+    )
+
+    pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages
+    text = "".join("".join(page.extract_text().split()) for page in pages)
+    assert patient.name in text and cards.id_number(1) in text
+    assert Sight.objects.filter(how="printed", subject_id=patient.pk).exists()
+
+
+# --- Erasure --------------------------------------------------------------------------------------
+
+
+def test_whom_no_law_keeps_is_erased_whole(world, contact):
+    stored = contact.documents.get().number_index
+
+    done = granted(contact, world, "erase")
+
+    assert (done.state, done.kept_until) == ("granted", None)
+    row = Person.objects.get(pk=contact.pk)
+    assert row.name.startswith("~") and row.ethnicity == row.workplace == row.address_detail == ""
+    assert row.birth_date is None and row.county_id is None
+    assert IdentityDocument.objects.get().number == "" and Phone.objects.get().number == ""
+    assert not IdentityDocument.objects.filter(number_index=stored).exists()
+    assert not persons.search(world.headquarters, AT, factories.NAME).exists()
+
+
+def test_a_report_card_is_kept_by_law_and_the_answer_says_until_when_and_why(world, patient):
+    people.correct(person=patient, changes={"ethnicity": "藏族"}, by=world.daofu_cdc, at=AT)
+
+    done = granted(patient, world, "erase")
+
+    assert done.state == "partly"
+    assert done.kept_until == AT.date() + timedelta(days=1096)
+    law = queries.law_of(done, AT)
+    assert law.from_memory and "3年" in law.text.zh
+    row = Person.objects.get(pk=patient.pk)
+    assert row.name == patient.name  # stands on the card
+    assert row.ethnicity == ""  # does not
+    assert Case.objects.get().remark == "自述去过县城"
+
+
+def test_what_a_law_keeps_is_not_worked_with(world, patient):
+    granted(patient, world, "erase")
+    patient.refresh_from_db()
+
+    assert not persons.open_to(world.daofu_cdc, AT).filter(pk=patient.pk).exists()
+    assert not persons.search(world.daofu_cdc, AT, cards.id_number(1)).exists()
+    assert persons.one_open_to(world.daofu_cdc, AT).filter(pk=patient.pk).exists()
+    with pytest.raises(people.Restricted):
+        people.reveal(person=patient, reason="tracing", fields=["name"], by=world.daofu_cdc, at=AT)
+
+    actions.lift(person=patient, reason="ill again", by=world.headquarters, at=AT)
+    assert persons.open_to(world.daofu_cdc, AT).filter(pk=patient.pk).exists()
+
+
+def test_when_the_duty_is_over_the_card_can_be_erased_too(world, patient):
+    over = AT + timedelta(days=1097)
+    counts = list(DailyCount.objects.order_by("pk").values_list("n", flat=True))
+    request = asked(patient, world.daofu_cdc, "erase", at=over)
+
+    done = actions.grant(request=request, by=world.headquarters, at=over)
+
+    assert done.state == "granted"
+    assert Person.objects.get(pk=patient.pk).name.startswith("~")
+    assert Case.objects.get().remark == ""
+    assert list(DailyCount.objects.order_by("pk").values_list("n", flat=True)) == counts
+
+
+def test_files_about_the_person_go_with_the_record(world, contact):
+    from fangkong.tasks.types import PROOF
+
+    name = "photo.pdf"
+    content = SimpleUploadedFile(name, samples.PDF)
+    file = files.upload(use=PROOF, content=content, name=name, by=world.daofu_cdc, at=AT)
+    files.attach(files=[file], use=PROOF, to=contact, by=world.daofu_cdc, at=AT)
+    assert [kept for kept, _path in dossier.dossier(contact, AT).files] == [name]
+
+    granted(contact, world, "erase")
+
+    assert not type(file).objects.exists()
+
+
+def test_an_erased_person_has_nothing_left_to_ask_for(world, contact):
+    granted(contact, world, "erase")
+
+    with pytest.raises(actions.Gone):
+        asked(contact, world.headquarters)
+
+
+def test_after_a_restore_of_an_older_backup_the_erased_are_erased_again(world, contact, patient):
+    before = [
+        (row, {f.attname: row.__dict__[f.attname] for f in row._meta.concrete_fields})
+        for row in (
+            Person.objects.get(pk=contact.pk),
+            IdentityDocument.objects.get(person=contact),
+            Phone.objects.get(person=contact),
+        )
+    ]
+    granted(contact, world, "erase")
+    for row, values in before:  # as the backup has them; the table of requests is older as well
+        type(row)._base_manager.filter(pk=row.pk).update(**values)
+    DataRequest.objects.all().delete()
+    assert Person.objects.get(pk=contact.pk).name == factories.NAME
+
+    hooks.restored["people.requests"](LATER)
+
+    assert Person.objects.get(pk=contact.pk).name.startswith("~")
+    assert Phone.objects.get(person=contact).number == ""
+    assert Person.objects.get(pk=patient.pk).name == patient.name  # who did not ask
+    assert AuditLine.objects.filter(action="people.requests.erase", by=None).count() == 1
+
+    hooks.restored["people.requests"](LATER)
+    assert AuditLine.objects.filter(action="people.requests.erase", by=None).count() == 1
+
+
+def test_a_broken_line_in_the_file_of_erasures_stops_the_restore(world):
+    erasures.path().write_text("{}\n")
+
+    with pytest.raises(erasures.Unreadable, match="line 1"):
+        hooks.restored["people.requests"](AT)
+
+
+def test_the_file_of_erasures_names_nobody(world, contact):
+    granted(contact, world, "erase")
+
+    text = erasures.path().read_text("ascii")
+    assert str(contact.public_id) in text and len(text.splitlines()) == 1
+    assert contact.name not in text and factories.NUMBER not in text
+
+
+# --- Pages and machines ---------------------------------------------------------------------------
+
+
+def test_the_journey_of_a_request_through_its_pages(client, world, patient):
+    client.force_login(world.daofu_cdc)
+    begin = reverse("people:requests:new", args=[patient.public_id])
+    assert begin in client.get(patient.get_absolute_url()).content.decode()
+
+    wrong = client.post(begin, {"kind": "erase", "asker": "agent", "proof": "card", "_key": "k1"})
+    assert wrong.status_code == 422
+    sent = {"kind": "erase", "asker": "self", "proof": "card", "words": "", "_key": "k2"}
+    assert client.post(begin, sent).status_code == 302
+    request = DataRequest.objects.get()
+    page = client.get(request.get_absolute_url()).content.decode()
+    assert patient.name not in page and "2023" in page  # until when the card is kept
+
+    decide = reverse("people:requests:decide", args=[request.public_id])
+    own = client.post(decide, {"decision": "grant", "_confirmed": "yes", "_key": "k3"})
+    assert own.status_code == 422 and DataRequest.objects.get().is_open
+    client.force_login(world.headquarters)
+    assert client.post(decide, {"decision": "grant", "_key": "k4"}).status_code == 200
+    assert DataRequest.objects.get().is_open  # it asks first
+    done = client.post(decide, {"decision": "grant", "_confirmed": "yes", "_key": "k5"})
+    assert done.status_code == 302 and DataRequest.objects.get().state == "partly"
+    assert "3年" in client.get(request.get_absolute_url()).content.decode()
+
+
+def test_another_county_finds_neither_the_request_nor_the_person(client, world, patient):
+    request = granted(patient, world)
+    client.force_login(world.kangding_cdc)
+
+    for name, key in (("detail", request), ("new", patient), ("give", request)):
+        address = reverse(f"people:requests:{name}", args=[key.public_id])
+        assert client.post(address, {"_key": "k"}).status_code in (404, 405)
+        assert client.get(address).status_code in (404, 405)
+    assert str(request.public_id) not in client.get("/people/requests/").content.decode()
+
+
+def test_a_machine_gets_the_same_copy(client, world, patient):
+    request = granted(patient, world)
+    client.force_login(world.daofu_cdc)
+
+    answer = client.post(
+        f"/api/v1/people/requests/{request.public_id}/give/",
+        content_type="application/json",
+        headers={"Idempotency-Key": "k"},
+    )
+
+    assert answer.status_code == 200
+    assert answer.json()["held"]["people.Person"][0]["name"] == patient.name
+    assert Sight.objects.filter(how="exported").exists()
+
+
+def test_the_command_writes_the_copy_for_whoever_may(world, patient, tmp_path):
+    request = granted(patient, world)
+    file = tmp_path / "copy.zip"
+
+    call_command("person_data", str(request.public_id), to=file, user=world.daofu_cdc.username)
+
+    assert patient.name in zipfile.ZipFile(file).read("copy.json").decode()
+    assert file.stat().st_mode & 0o077 == 0
+    with pytest.raises(CommandError, match="no such request"):
+        call_command("person_data", str(request.public_id), to=file, user="staff-of-nowhere")
+    auditor = world.auditor.username
+    with pytest.raises(CommandError, match="no such request"):
+        call_command("person_data", str(request.public_id), to=tmp_path / "b.zip", user=auditor)
+
+
+def test_the_role_of_the_register_may_ask_and_the_laboratory_not(world):
+    from fangkong.people.requests.types import DECIDE, RECEIVE
+
+    assert RECEIVE.roles == DECIDE.roles == {Role.HEADQUARTERS, Role.COUNTY_CDC}
