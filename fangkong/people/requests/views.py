@@ -154,6 +154,7 @@ def give(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def lift(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Work with a restricted person's data again."""
     asked = _request(request, public_id, DECIDE)
+    opened(request, asked)
     form = LiftForm(request.POST or None)
     if pages.carry_out(request, form, actions.lift, None, person=asked.person):
         messages.success(request, _("The restriction is lifted."))
