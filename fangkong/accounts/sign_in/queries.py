@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.conf import settings
@@ -173,6 +174,24 @@ def must_have_second_factor(user: User, at: datetime) -> bool:
 def passed_second_factor(factor: str) -> bool:
     """Whether a session with this factor was opened by more than a password."""
     return factor in SECOND
+
+
+def asks_for_factor_again(request: HttpRequest, user: User, at: datetime) -> bool:
+    """Whether the user's roles need a second factor that this session has not passed lately."""
+    if not must_have_second_factor(user, at):
+        return False
+    passed = second_factor_passed_at(request, user)
+    return not 0 <= time.time() - passed < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def second_factor_passed_at(request: HttpRequest, user: User) -> float:
+    """When this session last passed a second factor, in seconds since 1970; 0 for never."""
+    records = get_authentication_records(request, user)
+    moments = [float(one["at"]) for one in records if one.get("method") == "mfa"]
+    marks = request.session.get("sign_in", {})
+    if passed_second_factor(marks.get("factor", "")):
+        moments.append(float(marks["at"]))
+    return max(moments, default=0.0)
 
 
 def idle(user: User, at: datetime) -> timedelta:

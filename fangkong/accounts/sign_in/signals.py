@@ -12,8 +12,11 @@ from allauth.mfa.signals import authenticator_added, authenticator_removed, auth
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
+from fangkong.core.tokens import types as tokens
 
 from . import actions, queries
 from .types import End, Factor
@@ -66,6 +69,7 @@ def _removed(
 ) -> None:
     if not queries.factors(user):
         _mark(request, Factor.PASSWORD.value)
+        actions.end_tokens_without_factor(user=user, by=user, at=clock.now())
     if authenticator.type != Authenticator.Type.RECOVERY_CODES:
         actions.note_factor(verb="remove_factor", kind=authenticator.type, by=user, at=clock.now())
 
@@ -80,6 +84,15 @@ def _renewed(
 @receiver(password_changed, dispatch_uid="fangkong.sign_in")
 def _new_password(sender: object, request: HttpRequest, user: Any, **more: object) -> None:
     actions.note_own_password(by=user, at=clock.now())
+
+
+def _factor_before_a_token(request: HttpRequest, user: Any) -> Promise | None:
+    if queries.asks_for_factor_again(request, user, cast(Any, request).now):
+        return _("Confirm your second factor first: the token would see personal data.")
+    return None
+
+
+tokens.require(_factor_before_a_token)
 
 
 def _mark(request: HttpRequest, factor: str) -> None:

@@ -125,6 +125,19 @@ def revoke(*, token: Token, by: User, at: datetime) -> Token:
     return token
 
 
+@transaction.atomic
+def revoke_all(*, user: User, why: str, by: User, at: datetime) -> int:
+    """Stop every valid token of a user, as part of what made them doubtful; the number."""
+    valid = Token.objects.select_for_update().filter(user=user, revoked_at=None, expires_at__gt=at)
+    for token in valid:
+        token.revoked_at = at
+        token.touch(by, at)
+        token.save(update_fields=["revoked_at", "changed_at", "changed_by"])
+        detail = {"prefix": token.prefix, "why": why}
+        audit.record("core.tokens.revoke", token, by=by, at=at, detail=detail)
+    return len(valid)
+
+
 def note_use(token: Token, moment: datetime) -> None:
     """Remember that a token is in use; at most one write an hour, and no line: it is no verb."""
     if rules.note_use(token.last_used_at, moment):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlencode
 from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
@@ -10,12 +11,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from fangkong.accounts import queries as accounts
+from fangkong.accounts.sign_in import queries as sign_in
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.commands.actions import once
@@ -58,10 +61,19 @@ def index(request: StaffRequest) -> HttpResponseBase:
 
 
 @login_required
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
 @never_cache
 def new(request: StaffRequest) -> HttpResponse:
     """Make a token; its secret is shown on the answer to this request only."""
+    user = request.user
+    if sign_in.factors(user) and sign_in.asks_for_factor_again(request, user, request.now):
+        # The second factor at once: it proves as much as the password and more.
+        again = urlencode({"next": request.path})
+        return redirect(f"{reverse('mfa_reauthenticate')}?{again}")
+    return cast(HttpResponse, _new(request))
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]  # allauth has no types
+def _new(request: StaffRequest) -> HttpResponse:
     if words := unmet(request, request.user):
         return render(request, "web/tokens/unmet.html", {"words": words}, status=403)
     machines = (

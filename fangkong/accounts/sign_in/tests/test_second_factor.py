@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
+from django.test import Client
 from django.urls import reverse
 
 from fangkong.accounts.models import SignIn
 from fangkong.accounts.sign_in import actions, queries, rules
 from fangkong.accounts.sign_in.types import Outcome
 from fangkong.accounts.tests import factories
+from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.roles import Role
+from fangkong.core.tokens import actions as tokens
+from fangkong.core.tokens.models import Token
 from fangkong.places.tests.factories import world
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
@@ -135,3 +141,121 @@ def test_a_reset_takes_the_factor_and_the_sessions_and_leaves_a_line(client, zha
     assert queries.factors(zhaxi) == []
     assert client.get(reverse("people:index")).url.startswith(reverse("account_login"))
     assert AuditLine.objects.filter(action="accounts.sign_in.reset_factors").count() == 1
+
+
+# --- Tokens ---------------------------------------------------------------------------------------
+
+
+def ask_for_a_token(client, user, **more):
+    facts = {
+        "label": "医院信息系统",
+        "user": str(user.public_id),
+        "permissions": ["people.view"],
+        "last_day": clock.day_of(clock.now() + timedelta(days=30)).isoformat(),
+        "_key": str(uuid4()),
+    }
+    return client.post(reverse("token_new"), {**facts, **more})
+
+
+def with_code(client, name, away=0):
+    return client.post(reverse(name), {"code": code(away)})
+
+
+def factor_passed(client, *, minutes_ago):
+    """Let the session's clock stand as if it was opened, and confirmed by password, earlier."""
+    session = client.session
+    then = time.time() - 60 * minutes_ago
+    session["sign_in"] = {**session["sign_in"], "at": then}
+    records = session["account_authentication_methods"]
+    session["account_authentication_methods"] = [
+        {**one, "at": then} if one["method"] == "mfa" else one for one in records
+    ] + [{"method": "password", "at": time.time(), "reauthenticated": True}]
+    session.save()
+
+
+def test_a_token_is_made_only_right_after_the_second_factor(client, zhaxi):
+    TOTP.activate(zhaxi, SECRET)
+    sign_in(client)
+    with_code(client, "mfa_authenticate")
+    factor_passed(client, minutes_ago=6)  # the password was asked a moment ago, the factor was not
+
+    refused = ask_for_a_token(client, zhaxi)
+
+    assert refused.status_code == 302 and refused.url.startswith(reverse("mfa_reauthenticate"))
+    by_machine = client.post(
+        "/api/v1/core/tokens/",
+        {"name": "x", "permissions": ["people.view"], "expires_at": "2030-01-01T00:00+08:00"},
+        content_type="application/json",
+        headers={"idempotency-key": "k"},
+    )
+    assert by_machine.status_code == 403
+    assert by_machine.json()["title"] == "ConditionUnmet"
+    assert not Token.objects.exists()
+
+    with_code(client, "mfa_reauthenticate", away=1)
+    assert ask_for_a_token(client, zhaxi).status_code == 200
+    assert Token.objects.get().user == zhaxi
+
+
+def test_a_role_without_personal_data_makes_a_token_by_password(client, areas):
+    keeper = factories.staff(
+        Role.STORE_KEEPER, area=areas["513326"], username="keeper", password=factories.PASSWORD
+    )
+    sign_in(client, "keeper")
+    client.post(reverse("account_reauthenticate"), {"password": factories.PASSWORD})
+
+    assert ask_for_a_token(client, keeper, permissions=["places.view"]).status_code == 200
+
+
+def token_of(user, *names):
+    return tokens.make(
+        user=user,
+        label="x",
+        permissions=names,
+        may_write=False,
+        expires_at=clock.now() + timedelta(days=30),
+        by=user,
+        at=clock.now(),
+    )
+
+
+def machine(token):
+    return Client(headers={"authorization": f"Bearer {token.secret}"})
+
+
+def test_the_tokens_of_a_lost_factor_stop_to_work_and_others_go_on(zhaxi, areas):
+    admin = factories.staff(Role.ADMINISTRATOR, area=areas["513300"])
+    TOTP.activate(zhaxi, SECRET)
+    lost, others = token_of(zhaxi, "places.view"), token_of(admin, "places.view")
+    address = "/api/v1/places/areas/"
+    assert machine(lost).get(address).status_code == 200
+
+    actions.reset_factors(user=zhaxi, reason="手机丢失,当面核实", by=admin, at=clock.now())
+
+    assert machine(lost).get(address).status_code == 401
+    assert machine(others).get(address).status_code == 200
+    line = AuditLine.objects.get(action="core.tokens.revoke")
+    assert line.detail["why"] == "second factor removed" and line.by == admin
+
+
+def test_whose_role_needs_no_factor_keeps_the_tokens_without_one(client, areas):
+    keeper = factories.staff(
+        Role.STORE_KEEPER, area=areas["513326"], username="keeper", password=factories.PASSWORD
+    )
+    TOTP.activate(keeper, SECRET)
+    token = token_of(keeper, "places.view")
+    admin = factories.staff(Role.ADMINISTRATOR, area=areas["513300"])
+
+    actions.reset_factors(user=keeper, reason="换手机,当面核实", by=admin, at=clock.now())
+
+    assert machine(token).get("/api/v1/places/areas/").status_code == 200
+
+
+def test_unlinking_single_sign_on_leaves_no_factor_and_no_token(zhaxi, areas):
+    admin = factories.staff(Role.ADMINISTRATOR, area=areas["513300"])
+    actions.link(user=zhaxi, provider="oidc", subject="z1", by=admin, at=clock.now())
+    token = token_of(zhaxi, "places.view")
+
+    actions.unlink(user=zhaxi, provider="oidc", by=admin, at=clock.now())
+
+    assert machine(token).get("/api/v1/places/areas/").status_code == 401
