@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.notices import actions as notices
 from fangkong.core.record import stamps
@@ -58,6 +59,10 @@ class RolesClash(Refused):
     """Three administrators (三员分立): nobody holds two of these roles at the same time."""
 
 
+class LastAdministrator(Refused):
+    """Somebody must be left who can make accounts and give roles."""
+
+
 class AlreadyEnded(Refused):
     """The appointment has ended before."""
 
@@ -97,11 +102,15 @@ def add_staff(
 
 
 def _set_password(user: User, password: str) -> None:
+    _check_password(user, password)
+    user.set_password(password)
+
+
+def _check_password(user: User, password: str) -> None:
     try:
         validate_password(password, user)
     except ValidationError as problem:
         raise WeakPassword(" ".join(problem.messages)) from None
-    user.set_password(password)
 
 
 @transaction.atomic
@@ -154,6 +163,8 @@ def end_appointment(
         raise EndsTooEarly(_("The last day lies before the first. Correct one of them."))
     if appointment.valid_to is not None and appointment.valid_to <= last_day:
         raise AlreadyEnded(_("This appointment already ends on that day or earlier."))
+    if appointment.role == Role.ADMINISTRATOR:
+        _refuse_last(appointment, last_day)
     appointment.valid_to = last_day
     appointment.touch(by, at)
     appointment.save(update_fields=["valid_to", "changed_at", "changed_by"])
@@ -172,6 +183,10 @@ def set_active(*, user: User, active: bool, by: User, at: datetime) -> User:
     """Let an account sign in, or stop it; its past work stays as it is."""
     user = User.objects.select_for_update().get(pk=user.pk)
     _refuse_self(user, by)
+    today = clock.day_of(at)
+    for office in [] if active else user.appointments_on(today):
+        if office.role == Role.ADMINISTRATOR:
+            _refuse_last(office, today)
     user.is_active, user.closed_at = active, None if active else at
     user.save(update_fields=["is_active", "closed_at"])
     if not active:
@@ -186,8 +201,9 @@ def reset_password(*, user: User, password: str, by: User, at: datetime) -> User
     """Set a new password for somebody who has lost theirs."""
     user = User.objects.select_for_update().get(pk=user.pk)
     _refuse_self(user, by)
+    _check_password(user, password)  # while the present one is not yet among the former ones
     sign_in.remember_password(user=user, when=at)
-    _set_password(user, password)
+    user.set_password(password)
     user.password_set_at = at
     user.save(update_fields=["password", "password_set_at"])
     sign_in.end_all_after_change(user=user, end=End.PASSWORD, when=at)
@@ -207,6 +223,22 @@ def _refuse_clash(user: User, role: Role, first: date, last: date | None) -> Non
             _("This person is %(role)s in that time. Give the role to somebody else.")
             % {"role": "; ".join(str(Role(one).label) for one in sorted(clash))}
         )
+
+
+def _refuse_last(ending: Appointment, last_day: date) -> None:
+    """Refuse to leave days without any administrator that this office would have covered."""
+    others = Appointment.objects.filter(role=Role.ADMINISTRATOR).exclude(user_id=ending.user_id)
+    after = last_day + timedelta(days=1)
+    # Locked, for two who end each other's office at the same moment.
+    for one in others.select_for_update(of=("self",)).select_related("user").order_by("pk"):
+        lasts = one.valid_to is None or (
+            ending.valid_to is not None and one.valid_to >= ending.valid_to
+        )
+        if one.user.is_active and one.is_current(after) and lasts:
+            return
+    raise LastAdministrator(
+        _("No administrator would be left after that day. Appoint another one first.")
+    )
 
 
 def _refuse_self(user: User, by: User | None) -> None:

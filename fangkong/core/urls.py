@@ -6,4 +6,5 @@ urlpatterns = [
     path("notices/", include("fangkong.core.notices.urls")),
     path("pages/", include(("fangkong.core.pages.urls", "pages"))),
     path("violations/", include("fangkong.core.violations.urls")),
+    path("webhooks/", include("fangkong.core.webhooks.urls")),
 ]

@@ -24,6 +24,7 @@ from fangkong.core.permissions import Permission
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
 from fangkong.core.watch.types import SEE_WATCH
+from fangkong.core.webhooks.types import MANAGE as MANAGE_WEBHOOKS
 from fangkong.people.requests import queries as requests
 from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
@@ -165,6 +166,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
             _Entry(_("Full data shown"), "people:reveals", "eye", SEE_TRAIL),
             _Entry(_("Ways out for notices"), "core:notices:channels", "send", SET_UP_NOTICES),
+            _Entry(_("Webhooks"), "core:webhooks:index", "webhook", MANAGE_WEBHOOKS),
             _Entry(_("Background jobs"), "jobs", "clock", SEE_JOBS, _failed_jobs),
             _Entry(_("State of the system"), "doctor", "server-cog", SEE_WATCH),
         ],

@@ -31,7 +31,7 @@ PAGES = {
         "/tasks/new/",
     ],
     "auditor": ["/trail/", "/accounts/roles/"],
-    "admin": ["/accounts/staff/", "/accounts/staff/new/", "/jobs/"],
+    "admin": ["/accounts/staff/", "/accounts/staff/new/", "/jobs/", "/core/webhooks/"],
 }
 LOOKS = [
     ("zh", 1440, False),

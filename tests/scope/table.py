@@ -376,6 +376,23 @@ WEBHOOKS = {
         frozenset({R.ADMINISTRATOR}), lacks=True
     ),
     "POST /core/webhooks/<public_id>/stop/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
+    "POST /core/webhooks/<public_id>/pause/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
+    "POST /core/webhooks/<public_id>/resume/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
+    "POST /core/webhooks/<public_id>/try/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
+    "core:webhooks:index": Row(frozenset({R.ADMINISTRATOR}), house=True),
+    "core:webhooks:new": Row(frozenset({R.ADMINISTRATOR})),
+    "core:webhooks:detail": Row(
+        frozenset({R.ADMINISTRATOR}), lacks=True, values={"public_id": NOBODYS}
+    ),
+    "core:webhooks:delivery": Row(
+        frozenset({R.ADMINISTRATOR}), lacks=True, values={"public_id": NOBODYS}
+    ),
+    **{
+        f"core:webhooks:{name}": Row(
+            frozenset({R.ADMINISTRATOR}), gets=False, lacks=True, values={"public_id": NOBODYS}
+        )
+        for name in ("try_out", "pause", "resume", "stop", "repeat")
+    },
 }
 
 ADMIN = frozenset({R.ADMINISTRATOR})

@@ -22,7 +22,7 @@ from fangkong.core.refusals import Refused
 
 from . import rules
 from .models import Delivery, Receiver
-from .types import events
+from .types import TRIAL, events
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 DELIVER = "core.webhooks.deliver"
 TIMEOUT = 5.0  # seconds for one receiver; the others wait as long at most
 BATCH = 100
+ANSWERS_KEPT = 24  # tries of one delivery that are remembered: three rounds
 
 
 class UnknownEvent(Refused):
@@ -42,6 +43,14 @@ class AlreadyStopped(Refused):
     """The receiver was stopped before."""
 
 
+class NotRunning(Refused):
+    """Only a receiver that hears is paused."""
+
+
+class NotPaused(Refused):
+    """Only a paused receiver is resumed."""
+
+
 class NotParked(Refused):
     """Only a delivery that was given up is repeated by hand."""
 
@@ -51,7 +60,11 @@ def subscribe(*, label: str, url: str, events_: Sequence[str], by: User, at: dat
     """Set up a receiver. Its ``secret`` is shown to whoever did, once."""
     if not events_ or not set(events_) <= set(events()):
         raise UnknownEvent(_("Choose at least one event of the list."))
-    outbound.check(url)
+    try:
+        outbound.check(url)
+    except outbound.WrongAddress as problem:
+        problem.field = "url"  # type: ignore[attr-defined]  # where a form shows it
+        raise
     receiver = Receiver.objects.create(
         label=label.strip(), url=url, events=sorted(set(events_)), **stamps(by, at)
     )
@@ -76,13 +89,69 @@ def stop(*, receiver: Receiver, by: User, at: datetime) -> Receiver:
     return receiver
 
 
+@transaction.atomic
+def pause(*, receiver: Receiver, by: User, at: datetime) -> Receiver:
+    """Keep events for a receiver that cannot hear now, such as while it is repaired."""
+    receiver = Receiver.objects.select_for_update().get(pk=receiver.pk)
+    if receiver.state != "open":
+        raise NotRunning(_("This webhook is paused or removed already."))
+    receiver.paused_at = at
+    receiver.touch(by, at)
+    receiver.save(update_fields=["paused_at", "changed_at", "changed_by"])
+    _waiting(receiver).update(due_at=None)
+    audit.record("core.webhooks.pause", receiver, by=by, at=at)
+    return receiver
+
+
+@transaction.atomic
+def resume(*, receiver: Receiver, by: User, at: datetime) -> Receiver:
+    """Deliver again, first what has waited; the worker takes it up within a minute."""
+    receiver = Receiver.objects.select_for_update().get(pk=receiver.pk)
+    if receiver.state != "paused":
+        raise NotPaused(_("This webhook is not paused."))
+    receiver.paused_at = None
+    receiver.touch(by, at)
+    receiver.save(update_fields=["paused_at", "changed_at", "changed_by"])
+    _waiting(receiver).update(due_at=at)
+    audit.record("core.webhooks.resume", receiver, by=by, at=at)
+    return receiver
+
+
+def _waiting(receiver: Receiver) -> models.QuerySet[Delivery]:
+    return Delivery.objects.filter(receiver=receiver, state=Delivery.State.WAITING)
+
+
+@transaction.atomic
+def try_out(*, receiver: Receiver, by: User, at: datetime) -> Delivery:
+    """Send a signed delivery that names no record, to see whether the receiver understands."""
+    receiver = Receiver.objects.select_for_update().get(pk=receiver.pk)
+    if receiver.state != "open":
+        raise NotRunning(_("This webhook is paused or removed: nothing is sent to it."))
+    delivery = Delivery.objects.create(
+        event_id=new_public_id(),
+        receiver=receiver,
+        event=TRIAL,
+        subject_type="",
+        subject_public_id=None,
+        occurred_at=at,
+        due_at=at + rules.WINDOW,
+    )
+    queue.enqueue(DELIVER, delivery.pk, by=by, at=at)
+    audit.record("core.webhooks.try_out", receiver, by=by, at=at)
+    return delivery
+
+
 def announce(event: str, subject: models.Model, *, at: datetime) -> None:
     """Write an event into the outbox, within the transaction of what happened.
 
     One row for each receiver; where nobody listens it is one short read.
     """
-    listening = Receiver.objects.filter(stopped_at__isnull=True).values_list("pk", "events")
-    wanted = [pk for pk, names in listening if event in names]
+    listening = Receiver.objects.filter(stopped_at__isnull=True)
+    wanted = {
+        pk: paused_at
+        for pk, names, paused_at in listening.values_list("pk", "events", "paused_at")
+        if event in names
+    }
     if not wanted:
         return
     event_id = new_public_id()
@@ -94,30 +163,36 @@ def announce(event: str, subject: models.Model, *, at: datetime) -> None:
             subject_type=subject._meta.label_lower,
             subject_public_id=getattr(subject, "public_id", None),
             occurred_at=at,
-            due_at=at,
+            # Its job runs at once; where that is lost the row falls due a little later.
+            due_at=None if paused_at else at + rules.WINDOW,
         )
-        for pk in wanted
+        for pk, paused_at in wanted.items()
     ]
     for row in Delivery.objects.bulk_create(rows):
-        queue.enqueue(DELIVER, row.pk, by=None, at=at)
+        if row.due_at is not None:
+            queue.enqueue(DELIVER, row.pk, by=None, at=at)
 
 
 def deliver(*, delivery_id: int, at: datetime) -> Delivery.State:
     """Try one delivery now. The receiver's slowness or fault is noted and stops nobody else."""
     delivery = Delivery.objects.select_related("receiver").get(pk=delivery_id)
-    if delivery.state != Delivery.State.WAITING:
+    if delivery.state != Delivery.State.WAITING or delivery.receiver.paused_at is not None:
         return Delivery.State(delivery.state)
     status, problem = _sent(delivery, at)
     good = status is not None and 200 <= status < 300
     delivery.tries += 1
     delivery.tried_at, delivery.status, delivery.problem = at, status, problem
+    said = {"at": at.isoformat(), "status": status, "problem": problem}
+    delivery.answers = [*delivery.answers, said][-ANSWERS_KEPT:]
     pause = None if good else rules.wait_after(delivery.tries)
     if good:
         delivery.state = Delivery.State.DELIVERED
     elif pause is None:
         delivery.state = Delivery.State.PARKED
     delivery.due_at = at + pause if pause else None
-    delivery.save(update_fields=["tries", "tried_at", "status", "problem", "state", "due_at"])
+    delivery.save(
+        update_fields=["tries", "tried_at", "status", "problem", "state", "due_at", "answers"]
+    )
     return Delivery.State(delivery.state)
 
 
@@ -157,9 +232,9 @@ def body_of(delivery: Delivery) -> bytes:
 
 def deliver_due(at: datetime) -> int:
     """Put what is due again into the queue, one job each; the number."""
-    due = Delivery.objects.filter(
-        state=Delivery.State.WAITING, due_at__lte=at, tries__gt=0
-    ).order_by("due_at", "pk")[:BATCH]
+    due = Delivery.objects.filter(state=Delivery.State.WAITING, due_at__lte=at).order_by(
+        "due_at", "pk"
+    )[:BATCH]
     for row in due:
         with transaction.atomic():
             # Until the job has run the row is not due, so that it is queued once.
@@ -172,9 +247,10 @@ def deliver_due(at: datetime) -> int:
 def repeat(*, delivery: Delivery, by: User, at: datetime) -> Delivery:
     """Try a delivery anew that was given up."""
     delivery = Delivery.objects.select_for_update().select_related("receiver").get(pk=delivery.pk)
-    if delivery.state != Delivery.State.PARKED or delivery.receiver.stopped_at is not None:
+    if delivery.state != Delivery.State.PARKED or delivery.receiver.state != "open":
         raise NotParked(_("Only a delivery that was given up can be repeated."))
-    delivery.state, delivery.tries, delivery.due_at = Delivery.State.WAITING, 0, at
+    delivery.state, delivery.tries = Delivery.State.WAITING, 0
+    delivery.due_at = at + rules.WINDOW
     delivery.save(update_fields=["state", "tries", "due_at"])
     queue.enqueue(DELIVER, delivery.pk, by=by, at=at)
     audit.record("core.webhooks.repeat", delivery.receiver, by=by, at=at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -26,7 +27,9 @@ class ReceiverOut(Schema):
     name: str
     url: str
     events: list[str]
+    state: str
     created_at: datetime
+    paused_at: datetime | None
     stopped_at: datetime | None
 
 
@@ -105,10 +108,34 @@ def repeat(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 @router.post("/{public_id}/stop/", response=ReceiverOut)
 def stop(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """Tell a receiver nothing any more."""
+    return _out(_done(request, public_id, actions.stop))
+
+
+@router.post("/{public_id}/pause/", response=ReceiverOut)
+def pause(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """Keep events for a receiver until it is resumed."""
+    return _out(_done(request, public_id, actions.pause))
+
+
+@router.post("/{public_id}/resume/", response=ReceiverOut)
+def resume(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """Deliver again, first what has waited."""
+    return _out(_done(request, public_id, actions.resume))
+
+
+@router.post("/{public_id}/try/", response={201: DeliveryOut})
+def try_out(request: HttpRequest, public_id: UUID) -> Status[dict[str, Any]]:
+    """Send a signed delivery that names no record."""
     asked = _asked(request)
     found = get_object_or_404(queries.open_to(asked.user, asked.now), public_id=public_id)
-    stopped = api.once(request, actions.stop, found, receiver=found, by=asked.user, at=asked.now)
-    return _out(stopped)
+    made = api.once(request, actions.try_out, receiver=found, by=asked.user, at=asked.now)
+    return Status(201, _delivery_out(made))
+
+
+def _done(request: HttpRequest, public_id: UUID, action: Callable[..., Receiver]) -> Receiver:
+    asked = _asked(request)
+    found = get_object_or_404(queries.open_to(asked.user, asked.now), public_id=public_id)
+    return api.once(request, action, found, receiver=found, by=asked.user, at=asked.now)
 
 
 def _asked(request: HttpRequest) -> Any:
@@ -122,7 +149,9 @@ def _out(receiver: Receiver) -> dict[str, Any]:
         "name": receiver.label,
         "url": receiver.url,
         "events": receiver.events,
+        "state": receiver.state,
         "created_at": receiver.created_at,
+        "paused_at": receiver.paused_at,
         "stopped_at": receiver.stopped_at,
     }
 

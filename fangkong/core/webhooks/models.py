@@ -23,10 +23,17 @@ class Receiver(Record):
     label = models.CharField(pgettext_lazy("thing", "name"), max_length=60)
     url = models.CharField(_("address"), max_length=500)
     events = models.JSONField(_("events"), default=list)
+    # While it is paused events are kept for it; once it is stopped it hears nothing any more.
+    paused_at = models.DateTimeField(null=True, editable=False)
     stopped_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def state(self) -> str:
+        """In one word: open, paused or stopped."""
+        return "stopped" if self.stopped_at else "paused" if self.paused_at else "open"
 
     @property
     def secret(self) -> str:
@@ -62,6 +69,8 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(_("next try"), null=True)
     status = models.PositiveSmallIntegerField(_("answer"), null=True)  # HTTP, or none came
     problem = models.CharField(_("problem"), max_length=100, blank=True)
+    # Every try with what came of it: when, HTTP status or null, problem. The oldest go first.
+    answers = models.JSONField(default=list)
 
     class Meta:
         constraints = [

@@ -15,6 +15,9 @@ MANAGE = permissions.declare(
     roles=[Role.ADMINISTRATOR],
 )
 
+# What a trial delivery says; nobody asks for it.
+TRIAL = "core.webhooks.trial"
+
 _events: dict[str, str | Promise] = {}
 
 
@@ -32,7 +35,10 @@ def events() -> dict[str, str | Promise]:
 name_verbs(
     {
         "core.webhooks.subscribe": _("Webhook set up"),
-        "core.webhooks.stop": _("Webhook stopped"),
+        "core.webhooks.stop": _("Webhook removed"),
+        "core.webhooks.pause": _("Webhook paused"),
+        "core.webhooks.resume": _("Webhook resumed"),
+        "core.webhooks.try_out": _("Trial delivery sent"),
         "core.webhooks.repeat": _("Delivery repeated"),
     }
 )

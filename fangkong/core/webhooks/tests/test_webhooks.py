@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -21,77 +21,13 @@ from fangkong.core.webhooks import actions, rules
 from fangkong.core.webhooks.models import Delivery, Receiver
 from fangkong.core.webhooks.types import declare_event
 from fangkong.places.models import Facility
-from fangkong.places.tests.factories import facility, world
+from fangkong.places.tests.factories import facility
+
+from .conftest import HAPPENED
 
 pytestmark = pytest.mark.django_db
-HAPPENED = declare_event("core.webhooks.tested", "Tested")
+ROOT = Path(__file__).resolve().parents[4]
 HOOKS = "/api/v1/core/webhooks/"
-
-
-class Other:
-    """Another system on this machine, which the operator has allowed; ``answer`` is its mood."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[str, dict[str, str], bytes]] = []
-        self.go_on = threading.Event()
-        other = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                other.heard.append((self.path, dict(self.headers), body))
-                status = {"/ok": 204, "/broken": 500, "/moved": 302, "/slow": 200}[self.path]
-                if self.path == "/slow":
-                    other.go_on.wait(20)
-                self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", f"http://127.0.0.1:{other.port}/ok")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def do_GET(self) -> None:
-                other.heard.append((self.path, {}, b""))
-
-            def log_message(self, *args: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def other(settings) -> Iterator[Other]:
-    there = Other()
-    settings.FANGKONG_OUTBOUND_ALLOW = [f"127.0.0.1:{there.port}"]
-    yield there
-    there.go_on.set()
-    there.server.shutdown()
-    there.server.server_close()
-
-
-@pytest.fixture
-def areas(db):
-    return world()
-
-
-@pytest.fixture
-def administrator(areas):
-    return factories.staff(Role.ADMINISTRATOR, area=areas["513300"])
-
-
-@pytest.fixture
-def subscribe(other, administrator):
-    def made(path="/ok", *events) -> Receiver:
-        return actions.subscribe(
-            label="省平台",
-            url=f"http://127.0.0.1:{other.port}{path}",
-            events_=list(events) or [HAPPENED],
-            by=administrator,
-            at=AT,
-        )
-
-    return made
 
 
 def happened(areas) -> Delivery | None:
@@ -260,3 +196,207 @@ def test_the_secret_is_told_once_and_only_administrators_ask(client, other, admi
     assert send(factories.staff(Role.COUNTY_CDC, area=areas["513326"])).status_code == 403
     assert client.get(HOOKS).status_code == 403
     assert client.get(f"{HOOKS}deliveries/").status_code == 403
+
+
+def test_a_paused_receiver_misses_nothing_and_hears_all_of_it_later(
+    subscribe, other, administrator, areas
+):
+    receiver = subscribe()
+    before = happened(areas)
+    actions.pause(receiver=receiver, by=administrator, at=AT)
+    meanwhile = happened(areas)
+
+    assert actions.deliver(delivery_id=before.pk, at=AT) == "waiting"
+    assert actions.deliver_due(AT + timedelta(days=2)) == 0
+    assert other.heard == []
+    with pytest.raises(actions.NotRunning):
+        actions.pause(receiver=receiver, by=administrator, at=AT)
+
+    later = AT + timedelta(days=2)
+    actions.resume(receiver=receiver, by=administrator, at=later)
+    assert actions.deliver_due(later) == 2
+    for one in (before, meanwhile):
+        assert actions.deliver(delivery_id=one.pk, at=later) == "delivered"
+    assert len(other.heard) == 2
+    with pytest.raises(actions.NotPaused):
+        actions.resume(receiver=receiver, by=administrator, at=later)
+
+
+def test_a_delivery_whose_job_was_lost_falls_due_by_itself(subscribe, areas):
+    subscribe()
+    happened(areas)
+
+    assert actions.deliver_due(AT + timedelta(minutes=4)) == 0
+    assert actions.deliver_due(AT + timedelta(minutes=5)) == 1
+
+
+def test_every_try_is_kept_with_its_answer(subscribe, areas):
+    subscribe("/broken")
+    delivery = happened(areas)
+    for minute in range(3):
+        actions.deliver(delivery_id=delivery.pk, at=AT + timedelta(minutes=minute))
+
+    delivery.refresh_from_db()
+    assert [(one["status"], one["problem"]) for one in delivery.answers] == [
+        (500, "NotAccepted")
+    ] * 3
+
+
+# --- What the documentation tells a receiver to do ------------------------------------------------
+
+
+@pytest.fixture
+def receive():
+    """The receiver that docs/api.md shows."""
+    text = (ROOT / "docs" / "api.md").read_text("utf-8")
+    code = text.split("```python\n", 1)[1].split("```", 1)[0]
+    names: dict[str, Any] = {}
+    exec(code, names)  # our own text
+    return names["receive"]
+
+
+def test_the_receiver_of_the_documentation_takes_each_event_once_and_nothing_forged(
+    subscribe, other, areas, receive
+):
+    receiver = subscribe("/broken")
+    delivery = happened(areas)
+    hours_late = AT + timedelta(hours=7)
+    for at in (AT, hours_late):
+        actions.deliver(delivery_id=delivery.pk, at=at)
+    (_path, first, body), (_path, again, same) = other.heard
+
+    def take(headers, body, at, secret=receiver.secret):
+        return receive(headers, body, secret, at.timestamp())
+
+    assert take(first, body, AT)["event"] == HAPPENED
+    assert take(again, same, hours_late) is None  # the same event, signed anew
+    for headers, content, at in [
+        (first, body.replace(b"tested", b"forged"), AT),
+        ({**first, "Fangkong-Timestamp": "1"}, body, AT),
+        (first, body, AT + timedelta(minutes=6)),  # replayed by somebody else
+    ]:
+        with pytest.raises(ValueError, match="signed"):
+            take(headers, content, at)
+    with pytest.raises(ValueError, match="not signed"):
+        take(first, body, AT, secret="whsec_other")
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+PAGE = "/core/webhooks/"
+
+
+def press(client, path, **sent):
+    return client.post(f"{PAGE}{path}", {"_key": str(uuid4()), "_confirmed": "yes", **sent})
+
+
+@pytest.fixture
+def desk(client, administrator):
+    client.force_login(administrator)
+    client.cookies["django_language"] = "en"
+    return client
+
+
+def set_up(desk, other, **more):
+    asked = {"label": "省平台", "url": f"http://127.0.0.1:{other.port}/ok", "events": [HAPPENED]}
+    return press(desk, "new/", **(asked | more))
+
+
+def test_a_secret_is_shown_once_and_on_no_other_page(desk, other):
+    key = str(uuid4())
+    first, again = (set_up(desk, other, _key=key) for _time in range(2))
+    receiver = Receiver.objects.get()
+
+    assert receiver.secret in first.content.decode()
+    assert "whsec_" not in again.content.decode() and "sent twice" in again.content.decode()
+    for address in (PAGE, f"{PAGE}{receiver.public_id}/"):
+        assert "whsec_" not in desk.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://169.254.169.254/latest/", "inner network"),
+        ("http://[::ffff:127.0.0.1]/", "inner network"),
+        ("ftp://example.org/", "http"),
+        ("http://user:word@example.org/", ""),
+    ],
+)
+def test_an_address_that_may_not_be_asked_is_refused_beside_its_field(desk, other, url, said):
+    answer = set_up(desk, other, url=url)
+    text = answer.content.decode()
+
+    assert answer.status_code == 422
+    assert 'id="id_url_error"' in text
+    assert said in text
+    assert not Receiver.objects.exists()
+
+
+def test_a_trial_is_sent_and_its_tries_are_shown(desk, other):
+    set_up(desk, other)
+    receiver = Receiver.objects.get()
+    assert press(desk, f"{receiver.public_id}/try/").status_code == 302
+    delivery = Delivery.objects.get()
+    actions.deliver(delivery_id=delivery.pk, at=AT)
+
+    told = json.loads(other.heard[0][2])
+    assert (told["event"], told["subject"]["id"]) == ("core.webhooks.trial", None)
+    assert "Trial" in desk.get(f"{PAGE}{receiver.public_id}/").content.decode()
+    text = desk.get(f"{PAGE}deliveries/{delivery.public_id}/").content.decode()
+    assert "204" in text and "core.webhooks.trial" in text
+
+
+def test_a_webhook_is_paused_resumed_and_removed_by_its_buttons(desk, other):
+    set_up(desk, other)
+    receiver = Receiver.objects.get()
+    for verb, state in [("pause", "paused"), ("resume", "open"), ("stop", "stopped")]:
+        assert press(desk, f"{receiver.public_id}/{verb}/").status_code == 302
+        receiver.refresh_from_db()
+        assert receiver.state == state
+    for verb in ("pause", "resume", "stop", "try"):
+        assert press(desk, f"{receiver.public_id}/{verb}/").status_code == 409
+    text = desk.get(f"{PAGE}{receiver.public_id}/").content.decode()
+    assert "Webhook removed" in text and f"{receiver.public_id}/try/" not in text
+
+
+def test_removing_names_its_consequence_first(desk, other):
+    set_up(desk, other)
+    receiver = Receiver.objects.get()
+
+    asked = press(desk, f"{receiver.public_id}/stop/", _confirmed="")
+
+    assert "hears nothing any more" in asked.content.decode()
+    receiver.refresh_from_db()
+    assert receiver.state == "open"
+
+
+def test_a_delivery_that_was_given_up_is_tried_again_from_its_page(desk, subscribe, areas):
+    subscribe("/broken")
+    delivery = happened(areas)
+    Delivery.objects.update(state="parked", due_at=None)
+    address = f"deliveries/{delivery.public_id}/repeat/"
+
+    assert press(desk, address).status_code == 302
+    assert press(desk, address).status_code == 409
+    delivery.refresh_from_db()
+    assert delivery.state == "waiting"
+
+
+def test_nobody_but_administrators_reaches_the_page(client, subscribe, areas):
+    receiver = subscribe()
+    for role in (Role.HEADQUARTERS, Role.SECURITY, Role.AUDITOR):
+        client.force_login(factories.staff(role, area=areas["513300"]))
+        assert client.get(PAGE).status_code == 403
+        assert press(client, f"{receiver.public_id}/stop/").status_code == 403
+    assert Receiver.objects.get().state == "open"
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_the_list_costs_the_same_with_more_receivers(
+    desk, subscribe, rows, django_assert_max_num_queries
+):
+    for _one in range(rows):
+        subscribe()
+    desk.get(PAGE)
+    with django_assert_max_num_queries(6):
+        desk.get(PAGE)
