@@ -64,6 +64,11 @@ class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ship
             request.session["attempt"] = self.attempt.pk
         return user
 
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """The user's own change; the form has weighed the new one against the former ones."""
+        actions.remember_password(user=cast(Any, user), when=clock.now())
+        super().set_password(user, password)
+
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         actions.close(attempt=self.attempt, outcome=Outcome.WRONG)
 

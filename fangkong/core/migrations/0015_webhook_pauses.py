@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('core', '0014_notices'),
+        ("core", "0014_notices"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='delivery',
-            name='answers',
+            model_name="delivery",
+            name="answers",
             field=models.JSONField(default=list),
         ),
         migrations.AddField(
-            model_name='receiver',
-            name='paused_at',
+            model_name="receiver",
+            name="paused_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
     ]

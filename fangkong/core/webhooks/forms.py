@@ -29,9 +29,7 @@ class ReceiverForm(pages.Form):
     url = forms.CharField(
         label=_("Address"),
         max_length=500,
-        validators=[
-            RegexValidator(r"^[!-~]+$", _("An address is written without spaces."))
-        ],
+        validators=[RegexValidator(r"^[!-~]+$", _("An address is written without spaces."))],
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),
         help_text=_(
             "A public https address. Inner hosts only where the operator listed them "
