@@ -222,6 +222,7 @@ def note_factor(*, verb: str, kind: str, by: User, at: datetime) -> None:
     audit.record(f"accounts.sign_in.{verb}", by, by=by, at=at, detail={"factor": kind})
 
 
+@transaction.atomic
 def end_tokens_without_factor(*, user: User, by: User, at: datetime) -> None:
     """Whose roles need a second factor has no valid token without one: whoever found the lost
     phone may have made some. Machine accounts sign in nowhere and have no factor to lose.
