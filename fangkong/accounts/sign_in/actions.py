@@ -204,7 +204,7 @@ def reset_factors(*, user: User, reason: str, by: User, at: datetime) -> User:
     kinds = sorted(found.values_list("type", flat=True))
     found.delete()
     _end_all(user, End.PASSWORD, at)
-    end_tokens_without_factor(user=user, by=by, at=at)
+    end_tokens_without_factor(user=user, by=by, when=at)
     audit.record(
         "accounts.sign_in.reset_factors",
         user,
@@ -222,15 +222,14 @@ def note_factor(*, verb: str, kind: str, by: User, at: datetime) -> None:
     audit.record(f"accounts.sign_in.{verb}", by, by=by, at=at, detail={"factor": kind})
 
 
-@transaction.atomic
-def end_tokens_without_factor(*, user: User, by: User, at: datetime) -> None:
+def end_tokens_without_factor(*, user: User, by: User, when: datetime) -> None:
     """Whose roles need a second factor has no valid token without one: whoever found the lost
     phone may have made some. Machine accounts sign in nowhere and have no factor to lose.
     """
     if not user.has_usable_password() or queries.factors(user):
         return
-    if queries.must_have_second_factor(user, at):
-        tokens.revoke_all(user=user, why="second factor removed", by=by, at=at)
+    if queries.must_have_second_factor(user, when):
+        tokens.revoke_all(user=user, why="second factor removed", by=by, at=when)
 
 
 def use_code(*, authenticator: Authenticator, code: str, now: float) -> bool:
@@ -298,7 +297,7 @@ def unlink(*, user: User, provider: str, by: User, at: datetime) -> User:
         raise NotYourself(_("You cannot change your own rights. Ask another administrator."))
     SocialAccount.objects.filter(user_id=user.pk, provider=provider).delete()
     _end_all(user, End.BY_ADMINISTRATOR, at)
-    end_tokens_without_factor(user=user, by=by, at=at)
+    end_tokens_without_factor(user=user, by=by, when=at)
     audit.record("accounts.sign_in.unlink", user, by=by, at=at)
     return user
 

@@ -69,7 +69,7 @@ def _removed(
 ) -> None:
     if not queries.factors(user):
         _mark(request, Factor.PASSWORD.value)
-        actions.end_tokens_without_factor(user=user, by=user, at=clock.now())
+        actions.end_tokens_without_factor(user=user, by=user, when=clock.now())
     if authenticator.type != Authenticator.Type.RECOVERY_CODES:
         actions.note_factor(verb="remove_factor", kind=authenticator.type, by=user, at=clock.now())
 
