@@ -88,6 +88,7 @@ prove: ## everything that a release has to pass
 
 faults: $(BUILT) $(V)/.test ## the harnesses of docs/proofs.md at full length; counts in var/proof.json
 	PROVE=full $(PYTEST) -q -m 'long or not long' tests/prove
+	FANGKONG_TEST_DATABASE=postgresql PROVE=full $(PYTEST) -q -m 'both_databases' tests/prove
 
 wheel: $(BUILT) ## build the wheel and prove it in an empty environment
 	@rm -rf dist

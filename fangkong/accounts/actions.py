@@ -157,6 +157,8 @@ def end_appointment(
     *, appointment: Appointment, last_day: date, by: User, at: datetime
 ) -> Appointment:
     """Let an appointment end with a day."""
+    if appointment.role == Role.ADMINISTRATOR:
+        _alone_with_administrators()
     appointment = Appointment.objects.select_for_update().get(pk=appointment.pk)
     _refuse_self(appointment.user, by)
     if last_day < appointment.valid_from:
@@ -183,6 +185,8 @@ def set_active(*, user: User, active: bool, by: User, at: datetime) -> User:
     """Let an account sign in, or stop it; its past work stays as it is."""
     user = User.objects.select_for_update().get(pk=user.pk)
     _refuse_self(user, by)
+    if not active:
+        _alone_with_administrators()
     today = clock.day_of(at)
     for office in [] if active else user.appointments_on(today):
         if office.role == Role.ADMINISTRATOR:
@@ -225,12 +229,20 @@ def _refuse_clash(user: User, role: Role, first: date, last: date | None) -> Non
         )
 
 
+def _alone_with_administrators() -> None:
+    """Two who end or close each other meet here: both lock the same rows, in the same order.
+
+    What is asked after it sees what the first one has done.
+    """
+    offices = Appointment.objects.filter(role=Role.ADMINISTRATOR).order_by("pk")
+    list(offices.select_for_update().values_list("pk"))
+
+
 def _refuse_last(ending: Appointment, last_day: date) -> None:
     """Refuse to leave days without any administrator that this office would have covered."""
     others = Appointment.objects.filter(role=Role.ADMINISTRATOR).exclude(user_id=ending.user_id)
     after = last_day + timedelta(days=1)
-    # Locked, for two who end each other's office at the same moment.
-    for one in others.select_for_update(of=("self",)).select_related("user").order_by("pk"):
+    for one in others.select_related("user"):
         lasts = one.valid_to is None or (
             ending.valid_to is not None and one.valid_to >= ending.valid_to
         )

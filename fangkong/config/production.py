@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+from django.db import connections
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
 from fangkong.config import serve
 
-THREADS = 4  # of each process; more only wait for each other
-WAITING = 64  # requests a process takes in; the proxy holds the others or answers 503
+CONNECTIONS = 1024  # of each process; who sends or reads slowly holds one, and no thread
 SLOW_HEADER_MS = 10_000
 
 
@@ -17,15 +19,15 @@ def run(*, host: str, port: int, workers: int) -> int:
     """Serve until stopped. The database must be up to date and a worker runs beside."""
     serve.require_database()
     serve.require_free_port(host, port)
+    leave_database()
     print(f"Fangkong serves http://{host}:{port}/ with {workers} processes", flush=True)
     Server(
-        "fangkong.config.wsgi:application",
+        "fangkong.config.door:application",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=workers,
-        blocking_threads=THREADS,
-        backpressure=WAITING,
+        backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=SLOW_HEADER_MS),
         websockets=False,
         log_access=False,
@@ -33,3 +35,15 @@ def run(*, host: str, port: int, workers: int) -> int:
         workers_kill_timeout=30,
     ).serve()
     return 0
+
+
+def leave_database() -> None:
+    """Close what this process has opened: its children are forks of it.
+
+    They would share one connection, and a pool whose threads live in the parent only: it could
+    never open another.
+    """
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if connection.vendor == "postgresql":
+            cast(Any, connection).close_pool()

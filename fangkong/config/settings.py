@@ -169,7 +169,9 @@ def _database() -> dict[str, Any]:
             "options": "-c statement_timeout=120000 -c lock_timeout=20000 "
             "-c idle_in_transaction_session_timeout=120000",
             **database.get("OPTIONS", {}),
-            "pool": {"min_size": 1, "max_size": 10, "timeout": 10},
+            # A pool that cannot connect pauses longer and longer: it gives up after a second, and
+            # the next request tries anew, so that work goes on soon after the database is back.
+            "pool": {"min_size": 1, "max_size": 10, "timeout": 4, "reconnect_timeout": 1},
         }
     return database
 

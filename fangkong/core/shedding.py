@@ -18,7 +18,7 @@ AT_ONCE = 32  # requests a process works on; more only wait for each other and f
 HEALTH = frozenset({"/alive/", "/ready/", "/healthz", "/readyz"})
 AGAIN = 2  # seconds until it is worth asking again
 
-_BUSY = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>503</title>
+BUSY = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>503</title>
 <h1>系统正忙 The system is busy</h1>
 <p>请稍候几秒再试。没有保存的内容请重新提交。</p>
 <p>Try again in a few seconds. What was sent is not saved yet: send it again.</p></html>"""
@@ -28,6 +28,7 @@ class Shed:
     """Stands early in MIDDLEWARE. The health pages are always answered.
 
     By the time that it runs, the body has been read: somebody who sends slowly takes no place.
+    Under `fangkong serve` the door itself keeps the queue short (config/doorway.py).
     """
 
     def __init__(self, get_response: Handler) -> None:
@@ -41,7 +42,7 @@ class Shed:
             log.warning("request shed")
             if problems.for_machines(request):
                 return problems.busy()
-            return HttpResponse(_BUSY, status=503, headers={"Retry-After": str(AGAIN)})
+            return HttpResponse(BUSY, status=503, headers={"Retry-After": str(AGAIN)})
         try:
             return self.get_response(request)
         finally:

@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from django.db import DatabaseError, OperationalError, connection
 
 from fangkong.accounts.tests import factories
-from fangkong.config import cli, demo_day, serve, sqlite
+from fangkong.config import cli, demo_day, production, serve, sqlite
 from fangkong.config.problems import CannotGoOn
 
 MB = 1024 * 1024
@@ -212,3 +212,18 @@ def test_the_check_complains_about_a_careless_sqlite():
             cursor.execute("PRAGMA synchronous = FULL")
 
     assert "synchronous=1, not 2" in str([problem.msg for problem in found])
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_the_processes_of_production_inherit_no_connection(db):
+    connection.ensure_connection()
+    if connection.vendor == "postgresql":
+        parent = connection.pool
+
+    production.leave_database()
+
+    assert connection.connection is None
+    if connection.vendor == "postgresql":
+        assert parent.closed
+        assert connection.pool is not parent  # a new one is made on demand, with its own threads
