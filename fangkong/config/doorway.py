@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from threading import Lock
 from typing import IO, Any
 from urllib.parse import unquote_to_bytes
@@ -70,9 +69,9 @@ class Doorway:
             except Gone:
                 return
             except TimeoutError:
-                await _plainly(send, HTTPStatus.REQUEST_TIMEOUT)
+                await _plainly(send, 408, "Request Timeout")
             except TooLong:
-                await _plainly(send, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+                await _plainly(send, 413, "Content Too Large")
             else:
                 await self._answer(scope, body, send)
 
@@ -227,22 +226,22 @@ async def _busy(scope: Scope, send: Send) -> None:
     text = json.dumps(_BUSY_PROBLEM, ensure_ascii=False) if machine else BUSY
     await _say(
         send,
-        HTTPStatus.SERVICE_UNAVAILABLE,
+        503,
         MEDIA_TYPE if machine else "text/html; charset=utf-8",
         text,
         [(b"retry-after", str(AGAIN).encode())],
     )
 
 
-async def _plainly(send: Send, status: HTTPStatus) -> None:
-    text = f"{status.value} {status.phrase}\n"
-    await _say(send, status, "text/plain; charset=utf-8", text, [(b"connection", b"close")])
+async def _plainly(send: Send, status: int, text: str) -> None:
+    kind = "text/plain; charset=utf-8"
+    await _say(send, status, kind, f"{status} {text}\n", [(b"connection", b"close")])
 
 
-async def _say(send: Send, status: HTTPStatus, kind: str, text: str, more: Headers) -> None:
+async def _say(send: Send, status: int, kind: str, text: str, more: Headers) -> None:
     always = [(name.lower().encode(), value.encode()) for name, value in ALWAYS.items()]
     body = text.encode()
     own = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
     headers = [*own, (b"cache-control", b"no-store"), *more, *always]
-    await send({"type": "http.response.start", "status": status.value, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
