@@ -22,7 +22,8 @@ class CoreConfig(AppConfig):
 
         _ = checks, page_types, file_types, printing_types, queue_types, types
         _ = notice_types, retention_types, sealing_types, token_types, webhook_types
+        # The later one sees a statement first: a trail that came second would not know it again.
+        reach.listen()
         context.listen()
         migrating.listen(self)
-        reach.listen()
         policies.listen(self)

@@ -1,22 +1,76 @@
-"""Insert many rows of one table with little work for each.
+"""Insert many rows of one table with little work for each: an import writes nine for each card.
 
-Django's ``bulk_create`` prepares every value through five calls and sends few rows at a time to
-SQLite. An import writes nine rows for each card; here the columns are looked at once per call.
+Django's constructor walks all fields of a model through its descriptors, ``bulk_create`` prepares
+every value through five calls, and a statement with its values in it is parsed for longer than it
+is executed. Here a row is made in one step (``fresh``), the columns of all rows are prepared one
+after the other (``insert``), and they go to PostgreSQL as an array for each column (COPY refuses
+tables behind walls) and to SQLite by statements of many rows. Constraints, triggers and walls watch
+these rows as any others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import date, datetime
-from typing import Any
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from itertools import chain
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from django.db import connection, models
+from django.db.models.base import ModelState
 
-ROWS = 500  # to a statement
+from fangkong.core.sealing.fields import BlindIndexField, Sealed, SealedTextField
+
+M = TypeVar("M", bound=models.Model)
+Column = Sequence[Any]
+
 VALUES = 30_000  # to a statement: SQLite takes 32,766
+_NULL = "NULL"  # within an array of PostgreSQL's; every text there is quoted
 
-_AS_IT_IS = (models.IntegerField, models.BooleanField)
-_TEXT = (models.CharField, models.TextField)
+
+# --- Rows ----------------------------------------------------------------------------------------
+
+
+def fresh(model: type[M], **values: Any) -> M:
+    """A new row of a model, not saved: ``model(**values)`` without its detours.
+
+    Values are named as the columns are (``area_id``), or a key by the saved or unsaved row that it
+    leads to. They are taken as they are, and a field that is not named has its default.
+    """
+    plain, made, relations = _blank(model)
+    row = model.__new__(model)
+    state = ModelState()
+    held = {"_state": state, **plain, **values}
+    for name, default in made:
+        if name not in values:
+            held[name] = default()
+    for name, attname in relations:
+        if name in values:
+            other = state.fields_cache[name] = held.pop(name)
+            held[attname] = None if other is None else other.pk
+    row.__dict__ = held
+    return row
+
+
+@lru_cache(maxsize=64)
+def _blank(
+    model: type[models.Model],
+) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]], list[tuple[str, str]]]:
+    """The defaults that are plain values, those that are made anew for each row, and the keys."""
+    plain: dict[str, Any] = {}
+    made: list[tuple[str, Callable[[], Any]]] = []
+    relations = []
+    for field in model._meta.concrete_fields:
+        if field.has_default() and callable(field.default):
+            made.append((field.attname, field.default))
+        else:
+            plain[field.attname] = field.get_default()
+        if field.is_relation:
+            relations.append((field.name, field.attname))
+    return plain, made, relations
 
 
 def insert(rows: Sequence[models.Model]) -> None:
@@ -25,52 +79,104 @@ def insert(rows: Sequence[models.Model]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    fields = [field for field in meta.concrete_fields if not field.primary_key]
-    read = [_reader(field) for field in fields]
-    quote = connection.ops.quote_name
-    head = (
-        f"INSERT INTO {quote(meta.db_table)}"  # noqa: S608  # our own names, values bound
-        f" ({', '.join(quote(str(field.column)) for field in fields)}) VALUES "
-    )
-    one = f"({', '.join(['%s'] * len(fields))})"
-    size = min(ROWS, VALUES // len(fields))
     assert meta.pk is not None
-    tail = f" RETURNING {quote(str(meta.pk.column))}"
+    keys = reserve(type(rows[0]), len(rows))
+    for row, key in zip(rows, keys, strict=True):
+        row.__dict__[meta.pk.attname] = key
+    fields = meta.concrete_fields
+    _send(meta.db_table, fields, [_column(field, rows) for field in fields])
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+
+
+def insert_columns(model: type[models.Model], count: int, values: Mapping[str, Any]) -> None:
+    """Insert ``count`` rows of which nothing is wanted afterwards.
+
+    ``values``: for each column a list with the value of each row, or one value that all share.
+    """
+    if not count:
+        return
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    columns = []
+    for field in fields:
+        value = values.get(field.attname, _SAME)
+        if value is _SAME:
+            value = field.get_default()
+        if isinstance(value, list):
+            columns.append(_prepared(field, value))
+        else:
+            columns.append(_prepared(field, [value]) * count)
+    _send(model._meta.db_table, fields, columns)
+
+
+_SAME = object()
+
+
+def reserve(model: type[models.Model], count: int) -> Sequence[int]:
+    """The keys of the next rows of a table; nobody else gets them.
+
+    On SQLite only until the transaction ends, which is the only one that writes.
+    """
+    table, pk = model._meta.db_table, model._meta.pk
+    assert isinstance(pk, models.AutoField | models.BigAutoField)
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), size):
-            some = rows[start : start + size]
-            values = [each(row) for row in some for each in read]
-            cursor.execute(head + ", ".join([one] * len(some)) + tail, values)
-            for row, (key,) in zip(some, cursor.fetchall(), strict=True):
-                row.pk = key
-                row._state.adding, row._state.db = False, connection.alias
+        if connection.vendor == "sqlite":
+            cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
+            found = cursor.fetchone()
+            last = found[0] if found else 0
+            return range(last + 1, last + 1 + count)
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+            [f'"{table}"', pk.column, count],
+        )
+        return [key for (key,) in cursor.fetchall()]
 
 
-def _reader(field: models.Field[Any, Any]) -> Callable[[models.Model], Any]:
-    """How a column's value is taken from a row, ready for the driver."""
-    name = field.attname
+def keys_where(model: type[models.Model], **among: Iterable[str | int]) -> list[int]:
+    """The keys of the rows one of whose columns has one of the values given for it.
+
+    As ``filter(column__in=values)``, which walks through every single value before it asks.
+    """
+    asked = {column: wanted for column, values in among.items() if (wanted := list(values))}
+    if not asked:
+        return []
+    quote, pk = connection.ops.quote_name, model._meta.pk
+    assert pk is not None
     sqlite = connection.vendor == "sqlite"
-    if isinstance(field, models.ForeignKey) and isinstance(field.target_field, models.AutoField):
-        return lambda row: _key(row, field)
-    kind = type(field)
-    moves = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-    if kind.__module__.startswith("django.") and not moves:
-        if isinstance(field, _AS_IT_IS) or (
-            not sqlite and isinstance(field, (models.DateField, models.UUIDField))
-        ):
-            return lambda row: getattr(row, name)
-        if isinstance(field, _TEXT):
-            return lambda row: _text(getattr(row, name))
-    if sqlite and kind is models.DateTimeField:
-        return _remembered(name, connection.ops.adapt_datetimefield_value)
-    if sqlite and kind is models.DateField:
-        return lambda row: _day(getattr(row, name))
-    if sqlite and kind is models.UUIDField:
-        return lambda row: None if (value := getattr(row, name)) is None else value.hex
-    return lambda row: field.get_db_prep_save(field.pre_save(row, True), connection)
+    is_one_of = "IN (SELECT value FROM json_each(%s))" if sqlite else "= ANY(%s)"
+    one = f"SELECT {quote(str(pk.column))} FROM {quote(model._meta.db_table)} WHERE "  # noqa: S608  # our names, values bound
+    with connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ".join(f"{one}{quote(column)} {is_one_of}" for column in asked),
+            [json.dumps(wanted) if sqlite else wanted for wanted in asked.values()],
+        )
+        return [key for (key,) in cursor.fetchall()]
 
 
-def _key(row: models.Model, field: models.ForeignKey[Any, Any]) -> Any:
+# --- Columns -------------------------------------------------------------------------------------
+
+
+def _column(field: models.Field[Any, Any], rows: Sequence[models.Model]) -> Column:
+    """The values of one column, ready for the driver."""
+    name = field.attname
+    if isinstance(field, SealedTextField):
+        return _texts([_sealed(field, row) for row in rows])
+    if isinstance(field, BlindIndexField):
+        return _texts([getattr(row, name) for row in rows])
+    if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+        return _prepared(field, [field.pre_save(row, True) for row in rows])
+    held: list[Any] = list(map(attrgetter(name), rows))
+    if isinstance(field, models.ForeignKey) and None in held:
+        held = [_key(field, row) for row in rows]
+    return _prepared(field, held)
+
+
+def _sealed(field: SealedTextField, row: models.Model) -> Any:
+    value = row.__dict__[field.attname]
+    return value if value is None or type(value) is Sealed else field.sealed(row, value)
+
+
+def _key(field: models.ForeignKey[Any, Any], row: models.Model) -> Any:
     key = getattr(row, field.attname)
     if key is None and field.is_cached(row) and (other := field.get_cached_value(row)) is not None:
         key = other.pk  # saved after it was set
@@ -78,22 +184,105 @@ def _key(row: models.Model, field: models.ForeignKey[Any, Any]) -> Any:
     return key
 
 
-def _text(value: Any) -> Any:
-    return value if type(value) is str or value is None else str(value)
+_AS_IT_IS = (models.IntegerField, models.AutoField)
+_TEXT = (models.CharField, models.TextField)
 
 
-def _day(value: date | None) -> str | None:
-    return None if value is None else value.isoformat()
+def _prepared(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
+    """Plain values of a field as its database takes them, on PostgreSQL as parts of an array."""
+    sqlite = connection.vendor == "sqlite"
+    if isinstance(field, models.ForeignKey):
+        field = field.target_field
+    kind = type(field)
+    if kind.__module__.startswith("django."):
+        if isinstance(field, _AS_IT_IS):
+            return values if sqlite else [_NULL if v is None else str(v) for v in values]
+        if isinstance(field, _TEXT):
+            return _texts(values)
+        if isinstance(field, models.BooleanField):
+            return values if sqlite else [_NULL if v is None else "t" if v else "f" for v in values]
+        if isinstance(field, models.JSONField):
+            return _json(field, values, sqlite)
+        if kind is models.UUIDField:
+            null = None if sqlite else _NULL
+            return [null if v is None else v.hex for v in values]
+        if kind is models.DateTimeField and sqlite:
+            return _each_once(values, connection.ops.adapt_datetimefield_value)
+        if isinstance(field, models.DateField):
+            return _each_once(values, lambda v: v.isoformat(), null=None if sqlite else _NULL)
+    return [_slowly(field, value, sqlite) for value in values]
 
 
-def _remembered(name: str, adapt: Callable[[Any], Any]) -> Callable[[models.Model], Any]:
-    """Most rows of an import carry the same few moments."""
-    known: dict[datetime | None, Any] = {None: None}
+def _texts(values: list[Any]) -> list[Any]:
+    if connection.vendor == "sqlite":
+        return [v if v is None or type(v) is str else str(v) for v in values]
+    return [_NULL if v is None else _quoted(v if type(v) is str else str(v)) for v in values]
 
-    def read(row: models.Model) -> Any:
-        value = getattr(row, name)
-        if value not in known:
-            known[value] = adapt(value)
-        return known[value]
 
-    return read
+def _quoted(text: str) -> str:
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
+
+
+def _json(field: models.JSONField[Any, Any], values: list[Any], sqlite: bool) -> list[Any]:
+    """Mostly one and the same object in every row."""
+    known: dict[int, str] = {}
+    for value in values:
+        if id(value) not in known:
+            known[id(value)] = json.dumps(value, cls=field.encoder)
+    null = None if sqlite else _NULL
+    said = known if sqlite else {key: _quoted(text) for key, text in known.items()}
+    return [null if value is None else said[id(value)] for value in values]
+
+
+def _each_once(values: list[Any], adapt: Callable[[Any], Any], null: Any = None) -> list[Any]:
+    """Most rows of an import carry the same few moments and days."""
+    known: dict[datetime | None, Any] = {value: adapt(value) for value in {*values} - {None}}
+    known[None] = null
+    return [known[value] for value in values]
+
+
+def _slowly(field: models.Field[Any, Any], value: Any, sqlite: bool) -> Any:
+    ready = field.get_db_prep_save(value, connection)
+    if sqlite:
+        return ready
+    if isinstance(ready, bytes | memoryview):
+        return _quoted(f"\\x{bytes(ready).hex()}")
+    return _NULL if ready is None else _quoted(str(ready))
+
+
+# --- Statements ----------------------------------------------------------------------------------
+
+
+def _send(table: str, fields: Sequence[models.Field[Any, Any]], columns: Sequence[Column]) -> None:
+    quote = connection.ops.quote_name
+    names = ", ".join(quote(str(field.column)) for field in fields)
+    head = f"INSERT INTO {quote(table)} ({names}) "
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            with connection.wrap_database_errors:
+                rows = list(zip(*columns, strict=True))
+                _send_to_sqlite(cursor.cursor, f"{head}VALUES ", rows)
+            return
+        arrays = ", ".join(f"%s::{_array_of(field)}" for field in fields)
+        values = [f"{{{','.join(each)}}}" for each in columns]
+        cursor.execute(f"{head}SELECT * FROM unnest({arrays})", values)  # noqa: S608  # values bound
+
+
+def _array_of(field: models.Field[Any, Any]) -> str:
+    """The type of a column's array; without a length, to which a cast would cut in silence."""
+    return re.sub(r"\(.*\)", "", str(field.db_type(connection))) + "[]"
+
+
+def _send_to_sqlite(cursor: Any, head: str, rows: list[tuple[Any, ...]]) -> None:
+    """As many rows to a statement as go into it.
+
+    On a table with triggers SQLite takes long over each statement: executemany is ten times slower.
+    """
+    execute = super(type(cursor), cursor).execute  # ours are question marks already
+    size = VALUES // len(rows[0])
+    one = f"({', '.join('?' * len(rows[0]))})"
+    for start in range(0, len(rows), size):
+        some = rows[start : start + size]
+        execute(head + ", ".join([one] * len(some)), list(chain.from_iterable(some)))

@@ -51,7 +51,7 @@ __all__ = [
     "reveal",
 ]
 
-CHUNK = 500
+CHUNK = 1_000
 REASON_LENGTH = range(4, 401)
 REVEALS_PER_HOUR = 60
 _AS_STATED = ("occupation", "workplace", "guardian_name", "ethnicity", "address_detail")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import cast
 
 from django.db import models
@@ -19,6 +20,7 @@ from .rules import Fault
 from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Registration, Sex
 
 OLDEST = 150  # years
+_SEXES, _DOCUMENTS, _PHONES = (frozenset(of.values) for of in (Sex, DocumentKind, PhoneKind))
 _TEXTS = ("name", "occupation", "workplace", "guardian_name", "ethnicity", "address_detail")
 
 UNREADABLE = _("This text holds signs that cannot be read. Type it again.")
@@ -74,12 +76,15 @@ def checked(stated: Registration, today: date) -> Registration:
         stated,
         name=rules.plain_name(stated.name),
         guardian_name=rules.plain_name(stated.guardian_name),
-        **{field: getattr(stated, field).strip() for field in _TEXTS if not field.endswith("name")},
+        occupation=stated.occupation.strip(),
+        workplace=stated.workplace.strip(),
+        ethnicity=stated.ethnicity.strip(),
+        address_detail=stated.address_detail.strip(),
         documents=tuple(checked_document(document, today) for document in stated.documents),
         phones=tuple(checked_phone(phone) for phone in stated.phones),
     )
     _check_texts(plain)
-    if plain.sex not in Sex.values:
+    if plain.sex not in _SEXES:
         raise WrongField(_("Choose one of the given values."), "sex")
     if plain.birth_date is not None and not rules.EARLIEST_BIRTH <= plain.birth_date <= today:
         raise WrongField(_("The birth date lies in the future or too far back."), "birth_date")
@@ -90,10 +95,11 @@ def _check_texts(plain: Registration) -> None:
     if not plain.name:
         raise WrongField(_("Write the name, or 不详 where it is not known."), "name")
     for field in _TEXTS:
-        if not rules.is_plain_text(getattr(plain, field)):
+        text = getattr(plain, field)
+        if not rules.is_plain_text(text):
             raise WrongField(UNREADABLE, field)
         longest = _longest(Person, field)
-        if len(getattr(plain, field)) > longest:
+        if len(text) > longest:
             raise WrongField(gettext("At most %d characters fit here.") % longest, field)
 
 
@@ -112,7 +118,8 @@ def _with_number(plain: Registration) -> Registration:
             raise DocumentDisagrees(
                 _("The identity number tells the other sex. Correct one of the two."), field
             )
-        plain = replace(plain, sex=told.sex, birth_date=told.birth_date)
+        if (plain.sex, plain.birth_date) != (told.sex, told.birth_date):
+            plain = replace(plain, sex=told.sex, birth_date=told.birth_date)
     return plain
 
 
@@ -120,6 +127,8 @@ def _with_age(plain: Registration, today: date) -> Registration:
     """The stated age with its day, or none where the birth date tells it."""
     years, months = plain.age_years, plain.age_months
     if plain.birth_date is not None or (years is None and months is None):
+        if (years, months, plain.age_on) == (None, None, None):
+            return plain
         return replace(plain, age_years=None, age_months=None, age_on=None)
     if not 0 <= (years or 0) <= OLDEST or not 0 <= (months or 0) <= 12 * OLDEST:
         raise WrongField(_("Nobody has this age."), "age_years")
@@ -133,7 +142,7 @@ def checked_document(document: Document, today: date) -> Document:
     """The document with its number in plain form; WrongField where it cannot be right."""
     if document.kind == DocumentKind.NONE:
         return Document(document.kind)
-    if document.kind not in DocumentKind.values:
+    if document.kind not in _DOCUMENTS:
         raise WrongField(_("Choose one of the given kinds."), "document_kind")
     number = rules.plain_number(document.number)
     if fault := rules.document_fault(document.kind, number):
@@ -162,7 +171,7 @@ def checked_phone(phone: PhoneNumber) -> PhoneNumber:
             ),
             "phone",
         )
-    if phone.kind not in PhoneKind.values:
+    if phone.kind not in _PHONES:
         raise WrongField(_("Choose one of the given kinds."), "phone_kind")
     note = phone.note.strip()
     if not rules.is_plain_text(note):
@@ -172,6 +181,7 @@ def checked_phone(phone: PhoneNumber) -> PhoneNumber:
     return PhoneNumber(number, phone.kind, note)
 
 
+@cache
 def _longest(model: type[models.Model], field: str) -> int:
     """How many characters a text field holds; PostgreSQL would refuse more with an error page."""
     return cast("models.CharField[str, str]", model._meta.get_field(field)).max_length or 0

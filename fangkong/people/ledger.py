@@ -16,6 +16,7 @@ from django.db import connection
 from fangkong.core import bulk
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.sealing.fields import index_of
 
 from . import rules
 from .intake import AnotherPerson
@@ -75,7 +76,9 @@ class Ledger:
         numbers = {d.number for row in rows for d in row.documents if d.number}
         # Without a birth date nobody is found by name, see rules.likeness.
         alike = [row for row in rows if row.birth_date and rules.is_stated(row.sex)]
-        holders = IdentityDocument.with_numbers(numbers).values_list("person_id", flat=True)
+        indexes = index_of(IdentityDocument, "number_index", numbers)
+        held = bulk.keys_where(IdentityDocument, number_index=indexes)
+        holders = IdentityDocument.objects.filter(pk__in=held).values_list("person_id", flat=True)
         keys = {*holders, *_named({(row.name, row.birth_date) for row in alike if row.birth_date})}
         known = (
             Person.objects.select_for_update()
@@ -83,9 +86,9 @@ class Ledger:
             .order_by("pk")
         )
         entries = {person.pk: Entry(person) for person in known}
-        for document in IdentityDocument.objects.filter(person__in=entries):
+        for document in IdentityDocument.objects.filter(person_id__in=[*entries]):
             entries[document.person_id].documents.add((document.kind, document.full_number))
-        for phone in Phone.objects.filter(person__in=entries):
+        for phone in Phone.objects.filter(person_id__in=[*entries]):
             entries[phone.person_id].phones.add(phone.full_number)
         ledger = cls()
         for entry in entries.values():
@@ -148,7 +151,8 @@ class Ledger:
         return alike[0] if len(alike) == 1 else None
 
     def _add(self, row: Registration, by: User | None, at: datetime) -> Entry:
-        person = Person(
+        person = bulk.fresh(
+            Person,
             sex=row.sex,
             birth_date=row.birth_date,
             age_years=row.age_years,

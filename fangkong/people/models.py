@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from fangkong.core import bulk
 from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record, stamps
 from fangkong.core.sealing import BlindIndexField, SealedTextField
@@ -214,7 +215,8 @@ class IdentityDocument(Record):
     ) -> IdentityDocument:
         """A document not yet saved; its number must be plain."""
         temporary = f"T{person.public_id.hex.upper()}"
-        return cls(
+        return bulk.fresh(
+            cls,
             person=person,
             kind=document.kind,
             number=temporary if document.kind == DocumentKind.NONE else document.number,
@@ -275,6 +277,11 @@ class Phone(Record):
     @classmethod
     def new(cls, person: Person, phone: PhoneNumber, by: User | None, at: datetime) -> Phone:
         """A phone not yet saved; its number must be plain."""
-        return cls(
-            person=person, number=phone.number, kind=phone.kind, note=phone.note, **stamps(by, at)
+        return bulk.fresh(
+            cls,
+            person=person,
+            number=phone.number,
+            kind=phone.kind,
+            note=phone.note,
+            **stamps(by, at),
         )

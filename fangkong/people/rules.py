@@ -11,18 +11,29 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
+from itertools import pairwise
+from operator import mul
 
 from pypinyin import lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
 
 from fangkong.core.privacy import holds_number
 
 # --- Numbers as people write them ---------------------------------------------------------------
 
 
+_MOBILE = re.compile("1[3-9][0-9]{9}")
+_LAND_LINE = re.compile("0(10|2[0-9]|[3-9][0-9]{2})-[0-9]{7,8}")
+_RESIDENT_ID = re.compile("[0-9]{17}[0-9X]")
+_HAN = re.compile("[㐀-鿿]+")
+
+
 @lru_cache(maxsize=1024)
 def plain_number(text: str) -> str:
     """A document number without spaces and hyphens, full-width forms made narrow, in capitals."""
+    if text.isascii() and text.isalnum():  # most are written so
+        return text.upper()
     narrow = unicodedata.normalize("NFKC", text)
     return re.sub(r"[\s\-‐-―]", "", narrow).upper()
 
@@ -33,6 +44,8 @@ def plain_phone(text: str) -> str:
 
     What is no such number comes back cleaned but otherwise as it was.
     """
+    if _MOBILE.fullmatch(text):
+        return text
     digits = re.sub(r"[\s()\-‐-―]", "", unicodedata.normalize("NFKC", text))
     digits = re.sub(r"^(\+86|0086)", "", digits)
     return re.sub(r"^(0(?:10|2\d|[3-9]\d\d))(\d{7,8})$", r"\1-\2", digits)
@@ -76,7 +89,7 @@ class FromNumber:
 @lru_cache(maxsize=1024)
 def check_digit(first: str) -> str:
     """The last character of a citizen's number, from the seventeen digits before it."""
-    total = sum(int(digit) * weight for digit, weight in zip(first, _WEIGHTS, strict=True))
+    total = sum(map(mul, map(int, first), _WEIGHTS))
     return _CHECK_DIGITS[total % 11]
 
 
@@ -85,7 +98,7 @@ def resident_id_fault(number: str) -> Fault | None:
     """What is wrong with a citizen's number (already plain), or None."""
     if len(number) != 18:
         return Fault.LENGTH
-    if not re.fullmatch(r"[0-9]{17}[0-9X]", number):
+    if not _RESIDENT_ID.fullmatch(number):
         return Fault.CHARACTERS
     if int(number[:2]) not in _PROVINCES:
         return Fault.REGION
@@ -147,8 +160,7 @@ def _foreign_residence_fault(number: str) -> Fault | None:
 
 def is_phone(number: str) -> bool:
     """Whether a plain number is a Chinese mobile number or a land line with its area code."""
-    mobile = re.fullmatch(r"1[3-9][0-9]{9}", number)
-    return bool(mobile or re.fullmatch(r"0(10|2[0-9]|[3-9][0-9]{2})-[0-9]{7,8}", number))
+    return bool(_MOBILE.fullmatch(number) or _LAND_LINE.fullmatch(number))
 
 
 def looks_personal(text: str) -> bool:
@@ -194,6 +206,8 @@ _TWO_CHARACTER_SURNAMES = re.compile(
 @lru_cache(maxsize=1024)
 def plain_name(text: str) -> str:
     """A name as it is kept: one kind of dot, single spaces, none between Chinese characters."""
+    if _HAN.fullmatch(text):
+        return text
     name = unicodedata.normalize("NFKC", text)
     name = re.sub(f"\\s*[{_DOTS}]\\s*", "·", name)
     name = re.sub(r"\s+", " ", name).strip(" ·")
@@ -207,13 +221,15 @@ def is_plain_text(text: str) -> bool:
     Control signs and half characters cannot be stored by every database; marks that turn the
     direction of writing round make one name look like another.
     """
+    if text.isprintable():
+        return True
     signs = set(text) - set("\t\r\n")
     return not any(unicodedata.category(sign) in ("Cc", "Cs") or sign in _TURNS for sign in signs)
 
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names are the same but for spaces, dots and capitals."""
-    return _bare(one) == _bare(other)
+    return one == other or _bare(one) == _bare(other)
 
 
 def _bare(name: str) -> str:
@@ -244,8 +260,22 @@ def _syllables(name: str) -> list[str]:
         if kept.startswith(surname):
             head, kept = reading.split(), kept[len(surname) :]
             break
+    if _HAN.fullmatch(kept) and not any(map(_phrase_starts().__contains__, pairwise(kept))):
+        return head + [_syllable(character) for character in kept]
     words = (_latin(word) for part in lazy_pinyin(kept) for word in re.split(r"[\s·\-]", part))
     return head + [word for word in words if word]
+
+
+@cache
+def _phrase_starts() -> frozenset[tuple[str, str]]:
+    """The first two characters of all words whose characters are read otherwise than alone."""
+    return frozenset((phrase[0], phrase[1]) for phrase in PHRASES_DICT if len(phrase) > 1)
+
+
+@lru_cache(maxsize=8192)
+def _syllable(character: str) -> str:
+    """One Chinese character alone."""
+    return _latin(lazy_pinyin(character)[0])
 
 
 def _latin(word: str) -> str:

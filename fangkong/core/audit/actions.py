@@ -124,23 +124,21 @@ def record_many(
     detail: Detail | None = None,
 ) -> None:
     """``record`` for each of many subjects of one kind, done in one go by an import."""
-    shared = {
-        "action": action,
-        "by_id": None if by is None else by.pk,
-        "at": at,
-        "detail": dict(detail or {}),
-        "request_id": request_id.get(),
-    }
-    bulk.insert(
-        [
-            AuditLine(
-                subject_type=subject._meta.label_lower,
-                subject_id=subject.pk,
-                subject_public_id=getattr(subject, "public_id", None),
-                **shared,
-            )
-            for subject in subjects
-        ]
+    if not subjects:
+        return
+    bulk.insert_columns(
+        AuditLine,
+        len(subjects),
+        {
+            "action": action,
+            "by_id": None if by is None else by.pk,
+            "at": at,
+            "detail": dict(detail or {}),
+            "request_id": request_id.get(),
+            "subject_type": subjects[0]._meta.label_lower,
+            "subject_id": [subject.pk for subject in subjects],
+            "subject_public_id": [getattr(subject, "public_id", None) for subject in subjects],
+        },
     )
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -78,7 +79,12 @@ def lend(connection: Any) -> None:
 
 
 def _moment_for_sqlite() -> str:
-    return moment().replace(tzinfo=None).isoformat(" ", "microseconds")
+    return _in_text(_facts.get().at or clock.now())
+
+
+@lru_cache(maxsize=64)  # asked for by every row that is written
+def _in_text(at: datetime) -> str:
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 def stamped() -> str:

@@ -275,6 +275,10 @@ def _book_lines(data: bytes, caps: Caps) -> Iterator[tuple[int, list[str]]]:
             yield line, [_text(cell) for cell in row]
     except (CalamineError, OSError, ValueError, IndexError):
         raise NotReadable("broken_workbook") from None
+    except BaseException as fault:  # a panic of its Rust is no Exception
+        if type(fault).__name__ != "PanicException":
+            raise
+        raise NotReadable("broken_workbook") from None
 
 
 def _text(cell: Any) -> str:

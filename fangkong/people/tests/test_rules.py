@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pypinyin import lazy_pinyin
 
 from fangkong.people import rules
 from fangkong.people.rules import Age, Facts, Fault
@@ -186,6 +187,33 @@ def test_other_numbers_are_let_through(text):
 )
 def test_names_are_spelled_as_they_are_typed(name, pinyin, initials):
     assert (rules.pinyin(name), rules.initials(name)) == (pinyin, initials)
+
+
+# Those that are read otherwise in some words than alone, surnames, and a few for the names between.
+_CHARACTERS = "重庆长行银朝阳都单于会计乐音西藏参差大夫什么那曲扎格龙德吉卓玛王李张"
+
+
+@given(st.text(alphabet=_CHARACTERS, min_size=1, max_size=6))
+def test_names_without_a_word_in_them_are_spelled_sign_by_sign_to_the_same_end(name):
+    surname = next((one for one in rules._SURNAMES if name.startswith(one)), "")
+    reading = rules._SURNAMES.get(surname, "").replace(" ", "")
+
+    assert rules.pinyin(name) == reading + "".join(lazy_pinyin(name.removeprefix(surname)))
+
+
+def test_a_word_within_a_name_keeps_its_own_reading():
+    assert rules.pinyin("王重庆") == "wangchongqing"
+    assert rules.pinyin("王重") == "wangzhong"
+
+
+@given(st.text(alphabet="0123456789Xx -－１２扎西 ·•Aé\u3000+86", max_size=20))
+def test_a_short_way_to_a_plain_form_leads_to_the_same_form(text):
+    """What is plain already stays as it is: both ways round give the same."""
+    for plain in (rules.plain_name, rules.plain_number, rules.plain_phone):
+        assert plain(plain(text)) == plain(text)
+    assert rules.plain_number(text) == rules.plain_number(f" {text} ")
+    assert rules.plain_phone(text) == rules.plain_phone(f"({text})")
+    assert rules.plain_name(text) == rules.plain_name(f" {text} ")
 
 
 @pytest.mark.parametrize(

@@ -120,10 +120,12 @@ class Desk:
         self.now = now
         self.zone = zone
         self.today = now.astimezone(zone).date()
-        self.area = cache(places.area)
-        self.facility = cache(places.facility)
+        self.area = lru_cache(maxsize=16_384)(places.area)
+        self.facility = lru_cache(maxsize=4096)(places.facility)
         self.moment = lru_cache(maxsize=4096)(self._moment)
-        self.condition = cache(self._condition)
+        self.condition = lru_cache(maxsize=4096)(self._condition)
+        self.condition_faults = lru_cache(maxsize=4096)(self._condition_faults)
+        self.asks_course = lru_cache(maxsize=4096)(self._asks_course)
         self.words = cache(self._words)
 
     def read(self, values: Mapping[str, str]) -> tuple[Card | None, list[Reason]]:
@@ -145,6 +147,12 @@ class Desk:
 
     def _condition(self, text: str, day: date) -> str | None:
         return packs.named(self.pack_on(day), text)
+
+    def _condition_faults(self, code: str, day: date) -> list[Reason]:
+        return rules.condition_faults(self.pack_on(day), code, day)
+
+    def _asks_course(self, code: str, day: date) -> bool:
+        return rules.asks_course(self.pack_on(day), code)
 
     def _words(self, kind: str, day: date, condition: str) -> dict[str, str]:
         """The words of a list of the pack, in both languages and as codes, with their codes."""
@@ -211,6 +219,8 @@ class _Row:
 
     def text(self, field: str) -> str:
         value = self.values.get(field, "").strip()
+        if not value:
+            return ""
         limit = LIMITS.get(field, 0)
         if limit and len(value) > limit:
             self.fault("too_long", field, limit=limit)
@@ -345,7 +355,7 @@ class _Row:
             return None
         case_class = self.choice("case_class", self.desk.words("case_class", day, condition))
         severity = self.choice("severity", self.desk.words("severity", day, condition))
-        if not course and rules.asks_course(self.desk.pack_on(day), condition):
+        if not course and self.desk.asks_course(condition, day):
             self.fault("missing", "course")
         return CaseFacts(
             condition=condition,
@@ -366,9 +376,11 @@ class _Row:
         text = self.required("condition")
         if not text:
             return None
-        code, pack = self.desk.condition(text, day), self.desk.pack_on(day)
-        faults = [rules.unknown_condition(pack, text)] if code is None else []
-        faults += rules.condition_faults(pack, code, day) if code else []
+        code = self.desk.condition(text, day)
+        if code is None:
+            faults = [rules.unknown_condition(self.desk.pack_on(day), text)]
+        else:
+            faults = self.desk.condition_faults(code, day)
         self.faults += faults
         return None if faults else code
 
@@ -404,6 +416,7 @@ def _spoken(name: str) -> list[str]:
     return [name, *(word for word in (*halves, *short) if word.strip())]
 
 
+@lru_cache(maxsize=4096)  # a file says the same few words in every row
 def _bare(word: str) -> str:
     """A word without blanks, stops and capitals: "确诊病例" and "确诊 病例" are one."""
     return re.sub(r"[\s()/·,._-]+", "", unicodedata.normalize("NFKC", word)).casefold()

@@ -9,6 +9,8 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import F
 
+from fangkong.core import bulk
+
 from .facts import CountKey
 from .models import CaseNumbering, CountChange, DailyCount
 
@@ -34,25 +36,13 @@ def count(changes: Sequence[Change], at: datetime) -> None:
 
 
 def _note(changes: Sequence[Change], at: datetime) -> None:
-    """Into the ledger: three rows for every case of an import, so without a model for each.
-
-    Many rows to a statement: on a table with triggers SQLite takes long over each statement.
-    """
-    moment = connection.ops.adapt_datetimefield_value(at)
-    for start in range(0, len(changes), CHUNK):
-        rows = changes[start : start + CHUNK]
-        values: list[str | int | None] = []
-        for key, delta, case_id in rows:
-            values += [key.county_id, key.condition, key.basis, _day(key), key.case_class]
-            values += [key.definition, delta, case_id, moment]
-        marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"INSERT INTO {CountChange._meta.db_table}"  # noqa: S608  # values are bound
-                " (county_id, condition, basis, day, case_class, definition, delta, case_id, at)"
-                f" VALUES {marks}",
-                values,
-            )
+    """Into the ledger: three rows for every case of an import, so without a model for each."""
+    said: dict[str, list[object]] = {
+        name: [getattr(key, name) for key, _delta, _case in changes] for name in CountKey._fields
+    }
+    said["delta"] = [delta for _key, delta, _case in changes]
+    said["case_id"] = [case for _key, _delta, case in changes]
+    bulk.insert_columns(CountChange, len(changes), {**said, "at": at})
 
 
 def _add(gained: list[tuple[CountKey, int]]) -> None:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import bulk, clock
@@ -26,7 +25,7 @@ from . import queries, rules
 from .counting import count, take_numbers
 from .facts import Reason
 from .models import Case, ReportCard
-from .types import CardKind, CaseFacts, PersonFacts
+from .types import CardKind, CaseFacts, CountKey, PersonFacts
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -173,11 +172,13 @@ def _enter_wave(
 
 
 def _known(wave: dict[int, Entry]) -> dict[int, Known]:
-    """The entries whose card or illness has its case already; one statement."""
-    earlier = Case.objects.filter(
-        Q(card_print__in=[entry.card_print for entry in wave.values()])
-        | Q(person_id__in=[entry.person_id for entry in wave.values()])
+    """The entries whose card or illness has its case already; two statements."""
+    keys = bulk.keys_where(
+        Case,
+        card_print=[entry.card_print for entry in wave.values()],
+        person_id=[entry.person_id for entry in wave.values()],
     )
+    earlier = Case.objects.filter(pk__in=keys)
     by_print: dict[str, Case] = {}
     by_person: defaultdict[int, list[Case]] = defaultdict(list)
     for case in earlier.order_by("pk"):
@@ -233,7 +234,17 @@ def _create(
     ]
     bulk.insert(cases)
     _first_cards([case.pk for case in cases])
-    count([(key, 1, c.pk) for c in cases for key in sorted(rules.contributions(c, zone))], at)
+    cells: dict[tuple[object, ...], list[CountKey]] = {}
+    changes = []
+    for case in cases:
+        what = (
+            *(case.county_id, case.condition, case.case_class, case.definition),
+            *(case.onset_date, clock.day_of(case.diagnosed_at)),
+        )
+        if what not in cells:
+            cells[what] = sorted(rules.contributions(case, zone))
+        changes += [(key, 1, case.pk) for key in cells[what]]
+    count(changes, at)
     return cases
 
 
@@ -282,7 +293,8 @@ def _case(
     definition, hours, review_due_at = clocks(
         facts.condition, facts.case_class, clock.day_of(facts.diagnosed_at), reported_at
     )
-    return Case(
+    return bulk.fresh(
+        Case,
         **stamps(by, at),
         **vars(facts),
         number=number,

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Max, Model, Q, QuerySet, Sum
 
-from fangkong.core import clock
+from fangkong.core import bulk, clock
 from fangkong.core.retention.queries import Duty
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
@@ -105,8 +105,9 @@ def past_review(rows: QuerySet[Case], at: datetime) -> QuerySet[Case]:
 
 
 def by_print(prints: Collection[str]) -> dict[str, Case]:
-    """The cases of cards that are known by their digest; one statement."""
-    return {case.card_print: case for case in Case.objects.filter(card_print__in=prints)}
+    """The cases of cards that are known by their digest; two statements at most."""
+    found = bulk.keys_where(Case, card_print=prints)
+    return {case.card_print: case for case in Case.objects.filter(pk__in=found)}
 
 
 def cards_of(case: Case) -> list[ReportCard]:

@@ -11,6 +11,7 @@ from fangkong.accounts.tests import factories
 from fangkong.core.audit import context, tables, triggers, triggers_postgresql, triggers_sqlite
 from fangkong.core.audit.models import RowChange
 from fangkong.core.queue.models import Job
+from fangkong.core.record import stamps
 from fangkong.core.request_id import request_id
 from fangkong.people.models import IdentityDocument, Person
 from fangkong.people.tests import factories as people
@@ -232,6 +233,20 @@ def test_a_line_knows_who_acted_in_which_request_and_when():
     first, second = RowChange.objects.filter(table_name="core_job").order_by("id")
     assert (first.by_id, first.request_id, first.at, first.role) == (member.pk, "job:7", AT, "")
     assert (second.by_id, second.request_id, second.role) == (None, "", "")
+
+
+def test_a_line_about_a_row_behind_a_wall_knows_who_acted_too():
+    """PostgreSQL is told two things in front of such a statement: who acts, and what they reach."""
+    member = factories.user()
+    with context.acting(by_id=member.pk, at=AT):
+        one = Person.objects.create(name="扎西", **stamps(None, AT))
+        Person.objects.filter(pk=one.pk).update(sex="1")
+        one.delete()
+
+    lines = RowChange.objects.filter(table_name="people_person").order_by("id")
+    assert [(line.verb, line.by_id, line.at) for line in lines] == [
+        (verb, member.pk, AT) for verb in ("insert", "update", "delete")
+    ]
 
 
 def test_who_acts_costs_no_statement_more(django_assert_num_queries):
