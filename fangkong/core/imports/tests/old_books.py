@@ -52,8 +52,8 @@ def _book(texts: list[str], sheet_at: int, more: bytes) -> bytes:
     book = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0, 0, 0, 6))
     book += more
     book += record(0x0042, struct.pack("<H", 1200)) + record(0x0022, b"\0\0")
-    for key, form in ((164, "yyyy\\-mm\\-dd"), (165, "yyyy\\-mm\\-dd hh:mm")):
-        book += record(0x041E, struct.pack("<HHB", key, len(form), 0) + form.encode("latin-1"))
+    for key, look in ((164, "yyyy\\-mm\\-dd"), (165, "yyyy\\-mm\\-dd hh:mm")):
+        book += record(0x041E, struct.pack("<HHB", key, len(look), 0) + look.encode("latin-1"))
     for form in (0, 164, 165):
         book += record(0x00E0, struct.pack("<HHH", 0, form, 0) + bytes(14))
     name = "报告卡"
