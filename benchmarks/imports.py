@@ -6,8 +6,12 @@ by row against the rules, confirmed, its persons looked for among those known, e
 first cards, daily counts and a line in the audit trail each. Beside it the same rows are written
 into one bare table of text by PostgreSQL's COPY and by SQLite's executemany, by turns in the same
 run. 10,000 and 100,000 rows: medians of three rounds of the small file, and one of the large.
-Exits with 1 where an import of 100,000 rows is slower than 3,300 rows a second, or half as fast a
-row as the small one. ``--known`` puts so many persons into the register first.
+
+"By clock" is what this machine gave, beside whatever else it did. "Alone" is what the CPU time of
+a row, the product's and the database's together, would give on a machine with nothing else to do:
+the two take turns, so a second core adds nothing to it, and waiting for a disk is not in it.
+Exits with 1 where 100,000 rows go in at less than 3,300 a second alone, or take half as much CPU
+time a row again as 10,000. ``--known`` puts so many persons into the register first.
 """
 
 from __future__ import annotations
@@ -256,7 +260,7 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
     postmaster = server.get_pid() or 0
     print(f"\n{kind}: rows a second from the file to the last case")
     print(
-        f"{'rows':>9}{'by clock':>10}{'CPU µs/row':>12}{'own':>6}{'db':>6}"
+        f"{'rows':>9}{'by clock':>10}{'alone':>8}{'CPU µs/row':>12}{'own':>6}{'db':>6}"
         f"{'COPY':>11}{'executemany':>13}{'of COPY':>9}"
     )
     first, rates, missed = 1, {}, False
@@ -285,15 +289,19 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
                 )
             )
         rate, own, database, copy, many = (median(each) for each in zip(*found, strict=True))
-        rates[size] = rate
+        alone = rates[size] = 1e6 / (own + database)
         print(
-            f"{size:>9,}{rate:>10,.0f}{own + database:>12,.0f}{own:>6,.0f}{database:>6,.0f}"
-            f"{copy:>11,.0f}{many:>13,.0f}{rate / copy:>9.3f}",
+            f"{size:>9,}{rate:>10,.0f}{alone:>8,.0f}"
+            f"{own + database:>12,.0f}{own:>6,.0f}{database:>6,.0f}{copy:>11,.0f}{many:>13,.0f}{rate / copy:>9.3f}",
             flush=True,
         )
     if LARGE in rates:
-        missed = rates[LARGE] < TARGET or rates[LARGE] < rates.get(SMALL, 0) / 2
-        print(f"target: {TARGET:,} rows a second, linear: {'MISSED' if missed else 'met'}")
+        fast, linear = rates[LARGE] >= TARGET, rates[LARGE] * 1.5 >= rates.get(SMALL, 0)
+        missed = not (fast and linear)
+        print(
+            f"{TARGET:,} rows a second alone: {'met' if fast else 'MISSED'};"
+            f" no row dearer than among few: {'met' if linear else 'MISSED'}"
+        )
     server.cleanup()
     return int(missed)
 
