@@ -292,7 +292,8 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
         alone = rates[size] = 1e6 / (own + database)
         print(
             f"{size:>9,}{rate:>10,.0f}{alone:>8,.0f}"
-            f"{own + database:>12,.0f}{own:>6,.0f}{database:>6,.0f}{copy:>11,.0f}{many:>13,.0f}{rate / copy:>9.3f}",
+            f"{own + database:>12,.0f}{own:>6,.0f}{database:>6,.0f}"
+            f"{copy:>11,.0f}{many:>13,.0f}{rate / copy:>9.3f}",
             flush=True,
         )
     if LARGE in rates:
