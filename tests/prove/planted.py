@@ -13,6 +13,7 @@ from typing import IO, Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
@@ -114,10 +115,28 @@ def dropping(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
     return answer
 
 
+def redis_is_needed() -> None:
+    """Whatever asks the cache fails with it."""
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {"default": {**settings.CACHES["default"], "BACKEND": backend}}
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.asking_the_cache"]
+
+
+def asking_the_cache(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware that counts requests in the cache, as limits on callers like to do."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        cache.set("asked", 1)
+        return get_response(request)
+
+    return answer
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "audit after commit": audit_after_commit,
     "acknowledged too early": acknowledged_too_early,
     "no card known again": no_card_known_again,
     "thread before body": thread_before_body,
     "acknowledged but dropped": acknowledged_but_dropped,
+    "redis is needed": redis_is_needed,
 }
