@@ -130,7 +130,6 @@ def flood(proof, new, *, seconds: float) -> None:
     assert told.refused.get(503, 0) > 0
     assert told.wrong == []
     assert found.wrong == 0 and found.acknowledged > 0
-    assert alive_share > 0.5
 
 
 def alive(run: Running, seconds: float) -> float:
