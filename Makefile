@@ -24,7 +24,7 @@ PYTEST := $(B)/python -m pytest
 # A whole run uses every core; conftest.py says what stays together. Journeys come last, so no reordering.
 PROCESSES := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: access help run test test-pg test-long check fix lock ui borders messages where bench pictures prove faults wheel clean
+.PHONY: access processing help run test test-pg test-long check fix lock ui borders messages where bench pictures prove faults wheel clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1 /' | \
@@ -71,6 +71,9 @@ bench: $(BUILT) $(V)/.test ## measure what benchmarks/README.md promises
 
 access: $(BUILT) $(V)/.test ## write docs/access.md anew from the table of access
 	@DJANGO_SETTINGS_MODULE=fangkong.config.settings $(B)/python -c 'import django; django.setup(); from tests.scope import page; page.PAGE.write_text(page.page(), "utf-8")'
+
+processing: $(BUILT) ## write docs/processing.md, the register of processing, anew from the code
+	@$(B)/fangkong processing > docs/processing.md
 
 pictures: $(BUILT) $(V)/.test $(V)/.browser ## make the pictures of the README anew, by the journey of the first day
 	$(PYTEST) -q tests/journeys/test_first_day.py

@@ -24,6 +24,7 @@ from ninja.operation import PathView
 
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.privacy import Personal, Retention
+from fangkong.core.purposes import types as purposes
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ROOT / "fangkong"
@@ -48,8 +49,8 @@ TOOLKIT = {
     "api", "append_only", "audit", "backup", "bulk", "clock", "commands", "files", "finders",
     "dossier",
     "free_text", "imports", "logs", "middleware", "notices", "outbound", "pages", "permissions",
-    "printing", "privacy", "problems", "queue", "record", "refusals", "request_id", "retention",
-    "richtext",
+    "printing", "privacy", "problems", "purposes", "queue", "record", "refusals", "request_id",
+    "retention", "richtext",
     "roles", "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
     "walls",
 }  # fmt: skip
@@ -566,6 +567,14 @@ def test_what_a_table_says_of_whom_it_is_about_can_be_followed():
         assert [bool(about.key), bool(about.record), bool(about.nobody)].count(True) == 1
         assert {about.key, *(about.record or ())} - {""} <= known, model._meta.label
         assert model not in dossier.ways(), model._meta.label
+
+
+def test_every_table_with_personal_data_serves_one_purpose():
+    """The register of processing is read from the code: what serves no purpose is not held."""
+    named = [table for purpose in purposes.declared() for table in purpose.tables]
+    personal = {model._meta.label for model in our_models() if vars(model).get("pii")}
+
+    assert sorted(named) == sorted(personal)
 
 
 def test_fields_that_look_personal_are_declared():

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_verbs
+from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
 
 if TYPE_CHECKING:
@@ -46,4 +47,11 @@ name_verbs(
         "accounts.close": _("Account closed"),
         "accounts.reset_password": _("Password reset"),
     }
+)
+
+purposes.declare(
+    "accounts.access",
+    _("Let staff in, and know later who was in and why"),
+    "PIPL 13 (3); Cybersecurity Law 21",
+    ["accounts.User", "accounts.SignIn", "accounts.EmergencyAccess"],
 )

@@ -156,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("request", help="id of a granted request")
     copy.add_argument("--to", type=Path, required=True, help="the file to be written (ZIP)")
     copy.add_argument("--user", required=True, help="user name of who hands it over")
+    command("processing", _processing, "Print the register of processing.")
     retention = command("retention", _retention, "What is due to be destroyed, by class.")
     retention.add_argument("--destroy", action="store_true", help="destroy it now")
     where = command("where", _where, "Show the files behind a page's address.")
@@ -262,6 +263,10 @@ def _audit(options: argparse.Namespace) -> None:
 def _person_data(options: argparse.Namespace) -> None:
     _need_database()
     _call("person_data", options.request, to=options.to, user=options.user)
+
+
+def _processing(options: argparse.Namespace) -> None:
+    _call("processing")
 
 
 def _retention(options: argparse.Namespace) -> None:

@@ -13,6 +13,7 @@ class CoreConfig(AppConfig):
         from .notices import types as notice_types
         from .pages import types as page_types
         from .printing import types as printing_types
+        from .purposes import types as purpose_types
         from .queue import types as queue_types
         from .retention import types as retention_types
         from .sealing import types as sealing_types
@@ -21,7 +22,7 @@ class CoreConfig(AppConfig):
         from .webhooks import types as webhook_types
 
         _ = checks, page_types, file_types, printing_types, queue_types, types
-        _ = notice_types, retention_types, sealing_types, token_types, webhook_types
+        _ = notice_types, purpose_types, retention_types, sealing_types, token_types, webhook_types
         # The later one sees a statement first: a trail that came second would not know it again.
         reach.listen()
         context.listen()

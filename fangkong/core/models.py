@@ -6,12 +6,14 @@ from .files.models import StoredFile
 from .imports.models import ColumnChoice, ImportChunk, ImportRun
 from .notices.models import Channel, Following, Message, Notice, Quiet
 from .pages.models import SavedView
+from .purposes.models import Assessment
 from .queue.models import Job, Tick
 from .sealing.models import SealingKey
 from .tokens.models import Token
 from .webhooks.models import Delivery, Receiver
 
 __all__ = [
+    "Assessment",
     "AuditLine",
     "Channel",
     "ColumnChoice",

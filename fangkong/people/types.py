@@ -13,6 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_places, name_verbs
+from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
 
 if TYPE_CHECKING:
@@ -205,3 +206,17 @@ class FullPerson:
     def as_json(self) -> dict[str, list[str]]:
         """The same for machines."""
         return {name: list(values) for name, _label, values in self.rows}
+
+
+purposes.declare(
+    "people.register",
+    _("Know the persons whom prevention concerns: patients, contacts, the isolated"),
+    "PIPL 13 (3), (4); Infectious Diseases Law",
+    ["people.Person", "people.IdentityDocument", "people.Phone"],
+)
+purposes.declare(
+    "people.requests",
+    _("Answer persons who ask about their data"),
+    "PIPL 44 to 50",
+    ["people.DataRequest"],
+)

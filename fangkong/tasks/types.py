@@ -16,6 +16,7 @@ from fangkong.core.audit import types as audit
 from fangkong.core.files import types as files
 from fangkong.core.notices import types as notices
 from fangkong.core.permissions import Permission
+from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
 from fangkong.core.webhooks.types import declare_event
 
@@ -154,3 +155,11 @@ class Escalation:
 
     climbed: int
     failed: int
+
+
+purposes.declare(
+    "tasks.work",
+    _("Give work to offices and see that it is done"),
+    "PIPL 13 (3)",
+    ["tasks.Task"],
+)

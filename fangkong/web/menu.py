@@ -21,6 +21,7 @@ from fangkong.core.audit.types import SEE_TRAIL
 from fangkong.core.notices import queries as notices
 from fangkong.core.notices.types import MANAGE as SET_UP_NOTICES
 from fangkong.core.permissions import Permission
+from fangkong.core.purposes.types import SEE_PRIVACY
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
 from fangkong.core.watch.types import SEE_WATCH
@@ -164,6 +165,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
                 _unchecked_uses,
             ),
             _Entry(_("Audit trail"), "audit", "history", SEE_TRAIL),
+            _Entry(_("Privacy"), "privacy", "lock", SEE_PRIVACY),
             _Entry(_("Full data shown"), "people:reveals", "eye", SEE_TRAIL),
             _Entry(_("Ways out for notices"), "core:notices:channels", "send", SET_UP_NOTICES),
             _Entry(_("Webhooks"), "core:webhooks:index", "webhook", MANAGE_WEBHOOKS),

@@ -8,6 +8,7 @@ from . import badges, errors, find, style_guide
 from .command_screen import views as command_screen
 from .desk import views as desk
 from .health import alive, metrics, ready
+from .privacy import views as privacy
 from .queue import views as queue
 from .rulepacks import views as rulepacks
 from .tokens import views as tokens
@@ -28,10 +29,14 @@ urlpatterns = [
     path("packs/<slug:pack_id>/", rulepacks.detail, name="pack"),
     path("trail/", trail.index, name="audit"),
     path("trail/record/<str:kind>/<int:key>/", trail.record, name="trail_record"),
+    path("trail/find/", trail_sights.find, name="trail_find"),
     path("trail/sights/", trail_sights.sights, name="trail_sights"),
     path("trail/review/", trail_review.review, name="trail_review"),
     path("trail/review/sign-off/", trail_review.sign_off, name="trail_sign_off"),
     path("trail/findings/<uuid:public_id>/", trail_review.settle, name="trail_settle"),
+    path("privacy/", privacy.register, name="privacy"),
+    path("privacy/terms/", privacy.terms, name="privacy_terms"),
+    path("privacy/assess/", privacy.assess, name="privacy_assess"),
     path("jobs/", queue.index, name="jobs"),
     path("jobs/<uuid:public_id>/", queue.detail, name="job"),
     path("jobs/<uuid:public_id>/repeat/", queue.repeat, name="job_repeat"),

@@ -64,6 +64,7 @@ CASES = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.INSPECTOR, R.AUDI
 WATCHERS = frozenset({R.ADMINISTRATOR, R.SECURITY, R.AUDITOR})
 GUARDS = frozenset({R.ADMINISTRATOR, R.SECURITY})
 BEDSIDE = frozenset({R.HOSPITAL, R.WARD_STAFF, R.COUNTY_CDC})
+ANSWERING = frozenset({R.HEADQUARTERS, R.AUDITOR, R.SECURITY, R.ADMINISTRATOR})
 TRAIL = frozenset({R.AUDITOR, R.HEADQUARTERS})
 REPORTERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL})
 SIGNALS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
@@ -426,6 +427,7 @@ WEB = {
     "pack": Row(STAFF, values={"pack_id": "cn-2020-01"}),
     "audit": Row(TRAIL, house=True, whole=True),
     "trail_record": Row(TRAIL, house=True, whole=True, values={"kind": "core.job", "key": "1"}),
+    "trail_find": Row(TRAIL, sends={"text": "泽仁拉姆措"}, house=True, whole=True, gets=False),
     "trail_sights": Row(TRAIL, house=True, whole=True),
     "trail_review": Row(TRAIL, house=True, whole=True),
     "trail_sign_off": Row(
@@ -434,6 +436,9 @@ WEB = {
     "trail_settle": Row(
         frozenset({R.AUDITOR}), "finding", sends={"note": "looked into"}, house=True, whole=True
     ),
+    "privacy": Row(ANSWERING, house=True, whole=True),
+    "privacy_terms": Row(ANSWERING, house=True, whole=True),
+    "privacy_assess": Row(frozenset({R.HEADQUARTERS, R.SECURITY}), house=True, whole=True),
     "jobs": Row(frozenset({R.ADMINISTRATOR}), house=True),
     "job": Row(frozenset({R.ADMINISTRATOR}), "job", house=True),
     "job_repeat": Row(frozenset({R.ADMINISTRATOR}), "job", house=True, gets=False),

@@ -91,6 +91,11 @@ def lines_of(records: Iterable[models.Model]) -> list[AuditLine]:
     return list(AuditLine.objects.filter(fits).select_related("by").order_by("pk"))
 
 
+def lines_about(action: str) -> QuerySet[AuditLine]:
+    """Every line of one verb, oldest first."""
+    return AuditLine.objects.filter(action=action).order_by("pk")
+
+
 def findings() -> QuerySet[Finding]:
     """Every finding of the detector, with whom it is about."""
     return Finding.objects.select_related("by", "settled_by")

@@ -11,6 +11,8 @@ from django.apps import apps
 from django.db import models
 from django.db.models import Q, QuerySet
 
+from fangkong.core import clock
+from fangkong.core.audit import queries as audit
 from fangkong.core.privacy import PSEUDONYM, Personal, Retention
 
 Hold = Callable[[list[int], datetime], Iterable[int]]
@@ -133,7 +135,11 @@ def due(model: type[models.Model], term: Retention, at: datetime) -> Iterator[li
 
 @dataclass(frozen=True)
 class Standing:
-    """One class as it stands: how many rows are due, and on what ground."""
+    """One class as it stands: how many rows are due, and on what ground.
+
+    ``next_on`` is the day on which the next row's term ends, were nothing to hold it; ``destroyed``
+    and ``last_at`` are what the trail tells of rows emptied before.
+    """
 
     label: str
     name: str
@@ -141,13 +147,18 @@ class Standing:
     since: str
     ground: str
     rows_due: int
+    next_on: date | None = None
+    destroyed: int = 0
+    last_at: datetime | None = None
 
 
 def standing(at: datetime) -> list[Standing]:
-    """What the nightly run would destroy now, by class."""
+    """What the nightly run would destroy now, by class: a dry run that changes nothing."""
+    done = _destroyed()
     found = []
     for model, term in classes():
         n = 0 if term.by_room else sum(map(len, due(model, term, at)))
+        rows, last = done.get(model._meta.label, (0, None))
         found.append(
             Standing(
                 model._meta.label,
@@ -156,6 +167,30 @@ def standing(at: datetime) -> list[Standing]:
                 term.along or term.by_room or term.since,
                 term.ground,
                 n,
+                _next(model, term, at),
+                rows,
+                last,
             )
         )
+    return found
+
+
+def _next(model: type[models.Model], term: Retention, at: datetime) -> date | None:
+    """When the term of the next row ends that is not over yet."""
+    if not term.since:
+        return None
+    open_rows = model._base_manager.filter(full(model)).filter(
+        **{f"{term.since}__gte": at - timedelta(days=term.days)}
+    )
+    oldest = open_rows.aggregate(first=models.Min(term.since))["first"]
+    return None if oldest is None else clock.day_of(oldest + timedelta(days=term.days))
+
+
+def _destroyed() -> dict[str, tuple[int, datetime]]:
+    """How many rows of each table were emptied so far, and when last, as the trail tells."""
+    found: dict[str, tuple[int, datetime]] = {}
+    for line in audit.lines_about("core.retention.destroy"):
+        label = str(line.detail.get("model", ""))
+        rows, _last = found.get(label, (0, line.at))
+        found[label] = (rows + int(line.detail.get("rows", 0)), line.at)
     return found

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_places, name_verbs
+from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
 from fangkong.core.webhooks.types import declare_event
 
@@ -165,3 +166,11 @@ def counts_changed(
     """Tell every listener; called by the actions of this part."""
     for listener in _listeners:
         listener(county_ids, conditions, at, by)
+
+
+purposes.declare(
+    "surveillance.monitoring",
+    _("Report and follow notifiable diseases"),
+    "Infectious Diseases Law; PIPL 13 (3), (4)",
+    ["surveillance.Case", "surveillance.ReportCard"],
+)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import permissions
 from fangkong.core.audit import types as audit
 from fangkong.core.notices import types as notices
+from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
 from fangkong.core.webhooks.types import declare_event
 from fangkong.tasks import types as tasks
@@ -216,3 +217,11 @@ def _number(value: float) -> str:
 def in_language(zh: str, en: str) -> str:
     """The word in the language of the page, or the other one where that is missing."""
     return (en or zh) if (get_language() or "").startswith("en") else (zh or en)
+
+
+purposes.declare(
+    "surveillance.warning",
+    _("Find outbreaks early and verify them"),
+    "Infectious Diseases Law; PIPL 13 (3), (4)",
+    ["surveillance.Signal"],
+)

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from django.http import HttpResponseBase
+from typing import TYPE_CHECKING
+
+from django import forms
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
-from fangkong.core import pages
+from fangkong.core import clock, pages
 from fangkong.core.audit import queries
 from fangkong.core.audit.models import Sight
-from fangkong.core.audit.types import SEE_TRAIL, place_words
+from fangkong.core.audit.sights import opened
+from fangkong.core.audit.types import SEE_TRAIL, How, place_words
 from fangkong.core.permissions import allowed
+from fangkong.people import queries as people
 
 from .forms import SightFilter
+
+if TYPE_CHECKING:
+    from fangkong.people.models import Person
+
+FOUND_AT_MOST = 50
 
 
 def _who(sight: Sight) -> str:
@@ -46,6 +59,43 @@ SIGHTS = pages.Listing[Sight](
 )
 
 
+class SearchForm(pages.Form):
+    """Whom the auditor means; sent in the body, so that no address keeps it."""
+
+    text = forms.CharField(
+        label=_("Find the person whose record was seen"),
+        max_length=100,
+        widget=forms.TextInput(
+            attrs={
+                "type": "search",
+                "autocomplete": "off",
+                "placeholder": _("Name, pinyin, initials, whole document or phone number"),
+            }
+        ),
+    )
+
+
+@never_cache
+@allowed(SEE_TRAIL)
+@require_POST
+def find(request: StaffRequest) -> HttpResponse:
+    """The persons meant by a name or number, masked; this search is itself a view of each."""
+    form = SearchForm(request.POST)
+    found: list[Person] = []
+    if form.is_valid():
+        rows = people.for_the_trail(request.user, request.now, form.cleaned_data["text"])
+        found = list(rows[:FOUND_AT_MOST])
+        opened(request, found, how=How.FOUND)
+    pages.forms.dress(form)
+    today = clock.day_of(request.now)
+    shown = {
+        "search": form,
+        "found": [(one, people.age_text(one, today)) for one in found],
+        "most": FOUND_AT_MOST,
+    }
+    return render(request, "web/trail/found.html", shown, status=200 if form.is_valid() else 422)
+
+
 @allowed(SEE_TRAIL)
 def sights(request: StaffRequest) -> HttpResponseBase:
     """The newest views first."""
@@ -53,4 +103,7 @@ def sights(request: StaffRequest) -> HttpResponseBase:
     key = request.GET.get("key", "")
     if key.isdecimal() and len(key) < 19:
         rows = rows.filter(subject_type="people.person", subject_id=int(key))
-    return pages.listing(request, SIGHTS, rows, template="web/trail/sights.html")
+    search = SearchForm()
+    pages.forms.dress(search)
+    template, shown = "web/trail/sights.html", {"search": search}
+    return pages.listing(request, SIGHTS, rows, template=template, context=shown)

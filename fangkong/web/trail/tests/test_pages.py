@@ -180,3 +180,51 @@ def test_opening_a_person_leaves_one_view_and_looking_at_the_list_none(look, hea
     look(headquarters, patient.get_absolute_url())
 
     assert Sight.objects.get().place == "people.detail"
+
+
+# --- Whom an auditor asks about -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", [people.NAME, "zhaxi", "zxdj", people.NUMBER, people.PHONE])
+def test_the_auditor_finds_a_person_masked_and_the_search_is_noted(client, auditor, patient, text):
+    client.force_login(auditor)
+
+    page = client.post(reverse("trail_find"), {"text": text})
+
+    shown = page.content.decode().replace(f'value="{text}"', "")
+    assert str(patient.public_id) in shown
+    assert patient.name not in shown and people.PHONE not in shown
+    sight = Sight.objects.get()
+    assert (sight.how, sight.by_id, sight.subject_id) == ("found", auditor.pk, patient.pk)
+    assert sight.place == "trail_find"
+
+
+def test_a_search_for_nobody_finds_nobody_and_an_empty_one_is_refused(client, auditor, patient):
+    client.force_login(auditor)
+
+    assert (
+        str(patient.public_id)
+        not in client.post(reverse("trail_find"), {"text": "不存在"}).content.decode()
+    )
+    assert client.post(reverse("trail_find"), {"text": " "}).status_code == 422
+    assert not Sight.objects.exists()
+
+
+def test_a_county_officer_finds_nobody_for_the_trail(client, daofu, patient):
+    client.force_login(daofu)
+
+    assert client.post(reverse("trail_find"), {"text": people.NAME}).status_code == 403
+
+
+def test_the_records_own_page_shows_its_changes_to_readers_of_the_trail_alone(
+    look, headquarters, daofu, patient
+):
+    Person.objects.filter(pk=patient.pk).update(name="卓玛", synthetic=True)
+    page = patient.get_absolute_url()
+
+    assert "?trail#fk-changes" in look(headquarters, page).content.decode()
+    shown = look(headquarters, f"{page}?trail").content.decode()
+    assert "changed, not shown" in shown and "卓玛" not in shown
+    for address in (page, f"{page}?trail"):
+        other = look(daofu, address).content.decode()
+        assert "changed, not shown" not in other and "#fk-changes" not in other

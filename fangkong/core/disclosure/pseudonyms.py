@@ -1,0 +1,38 @@
+"""What stands for a record in a file that goes to somebody else (PI-9).
+
+Each recipient gets other pseudonyms, so that two of them cannot put their files together; the same
+recipient gets the same ones, so that files of two days can. They are keyed digests: who holds the
+ring of keys can tell again whom one means, nobody else can.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.refusals import Refused
+from fangkong.core.sealing import keys
+
+_NAME = re.compile(r"[\w\- .()（）]{2,60}")
+
+
+class NoRecipient(Refused):
+    """A file for somebody else names for whom it is."""
+
+    status = 422
+    field = "recipient"
+
+
+def recipient(text: str) -> str:
+    """The name of a recipient in one spelling; NoRecipient where it is none."""
+    name = " ".join(text.split()).casefold()
+    if not _NAME.fullmatch(name):
+        raise NoRecipient(_("Say in 2 to 60 letters for whom the file is."))
+    return name
+
+
+def pseudonym(public_id: UUID, to: str) -> str:
+    """What stands for a record in the files of one recipient."""
+    return keys.blind(public_id.hex, b"pseudonym\0" + recipient(to).encode())

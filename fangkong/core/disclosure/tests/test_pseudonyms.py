@@ -1,0 +1,24 @@
+"""Two recipients cannot put their files together; one recipient can put two files together."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from fangkong.core.disclosure.pseudonyms import NoRecipient, pseudonym
+
+ONE, OTHER = uuid4(), uuid4()
+
+
+def test_a_record_has_another_pseudonym_for_each_recipient_and_one_for_each():
+    assert pseudonym(ONE, "省疾控中心") == pseudonym(ONE, " 省疾控中心 ")
+    assert pseudonym(ONE, "省疾控中心") != pseudonym(ONE, "西南大学")
+    assert pseudonym(ONE, "省疾控中心") != pseudonym(OTHER, "省疾控中心")
+    assert ONE.hex not in pseudonym(ONE, "省疾控中心")
+
+
+@pytest.mark.parametrize("name", ["", " ", "x", "a\0b", "x" * 61, "=cmd|x"])
+def test_a_file_for_nobody_is_refused(name):
+    with pytest.raises(NoRecipient):
+        pseudonym(ONE, name)
