@@ -9,7 +9,7 @@ import fangkong.core.record
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0014_notices"),
+        ("core", "0015_webhook_pauses"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
