@@ -149,9 +149,12 @@ def _parser() -> argparse.ArgumentParser:
     admin.add_argument("--name", required=True, help="the person's name")
     keys = command("keys", _keys, "The keys of sealed personal data: list, add, rotate.")
     keys.add_argument("what", choices=["list", "add", "rotate"])
-    audit = command("audit", _audit, "Verify the audit trail, or seal it now.")
-    audit.add_argument("what", choices=["verify", "seal"])
+    audit = command("audit", _audit, "Verify the audit trail, seal it now, or export it.")
+    audit.add_argument("what", choices=["verify", "seal", "export"])
     audit.add_argument("--heads", default="", metavar="FILE", help="heads kept elsewhere")
+    audit.add_argument("--first", default="", help="first day of an export (YYYY-MM-DD)")
+    audit.add_argument("--last", default="", help="last day of an export (YYYY-MM-DD)")
+    audit.add_argument("--to", default="", help="file of an export: AuditEvents of FHIR R4, NDJSON")
     copy = command("person-data", _person_data, "Write the copy that a person asked for to a file.")
     copy.add_argument("request", help="id of a granted request")
     copy.add_argument("--to", type=Path, required=True, help="the file to be written (ZIP)")
@@ -257,7 +260,8 @@ def _keys(options: argparse.Namespace) -> None:
 
 def _audit(options: argparse.Namespace) -> None:
     _need_database(triggers=False)
-    _call("audit", options.what, heads=options.heads)
+    span = {"first": options.first, "last": options.last, "to": options.to}
+    _call("audit", options.what, heads=options.heads, **span)
 
 
 def _person_data(options: argparse.Namespace) -> None:

@@ -28,9 +28,10 @@ PAGES = {
         "/surveillance/monitoring/report/",
         "/surveillance/monitoring/import/",
         "/people/",
+        "/people/requests/",
         "/tasks/new/",
     ],
-    "auditor": ["/trail/", "/accounts/roles/"],
+    "auditor": ["/trail/", "/trail/sights/", "/privacy/", "/privacy/terms/", "/accounts/roles/"],
     "admin": ["/accounts/staff/", "/accounts/staff/new/", "/jobs/", "/core/webhooks/"],
 }
 LOOKS = [
