@@ -34,7 +34,15 @@ name_verbs(
         "people.requests.lift": _("Restriction of a person's data lifted"),
     }
 )
-name_places({"people.requests.give": _("Copy for the person")})
+name_places(
+    {
+        "people.requests.new": _("Request of a person"),
+        "people.requests.detail": _("Request of a person"),
+        "people.requests.decide": _("Request of a person"),
+        "people.requests.lift": _("Lift the restriction"),
+        "people.requests.give": _("Copy for the person"),
+    }
+)
 
 
 class Kind(models.TextChoices):
