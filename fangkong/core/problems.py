@@ -99,3 +99,26 @@ def busy(fact: BaseException | None = None) -> HttpResponse:
 def too_many(wait: int) -> HttpResponse:
     """For somebody who asks too often."""
     return problem(429, "TooMany", _("Too many requests. Wait a little."), retry_after=wait)
+
+
+def plain_page(status: int, **words: str) -> HttpResponse:
+    """A page in both languages that needs no database, no session, no template and no script."""
+    return HttpResponse(plain_text(status, **words), status=status)
+
+
+def plain_text(status: int, *, zh_title: str, title: str, zh: str, text: str) -> str:
+    """Such a page as text, for a door that answers before Django does."""
+    return _PAGE.format(status=status, zh_title=zh_title, title=title, zh=zh, text=text)
+
+
+_PAGE = """<!doctype html>
+<html lang="zh-Hans">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>{status} {zh_title} · {title}</title>
+<link rel="stylesheet" href="/static/web/dist/plain.css"></head>
+<body><main>
+<p class="code">{status}</p>
+<section><h1>{zh_title}</h1><p>{zh}</p></section>
+<section lang="en"><h2>{title}</h2><p>{text}</p></section>
+<p><a href="/">首页 <span lang="en">Home</span></a></p>
+</main></body></html>"""

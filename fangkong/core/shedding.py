@@ -18,10 +18,13 @@ AT_ONCE = 32  # requests a process works on; more only wait for each other and f
 HEALTH = frozenset({"/alive/", "/ready/", "/healthz", "/readyz"})
 AGAIN = 2  # seconds until it is worth asking again
 
-BUSY = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>503</title>
-<h1>系统正忙 The system is busy</h1>
-<p>请稍候几秒再试。没有保存的内容请重新提交。</p>
-<p>Try again in a few seconds. What was sent is not saved yet: send it again.</p></html>"""
+BUSY = problems.plain_text(
+    503,
+    zh_title="系统正忙",
+    title="The system is busy",
+    zh="请稍候几秒再试。刚才提交的内容尚未保存，请重新提交。",
+    text="Try again in a few seconds. What was sent is not saved yet: send it again.",
+)
 
 
 class Shed:

@@ -88,6 +88,8 @@ name_places(
         "people.detail": _("Person"),
         "people.reveal": _("Full data"),
         "people.correct": _("Correct a person"),
+        "people.add_document": _("Add a document"),
+        "people.add_phone": _("Add a phone"),
         "people.index": _("List of persons"),
         "people.search": _("Search for persons"),
     }

@@ -66,7 +66,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     status = problems.out_of_service(fact)
     if problems.for_machines(request):
         return problems.busy(fact) if status != 500 else problems.broken()
-    response = HttpResponse(_PAGE.format(status=status, **_TEXTS[status]), status=status)
+    response = problems.plain_page(status, **_TEXTS[status])
     if status != 500:
         response["Retry-After"] = "5"
     return response
@@ -94,8 +94,3 @@ _TEXTS = {
         "when there is space.",
     },
 }
-_PAGE = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8"><title>{status}</title>
-<h1>{zh_title} {title}</h1>
-<p>{zh}</p>
-<p>{text}</p>
-<p><a href="/">首页 Home</a></p></html>"""

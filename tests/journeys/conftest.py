@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,12 @@ from tests.journeys.server import Server, serving
 from tools.browser import CHROMIUM_FLAGS, find_browser
 
 SHOTS = Path("var/shots")
+# Keeps what the content security policy forbade on a page.
+LISTEN = """
+window.breaches = [];
+document.addEventListener("securitypolicyviolation", (event) =>
+  window.breaches.push(`${event.effectiveDirective} ${event.blockedURI}`));
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +47,22 @@ def server(
 ) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("journey"), new_database()) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def records(server: Server) -> dict[str, str]:
+    """A record of each kind in the installation that the journeys share."""
+    environment = {
+        **server.environment,
+        "FANGKONG_OUTBOUND_ALLOW": "192.0.2.1",  # the address of an invented robot
+    }
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.journeys.furnish"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    found: dict[str, str] = json.loads(made.stdout)
+    return found
 
 
 Visit = Callable[..., Page]

@@ -7,13 +7,8 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import Visit
+from tests.journeys.conftest import LISTEN, Visit
 
-LISTEN = """
-window.breaches = [];
-document.addEventListener("securitypolicyviolation", (event) =>
-  window.breaches.push(`${event.effectiveDirective} ${event.blockedURI}`));
-"""
 PAYLOADS = [
     "<script>window.ran=1</script>",
     "<img src=x onerror=window.ran=1>",

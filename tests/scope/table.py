@@ -196,6 +196,7 @@ ACCOUNTS = {
     "accounts:sign_in:disown": Row(STAFF, gets=False, lacks=True),
     "accounts:sign_in:of": Row(WATCHERS, "staff", house=True),
     "accounts:sign_in:end_all": Row(GUARDS, "staff", house=True, gets=False),
+    "accounts:sign_in:unlock": Row(GUARDS, "staff", house=True, gets=False),
     "accounts:sign_in:reset": Row(GUARDS, "staff", house=True, confirms=True),
     "accounts:sign_in:link": Row(GUARDS, "staff", house=True, confirms=True),
     "accounts:sign_in:unlink": Row(GUARDS, "staff", house=True, gets=False),

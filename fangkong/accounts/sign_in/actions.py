@@ -40,6 +40,10 @@ class ReasonMissing(Refused):
     status = 422
 
 
+class NotLocked(Refused):
+    """Nothing is to be unlocked."""
+
+
 class AlreadyLinked(Refused):
     """The subject belongs to another account."""
 
@@ -90,6 +94,24 @@ def forget(*, attempt: SignIn | int) -> None:
     """A try that came out right counts no more; the sign-in that follows has its own row."""
     key = attempt if isinstance(attempt, int) else attempt.pk
     SignIn.objects.filter(pk=key, ended_at=None).exclude(outcome=Outcome.IN).delete()
+
+
+@transaction.atomic
+def unlock(*, user: User, by: User, at: datetime) -> User:
+    """Let somebody try again at once whose account is closed after too many wrong passwords.
+
+    The tries stay in the history; they count no more. Whoever watches over sign-ins has spoken
+    with the owner before.
+    """
+    if user.pk == by.pk:
+        raise NotYourself(_("Nobody does this for themselves. Ask another administrator."))
+    if queries.locked_until(user, at) is None:
+        raise NotLocked(_("This account is open: its owner can sign in."))
+    SignIn.objects.filter(
+        account_key=queries.keyed(user.username.casefold()), at__gt=at - rules.WINDOW
+    ).exclude(outcome=Outcome.IN).update(answered_at=at)
+    audit.record("accounts.sign_in.unlock", user, by=by, at=at)
+    return user
 
 
 @transaction.atomic

@@ -52,12 +52,25 @@ def origin(request: HttpRequest) -> Origin:
 
 def tries(attempt: SignIn) -> tuple[int, int]:
     """Tries that failed within the window: at this account, and from this address."""
-    failed = SignIn.objects.filter(
-        outcome__in=(Outcome.OPEN, Outcome.WRONG), at__gt=attempt.at - rules.WINDOW
-    )
+    failed = _failed(attempt.at)
     return (
         failed.filter(account_key=attempt.account_key).count(),
         failed.filter(address_key=attempt.address_key).count(),
+    )
+
+
+def locked_until(member: User, at: datetime) -> datetime | None:
+    """Until when an account is closed to passwords after too many wrong ones; None: it is open."""
+    failed = _failed(at).filter(account_key=keyed(member.username.casefold())).order_by("-at")
+    counted = list(failed.values_list("at", flat=True)[: rules.TRIES_PER_ACCOUNT])
+    # The next try is one too many for as long as all of these count.
+    return counted[-1] + rules.WINDOW if len(counted) == rules.TRIES_PER_ACCOUNT else None
+
+
+def _failed(at: datetime) -> QuerySet[SignIn]:
+    """What counts at a moment; tries that an administrator answered for do not."""
+    return SignIn.objects.filter(
+        outcome__in=(Outcome.OPEN, Outcome.WRONG), at__gt=at - rules.WINDOW, answered_at=None
     )
 
 

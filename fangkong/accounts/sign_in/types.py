@@ -79,6 +79,7 @@ class Origin:
 name_verbs(
     {
         "accounts.sign_in.end_session": _("Session ended"),
+        "accounts.sign_in.unlock": _("Sign-in opened again after wrong passwords"),
         "accounts.sign_in.end_sessions": _("All sessions ended"),
         "accounts.sign_in.reset_factors": _("Second factor reset"),
         "accounts.sign_in.add_factor": _("Second factor set up"),

@@ -12,6 +12,7 @@ urlpatterns = [
     path("disown/<uuid:public_id>/", views.disown, name="disown"),
     path("of/<uuid:public_id>/", views.of, name="of"),
     path("of/<uuid:public_id>/end-all/", views.end_all, name="end_all"),
+    path("of/<uuid:public_id>/unlock/", views.unlock, name="unlock"),
     path("of/<uuid:public_id>/reset/", views.reset, name="reset"),
     path("of/<uuid:public_id>/link/", views.link, name="link"),
     path("of/<uuid:public_id>/unlink/", views.unlink, name="unlink"),

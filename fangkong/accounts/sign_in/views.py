@@ -143,8 +143,10 @@ def of(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "history": queries.of_staff(request.user, member, request.now)[:SHOWN],
         "factors": queries.factors(member),
         "linked": queries.is_linked(member),
+        "locked_until": queries.locked_until(member, request.now),
         "offers_link": is_configured(),
         "may_end": bool(request.user.scope(WATCH, request.now)),
+        "may_unlock": others and bool(request.user.scope(WATCH, request.now)),
         "may_reset": others and bool(request.user.scope(RESET, request.now)),
     }
     return render(request, "accounts/sign_in/of.html", shown)
@@ -157,6 +159,16 @@ def end_all(request: StaffRequest, public_id: UUID) -> HttpResponse:
     member = _member(request, public_id)
     once(pages.key_of(request), actions.end_sessions, user=member, by=request.user, at=request.now)
     messages.success(request, _("All sessions of this account have ended."))
+    return redirect("accounts:sign_in:of", public_id)
+
+
+@require_POST
+@allowed(WATCH)
+def unlock(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Let a member of staff try again after too many wrong passwords."""
+    member = _member(request, public_id)
+    once(pages.key_of(request), actions.unlock, user=member, by=request.user, at=request.now)
+    messages.success(request, _("The account is open again. Its owner can sign in now."))
     return redirect("accounts:sign_in:of", public_id)
 
 

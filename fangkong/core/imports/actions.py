@@ -159,7 +159,7 @@ def match(
     ColumnChoice.objects.update_or_create(
         user_id=by.pk,
         kind=kind.name,
-        headings=columns.print_of(headings),
+        headings=_print_of(headings, columns.matched(headings, kind.known())),
         defaults={
             "fields": {columns.bare(h): f for h, f in zip(headings, fields, strict=True)},
             "chosen_at": at,
@@ -273,11 +273,23 @@ def forget(*, at: datetime) -> int:
 
 
 def _fields_of(headings: Sequence[str], kind: Kind, by: AbstractBaseUser) -> list[str]:
-    """What each column is: as this user has said of the same headings before, or by its name."""
-    said = queries.remembered(by.pk, kind, columns.print_of(headings))
-    if said:
-        return [said.get(columns.bare(heading), "") for heading in headings]
-    return columns.matched(headings, kind.known())
+    """What each column is: as this user has said of the same headings before, or by its name.
+
+    The reasons that an error file adds make no other file of it: it comes back matched.
+    """
+    named = columns.matched(headings, kind.known())
+    said = queries.remembered(by.pk, kind, _print_of(headings, named))
+    if not said:
+        return named
+    return [
+        name if name == REASONS else said.get(columns.bare(heading), "")
+        for heading, name in zip(headings, named, strict=True)
+    ]
+
+
+def _print_of(headings: Sequence[str], fields: Sequence[str]) -> str:
+    own = [one for one, field in zip(headings, fields, strict=True) if field != REASONS]
+    return columns.print_of(own)
 
 
 def _column_faults(kind: Kind, fields: Sequence[str]) -> list[Reason]:

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from fangkong.core import clock, slots
 from fangkong.core.pages import AreaMap, BoardColumn, Chart, Column, Month, cells
-from fangkong.core.pages.forms import KEY_FIELD
+from fangkong.core.pages.forms import KEY_FIELD, dress
 from fangkong.core.privacy import PSEUDONYM
 from fangkong.core.record import new_public_id
 
@@ -31,7 +31,14 @@ def command_key() -> SafeString:
 
 @register.inclusion_tag("core/pages/_field.html")
 def field(bound: BoundField, size: str = "") -> dict[str, Any]:
-    """One form field with label, help and errors; ``size`` is a column class such as col-md-6."""
+    """One form field with label, help and errors; ``size`` is a column class such as col-md-6.
+
+    Also fields of a form that is not of this house (signing in) get the look.
+    """
+    if not bound.field.widget.attrs.get("class"):
+        dress(bound.form)
+        for one in bound.form.fields.values():
+            one.widget.attrs.pop("placeholder", None)  # it says only what the label says
     return {
         "field": bound,
         "size": size,

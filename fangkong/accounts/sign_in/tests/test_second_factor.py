@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
@@ -124,6 +125,44 @@ def test_a_thousand_guesses_are_refused_and_at_most_fifteen_looked_at(client, zh
     assert len(looked_at) == 15
     assert not SignIn.objects.filter(outcome=Outcome.IN).exists()
     assert SignIn.objects.count() == 16  # the flood leaves one line, not a thousand
+
+
+def locked_out(client):
+    for number in range(rules.TRIES_PER_ACCOUNT):
+        sign_in(client, password=f"guess-{number}")
+    assert b"Too many tries" in sign_in(client).content  # the right one, and yet
+
+
+def test_an_administrator_lets_somebody_locked_out_try_again(client, zhaxi, areas):
+    admin = factories.staff(Role.ADMINISTRATOR, area=areas["513300"])
+    at = clock.now()
+    with pytest.raises(actions.NotLocked):
+        actions.unlock(user=zhaxi, by=admin, at=at)
+    client.cookies["django_language"] = "en"
+    locked_out(client)
+    at = clock.now()
+    assert queries.locked_until(zhaxi, at) > at
+
+    with pytest.raises(actions.NotYourself):
+        actions.unlock(user=zhaxi, by=zhaxi, at=at)
+    actions.unlock(user=zhaxi, by=admin, at=at)
+
+    assert queries.locked_until(zhaxi, at) is None
+    assert sign_in(client).status_code == 302
+    assert AuditLine.objects.filter(action="accounts.sign_in.unlock", by=admin).count() == 1
+    assert SignIn.objects.filter(outcome=Outcome.WRONG).count() == rules.TRIES_PER_ACCOUNT
+
+
+def test_an_account_opens_by_itself_when_an_hour_is_over(client, zhaxi):
+    client.cookies["django_language"] = "en"
+    locked_out(client)
+    until = queries.locked_until(zhaxi, clock.now())
+
+    SignIn.objects.update(at=F("at") - rules.WINDOW)
+
+    assert until is not None
+    assert queries.locked_until(zhaxi, clock.now()) is None
+    assert sign_in(client).status_code == 302
 
 
 def test_a_reset_takes_the_factor_and_the_sessions_and_leaves_a_line(client, zhaxi, areas):

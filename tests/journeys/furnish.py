@@ -1,0 +1,151 @@
+"""Give the demonstration a record of each kind, so that every page has something to show.
+
+Run in a process of its own against the server's database; prints the records' addresses as JSON.
+Some texts are as long as they may be, in both languages. All persons are invented.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import datetime, timedelta
+from typing import Any
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangkong.config.settings")
+    import django
+
+    django.setup()
+
+from django.db import transaction
+
+from fangkong.accounts.emergency import actions as emergency
+from fangkong.accounts.emergency.types import finders
+from fangkong.accounts.models import User
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.audit import queries as audit_queries
+from fangkong.core.imports import actions as kit
+from fangkong.core.imports.models import ImportRun
+from fangkong.core.notices import actions as notices
+from fangkong.core.notices.models import Way
+from fangkong.core.queue.models import Job
+from fangkong.core.roles import Role
+from fangkong.core.tokens import actions as tokens
+from fangkong.people.models import Person
+from fangkong.people.requests import actions as requests
+from fangkong.places import actions as places
+from fangkong.places.models import Area, Facility
+from fangkong.surveillance.monitoring import imports
+from fangkong.surveillance.monitoring.models import Case
+from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.warning.models import DetectionRun, Signal
+from fangkong.tasks import actions as tasks
+from fangkong.tasks.models import Task
+
+CARD = cards.person(5)  # whose card the finished import held
+LONG_ZH = "对鲜水镇团结社区全部独居老人和慢性病患者逐户走访、测量体温、登记用药需求并当天上报"
+LONG_EN = (
+    "Visit every elderly person who lives alone and everybody with a chronic disease, take their "
+    "temperature, write down which medicines they need"
+)
+
+
+def furnish(at: datetime) -> dict[str, str]:
+    """A record of each kind that somebody of Daofu or the headquarters may open: kind → id."""
+    hq, daofu, ward, hospital, admin = (
+        User.objects.get(username=name) for name in ("hq", "daofu", "ward", "hospital", "admin")
+    )
+    house = Facility.objects.get(name_zh="道孚县人民医院")
+    for text in (LONG_ZH, LONG_EN):
+        _task(text, Area.objects.get(code="513326"), at, hq)
+    case = Case.objects.filter(county__code="513326").order_by("pk")[0]
+    person = case.person
+    places.add_contact(facility=house, role_title="医院感染管理科值班电话", phone="0836-7120120",
+                       by=hq, at=at)  # fmt: skip
+    audit.report_findings(
+        day=clock.day_of(at), found=[("many", daofu.pk, {"persons": 60})], by=None, at=at
+    )
+    channel = notices.add_channel(
+        label="值班室企业微信群", way=Way.WECOM, url="https://192.0.2.1/robot", secret="",
+        by=admin, at=at,
+    )  # fmt: skip
+    files = {f"import {state}": _id(run) for state, run in _imports(daofu, at).items()}
+    return {
+        "case": _id(case),
+        "person": _id(person),
+        "task": _id(Task.objects.earliest("pk")),
+        "long task": _id(Task.objects.latest("pk")),
+        "signal": _id(Signal.objects.filter(area__code="513326").latest("pk")),
+        "run": _id(DetectionRun.objects.latest("pk")),
+        "job": _id(Job.objects.latest("pk")),
+        "area": _id(Area.objects.get(code="513326")),
+        "facility": _id(house),
+        "staff": _id(hospital),
+        "appointment": _id(hospital.appointments.get()),
+        "contact": _id(house.contacts.latest("pk")),
+        "finding": _id(audit_queries.findings().latest("pk")),
+        "token": _id(_token(daofu, at)),
+        "use": _id(_emergency(ward, at)),
+        "channel": _id(channel),
+        **files,
+        "request": _id(
+            requests.receive(
+                person=person, kind="copy", asker="self", proof="card", by=daofu, at=at
+            )
+        ),
+        "person of a card": _id(Person.objects.filter(name=CARD.name).latest("pk")),
+        "number of a card": CARD.id_number,
+        "phone of a card": CARD.phone,
+    }
+
+
+def _id(record: Any) -> str:
+    return str(record.public_id)
+
+
+def _task(text: str, area: Area, at: datetime, by: User) -> None:
+    due = at + timedelta(hours=6)
+    tasks.give(text=text, area=area, role=Role.COUNTY_CDC, due_at=due, by=by, at=at, note=text)
+
+
+def _token(user: User, at: datetime) -> Any:
+    return tokens.make(
+        user=user, label="县医院检验系统", permissions=["places.view"], may_write=False,
+        expires_at=at + timedelta(days=30), by=user, at=at,
+    )  # fmt: skip
+
+
+def _emergency(ward: User, at: datetime) -> Any:
+    """A nurse opens a patient whose number she has."""
+    return emergency.open_(
+        kind=finders()[0].name, number=cards.id_number(8), by=ward, at=at,
+        reason="患者昏迷入院，需要立即核对既往病史和联系家属。",
+    )  # fmt: skip
+
+
+def _imports(by: User, at: datetime) -> dict[str, ImportRun]:
+    """A file in each state: to be matched, checked with faults, imported."""
+    facility = Facility.objects.get(name_zh="道孚县疾病预防控制中心")
+
+    def sent(text: str, name: str) -> ImportRun:
+        return imports.upload(
+            content=imports.FileContent(text.encode()), file_name=name, facility=facility,
+            by=by, at=at, synthetic=True,
+        )  # fmt: skip
+
+    def line(n: int, **changes: str) -> dict[str, str]:
+        return cards.line(n, **{"diagnosed_at": "2020-02-04 09:00", **changes})
+
+    faulty = line(2, diagnosed_at="上周三", address="不在甘孜州的某个地方", phone="123")
+    ready = sent(cards.table(line(1), faulty, line(4, condition="")), "待核对报告卡.csv")
+    done = sent(cards.table(line(5), line(8)), "cards-of-the-day-" + "long-" * 20 + "name.csv")
+    kit.enter(run=kit.confirm(run=done, by=by, at=at), at=at)
+    unknown = cards.table(line(6)).replace("疾病名称", "什么病")
+    return {"ready": ready, "done": done, "matching": sent(unknown, "旧系统导出.csv")}
+
+
+if __name__ == "__main__":
+    with transaction.atomic():
+        made = furnish(clock.now())
+    print(json.dumps(made))
