@@ -25,6 +25,14 @@ from .sign_in.models import FormerPassword, SignIn
 __all__ = ["Appointment", "EmergencyAccess", "FormerPassword", "SignIn", "User"]
 
 
+# Every request reads the appointments of its user: of the places only what reach and name need.
+READ_OF_APPOINTMENTS = (
+    *("user", "role", "valid_from", "valid_to"),
+    *("area__code", "area__level", "area__path", "area__name_zh", "area__name_en"),
+    *("facility__name_zh", "facility__name_en"),
+)
+
+
 class User(AbstractBaseUser):
     """A member of staff who can sign in. Never deleted: lines of the audit trail point here."""
 
@@ -86,7 +94,8 @@ class User(AbstractBaseUser):
             known[day] = list(
                 self.appointments.filter(valid_from__lte=day)
                 .exclude(valid_to__lt=day)
-                .select_related("area", "facility__area")
+                .select_related("area", "facility")
+                .only(*READ_OF_APPOINTMENTS)
                 .order_by("pk")
             )
         return known[day]

@@ -35,6 +35,11 @@ def listed(request: HttpRequest, rows: QuerySet[Any], *, how: How) -> int:
     )
 
 
+def taken(request: HttpRequest, table: str, keys: Iterable[int]) -> int:
+    """The persons of these keys, in rows that a machine takes away."""
+    return actions.seen(Ids(table, keys), **_by(request), how=How.API)
+
+
 def _by(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
     place = match.view_name.replace(":", ".") if match else ""
