@@ -189,5 +189,3 @@ _INDEXES = {
     "WHERE t.relname = %s AND NOT EXISTS "
     "(SELECT 1 FROM pg_constraint c WHERE c.conindid = x.indexrelid)",
 }
-
-

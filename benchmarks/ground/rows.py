@@ -28,15 +28,27 @@ def fill(size: Size) -> None:
     from django.db import transaction
 
     from fangkong.core.audit.models import AuditLine, Sight
-    from fangkong.people.models import IdentityDocument, Person, Phone
+    from fangkong.people import name_parts
+    from fangkong.people.models import IdentityDocument, NamePart, Person, Phone
     from fangkong.surveillance.monitoring.models import Case, CountChange, DailyCount
 
     call_command("places", verbosity=0)
     users = make_staff()
-    tables = (Person, IdentityDocument, Phone, Case, CountChange, DailyCount, AuditLine, Sight)
+    tables = (
+        Person,
+        NamePart,
+        IdentityDocument,
+        Phone,
+        Case,
+        CountChange,
+        DailyCount,
+        AuditLine,
+        Sight,
+    )
     with transaction.atomic(), Bare(*tables):
         counties = county_keys()
         make_persons(size.persons, counties)
+        name_parts.rebuild()
         make_cases(size.cases, counties)
         make_counts()
         make_trail(size, users)
@@ -107,7 +119,11 @@ def _moment(at: datetime) -> str:
 
 
 def _key(kind: int, n: int) -> str:
-    return f"{kind:08x}-0000-7000-8000-{n:012x}" if _postgresql() else f"{kind:08x}00007000{0x8000:04x}{n:012x}"
+    return (
+        f"{kind:08x}-0000-7000-8000-{n:012x}"
+        if _postgresql()
+        else f"{kind:08x}00007000{0x8000:04x}{n:012x}"
+    )
 
 
 def _postgresql() -> bool:
@@ -207,9 +223,7 @@ def make_counts() -> None:
     from fangkong.surveillance.monitoring.models import Case, CountChange, DailyCount
 
     case, change, count = (m._meta.db_table for m in (Case, CountChange, DailyCount))
-    zone = (
-        "({0} AT TIME ZONE 'Asia/Shanghai')::date" if _postgresql() else "date({0}, '+8 hours')"
-    )
+    zone = "({0} AT TIME ZONE 'Asia/Shanghai')::date" if _postgresql() else "date({0}, '+8 hours')"
     days = {
         "onset": "onset_date",
         "diagnosed": zone.format("diagnosed_at"),

@@ -45,7 +45,9 @@ class Server:
 
 
 @contextmanager
-def running(command: list[str], port: int, more: Mapping[str, str] | None = None) -> Iterator[Server]:
+def running(
+    command: list[str], port: int, more: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """A server that is there once it answers, and ends with the block."""
     process = Popen(command, cwd=ROOT, env={**os.environ, **(more or {})})
     connection = HTTPConnection("127.0.0.1", port, timeout=60)

@@ -148,6 +148,8 @@ TEMPLATES = [
     }
 ]
 
+FORM_RENDERER = "fangkong.core.pages.drawing.Renderer"
+
 
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = dict(dj_database_url.parse(ENVIRONMENT.database_url))
@@ -160,6 +162,8 @@ def _database() -> dict[str, Any]:
             "PRAGMA foreign_keys=ON; PRAGMA mmap_size=134217728; "
             "PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-20000;",
         }
+        # Opening it reads the whole schema with its triggers, which cost more than a page.
+        database["CONN_MAX_AGE"] = 600
         # A file, not memory: the journeys' server and their browser share it.
         database["TEST"] = {"NAME": str(FANGKONG_DATA / "test.sqlite3")}
     else:

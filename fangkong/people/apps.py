@@ -11,11 +11,14 @@ class PeopleConfig(AppConfig):
     verbose_name = "People"
 
     def ready(self) -> None:
-        """Emergency access finds a person by the number of a document."""
+        """Emergency access finds a person by a document; parts of names follow the persons."""
         from fangkong.accounts.emergency.types import Finder, register
+        from fangkong.core.audit import triggers
 
-        from . import queries
+        from . import name_parts, queries
         from .requests import types  # noqa: F401  # names the verbs
+
+        triggers.also(name_parts.triggers)
 
         register(
             Finder(

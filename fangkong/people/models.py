@@ -114,8 +114,6 @@ class Person(Record):
         ]
         indexes = [
             models.Index(fields=["name", "birth_date"], name="person_by_name"),
-            models.Index(fields=["name_pinyin"], name="person_by_pinyin"),
-            models.Index(fields=["name_initials"], name="person_by_initials"),
             models.Index(fields=["created_at", "id"], name="person_by_entry"),
             models.Index(fields=["county", "created_at", "id"], name="person_by_county"),
         ]
@@ -157,6 +155,39 @@ class Person(Record):
             months=self.age_months,
             stated_on=self.age_on,
         )
+
+
+class NamePart(models.Model):
+    """A person's name from one of its signs to its end, or its pinyin, or its initials.
+
+    Only ``queries`` reads it, to find persons by a part of their name. The database writes it
+    whenever a person's name or county changes (``name_parts``), also when the name is destroyed.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {"part": Personal("identity", "erase")}
+    retention: ClassVar[Retention] = Retention(
+        "as its person: rewritten with the name", by_room="fangkong.people"
+    )
+    wall: ClassVar[Wall] = Wall(county="county_id", through="person")
+
+    person = models.ForeignKey(
+        Person, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    county = models.ForeignKey(
+        "places.Area",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    part = models.CharField(max_length=200)
+
+    class Meta:
+        indexes = [models.Index(fields=["part", "county", "person"], name="namepart_by_part")]
+
+    def __str__(self) -> str:
+        return f"part of the name of person {self.person_id}"
 
 
 class IdentityDocument(Record):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.core.cache import cache
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -246,4 +247,10 @@ def _open(entry: _Entry, user: User, at: datetime) -> bool:
 
 
 def _urls() -> dict[str, str]:
+    return _urls_below(get_script_prefix())
+
+
+@lru_cache(maxsize=4)
+def _urls_below(prefix: str) -> dict[str, str]:
+    """Every page is found anew by ``reverse`` otherwise, on every page."""
     return {entry.name: reverse(entry.name) for _label, _icon, rows in _MENU for entry in rows}

@@ -97,7 +97,9 @@ def seen(
     return count
 
 
-def _note_sights(seen: list[tuple[str, int]], shared: tuple[datetime, Any, str, str, str, str]) -> int:
+def _note_sights(
+    seen: list[tuple[str, int]], shared: tuple[datetime, Any, str, str, str, str]
+) -> int:
     """One statement for each table of persons; the keys go over as one value.
 
     Fifty model instances and their four hundred values took longer than the page they stand for.
@@ -111,7 +113,7 @@ def _note_sights(seen: list[tuple[str, int]], shared: tuple[datetime, Any, str, 
     for kind, ids in keys.items():
         with connection.cursor() as cursor:
             cursor.execute(
-                f"INSERT INTO {Sight._meta.db_table}"  # noqa: S608  # our own names, values bound
+                f"INSERT INTO {Sight._meta.db_table}"  # our own names, values bound
                 " (at, by_id, how, place, reason, request_id, subject_type, subject_id)"
                 f" SELECT %s, %s, %s, %s, %s, %s, %s, {source}",
                 [moment, *rest, kind, pack(ids)],

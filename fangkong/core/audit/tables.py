@@ -20,6 +20,7 @@ UNWATCHED = {
     "django_session": "changes with every page; signing in and out leaves lines of its own",
     "usersessions_usersession": "changes with every page, as sessions do",
     "django_tasks_database_dbtaskresult": "the queue's own state; core_job tells of each job",
+    "people_namepart": "what persons are searched by, made of their names by a trigger",
     "core_importchunk": "the rows of a file, heavy and passing; the run, and what it enters, tell",
     "django_content_type": "written by migrate alone",
     "auth_permission": "written by migrate alone; the house declares permissions in code",

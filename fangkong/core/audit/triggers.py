@@ -6,6 +6,7 @@ and its ALTER TABLE fails on them. ``problems`` says what is missing, changed or
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connections, transaction
@@ -25,7 +26,19 @@ def expected(vendor: str) -> list[Trigger]:
     refusing = [
         trigger for name in tables.append_only() for trigger in append_only.triggers(vendor, name)
     ]
-    return watching + refusing
+    return watching + refusing + [trigger for make in _more for trigger in make(vendor)]
+
+
+_more: list[Callable[[str], list[Trigger]]] = []
+
+
+def also(make: Callable[[str], list[Trigger]]) -> None:
+    """A room's own triggers, by kind of database: they stand and fall with those of the trail.
+
+    Their names begin with ``fk_kept_``: they keep a table in step with another.
+    """
+    if make not in _more:
+        _more.append(make)
 
 
 def problems(using: str = "default") -> list[str]:
@@ -69,7 +82,7 @@ def _standing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
     return {
         name: (table, text)
         for name, table, text in rows
-        if name.startswith("fk_audit_") or append_only.is_name(name)
+        if name.startswith(("fk_audit_", "fk_kept_")) or append_only.is_name(name)
     }
 
 

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from django.template.base import Template
 from django.template.context import Context
 from django.template.loader import get_template
-from django.utils.formats import date_format, localize
-from django.utils.html import conditional_escape, escape
+from django.utils.formats import date_format, get_format, localize
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from fangkong.core import clock
 
@@ -28,14 +30,63 @@ def value_html(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        text = date_format(value.astimezone(clock.zone()), "SHORT_DATETIME_FORMAT")
-        return f'<time datetime="{value.isoformat()}">{text}</time>'
+        return f'<time datetime="{value.isoformat()}">{short_moment(value)}</time>'
     if isinstance(value, date):
-        text = date_format(value, "SHORT_DATE_FORMAT")
+        plain = get_format("SHORT_DATE_FORMAT") == "Y-m-d"
+        text = value.isoformat() if plain else date_format(value, "SHORT_DATE_FORMAT")
         return f'<time datetime="{value.isoformat()}">{text}</time>'
     return str(
         conditional_escape(str(localize(value)) if not isinstance(value, SafeString) else value)
     )
+
+
+def short_moment(value: datetime) -> str:
+    """A moment in the house's zone. The house writes it one way in all languages, which Python
+    does ten times as fast as Django's formats."""
+    local = value.astimezone(clock.zone())
+    if get_format("SHORT_DATETIME_FORMAT") == "Y-m-d H:i":
+        return local.isoformat(" ", "minutes")[:16]
+    return date_format(local, "SHORT_DATETIME_FORMAT")
+
+
+def clock_facts(
+    due_at: datetime | None, now: datetime, done_at: datetime | None = None
+) -> tuple[str, str]:
+    """How a deadline stands: the state and its words; both empty where there is none."""
+    if due_at is None:
+        return "", ""
+    left = (due_at - (done_at or now)).total_seconds()
+    if done_at is not None:
+        if left >= 0:
+            return "done", _("done in time")
+        return "late", _("done %(time)s late") % {"time": span(-left)}
+    if left < 0:
+        return "late", _("%(time)s overdue") % {"time": span(-left)}
+    return ("soon" if left < 3600 else "ok"), _("%(time)s left") % {"time": span(left)}
+
+
+def clock_html(
+    due_at: datetime | None, now: datetime, done_at: datetime | None = None
+) -> SafeString:
+    """As the template tag ``clock_badge``, for long lists."""
+    state, text = clock_facts(due_at, now, done_at)
+    if due_at is None:
+        return SafeString("")
+    moment = short_moment(due_at)
+    return format_html(
+        '<span class="fk-clock" data-state="{}" title="{}">{}</span>', state, moment, text
+    )
+
+
+def span(seconds: float) -> str:
+    """A length of time in one or two words: minutes, hours, days."""
+    minutes = int(seconds // 60)
+    if minutes < 60:
+        return ngettext("%(n)d min", "%(n)d min", minutes) % {"n": minutes}
+    hours = minutes // 60
+    if hours < 48:
+        return ngettext("%(n)d h", "%(n)d h", hours) % {"n": hours}
+    return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
 
 
 def body(columns: Sequence[Column[Any]], rows: Iterable[Any], context: Context) -> SafeString:
@@ -54,6 +105,13 @@ def _drawing(column: Column[Any], context: Context) -> Callable[[Any], str]:
     value, url = column.value, column.url
     label = f'data-label="{escape(column.label)}">'
     full, empty = f"<td {label}", f'<td class="fk-none" {label}'
+    if column.draw is not None:
+        drawn, now = column.draw, context["request"].now
+
+        def of_drawing(row: Any) -> str:
+            return f'{full}<span class="fk-cell">{conditional_escape(drawn(row, now))}</span></td>'
+
+        return of_drawing
     if column.piece:
         piece = get_template(column.piece).template  # type: ignore[attr-defined]  # Django's own
         assert isinstance(piece, Template)

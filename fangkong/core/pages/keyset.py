@@ -48,7 +48,9 @@ def page(rows: QuerySet[M], *, path: str, descending: bool, size: int, cursor: s
     """
     backward, key = _decode(cursor) if cursor else (False, None)
     down = descending != backward
-    return _read(_ordered(_beyond(rows, path, down, key), path, down), size, backward, key is not None)
+    return _read(
+        _ordered(_beyond(rows, path, down, key), path, down), size, backward, key is not None
+    )
 
 
 def values(
@@ -70,7 +72,9 @@ def values(
     return _read(ordered.values("pk", "_order", *fields), size, backward, key is not None)
 
 
-def _beyond(rows: QuerySet[M], path: str, down: bool, key: tuple[object, int] | None) -> QuerySet[M]:
+def _beyond(
+    rows: QuerySet[M], path: str, down: bool, key: tuple[object, int] | None
+) -> QuerySet[M]:
     if key is None:
         return rows
     try:

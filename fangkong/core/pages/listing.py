@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import sights
@@ -32,7 +34,8 @@ NOTHING = _("Nothing here yet.")
 class Column(Generic[M]):
     """One column: ``value`` gives what is exported and, without a ``piece``, what is shown.
 
-    ``order`` is a non-null ORM path; ``piece`` a small template given ``row`` and ``value``.
+    ``order`` is a non-null ORM path; ``piece`` a small template given ``row`` and ``value``;
+    ``draw`` the same in Python, for long lists: it gives markup of a row and the page's moment.
     An ``optional`` column is shown, and exported, only where the user chose it.
     """
 
@@ -42,6 +45,7 @@ class Column(Generic[M]):
     order: str = ""
     url: Callable[[M], str] | None = None
     piece: str = ""
+    draw: Callable[[M, datetime], SafeString] | None = None
     exported: bool = True
     optional: bool = False
 

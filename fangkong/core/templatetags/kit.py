@@ -12,7 +12,6 @@ from django.template.context import Context
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from fangkong.core import clock, slots
 from fangkong.core.pages import AreaMap, BoardColumn, Chart, Column, Month, cells
@@ -73,30 +72,8 @@ def clock_badge(
     due_at: datetime | None, now: datetime, done_at: datetime | None = None
 ) -> dict[str, Any]:
     """How much of a deadline is left, or by how much it was kept or missed."""
-    if due_at is None:
-        return {"state": ""}
-    end = done_at or now
-    left = (due_at - end).total_seconds()
-    if done_at is not None:
-        state = "done" if left >= 0 else "late"
-        text = _("done in time") if left >= 0 else _("done %(time)s late") % {"time": span(-left)}
-    elif left < 0:
-        state, text = "late", _("%(time)s overdue") % {"time": span(-left)}
-    else:
-        state = "soon" if left < 3600 else "ok"
-        text = _("%(time)s left") % {"time": span(left)}
+    state, text = cells.clock_facts(due_at, now, done_at)
     return {"state": state, "text": text, "due_at": due_at}
-
-
-def span(seconds: float) -> str:
-    """A length of time in one or two words: minutes, hours, days."""
-    minutes = int(seconds // 60)
-    if minutes < 60:
-        return ngettext("%(n)d min", "%(n)d min", minutes) % {"n": minutes}
-    hours = minutes // 60
-    if hours < 48:
-        return ngettext("%(n)d h", "%(n)d h", hours) % {"n": hours}
-    return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
 
 
 @register.inclusion_tag("core/pages/_board.html", takes_context=True)

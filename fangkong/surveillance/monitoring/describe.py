@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock
+from fangkong.core.pages import cells
 from fangkong.core.pages.export import plain
 
 from . import rules, words
 from .models import Case, Judged, ReportCard
-from .types import Course, Origin
+from .types import Course, Origin, ReviewState
 
 TONES = {"confirmed": "bad", "probable": "warn", "suspected": "info", "asymptomatic": "warn"}
 TONES |= {"carrier": "warn"}
@@ -82,6 +86,33 @@ def clock_of(case: Case) -> str:
     """How the report stood to its clock, in words: for files."""
     state = rules.clock_state(case.report_due_at, case.reported_at, case.reported_at)
     return {"on_time": _("reported in time"), "late": _("reported late")}.get(state, "")
+
+
+def class_badge(case: Case) -> SafeString:
+    """The case class as a cell shows it."""
+    tone = TONES.get(case.case_class, "neutral")
+    return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, case_class(case))
+
+
+def patient(case: Case) -> SafeString:
+    """The masked patient as a cell shows them."""
+    name = format_html(
+        '<span class="fk-masked" title="{}">{}</span>', _("masked"), case.person.masked_name
+    )
+    if not case.synthetic:
+        return name
+    title, mark = _("Made up for the demonstration"), _("made up")
+    return format_html('{} <span class="fk-mark-synthetic" title="{}">{}</span>', name, title, mark)
+
+
+def clock_badge(case: Case, at: datetime) -> SafeString:
+    """The clock that runs for a case, as a cell shows it: of the review, else of the report."""
+    if case.review_state == ReviewState.WAITING:
+        return cells.clock_html(case.review_due_at, at)
+    if case.review_state == ReviewState.RETURNED:
+        label = case.get_review_state_display()
+        return format_html('<span class="fk-badge" data-tone="warn">{}</span>', label)
+    return cells.clock_html(case.report_due_at, at, case.reported_at)
 
 
 def facts(case: Case) -> list[tuple[str, Any]]:

@@ -123,6 +123,9 @@ class Case(Record, Judged):
             ),
             # The list of one disease in all counties; without it 100,000 rows are sorted first.
             models.Index(fields=["condition", "reported_at", "id"], name="case_by_disease"),
+            # The same by diagnosis; and a class that hardly occurs, or never: nothing is read then.
+            models.Index(fields=["condition", "diagnosed_at", "id"], name="case_by_disease_found"),
+            models.Index(fields=["case_class", "reported_at", "id"], name="case_by_class"),
             models.Index(
                 fields=["review_due_at", "county"],
                 condition=models.Q(review_state=ReviewState.WAITING),

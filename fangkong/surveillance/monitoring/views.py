@@ -45,13 +45,13 @@ CASES = pages.Listing[Case](
             "class",
             gettext_lazy("Case class"),
             describe.case_class,
-            piece="surveillance/monitoring/_class.html",
+            draw=lambda case, at: describe.class_badge(case),
         ),
         pages.Column(
             "person",
             gettext_lazy("Patient"),
             lambda case: case.person.masked_name,
-            piece="surveillance/monitoring/_person.html",
+            draw=lambda case, at: describe.patient(case),
         ),
         pages.Column("county", gettext_lazy("County"), lambda case: case.county.display_short),
         pages.Column("onset", gettext_lazy("Onset"), lambda case: case.onset_date),
@@ -68,7 +68,7 @@ CASES = pages.Listing[Case](
             "clock",
             gettext_lazy("Clock"),
             describe.clock_of,
-            piece="surveillance/monitoring/_clock.html",
+            draw=describe.clock_badge,
         ),
     ],
     order="-reported",
@@ -82,7 +82,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
     return pages.listing(
         request,
         CASES,
-        queries.open_to(request.user, request.now),
+        queries.listed(request.user, request.now),
         template="surveillance/monitoring/index.html",
         filters=forms.CaseFilter(request.GET, user=request.user, at=request.now),
         context={

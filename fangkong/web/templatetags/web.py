@@ -72,11 +72,17 @@ def icon(name: str, label: str = "") -> SafeString:
     Raises ValueError on an unknown name while developing; elsewhere a dot stands in, because a
     missing picture must not take a page down.
     """
+    return _icon(name, label, _url("sprite"), settings.DEBUG)
+
+
+@lru_cache(maxsize=1024)
+def _icon(name: str, label: str, sprite: str, strict: bool) -> SafeString:
+    """A page has some sixty of them, and ever the same."""
     if name not in icon_names():
-        if settings.DEBUG:
+        if strict:
             raise ValueError(f"No icon {name!r}: add it to fangkong/web/ui/icons.txt and build.")
         name = "point"
-    href = f"{_url('sprite')}#{name}"
+    href = f"{sprite}#{name}"
     if label:
         return format_html(
             '<svg class="fk-icon" role="img" aria-label="{}"><use href="{}"/></svg>', label, href
