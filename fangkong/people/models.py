@@ -176,7 +176,7 @@ class NamePart(models.Model):
     county = models.ForeignKey(
         "places.Area",
         null=True,
-        on_delete=models.DO_NOTHING,
+        on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
         db_constraint=False,

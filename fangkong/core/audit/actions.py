@@ -121,7 +121,7 @@ def _note_sights(
     return len(seen)
 
 
-_KEYS: dict[str, tuple[str, Callable[[list[int]], object]]] = {
+_KEYS: dict[str, tuple[str, Callable[[list[int]], Any]]] = {
     "sqlite": ("value FROM json_each(%s)", json.dumps),
     "postgresql": ("key FROM unnest(%s::bigint[]) key", list),
 }

@@ -85,7 +85,8 @@ def _beyond(
 
 def _ordered(rows: QuerySet[M], path: str, down: bool) -> QuerySet[M]:
     sign = "-" if down else ""
-    return rows.annotate(_order=F(path)).order_by(f"{sign}{path}", f"{sign}pk")
+    ordered = rows.annotate(_order=F(path)).order_by(f"{sign}{path}", f"{sign}pk")
+    return cast("QuerySet[M]", ordered)
 
 
 def _read(ordered: QuerySet[Any, T], size: int, backward: bool, is_after: bool) -> Page[T]:
