@@ -9,6 +9,7 @@ from fangkong.core.walls.reach import reaching
 from fangkong.people import name_parts, queries
 from fangkong.people.models import NamePart, Person
 from fangkong.people.tests.factories import AT
+from fangkong.people.tests.factories import person as entered
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
