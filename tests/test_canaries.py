@@ -36,6 +36,7 @@ CANARIES = [NAME, OTHER, NUMBER, PHONE, ADDRESS, "jinsique"]
 
 # Where personal data belong: sealed, masked on the way out, and destroyed in time.
 REGISTER = {
+    "people_namepart": {"part"},
     "people_person": {"name", "name_pinyin", "name_initials", "workplace", "guardian_name"},
     "core_importchunk": {"body", "said"},
 }

@@ -32,7 +32,7 @@ from fangkong.core.notices import actions as notices
 from fangkong.core.privacy import Retention
 from fangkong.core.retention import actions, queries
 from fangkong.core.retention import jobs as retention_jobs
-from fangkong.people.models import Person, Phone
+from fangkong.people.models import NamePart, Person, Phone
 from fangkong.people.requests import actions as requests
 from fangkong.people.tests import factories as people
 from fangkong.surveillance.monitoring.tests import factories as cards
@@ -87,6 +87,13 @@ def someone(world: World, **facts: Any) -> Person:
 def a_contact(world: World) -> Made:
     row = someone(world)
     return Made(row, AT + term(row))
+
+
+@maker("people.NamePart")
+def a_part_of_a_name(world: World) -> Made:
+    person = someone(world)
+    row = NamePart.objects.get(person=person, part__startswith="jinsique")
+    return Made(row, AT + term(person))
 
 
 @maker("people.IdentityDocument")
