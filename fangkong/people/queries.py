@@ -101,16 +101,17 @@ def search(user: Scoped, at: datetime, text: str) -> QuerySet[Person]:
     beginning (zhaxi) or by initials (zxdj). Of a name that hundreds bear, ``MOST_NAMESAKES`` are
     found: those that are called just so before the others. Never put the text into a URL.
     """
-    return _meant(open_to(user, at), text)
+    return _meant(open_to(user, at), text, _parts_within(user, at))
 
 
 def for_the_trail(user: Scoped, at: datetime, text: str) -> QuerySet[Person]:
     """The persons meant by a text, for whoever reads the trail: masked, to ask who saw them."""
     rows = Person.objects.select_related("area", "county")
-    return _meant(rows if user.scope(SEE_TRAIL, at).everywhere else rows.none(), text)
+    return _meant(rows if user.scope(SEE_TRAIL, at).everywhere else rows.none(), text, Q())
 
 
-def _meant(rows: QuerySet[Person], text: str) -> QuerySet[Person]:
+def _meant(rows: QuerySet[Person], text: str, within: Q) -> QuerySet[Person]:
+    """``within``: which parts of names belong to ``rows``, so that enough of them are found."""
     rows = rows.order_by("name_pinyin", "pk")
     if not rules.is_plain_text(text):  # nobody is called so, and PostgreSQL would refuse to look
         return rows.none()
@@ -122,17 +123,18 @@ def _meant(rows: QuerySet[Person], text: str) -> QuerySet[Person]:
     parts = _parts(text)
     if parts is None:
         return rows.none()
-    return rows.filter(pk__in=_nearest(parts, user, at))
+    nearest = parts.filter(within).order_by("part").values("person_id")[:MOST_NAMESAKES]
+    return rows.filter(pk__in=nearest)  # read off the index in its order until there are enough
 
 
-def _nearest(parts: QuerySet[NamePart], user: Scoped, at: datetime) -> QuerySet[Any, Any]:
-    """Ids of those open to the user, read off the index in its order until there are enough."""
+def _parts_within(user: Scoped, at: datetime) -> Q:
+    """The parts of names of the persons that ``open_to`` gives."""
     scope = user.scope(VIEW, at)
     within = scope.q(county="county_id", area="person__area_id")
     if scope.facility_ids and not scope.everywhere:
         for persons in known(scope.facility_ids, user, at):
             within |= Q(person_id__in=persons)
-    return parts.filter(within).order_by("part").values("person_id")[:MOST_NAMESAKES]
+    return within
 
 
 def named(text: str) -> QuerySet[Any, Any]:
