@@ -214,7 +214,7 @@ purposes.declare(
     "people.register",
     _("Know the persons whom prevention concerns: patients, contacts, the isolated"),
     "PIPL 13 (3), (4); Infectious Diseases Law",
-    ["people.Person", "people.IdentityDocument", "people.Phone"],
+    ["people.Person", "people.NamePart", "people.IdentityDocument", "people.Phone"],
 )
 purposes.declare(
     "people.requests",
