@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from django.conf import settings
 from django.db import connections
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
 from fangkong.config import serve
+from fangkong.config.problems import CannotGoOn
 
 CONNECTIONS = 1024  # of each process; who sends or reads slowly holds one, and no thread
 SLOW_HEADER_MS = 10_000
 
 
+def refuse_careless_settings(host: str) -> None:
+    """What is good on a desk is refused where a prefecture works."""
+    if settings.DEBUG:
+        raise CannotGoOn("FANGKONG_DEBUG=1 shows strangers how the server works. Take it away.")
+    if not settings.ENVIRONMENT.secure and host not in ("127.0.0.1", "::1", "localhost"):
+        raise CannotGoOn(
+            f"{host} can be reached from other machines, and passwords would pass in clear. Put a "
+            "proxy with HTTPS in front and set FANGKONG_HTTPS=1, or listen on 127.0.0.1."
+        )
+
+
 def run(*, host: str, port: int, workers: int) -> int:
     """Serve until stopped. The database must be up to date and a worker runs beside."""
+    refuse_careless_settings(host)
     serve.require_database()
     serve.require_free_port(host, port)
+    if not serve.has_users():
+        return serve.set_up_first(host, port)
     leave_database()
     print(f"Fangkong serves http://{host}:{port}/ with {workers} processes", flush=True)
     Server(

@@ -45,6 +45,8 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
     prepare_database()
     if demo and not has_users():
         load_demo(demo_day.DEFAULT)
+    if not has_users():
+        return set_up_first(host, port)
     helper = Helper() if worker else None
     _announce(host, port)
     try:
@@ -60,6 +62,15 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
     finally:
         if helper is not None:
             helper.stop()
+    return 0
+
+
+def set_up_first(host: str, port: int) -> int:
+    """Serve the set-up where nobody has an account; afterwards this command begins anew."""
+    from fangkong.config import first_start
+
+    if first_start.until_set_up(host, port):
+        first_start.start_anew()
     return 0
 
 
