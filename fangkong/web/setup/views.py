@@ -89,8 +89,8 @@ def places(request: HttpRequest) -> HttpResponse:
         return redirect("setup:where")
     shipped = queries.counties(answers["where"]["area"], [], clock.day_of(clock.now()))
     sent = request.method == "POST"
-    data = request.POST if sent else None
-    form = PlacesForm(data, request.FILES, needed=not shipped and not draft.given())
+    data, files = (request.POST, request.FILES) if sent else (None, None)
+    form = PlacesForm(data, files, needed=not shipped and not draft.given())
     if sent and form.is_valid():
         if file := form.cleaned_data["file"]:
             return _taken(request, form, file.read(), shipped)

@@ -56,15 +56,14 @@ def test_no_step_comes_before_its_turn(inside, step):
 
 def test_counties_that_are_known_need_no_file_and_others_do(inside):
     where(inside, "513300")
+    assert "This field is required" not in inside.get("/setup/places/").content.decode()
     assert inside.post("/setup/places/").url == "/setup/hospital/"
 
-    where(inside)
+    where(inside, "513400")
     assert inside.post("/setup/places/").status_code == 422
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"%PDF-1.4", b"PK\x03\x04" + b"\x00" * 50, b"\x00" * 100]
-)
+@pytest.mark.parametrize("data", [b"", b"%PDF-1.4", b"PK\x03\x04" + b"\x00" * 50, b"\x00" * 100])
 def test_what_is_no_table_is_refused_in_words(inside, data):
     where(inside)
 
@@ -88,15 +87,18 @@ def test_columns_with_unknown_headings_are_matched_by_hand(inside):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("area", "text", "said"),
     [
-        (ABA.replace("513221", "51322X"), "Line 3"),
-        (ABA.replace("513201", "519901"), "519900"),
-        ("区划编号,名称,备注\n513326,道孚县,x\n513301,康定市,y\n", "No county of 513200"),
+        ("513200", ABA.replace("513221", "51322X"), "Line 3"),
+        ("513200", ABA.replace("513201", "519901"), "519900"),
+        ("513400", ABA, "No area has the code 513400"),
+        ("513400", "区划编号,名称,备注\n513400,凉山州,x\n", "No county of 513400"),
     ],
 )
-def test_rows_that_cannot_be_entered_are_told_with_their_line_and_stop_here(inside, text, said):
-    where(inside)
+def test_rows_that_cannot_be_entered_are_told_with_their_line_and_stop_here(
+    inside, area, text, said
+):
+    where(inside, area)
     give(inside, text)
     match(inside, "code", "name_zh", "")
     before = Area.objects.count()
