@@ -155,11 +155,11 @@ def test_a_prefecture_is_set_up_from_nothing_in_the_browser(
 
 
 def sign_in_when_it_is_back(page: Page, home: str) -> None:
-    """The server starts anew; the page to sign in answers as soon as it has."""
+    """The server starts anew; then the first page leads to signing in, not to the set-up."""
     page.wait_for_function(
         "address => fetch(address).then(answer => answer.text())"
         ".then(text => text.includes('id_password'), () => false)",
-        arg=f"{home}/accounts/login/",
+        arg=f"{home}/",
         polling=500,
     )
     page.goto(f"{home}/accounts/login/")
