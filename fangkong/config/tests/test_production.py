@@ -91,14 +91,6 @@ def test_pages_api_files_and_health_are_served(port):
     assert ask(port, "/setup/")[0] == 404
 
 
-def test_it_is_served_by_as_many_processes_as_asked(migrated, tmp_path):
-    data = shutil.copytree(migrated, tmp_path / "data")
-    with serving(data) as (_port, server):
-        children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-        words = [Path(f"/proc/{one}/cmdline").read_text() for one in children]
-        assert len([one for one in words if "resource_tracker" not in one]) == WORKERS
-
-
 def raw(port: int, sent: bytes) -> bytes:
     with socket.create_connection(("localhost", port), 20) as line:
         line.sendall(sent)
