@@ -196,6 +196,11 @@ OTHER_DOORS: dict[tuple[str, str], str] = {
         "fangkong/config/signing_in.py",
         "fangkong.accounts.single_sign_on",
     ): "its two pages stand beside allauth's",
+    (
+        "fangkong/config/first_start.py",
+        "fangkong.web.setup.door",
+    ): "opens the door of the process that it serves",
+    ("fangkong/config/setup_urls.py", "fangkong.web.setup.views"): "its page stands at the root",
     ("fangkong/web/queue/views.py", "fangkong.core.queue.models"): "names the type of its rows",
     ("fangkong/web/trail/views.py", "fangkong.core.audit.models"): "names the type of its rows",
     ("fangkong/web/trail/sight_views.py", "fangkong.core.audit.models"): "names the type",
