@@ -20,7 +20,7 @@ from fangkong.core import clock, pages
 from fangkong.core.refusals import Refused
 from fangkong.core.watch import doctor
 
-from . import actions, door, draft, queries
+from . import door, draft, making, queries
 from .forms import ColumnsForm, HospitalForm, PlacesForm, StaffForm, WhereForm
 
 MARK = "setup"  # where a session keeps that it has passed the door
@@ -102,7 +102,7 @@ def _taken(
     request: HttpRequest, form: PlacesForm, data: bytes, shipped: dict[str, str]
 ) -> HttpResponse:
     try:
-        actions.table(data)
+        making.table(data)
     except Refused as problem:
         form.add_error("file", str(problem))
         return _step(request, "places", form, {"shipped": shipped})
@@ -116,13 +116,13 @@ def columns(request: HttpRequest) -> HttpResponse:
     """Which column is which."""
     if not (data := draft.given()):
         return redirect("setup:places")
-    given = actions.table(data)
+    given = making.table(data)
     post = request.POST if request.method == "POST" else None
     form = ColumnsForm(post, headings=given.headings, samples=given.samples())
     if form.is_bound and form.is_valid():
         fields = form.chosen()
         draft.keep("columns", {"fields": fields})
-        draft.keep_rows([f for f in fields if f], actions.named(given, fields))
+        draft.keep_rows([f for f in fields if f], making.named(given, fields))
         return redirect("setup:preview")
     return _step(request, "columns", form)
 
@@ -133,10 +133,10 @@ def preview(request: HttpRequest) -> HttpResponse:
     answers = draft.read()
     if not draft.given() or draft.places() is None:
         return redirect("setup:places")
-    given, fields = actions.table(draft.given()), answers["columns"]["fields"]
-    rows = actions.named(given, fields)
+    given, fields = making.table(draft.given()), answers["columns"]["fields"]
+    rows = making.named(given, fields)
     now = clock.now()
-    faults = actions.wrong_rows(given.lines, rows, now)
+    faults = making.wrong_rows(given.lines, rows, now)
     area, today = answers["where"]["area"], clock.day_of(now)
     counties = queries.counties(area, rows, today)
     if not faults and not queries.is_known(area, rows, today):
@@ -178,7 +178,7 @@ def staff(request: HttpRequest) -> HttpResponse:
     form = StaffForm(request.POST or None)
     if form.is_bound and form.is_valid():
         try:
-            actions.set_up(answers, form.cleaned_data)
+            making.set_up(answers, form.cleaned_data)
         except Refused as problem:
             form.add_error(None, str(problem))
         else:

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from fangkong.accounts.models import User
 from fangkong.places.models import Area, Facility
-from fangkong.web.setup import actions, draft
+from fangkong.web.setup import draft, making
 
 ABA = "区划编号,名称,备注\n513201,马尔康市,x\n513221,汶川县,y\n"
 GOOD = {
@@ -121,7 +121,7 @@ def test_rows_that_cannot_be_entered_are_told_with_their_line_and_stop_here(
     ],
 )
 def test_weak_or_wrong_accounts_make_nothing(inside, changed, said, monkeypatch):
-    monkeypatch.setattr(actions, "set_up", lambda *_: pytest.fail("nothing may be made"))
+    monkeypatch.setattr(making, "set_up", lambda *_: pytest.fail("nothing may be made"))
     up_to_staff(inside)
 
     answer = inside.post("/setup/staff/", GOOD | changed)
@@ -153,7 +153,7 @@ def test_the_house_is_made_by_the_command_with_passwords_on_its_input_only(
         (settings.FANGKONG_DATA / "prefecture.json").write_text("{}")
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(actions.subprocess, "run", run)
+    monkeypatch.setattr(making.subprocess, "run", run)
     up_to_staff(inside)
 
     answer = inside.post("/setup/staff/", GOOD)
@@ -171,7 +171,7 @@ def test_what_the_command_refuses_is_told_and_the_door_stays_open(inside, monkey
     def run(command, **how):
         return subprocess.CompletedProcess(command, 2, "", "fangkong: the disk is full\n")
 
-    monkeypatch.setattr(actions.subprocess, "run", run)
+    monkeypatch.setattr(making.subprocess, "run", run)
     up_to_staff(inside)
 
     answer = inside.post("/setup/staff/", GOOD)
