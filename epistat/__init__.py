@@ -8,15 +8,19 @@ from epistat.ears import c1, c2, c3
 from epistat.percentile import fixed_threshold, moving_percentile
 from epistat.result import Detection, Flag
 from epistat.seasonal import farrington, farrington_flexible
+from epistat.windows import bayes, cdc, rki
 
 __all__ = [
     "Detection",
     "Flag",
+    "bayes",
     "c1",
     "c2",
     "c3",
+    "cdc",
     "farrington",
     "farrington_flexible",
     "fixed_threshold",
     "moving_percentile",
+    "rki",
 ]

@@ -11,7 +11,7 @@ from math import ceil, erfc, floor, inf, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import nbinom, norm
+from scipy.stats import nbinom, norm, poisson
 
 Day = tuple[float, float, float, float, bool] | None
 Series = NDArray[np.float64]
@@ -140,3 +140,77 @@ def rarity(count: float, blocks: Sequence[float]) -> tuple[float, float, float]:
     v = max(s2, m) * (1 + 1 / n)
     k = m * m / (v - m)
     return mean, float(nbinom.sf(count - 1, k, k / (k + m))), (count - m) / sqrt(v)
+
+
+def window(y: Series, t: int, years: int, half: int, current: bool) -> list[float] | None:
+    """The weeks around the same week of earlier years, and those just before."""
+    weeks = [t - 52 * back + k for back in range(1, years + 1) for k in range(-half, half + 1)]
+    if current:
+        weeks += range(t - half, t)
+    if min(weeks) < 0:
+        return None
+    known = [float(y[week]) for week in weeks if not np.isnan(y[week])]
+    return known if len(known) >= min(4, len(weeks)) else None
+
+
+def bayes(y: Series, years: int, half: int, current: bool, alpha: float) -> list[Day]:
+    """Bayes of one series."""
+    answers: list[Day] = []
+    for t in range(len(y)):
+        past = window(y, t, years, half, current)
+        if past is None or np.isnan(y[t]):
+            answers.append(None)
+            continue
+        n = len(past)
+        law = nbinom(sum(past) + 0.5, n / (n + 1))
+        upper, mean = float(law.isf(alpha)), (sum(past) + 0.5) / n
+        score = float((y[t] - mean) / law.std())
+        answers.append((mean, upper, float(law.sf(y[t] - 1)), score, bool(y[t] > upper)))
+    return answers
+
+
+def rki(y: Series, years: int, half: int, current: bool) -> list[Day]:
+    """RKI of one series."""
+    limits = (3.285, 5.323, 6.686, 8.102, 9.598, 11.177, 12.817, 13.765, 14.921, 16.768, 17.633,
+              19.050, 20.335, 21.364, 22.945, 23.762, 25.400, 26.306, 27.735, 28.966, 30.017)  # fmt: skip
+    answers: list[Day] = []
+    for t in range(len(y)):
+        past = window(y, t, years, half, current)
+        if past is None or np.isnan(y[t]):
+            answers.append(None)
+            continue
+        mean = float(np.mean(past))
+        if mean > 20:
+            sd = float(np.std(past, ddof=1))
+            upper, p = mean + 2 * sd, 0.5 * erfc(distance(y[t], mean, sd) / sqrt(2))
+            if sd == 0:
+                p = float(y[t] <= mean)
+        else:
+            upper, p = limits[floor(mean)], float(poisson.sf(y[t] - 1, max(mean, 0.5 / len(past))))
+        score = distance(y[t], mean, upper - mean)
+        answers.append((mean, upper, p, score, bool(y[t] > upper)))
+    return answers
+
+
+def cdc(y: Series, years: int, around: int, alpha: float) -> list[Day]:
+    """CDC of one series."""
+
+    def month(end: int) -> float:
+        return float(np.sum(y[end - 3 : end + 1])) if end >= 3 else float("nan")
+
+    z = float(norm.isf(alpha / 2))
+    answers: list[Day] = []
+    for t in range(len(y)):
+        ends = [t - 52 * back + 4 * k for back in range(1, years + 1)
+                for k in range(-around, around + 1)]  # fmt: skip
+        past = [month(end) for end in ends if not np.isnan(month(end))]
+        now = month(t)
+        if min(ends) < 3 or len(past) < min(4, len(ends)) or np.isnan(now):
+            answers.append(None)
+            continue
+        mean = float(np.mean(past))
+        sd = float(np.std(past, ddof=1)) * sqrt(1 + 1 / len(past)) if len(past) > 1 else 0.0
+        score = distance(now, mean, sd)
+        upper = mean + z * sd
+        answers.append((mean, upper, 0.5 * erfc(score / sqrt(2)), score, bool(now > upper)))
+    return answers

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from epistat import Detection, farrington, farrington_flexible
+from epistat import Detection, bayes, cdc, farrington, farrington_flexible, rki
 from epistat.result import Floats
 
 OURS = Path(__file__).parent / "vectors"
@@ -181,7 +181,36 @@ def _farrington(case: Case, of: Series) -> Detection:
     )
 
 
+def _bayes(case: Case, of: Series) -> Detection:
+    return bayes(of.counts, alpha=float(case.option("alpha")), compat="R", **_window(case))
+
+
+def _rki(case: Case, of: Series) -> Detection:
+    return rki(of.counts, compat="R", **_window(case))
+
+
+def _window(case: Case) -> dict[str, Any]:
+    return {
+        "years": int(case.option("b")),
+        "half": int(case.option("w")),
+        "current": case.is_true("actY", default=True),
+    }
+
+
+def _cdc(case: Case, of: Series) -> Detection:
+    return cdc(
+        of.counts,
+        years=int(case.option("b")),
+        around=int(case.option("m")),
+        alpha=float(case.option("alpha")),
+        compat="R",
+    )
+
+
 QUESTIONS: dict[str, Callable[[Case, Series], Detection]] = {
     "farringtonFlexible": _flexible,
     "farrington": _farrington,
+    "bayes": _bayes,
+    "rki": _rki,
+    "cdc": _cdc,
 }

@@ -1,0 +1,106 @@
+"""Promises that every detector keeps."""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import epistat
+from epistat import Detection, Flag
+from epistat.result import Floats
+
+Judge = Callable[[Floats], Detection]
+
+METHODS: dict[str, Judge] = {
+    "c1": epistat.c1,
+    "c2": epistat.c2,
+    "c3": epistat.c3,
+    "farrington": epistat.farrington,
+    "noufaily": epistat.farrington_flexible,
+    "bayes1": lambda y: epistat.bayes(y, years=0),
+    "bayes2": epistat.bayes,
+    "bayes3": lambda y: epistat.bayes(y, years=2, half=4, current=False),
+    "rki2": epistat.rki,
+    "cdc": epistat.cdc,
+    "moving percentile": lambda y: epistat.moving_percentile(y, every="week"),
+    "fixed": epistat.fixed_threshold,
+}
+each = pytest.mark.parametrize("judge", METHODS.values(), ids=list(METHODS))
+WEEKS = 300
+
+
+def counts_like_surveillance(series: int) -> Floats:
+    rng = np.random.default_rng(23)
+    level = 10 ** rng.uniform(-1, 2, (series, 1))
+    counts = rng.poisson(rng.gamma(2, level / 2, (series, WEEKS))).astype(np.float64)
+    counts[rng.random(counts.shape) < 0.005] = np.nan
+    counts[::7, -1] = 4 * counts[::7, -2] + 6
+    return counts
+
+
+def assert_same(one: Detection, other: Detection) -> None:
+    for name in Detection.__slots__:
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+
+
+@each
+def test_a_case_more_today_never_takes_an_alarm_away(judge: Judge) -> None:
+    counts = counts_like_surveillance(150)
+    more = counts.copy()
+    more[:, -1] += np.arange(150) % 3 + 1
+    before, after = judge(counts), judge(more)
+    assert before.alarm[:, -1].any()
+    assert not (before.alarm[:, -1] & ~after.alarm[:, -1]).any()
+
+
+@each
+def test_a_batch_cut_in_two_has_the_same_answers(judge: Judge) -> None:
+    counts = counts_like_surveillance(90)
+    halves = [judge(part) for part in (counts[:1], counts[1:37], counts[37:])]
+    joined: Any = [
+        np.concatenate([getattr(half, name) for half in halves]) for name in Detection.__slots__
+    ]
+    assert_same(Detection(*joined), judge(counts))
+
+
+@each
+def test_bad_series_are_flagged_and_leave_the_others_alone(judge: Judge) -> None:
+    rng = np.random.default_rng(4)
+    good = rng.poisson(6, WEEKS).astype(np.float64)
+    bad = [
+        np.zeros(WEEKS), np.full(WEEKS, 7.0), np.full(WEEKS, np.nan), np.full(WEEKS, np.inf),
+        np.where(np.arange(WEEKS) % 9 == 0, np.inf, good), good - 5, good * 1e9 / 6,
+        np.full(WEEKS, 1e9), np.append(good[:-1], np.nan), np.eye(1, WEEKS, 100)[0],
+        np.eye(1, WEEKS, WEEKS - 1)[0] * 1e9,
+    ]  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = judge(np.array([good, *bad]))
+        alone = judge(good[np.newaxis])
+    for name in Detection.__slots__:
+        np.testing.assert_array_equal(getattr(answer, name)[0], getattr(alone, name)[0], name)
+    silent = ~answer.answered
+    assert ((answer.flags & np.uint8(Flag.NO_ANSWER)) != 0)[silent].all()
+    assert not answer.alarm[silent].any()
+    assert silent[3].all(), "infinite counts are no counts"
+    bare = np.isnan(answer.upper) & answer.answered
+    assert ((answer.flags & np.uint8(Flag.FEW_CASES)) != 0)[bare].all()
+
+
+@each
+def test_a_short_series_is_answered_with_a_reason_or_a_number(judge: Judge) -> None:
+    for weeks in range(12):
+        answer = judge(np.ones((2, weeks)))
+        assert answer.alarm.shape == (2, weeks)
+        assert (answer.answered | (answer.flags > 0)).all()
+    assert judge(np.empty((0, 40))).alarm.shape == (0, 40)
+
+
+@each
+def test_the_counts_that_are_given_are_not_changed(judge: Judge) -> None:
+    counts = counts_like_surveillance(5)
+    before = counts.copy()
+    judge(counts)
+    np.testing.assert_array_equal(counts, before)
