@@ -4,6 +4,7 @@ Every detector takes counts of shape (series, time) and returns one :class:`Dete
 shape, so that a night run over thousands of series is a handful of array operations.
 """
 
+from epistat.charts import cusum, glr, outbreak_p
 from epistat.ears import c1, c2, c3
 from epistat.percentile import fixed_threshold, moving_percentile
 from epistat.result import Detection, Flag
@@ -18,9 +19,12 @@ __all__ = [
     "c2",
     "c3",
     "cdc",
+    "cusum",
     "farrington",
     "farrington_flexible",
     "fixed_threshold",
+    "glr",
     "moving_percentile",
+    "outbreak_p",
     "rki",
 ]

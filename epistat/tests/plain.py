@@ -172,7 +172,8 @@ def bayes(y: Series, years: int, half: int, current: bool, alpha: float) -> list
 def rki(y: Series, years: int, half: int, current: bool) -> list[Day]:
     """RKI of one series."""
     limits = (3.285, 5.323, 6.686, 8.102, 9.598, 11.177, 12.817, 13.765, 14.921, 16.768, 17.633,
-              19.050, 20.335, 21.364, 22.945, 23.762, 25.400, 26.306, 27.735, 28.966, 30.017)  # fmt: skip
+              19.050, 20.335, 21.364, 22.945, 23.762, 25.4, 26.306, 27.735, 28.966,
+              30.017)  # fmt: skip
     answers: list[Day] = []
     for t in range(len(y)):
         past = window(y, t, years, half, current)

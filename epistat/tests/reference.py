@@ -15,7 +15,17 @@ from typing import Any
 
 import numpy as np
 
-from epistat import Detection, bayes, cdc, farrington, farrington_flexible, rki
+from epistat import (
+    Detection,
+    bayes,
+    cdc,
+    cusum,
+    farrington,
+    farrington_flexible,
+    glr,
+    outbreak_p,
+    rki,
+)
 from epistat.result import Floats
 
 OURS = Path(__file__).parent / "vectors"
@@ -31,6 +41,8 @@ class Case:
     series: str
     call: str
     corrected: bool  # R with its wrong dispersion taken out
+    first: int  # week that R judges, from 1
+    last: int
 
     @property
     def function(self) -> str:
@@ -86,7 +98,10 @@ def cases(folder: Path = REFERENCE) -> list[Case]:
         path = folder / f"manifest_{manifest}.csv"
         for row in table(path) if path.is_file() else []:
             name = Path(row["file"]).stem
-            case = Case(name, row["series"], row["r_call"], "corrected" in manifest)
+            first, last = re.search(r"rg = (\d+):(\d+)", row["setup"]).groups()
+            case = Case(
+                name, row["series"], row["r_call"], "corrected" in manifest, int(first), int(last)
+            )
             if row["file"] and case.function in QUESTIONS:
                 found.append(case)
     return found
@@ -134,9 +149,11 @@ def compare(case: Case, answer: Detection, columns: dict[str, str]) -> Differenc
         ours = getattr(answer, name)[cells]
         of_r = np.array([number(row[theirs]) for row in rows])
         result.missing[name] = int((np.isnan(ours) != np.isnan(of_r)).sum())
-        both = ~np.isnan(ours) & ~np.isnan(of_r) & (ours != of_r)
+        # 1e99 stands for a threshold that R did not find.
+        both = ~np.isnan(ours) & ~np.isnan(of_r) & (ours != of_r) & (of_r < 1e98)
         # A number next to 0 is one in tiny parts of a case: 1e-9 of a case is as good as none.
-        apart = np.abs(ours - of_r)[both] / np.maximum(np.abs(of_r[both]), 1e-6)
+        least = 1.0 if name == "score" and "glr" in case.name else 1e-6
+        apart = np.abs(ours - of_r)[both] / np.maximum(np.abs(of_r[both]), least)
         result.columns[name] = float(apart.max(initial=0.0))
     for row, alarm in zip(rows, answer.alarm[cells].tolist(), strict=True):
         if row["alarm"] != "NA" and (row["alarm"] == "TRUE") != alarm:
@@ -207,10 +224,54 @@ def _cdc(case: Case, of: Series) -> Detection:
     )
 
 
+TRANSFORMS = {"pearsonNegBin": "pearson_nb", "anscombeNegBin": "anscombe_nb"}
+
+
+def _cusum(case: Case, of: Series) -> Detection:
+    transform = case.option("trans")
+    return cusum(
+        of.counts[:, : case.last],
+        training=case.first - 1,
+        k=float(case.option("k")),
+        h=float(case.option("h")),
+        transform=TRANSFORMS.get(transform, transform),
+        mean="season" if case.option("m") == "glm" else "constant",
+        alpha=float(case.option("alpha", "0.1")),
+        compat="R",
+    )
+
+
+def _glr(case: Case, of: Series) -> Detection:
+    poisson = case.function == "glrpois"
+    alpha, theta = case.option("alpha", "NULL"), case.option("theta", "NULL")
+    window = case.option("M", "-1")
+    ratio = re.search(r"log\(([\d.]+)", theta)
+    return glr(
+        of.counts[:, : case.last],
+        training=case.first - 1,
+        threshold=float(case.option("c.ARL")),
+        theta=float(np.log(float(ratio[1]))) if ratio else None,
+        alpha=0.0 if poisson else None if alpha == "NULL" else float(alpha),
+        harmonics=int(case.option("S", "1")),
+        trend=case.is_true("trend", default=False),
+        window=None if window == "-1" else int(window),
+        change="epidemic" if case.option("change") == "epi" else "intercept",
+    )
+
+
+def _outbreak_p(case: Case, of: Series) -> Detection:
+    threshold = float(case.option("k"))
+    return outbreak_p(of.counts[:, : case.last], threshold=threshold, first=case.first - 1)
+
+
 QUESTIONS: dict[str, Callable[[Case, Series], Detection]] = {
     "farringtonFlexible": _flexible,
     "farrington": _farrington,
     "bayes": _bayes,
     "rki": _rki,
     "cdc": _cdc,
+    "cusum": _cusum,
+    "glrpois": _glr,
+    "glrnb": _glr,
+    "outbreakP": _outbreak_p,
 }

@@ -26,6 +26,16 @@ METHODS: dict[str, Judge] = {
     "cdc": epistat.cdc,
     "moving percentile": lambda y: epistat.moving_percentile(y, every="week"),
     "fixed": epistat.fixed_threshold,
+    "cusum": lambda y: epistat.cusum(y, training=250),
+    "cusum anscombe nb": lambda y: epistat.cusum(
+        y, training=270, transform="anscombe_nb", mean="season", reset=True
+    ),
+    "lr": lambda y: epistat.glr(y, training=250, theta=0.4),
+    "lr nb": lambda y: epistat.glr(y, training=250, theta=0.4, alpha=None),
+    "glr": lambda y: epistat.glr(y, training=270, trend=True),
+    "glr nb": lambda y: epistat.glr(y, training=290, alpha=0.3, window=6),
+    "glr epidemic": lambda y: epistat.glr(y, training=290, change="epidemic", window=6),
+    "outbreak p": lambda y: epistat.outbreak_p(y, first=30),
 }
 each = pytest.mark.parametrize("judge", METHODS.values(), ids=list(METHODS))
 WEEKS = 300
@@ -53,6 +63,27 @@ def test_a_case_more_today_never_takes_an_alarm_away(judge: Judge) -> None:
     before, after = judge(counts), judge(more)
     assert before.alarm[:, -1].any()
     assert not (before.alarm[:, -1] & ~after.alarm[:, -1]).any()
+
+
+@each
+def test_the_threshold_is_where_alarms_begin(judge: Judge) -> None:
+    counts = counts_like_surveillance(60)
+    counts[:, -1] = 8  # the low-count rule is not asked here
+    before = judge(counts)
+    if not np.array_equal(before.observed, counts, equal_nan=True):
+        pytest.skip("the number judged is a sum of several weeks")
+    upper = before.upper[:, -1]
+    above, below = counts.copy(), counts.copy()
+    above[:, -1] = np.maximum(np.floor(upper * (1 + 1e-12)) + 1, 5)
+    below[:, -1] = np.maximum(np.ceil(upper * (1 - 1e-12)) - 1, 0)
+    known = np.isfinite(upper) & ((before.flags[:, -1] & np.uint8(Flag.FEW_CASES)) == 0)
+    assert known.sum() > 30
+    above[~known, -1] = below[~known, -1] = 8
+    assert judge(above).alarm[known, -1].all()
+    quiet = known & (upper > below[:, -1]) & (upper >= 1)
+    few = (judge(below).flags[:, -1] & np.uint8(Flag.FEW_CASES)) != 0
+    assert quiet.any()
+    assert not judge(below).alarm[quiet & ~few, -1].any()
 
 
 @each

@@ -67,8 +67,10 @@ def test_six_weeks_are_enough_for_bayes1_and_five_are_not() -> None:
 @pytest.mark.parametrize(
     ("method", "options", "problem"),
     [
-        (bayes, {"years": -1}, "years"), (rki, {"half": -1}, "half"), (bayes, {"alpha": 0}, "alpha"),
-        (cdc, {"around": 7}, "around"), (cdc, {"years": 0}, "years"), (cdc, {"around": -1}, "around"),
+        (bayes, {"years": -1}, "years"), (rki, {"half": -1}, "half"),
+        (bayes, {"alpha": 0}, "alpha"),
+        (cdc, {"around": 7}, "around"), (cdc, {"years": 0}, "years"),
+        (cdc, {"around": -1}, "around"),
         (rki, {"compat": "SAS"}, "compat"), (bayes, {"half": 30}, "windows"),
     ],
 )  # fmt: skip
