@@ -11,10 +11,13 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from epistat.charts import cusum, glr, outbreak_p
 from epistat.ears import c1, c2, c3
 from epistat.percentile import fixed_threshold, moving_percentile
 from epistat.result import Detection, Floats
+from epistat.seasonal import PRESETS, farrington, farrington_flexible
 from epistat.table import BadInput, Grid, fill, read
+from epistat.windows import bayes, cdc, rki
 
 OUTPUT = ("series", "date", "observed", "expected", "threshold", "score", "alarm")
 PRINTED_AT_ONCE = 100_000
@@ -43,12 +46,15 @@ class Method:
     options: tuple[str, ...]
     judge: Callable[..., Detection]
     seasonal: bool = False  # needs to know whether a column is a day or a week
+    whole: bool = False  # splits the series itself: only series of one length go together
+    dated: bool = False  # takes the dates of the columns, for the same week of earlier years
 
 
 EARS = ("baseline", "alpha", "min_sigma", "compat")
 PERCENTILE = (
     "percentile", "years", "half", "year_days", "strict", "minimum", "min_blocks", "definition",
 )  # fmt: skip
+YEARS = ("alpha", "years", "half", "compat")
 METHODS = {
     "c1": Method("EARS C1: against the days or weeks just before", EARS, c1),
     "c2": Method("EARS C2: as c1, leaving two days or weeks between", EARS, c2),
@@ -59,8 +65,40 @@ METHODS = {
         moving_percentile,
         seasonal=True,
     ),
+    "farrington": Method(
+        "Farrington 1996: against the season of earlier years, with a trend",
+        YEARS,
+        farrington,
+        dated=True,
+    ),
+    "farrington-flexible": Method(
+        "Farrington as improved by Noufaily 2013",
+        ("preset", *YEARS, "bound"),
+        lambda counts, *, preset="noufaily2013", **options: _flexible(counts, preset, options),
+        dated=True,
+    ),
+    "bayes": Method("Bayes: against a handful of earlier weeks", YEARS, bayes, dated=True),
+    "rki": Method(
+        "RKI: the same, by mean and spread", ("years", "half", "compat"), rki, dated=True
+    ),
+    "cdc": Method(
+        "CDC: four weeks against the same of earlier years",
+        ("alpha", "years", "compat"),
+        cdc,
+        dated=True,
+    ),
+    "cusum": Method("CUSUM: does a small excess last?", ("training", "compat"), cusum, whole=True),
+    "glr": Method("GLR: since when does a higher mean fit better?", ("training",), glr, whole=True),
+    "outbreak-p": Method("OutbreakP: is there a rise of any shape?", (), outbreak_p),
     "fixed": Method("CIDARS fixed threshold: so many cases", ("threshold",), fixed_threshold),
 }
+
+
+def _flexible(counts: Floats, preset: str, options: dict[str, Any]) -> Detection:
+    """The settings of a preset, and over them what is given besides."""
+    if "bound" in options:
+        options["method"] = options.pop("bound")
+    return farrington_flexible(counts, **{**PRESETS[preset], **options})
 
 
 def detect(argv: Sequence[str]) -> int:
@@ -70,7 +108,7 @@ def detect(argv: Sequence[str]) -> int:
     except SystemExit as end:  # argparse has printed its line, or the help
         return int(end.code or 0)
     if asked.list_methods:
-        print("\n".join(f"{name:6} {method.title}" for name, method in METHODS.items()))
+        print("\n".join(f"{name:20} {method.title}" for name, method in METHODS.items()))
         return 0
     try:
         method, options = _choice(asked)
@@ -105,7 +143,11 @@ def _judge(grid: Grid, method: Method, options: dict[str, Any]) -> Detection:
         options = {**options, "every": grid.every}
     lengths = np.diff(grid.starts)
     flat = Detection.blank(grid.counts.shape)
-    classes = np.frexp(lengths.astype(np.float64))[1]
+    classes = np.frexp(lengths.astype(np.float64))[1].astype(np.int64)
+    if method.whole:
+        classes = lengths
+    if method.dated:  # one calendar at a time
+        classes = grid.first_days * 64 + classes
     for kind in np.unique(classes):
         rows = np.flatnonzero(classes == kind)
         columns = np.arange(lengths[rows].max())
@@ -113,6 +155,9 @@ def _judge(grid: Grid, method: Method, options: dict[str, Any]) -> Detection:
         cells = (grid.starts[rows, np.newaxis] + columns)[inside]
         counts = np.full(inside.shape, np.nan)
         counts[inside] = grid.counts[cells]
+        if method.dated:
+            days = grid.first_days[rows[0]] + grid.step * columns - EPOCH
+            options = {**options, "dates": days.astype("datetime64[D]")}
         try:
             part = method.judge(counts, **options)
         except ValueError as problem:
@@ -204,13 +249,18 @@ def _parser() -> argparse.ArgumentParser:
         " told), or not known (missing)",
     )
 
+    add = parser.add_argument_group("options of farrington-flexible and charts").add_argument
+    add("--preset", choices=PRESETS, help="settings of a paper (noufaily2013)")
+    add("--bound", choices=("nb_plugin", "delta", "muan"), help="way to the threshold")
+    add("--training", type=int, metavar="N", help="weeks that tell what is normal (all but a year)")
+
     add = parser.add_argument_group("options of c1, c2, c3").add_argument
     add("--baseline", type=int, metavar="N", help="days or weeks of the past (7)")
     add("--alpha", type=float, metavar="P", help="share of false alarms (0.001; c3: 0.025)")
     add(
         "--min-sigma", type=float, metavar="CASES", help="least spread; 0.5 suits rare diseases (0)"
     )
-    add("--compat", choices=("R",), help="answer as R's surveillance::earsC, with its C3 defect")
+    add("--compat", choices=("R",), help="answer as the R package surveillance, with its defects")
 
     add = parser.add_argument_group("options of mpm").add_argument
     add("--percentile", type=float, metavar="X", help="of the earlier blocks, 0 to 100 (80)")

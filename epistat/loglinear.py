@@ -202,9 +202,9 @@ def _first_step(data: Data, weight: Floats | None, trend: bool) -> tuple[Fit, Fl
         slope = across / information
     level = (z0 - slope * s1) * inverse
     deviance = 2 * total(_weighted(data.unit, weight))
-    before = np.full_like(level, np.nan)
+    # Should this step be the last, the mean before it is taken to be the same.
     state = Fit(
-        level, slope, before, np.zeros_like(slope), s0, s1, information,
+        level, slope, level, slope, s0, s1, information,
         np.zeros(len(slope), np.bool_),
     )  # fmt: skip
     return state, deviance

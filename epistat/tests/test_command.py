@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import epistat
 from epistat import c1, moving_percentile
 from epistat.command import METHODS, OUTPUT, detect
 
@@ -279,3 +280,54 @@ def test_a_reader_who_leaves_early_causes_no_traceback() -> None:
         process.stdin.write(text)
         process.stdin.close()
         assert process.stderr.read() == b""
+
+
+WEEKS = [(date(2015, 1, 5) + timedelta(weeks=week)).isoformat() for week in range(300)]
+
+
+def five_years(tmp_path: Path) -> tuple[str, np.ndarray]:
+    """Two series of weekly counts, the second of which begins 20 weeks later and ends high."""
+    counts = np.random.default_rng(2).poisson(6, (2, 300)).astype(np.float64)
+    counts[1, -1] = 40
+    rows = [
+        f"{name},{day},{int(count)}\n"
+        for name, series, first in (("a", counts[0], 0), ("b", counts[1], 20))
+        for day, count in zip(WEEKS[first:], series[first:], strict=True)
+    ]
+    path = tmp_path / "years.csv"
+    path.write_text("series,date,count\n" + "".join(rows), encoding="utf-8")
+    return str(path), counts
+
+
+@pytest.mark.parametrize(
+    ("options", "judge"),
+    [
+        (["farrington-flexible", "--preset", "noufaily2013", "--compat", "R"],
+         lambda y, dates: epistat.farrington_flexible(y, dates=dates, compat="R")),
+        (["farrington-flexible", "--preset", "noufaily2013-3y", "--bound", "delta"],
+         lambda y, dates: epistat.farrington_flexible(y, dates=dates, years=3, method="delta")),
+        (["farrington", "--years", "3"],
+         lambda y, dates: epistat.farrington(y, dates=dates, years=3)),
+        (["bayes", "--alpha", "0.01"], lambda y, dates: epistat.bayes(y, dates=dates, alpha=0.01)),
+        (["rki"], lambda y, dates: epistat.rki(y, dates=dates)),
+        (["cdc", "--years", "3"], lambda y, dates: epistat.cdc(y, dates=dates, years=3)),
+        (["cusum"], lambda y, _: epistat.cusum(y)),
+        (["glr", "--training", "250"], lambda y, _: epistat.glr(y, training=250)),
+        (["outbreak-p"], lambda y, _: epistat.outbreak_p(y)),
+    ],
+)  # fmt: skip
+def test_each_method_answers_as_its_function_by_the_calendar_of_each_series(
+    capsys, tmp_path, options, judge
+) -> None:
+    path, counts = five_years(tmp_path)
+
+    assert detect(["--method", *options, path]) == 0
+
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    for name, series, first in (("a", counts[0], 0), ("b", counts[1], 20)):
+        answer = judge(series[np.newaxis, first:], np.array(WEEKS[first:], "datetime64[D]"))
+        written = [row for row in rows if row["series"] == name]
+        upper = [float(row["threshold"] or "nan") for row in written]
+        np.testing.assert_array_equal(upper, answer.upper[0])
+        assert [row["alarm"] == "1" for row in written] == answer.alarm[0].tolist()
+    assert rows[-1]["alarm"] == "1"
