@@ -11,6 +11,7 @@ from __future__ import annotations
 from django.db import connections, transaction
 
 from fangkong.core.append_only import Trigger
+from fangkong.core.privacy import PSEUDONYM
 
 PERSONS, PARTS = "people_person", "people_namepart"
 _SEEN = ("name", "name_pinyin", "name_initials", "county_id", "merged_into_id")
@@ -21,11 +22,14 @@ _SIGNS = {  # as many numbers as a name may have signs
 
 
 def _insert(vendor: str, row: str, source: str = "") -> str:
-    """The parts of one row, or of every row of ``source``. A merged person is found no more."""
+    """The parts of one row, or of every row of ``source``.
+
+    A merged person is found no more, nor one whose name was destroyed.
+    """
     head = f"SELECT {row}.id, {row}.county_id"
     of, where = (f" FROM {source}", "WHERE") if source else ("", "WHERE")
     more = f"{source}, " if source else ""
-    kept = f"{row}.merged_into_id IS NULL"
+    kept = f"{row}.merged_into_id IS NULL AND substr({row}.name, 1, 1) <> '{PSEUDONYM}'"
     return (
         f"INSERT INTO {PARTS} (person_id, county_id, part) "
         f"{head}, substr(lower({row}.name), sign.value) FROM {more}{_SIGNS[vendor]} "

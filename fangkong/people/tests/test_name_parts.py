@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from fangkong.core.retention import actions as retention
 from fangkong.core.walls.reach import reaching
 from fangkong.people import name_parts, queries
 from fangkong.people.models import NamePart, Person
@@ -42,6 +43,14 @@ def test_another_name_takes_the_place_of_the_first_and_nothing_else_moves(db):
 def test_a_merged_person_is_found_no_more(db):
     one, other = called("扎西德吉"), called("扎西德吉")
     Person.objects.filter(pk=one.pk).update(merged_into=other)
+
+    assert parts_of(one) == []
+    assert parts_of(other) != []
+
+
+def test_a_destroyed_name_leaves_no_part(db):
+    one, other = called("扎西德吉"), called("王多吉")
+    retention.destroy(model=Person, ids=[one.pk], by=None, at=AT)
 
     assert parts_of(one) == []
     assert parts_of(other) != []
