@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
@@ -17,6 +18,7 @@ from fangkong.core.permissions import Permission, Scope
 from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record, new_public_id
 from fangkong.core.roles import Role
+from fangkong.places import queries as places
 
 from . import rules
 from .emergency.models import EmergencyAccess
@@ -67,6 +69,8 @@ class User(AbstractBaseUser):
     REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects = BaseUserManager["User"]()
 
+    # The rows that a scope is made of; whoever finds a user by a token fetches them along.
+    along: ClassVar[str] = "appointments"
     # Names of permissions: all that is left of the user's own while a token acts for them.
     limited_to: frozenset[str] | None = None
 
@@ -87,9 +91,18 @@ class User(AbstractBaseUser):
             algorithm="sha256",
         ).hexdigest()
 
+    def take_along(self, appointments: Sequence[Appointment]) -> None:
+        """All appointments of this user, former ones too, fetched with the user this moment."""
+        for appointment in appointments:
+            if appointment.area_id is not None and (area := places.area_of(appointment.area_id)):
+                appointment.area = area
+        self.__dict__["_along"] = list(appointments)
+
     def appointments_on(self, day: date) -> list[Appointment]:
         """The appointments in force on a day, fetched once per user object and day."""
         known: dict[date, list[Appointment]] = self.__dict__.setdefault("_appointments", {})
+        if (along := self.__dict__.get("_along")) is not None:
+            return [appointment for appointment in along if appointment.is_current(day)]
         if day not in known:
             known[day] = list(
                 self.appointments.filter(valid_from__lte=day)

@@ -9,6 +9,7 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from . import checks  # registers them
         from .audit import context, migrating, types  # names the verbs
+        from .editions import listening
         from .files import types as file_types
         from .notices import types as notice_types
         from .pages import types as page_types
@@ -28,3 +29,4 @@ class CoreConfig(AppConfig):
         context.listen()
         migrating.listen(self)
         policies.listen(self)
+        listening.listen()

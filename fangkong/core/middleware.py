@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from fangkong.core import clock, problems
 from fangkong.core.audit.context import acting
+from fangkong.core.editions.queries import noting
 from fangkong.core.privacy import holds_number
 from fangkong.core.record import new_public_id
 from fangkong.core.refusals import Refused
@@ -44,7 +45,7 @@ class RequestFacts:
                 return _bad_request(request)
             if _number_in_address(request):
                 return _refused_number(request)
-            with acting(at=at, request=request), reaching(of_request(request)):
+            with acting(at=at, request=request), reaching(of_request(request)), noting():
                 response = self.get_response(request)
                 _read_here(response)
             if problems.for_machines(request):

@@ -2,6 +2,7 @@
 
 from .audit.models import AuditLine, Finding, Review, RowChange, Seal, Sight
 from .commands.models import Command
+from .editions.models import Edition
 from .files.models import StoredFile
 from .imports.models import ColumnChoice, ImportChunk, ImportRun
 from .notices.models import Channel, Following, Message, Notice, Quiet
@@ -19,6 +20,7 @@ __all__ = [
     "ColumnChoice",
     "Command",
     "Delivery",
+    "Edition",
     "Finding",
     "Following",
     "ImportChunk",

@@ -9,15 +9,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core import clock
+from fangkong.core import clock, messages
 from fangkong.core.audit import actions as audit
 from fangkong.core.audit.types import How
+from fangkong.core.commands.actions import one
 from fangkong.core.refusals import Refused
 
 from . import queries, rules
+from .arriving import Arrival, arrive, entered
 from .intake import (
     UNREADABLE,
     AnotherPerson,
@@ -27,7 +29,6 @@ from .intake import (
     checked_document,
     checked_phone,
 )
-from .ledger import Ledger
 from .models import IdentityDocument, Person, Phone
 from .types import Document, PhoneKind, PhoneNumber, Registration, Revealable, Sex
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnotherPerson",
+    "Arrival",
     "DocumentDisagrees",
     "ReasonMissing",
     "Restricted",
@@ -45,6 +47,7 @@ __all__ = [
     "WrongField",
     "add_document",
     "add_phone",
+    "coming",
     "correct",
     "register",
     "register_many",
@@ -72,7 +75,7 @@ class ReasonMissing(WrongField):
     """Full data are shown only for a stated reason."""
 
 
-@transaction.atomic
+@one
 def register(
     *,
     name: str,
@@ -116,15 +119,19 @@ def register(
         phones=tuple(phones),
         synthetic=synthetic,
     )
-    ledger = _entered([checked(stated, clock.day_of(at))], by, at)
-    (outcome,) = ledger.outcomes
-    if isinstance(outcome, Refused):
-        raise outcome
-    if outcome in ledger.new:
-        audit.record("people.register", outcome, by=by, at=at)
-    elif filled := ledger.filled.get(outcome.pk):
-        audit.record("people.complete", outcome, by=by, at=at, detail={"fields": sorted(filled)})
-    return outcome
+    arrival = coming(stated, by=by, at=at)
+    person = arrival.settle(messages.send(*arrival.statements))
+    audit.record_at_end(*arrival.lines)
+    return person
+
+
+def coming(stated: Registration, *, by: User | None, at: datetime) -> Arrival:
+    """``register`` in two halves, for an action that has more to say in the same message.
+
+    The caller sends ``statements``, gives the answers to ``settle`` and records ``lines``; all of
+    it in the transaction of this call.
+    """
+    return arrive(checked(stated, clock.day_of(at)), by, at)
 
 
 @transaction.atomic
@@ -154,19 +161,9 @@ def _entered_or_refused(
             good[place] = checked(row, today)
         except Refused as problem:
             outcomes[place] = problem
-    ledger = _entered(list(good.values()), by, at)
+    ledger = entered(list(good.values()), by, at)
     outcomes.update(zip(good, ledger.outcomes, strict=True))
     return [outcomes[place] for place in range(len(rows))]
-
-
-def _entered(rows: Sequence[Registration], by: User | None, at: datetime) -> Ledger:
-    """The rows entered; twice tried, for another process may enter the same document first."""
-    try:
-        with transaction.atomic():
-            return Ledger.open(rows).enter(rows, by, at)
-    except IntegrityError:
-        with transaction.atomic():
-            return Ledger.open(rows).enter(rows, by, at)
 
 
 @transaction.atomic

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from fangkong.core import bulk
+from fangkong.core import bulk, messages
+from fangkong.core.messages import Statement
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.sealing.fields import index_of
@@ -76,10 +77,8 @@ class Ledger:
         numbers = {d.number for row in rows for d in row.documents if d.number}
         # Without a birth date nobody is found by name, see rules.likeness.
         alike = [row for row in rows if row.birth_date and rules.is_stated(row.sex)]
-        indexes = index_of(IdentityDocument, "number_index", numbers)
-        held = bulk.keys_where(IdentityDocument, number_index=indexes)
-        holders = IdentityDocument.objects.filter(pk__in=held).values_list("person_id", flat=True)
-        keys = {*holders, *_named({(row.name, row.birth_date) for row in alike if row.birth_date})}
+        pairs = {(row.name, row.birth_date) for row in alike if row.birth_date}
+        keys = _meant(numbers, pairs) if len(rows) == 1 else _meant_by_many(numbers, pairs)
         known = (
             Person.objects.select_for_update()
             .filter(merged_into__isnull=True, pk__in=keys)
@@ -106,12 +105,17 @@ class Ledger:
 
     def enter(self, rows: Sequence[Registration], by: User | None, at: datetime) -> Ledger:
         """Enter each row in order, then save all that is new."""
+        self.place(rows, by, at)
+        self.save()
+        return self
+
+    def place(self, rows: Sequence[Registration], by: User | None, at: datetime) -> Ledger:
+        """Find out for each row in order whom it means and what it adds; nothing is saved."""
         for row in rows:
             try:
                 self.outcomes.append(self._enter_one(row, by, at))
             except Refused as problem:
                 self.outcomes.append(problem)
-        self._save(by, at)
         return self
 
     def _enter_one(self, row: Registration, by: User | None, at: datetime) -> Person:
@@ -216,32 +220,67 @@ class Ledger:
                 added.add("phones")
         return added
 
-    def _save(self, by: User | None, at: datetime) -> None:
+    def save(self) -> Ledger:
+        """Write down what is new."""
         bulk.insert(self.new)
         Person.objects.bulk_update(self.changed.values(), _WRITTEN, batch_size=100)
         bulk.insert(self.documents)
         bulk.insert(self.phones)
+        return self
 
 
-def _named(pairs: set[tuple[str, date]]) -> list[int]:
-    """The persons with one of these names and birth dates.
+def _meant(numbers: Iterable[str], pairs: set[tuple[str, date]]) -> set[int]:
+    """The persons with one of these document numbers, or of these names and birth dates."""
+    parts = [part for part in (_holding(numbers), _named(pairs)) if part is not None]
+    if not parts:
+        return set()
+    both = Statement(
+        " UNION ".join(part.sql for part in parts), [v for part in parts for v in part.values]
+    )
+    (rows,) = messages.send(both)
+    return {key for (key,) in rows}
+
+
+def _meant_by_many(numbers: Iterable[str], pairs: set[tuple[str, date]]) -> set[int]:
+    """The same for a list, whose numbers go to the database as columns."""
+    indexes = index_of(IdentityDocument, "number_index", numbers)
+    held = bulk.keys_where(IdentityDocument, number_index=indexes)
+    holders = IdentityDocument.objects.filter(pk__in=held).values_list("person_id", flat=True)
+    named = _named(pairs)
+    return {
+        *holders,
+        *(key for rows in messages.send(*([named] if named else [])) for (key,) in rows),
+    }
+
+
+def _holding(numbers: Iterable[str]) -> Statement | None:
+    indexes = index_of(IdentityDocument, "number_index", numbers)
+    if not indexes:
+        return None
+    return Statement(
+        f"SELECT person_id FROM {IdentityDocument._meta.db_table}"  # noqa: S608  # our own name, values bound
+        f" WHERE number_index IN ({', '.join(['%s'] * len(indexes))})",
+        indexes,
+    )
+
+
+def _named(pairs: set[tuple[str, date]]) -> Statement | None:
+    """Asks for the persons with one of these names and birth dates.
 
     By pairs: names and days apart would look up every name with every day, which in a register of
     many takes longer than all the rest.
     """
     if not pairs:
-        return []
+        return None
     marks = ", ".join(
         ["(%s, %s)" if connection.vendor == "sqlite" else "(%s, %s::date)"] * len(pairs)
     )
     values = [part for name, day in sorted(pairs) for part in (name, day.isoformat())]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM {Person._meta.db_table}"  # noqa: S608  # our own name, values bound
-            f" WHERE (name, birth_date) IN (VALUES {marks})",
-            values,
-        )
-        return [key for (key,) in cursor.fetchall()]
+    return Statement(
+        f"SELECT id FROM {Person._meta.db_table}"  # noqa: S608  # our own name, values bound
+        f" WHERE (name, birth_date) IN (VALUES {marks})",
+        values,
+    )
 
 
 def _keys(row: Registration) -> list[Key]:

@@ -46,6 +46,7 @@ class Area(Sourced, Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {}
+    edition: ClassVar[str] = "places"
 
     code = models.CharField(_("code"), max_length=24)
     level = models.CharField(_("level"), max_length=12, choices=Level.choices)
@@ -140,6 +141,7 @@ class AreaSuccession(Sourced, Record):
     """One area took the place of another (区划沿革); a merger or a split has several rows."""
 
     pii: ClassVar[dict[str, Personal]] = {}
+    edition: ClassVar[str] = "places"
 
     before = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="successions")
     after = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="precessions")
@@ -162,6 +164,7 @@ class AreaAlias(Sourced, Record):
     """Another name under which an area is written: a former name, a romanisation."""
 
     pii: ClassVar[dict[str, Personal]] = {}
+    edition: ClassVar[str] = "places"
 
     area = models.ForeignKey(Area, on_delete=models.PROTECT, related_name="aliases")
     text = models.CharField(_("name"), max_length=100)
@@ -202,6 +205,7 @@ class Facility(Sourced, Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {}
+    edition: ClassVar[str] = "places"
 
     name_zh = models.CharField(_("Chinese name"), max_length=100)
     name_en = models.CharField(_("English name"), max_length=150, blank=True)

@@ -6,15 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Q, QuerySet
 
 from fangkong.core import clock
+from fangkong.core.editions import queries as editions
 from fangkong.core.permissions import Permission, Scoped
 
-from . import rules
+from . import kept, rules
 from .models import (
     COUNTIES_CACHE,
     Area,
@@ -89,13 +91,31 @@ def home(on: date) -> Area | None:
     return area(settings.FANGKONG_AREA, on)
 
 
+def area_of(pk: int) -> Area | None:
+    """An area with its county from memory; None where the request has not learnt (by
+    ``core.editions``) whether what is kept is current."""
+    return kept.areas().get(pk) if editions.is_noted(kept.NAME) else None
+
+
 def counties_of_home(on: date) -> list[Area]:
-    """The counties of the home area on a day, by code. Kept for a minute in the cache."""
-    kept = cache.get(COUNTIES_CACHE)
-    if kept is None or kept[0] != settings.FANGKONG_AREA:
-        kept = (settings.FANGKONG_AREA, _counties_of(home(on)))
-        cache.set(COUNTIES_CACHE, kept, COUNTIES_KEPT)
-    return [county for county in kept[1] if county.valid_on(on)]
+    """The counties of the home area on a day, by code.
+
+    From memory where the request knows that nothing has changed; else kept for a minute in the
+    cache.
+    """
+    if editions.is_noted(kept.NAME):
+        key = ("counties", settings.FANGKONG_AREA, on)
+        counties = editions.kept(kept.NAME, key, lambda: _counties_of(home(on)))
+        return [county for county in counties if county.valid_on(on)]
+    return _counties_by_cache(on)
+
+
+def _counties_by_cache(on: date) -> list[Area]:
+    found = cache.get(COUNTIES_CACHE)
+    if found is None or found[0] != settings.FANGKONG_AREA:
+        found = (settings.FANGKONG_AREA, _counties_of(home(on)))
+        cache.set(COUNTIES_CACHE, found, COUNTIES_KEPT)
+    return [county for county in found[1] if county.valid_on(on)]
 
 
 def _counties_of(whole: Area | None) -> list[Area]:
@@ -165,8 +185,15 @@ class Matcher:
 
 
 def matcher(on: date) -> Matcher:
-    """Every name of a day with its area. Names of former areas lead to their successors."""
-    areas = {a.pk: a for a in Area.objects.select_related("county").order_by("pk")}
+    """Every name of a day with its area. Names of former areas lead to their successors.
+
+    Kept in memory until a place changes: reading some thousand names takes long.
+    """
+    return editions.kept(kept.NAME, ("matcher", on), lambda: _matcher(on))
+
+
+def _matcher(on: date) -> Matcher:
+    areas = kept.areas()
     aliases: dict[int, list[str]] = {}
     for area_id, text in AreaAlias.objects.values_list("area_id", "text"):
         aliases.setdefault(area_id, []).append(text)
@@ -231,6 +258,28 @@ def facilities_open_to(user: Scoped, at: datetime) -> QuerySet[Facility]:
         lowest, beyond = rules.below(whole.path or "")
         within |= Q(area__path__gte=lowest, area__path__lt=beyond)
     return rows.filter(within)
+
+
+def facility_open_to(
+    user: Scoped, at: datetime, public_id: UUID, permission: Permission
+) -> Facility | None:
+    """The facility of ``facilities_open_to`` where the user also holds a permission, from memory.
+
+    For a machine that names the same few facilities all day.
+    """
+    facility = kept.facilities().get(public_id)
+    if facility is None or not may(user, permission, facility, at):
+        return None
+    seen = user.scope(VIEW, at)
+    if not seen:
+        return None
+    if may(user, VIEW, facility, at):
+        return facility
+    whole = home(clock.day_of(at))
+    if whole is None:
+        return None
+    lowest, beyond = rules.below(whole.path or "")
+    return facility if lowest <= (facility.area.path or "") < beyond else None
 
 
 def facility(pk: int) -> Facility:

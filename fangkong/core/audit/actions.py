@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core import bulk
+from fangkong.core import bulk, messages
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
@@ -55,8 +55,23 @@ def record(
     personal data: name only the fields that changed (see ``changes``). NumberInText for a reason
     that holds the number of a person.
     """
+    line = new_line(action, subject, by=by, at=at, reason=reason, detail=detail)
+    line.save(force_insert=True)
+    return line
+
+
+def new_line(
+    action: str,
+    subject: models.Model,
+    *,
+    by: AbstractBaseUser | None,
+    at: datetime,
+    reason: str = "",
+    detail: Detail | None = None,
+) -> AuditLine:
+    """The line of ``record``, not yet written; see ``record_at_end``."""
     refuse_numbers(reason=reason)
-    return AuditLine.objects.create(
+    return AuditLine(
         action=action,
         subject_type=subject._meta.label_lower,
         subject_id=subject.pk,
@@ -67,6 +82,20 @@ def record(
         detail=dict(detail or {}),
         request_id=request_id.get(),
     )
+
+
+def record_at_end(*lines: AuditLine) -> None:
+    """Write lines with the last message of the command at hand, or at once where there is none.
+
+    In the command's transaction all the same: a line stands or falls with what it tells of.
+    """
+    if not lines:
+        return
+    parts = [messages.insert(line) for line in lines]
+    rows = ", ".join(part.sql.partition(" VALUES ")[2] for part in parts)
+    head = parts[0].sql.partition(" VALUES ")[0]
+    values = [value for part in parts for value in part.values]
+    messages.at_end(messages.Statement(f"{head} VALUES {rows}", values))
 
 
 def seen(

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 SETTING = "fangkong.facts"
-_WRITES = re.compile(r"\s*(?:INSERT|UPDATE|DELETE|MERGE|WITH|TRUNCATE)\b", re.IGNORECASE)
+# At the start, or behind another statement of the same message (core.messages).
+_WRITES = re.compile(r"(?:\A|;)\s*(?:INSERT|UPDATE|DELETE|MERGE|WITH|TRUNCATE)\b", re.IGNORECASE)
 _ODD = re.compile(r"[^A-Za-z0-9:._-]")
 
 
@@ -99,7 +100,7 @@ def _stamp(
     execute: Callable[..., Any], sql: object, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
     """Put the facts in front of each writing statement (Django's ``execute_wrapper``)."""
-    if not isinstance(sql, str) or not _WRITES.match(sql):
+    if not isinstance(sql, str) or not _WRITES.search(sql):
         return execute(sql, params, many, context)
     if many:  # each of its statements would need them: once for the whole transaction instead
         context["cursor"].cursor.execute(stamped())

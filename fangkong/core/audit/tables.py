@@ -16,6 +16,7 @@ UNWATCHED = {
     "core_sight": "the trail itself; append-only and sealed",
     "core_seal": "the trail itself; append-only and chained",
     "core_command": "one row per command with who, what and when: a log of its own",
+    "core_edition": "a random mark; the change that brought it leaves its own row",
     "core_tick": "the minutes at which schedules fired; kept for 40 days",
     "django_session": "changes with every page; signing in and out leaves lines of its own",
     "usersessions_usersession": "changes with every page, as sessions do",

@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from fangkong.core import append_only
 from fangkong.core.append_only import Trigger
+from fangkong.core.editions import triggers as editions
 
 from . import tables, triggers_postgresql, triggers_sqlite
 from .models import RowChange
@@ -26,7 +27,8 @@ def expected(vendor: str) -> list[Trigger]:
     refusing = [
         trigger for name in tables.append_only() for trigger in append_only.triggers(vendor, name)
     ]
-    return watching + refusing + [trigger for make in _more for trigger in make(vendor)]
+    more = [trigger for make in _more for trigger in make(vendor)]
+    return watching + refusing + editions.expected(vendor) + more
 
 
 _more: list[Callable[[str], list[Trigger]]] = []
@@ -82,7 +84,7 @@ def _standing(connection: BaseDatabaseWrapper) -> dict[str, tuple[str, str]]:
     return {
         name: (table, text)
         for name, table, text in rows
-        if name.startswith(("fk_audit_", "fk_kept_")) or append_only.is_name(name)
+        if name.startswith(("fk_audit_", "fk_kept_", editions.START)) or append_only.is_name(name)
     }
 
 

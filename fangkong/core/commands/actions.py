@@ -8,14 +8,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, is_dataclass
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
 from django.apps import apps
 from django.conf import settings
 from django.core.cache import cache
-from django.db import IntegrityError, models, transaction
+from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core import messages
 from fangkong.core.refusals import Refused
 from fangkong.core.walls.reach import everything
 
@@ -89,30 +91,55 @@ def answered(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs
         raise KeyMissing(_("The form carries no valid key. Reload the page and send it again."))
     by = cast(Any, kwargs.get("by"))
     print_ = _fingerprint(action, args, kwargs)
-    try:
-        # The record came through a query in the user's scope; what the action needs beside it may
-        # lie elsewhere.
-        with everything(), transaction.atomic():
+    # The record came through a query in the user's scope; what the action needs beside it may lie
+    # elsewhere.
+    with everything(), transaction.atomic():
+        command = Command(
+            by_id=None if by is None else by.pk,
+            key=key,
+            action=f"{action.__module__}.{action.__qualname__}",
+            fingerprint=print_,
+            at=cast(Any, kwargs["at"]),
+        )
+        if not _claim(command):
             earlier = _earlier(by, key)
-            if earlier is not None:
-                return cast(R, _answer(earlier, print_)), True
-            command = Command.objects.create(
-                by_id=None if by is None else by.pk,
-                key=key,
-                action=f"{action.__module__}.{action.__qualname__}",
-                fingerprint=print_,
-                at=cast(Any, kwargs["at"]),
-            )
+            assert earlier is not None  # it stands in the way, and is never deleted
+            return cast(R, _answer(earlier, print_)), True
+        with messages.ending():
             result = action(*args, **kwargs)
             _remember(command, result)
-            return result, False
-    except IntegrityError:
-        # The same key at the same moment from another process: the other one has won.
-        earlier = _earlier(by, key)
-        if earlier is None:
-            raise
-        with everything():
-            return cast(R, _answer(earlier, print_)), True
+        return result, False
+
+
+def one(call: Callable[P, R]) -> Callable[P, R]:
+    """Decorates an action: all or nothing, as ``transaction.atomic``, with a savepoint less.
+
+    Within a command nothing is caught between the action and the end of the command's own
+    transaction, so a savepoint could never be rolled back alone. Not for an action that another
+    one calls to catch its refusal.
+    """
+
+    @wraps(call)
+    def carried_out(*args: P.args, **kwargs: P.kwargs) -> R:
+        with transaction.atomic(savepoint=not messages.whole()):
+            return call(*args, **kwargs)
+
+    return carried_out
+
+
+def _claim(command: Command) -> bool:
+    """Take the key, or see that it is taken, in one statement that never fails.
+
+    Another process that holds the key is waited for: it either keeps it, and its answer is there
+    to be read, or gives it back. So the action runs once, not twice with one of them undone.
+    """
+    new = messages.insert(command)
+    rows = messages.send(
+        messages.Statement(f"{new.sql} ON CONFLICT DO NOTHING RETURNING id", new.values)
+    )[0]
+    if rows:
+        command.pk = rows[0][0]
+    return bool(rows)
 
 
 def _earlier(by: models.Model | None, key: str) -> Command | None:
@@ -136,7 +163,19 @@ def _remember(command: Command, result: object) -> None:
         command.result_id = result.pk
     else:
         command.result = result
-    command.save(update_fields=["result_type", "result_id", "result"])
+    fields = [
+        cast("models.Field[Any, Any]", command._meta.get_field(name))
+        for name in ("result_type", "result_id", "result")
+    ]
+    messages.at_end(
+        messages.Statement(
+            "UPDATE core_command SET result_type = %s, result_id = %s, result = %s WHERE id = %s",
+            [
+                *(f.get_db_prep_save(getattr(command, f.attname), connection) for f in fields),
+                command.pk,
+            ],
+        )
+    )
 
 
 def _fingerprint(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import outbound
 from fangkong.core.audit import actions as audit
+from fangkong.core.editions import queries as editions
 from fangkong.core.queue import actions as queue
 from fangkong.core.record import new_public_id, stamps
 from fangkong.core.refusals import Refused
@@ -144,12 +145,12 @@ def try_out(*, receiver: Receiver, by: User, at: datetime) -> Delivery:
 def announce(event: str, subject: models.Model, *, at: datetime) -> None:
     """Write an event into the outbox, within the transaction of what happened.
 
-    One row for each receiver; where nobody listens it is one short read.
+    One row for each receiver; where nobody listens it asks nothing, or only whether that still
+    holds.
     """
-    listening = Receiver.objects.filter(stopped_at__isnull=True)
     wanted = {
         pk: paused_at
-        for pk, names, paused_at in listening.values_list("pk", "events", "paused_at")
+        for pk, names, paused_at in editions.kept("receivers", "all", _listening)
         if event in names
     }
     if not wanted:
@@ -171,6 +172,11 @@ def announce(event: str, subject: models.Model, *, at: datetime) -> None:
     for row in Delivery.objects.bulk_create(rows):
         if row.due_at is not None:
             queue.enqueue(DELIVER, row.pk, by=None, at=at)
+
+
+def _listening() -> list[tuple[int, list[str], datetime | None]]:
+    rows = Receiver.objects.filter(stopped_at__isnull=True)
+    return list(rows.order_by("pk").values_list("pk", "events", "paused_at"))
 
 
 def deliver(*, delivery_id: int, at: datetime) -> Delivery.State:

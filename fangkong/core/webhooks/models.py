@@ -19,6 +19,7 @@ class Receiver(Record):
     """Another system that is told of events at its address."""
 
     pii: ClassVar[dict[str, Personal]] = {}
+    edition: ClassVar[str] = "receivers"
 
     label = models.CharField(pgettext_lazy("thing", "name"), max_length=60)
     url = models.CharField(_("address"), max_length=500)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
+from fangkong.core.commands.actions import one
 from fangkong.core.refusals import Refused
 from fangkong.core.webhooks import actions as webhooks
 from fangkong.people import actions as people
@@ -18,6 +19,7 @@ from fangkong.people import actions as people
 from . import queries, rules, words
 from .counting import count
 from .entering import Entry, Known, card_of, card_print, enter, registration
+from .entering_one import Card, enter_one
 from .facts import Reason
 from .models import Case, DailyCount
 from .types import (
@@ -88,7 +90,7 @@ class NotWaiting(Refused):
     """Somebody has reviewed the card in the meantime."""
 
 
-@transaction.atomic
+@one
 def report(
     *,
     person: PersonFacts,
@@ -106,9 +108,8 @@ def report(
     case it belongs to, unless ``new_illness`` says that the person fell ill once more.
     """
     _refuse_faults(case, person, at)
-    patient = people.register(**vars(registration(person, area, synthetic, at)), by=by, at=at)
-    entry = Entry(
-        person_id=patient.pk,
+    card = Card(
+        arrival=people.coming(registration(person, area, synthetic, at), by=by, at=at),
         place=queries.responsible(area, facility, clock.day_of(at)),
         facility=facility,
         facts=case,
@@ -116,16 +117,17 @@ def report(
         new_illness=new_illness,
         synthetic=synthetic,
     )
-    (made,) = enter([entry], reported_at=at, by=by, at=at)
+    made = enter_one(card, reported_at=at, by=by, at=at)
     if isinstance(made, Known):
         raise AlreadyReported(made)
-    audit.record(
+    line = audit.new_line(
         "surveillance.monitoring.report",
         made,
         by=by,
         at=at,
         detail={"number": made.number, "condition": made.condition, "class": made.case_class},
     )
+    audit.record_at_end(*card.arrival.lines, line)
     counts_changed({made.county_id}, {made.condition}, at, by)
     webhooks.announce(CASE_REPORTED, made, at=at)
     return made

@@ -195,10 +195,8 @@ def report(request: HttpRequest, body: ReportIn) -> Status[dict[str, Any]]:
     """Report a case. The address names the area; 409 where the illness is reported already."""
     staff = _staff(request)
     api.require(request, REPORT)
-    facilities = queries.facilities_to_report_for(staff.user, staff.now)
-    facility = get_object_or_404(facilities, public_id=body.facility)
-    places = queries.Gazetteer(staff.user, staff.now)
-    area = places.area_named(places.area(body.patient.address, "").id)
+    facility = queries.facility_to_report_for(staff.user, staff.now, body.facility)
+    area = queries.area_in(body.patient.address, staff.now)
     case = api.once(
         request,
         actions.report,

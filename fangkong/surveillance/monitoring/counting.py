@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import F
 
-from fangkong.core import bulk
+from fangkong.core import bulk, messages
+from fangkong.core.messages import Statement
 
 from .facts import CountKey
 from .models import CaseNumbering, CountChange, DailyCount
@@ -46,22 +46,25 @@ def _note(changes: Sequence[Change], at: datetime) -> None:
 
 
 def _add(gained: list[tuple[CountKey, int]]) -> None:
-    """One statement: make the cell or add to it. Django's upsert cannot add to what is there."""
+    messages.send(adding(gained))
+
+
+def adding(gained: Sequence[tuple[CountKey, int]]) -> Statement:
+    """Make each cell or add to it, in their order. Django's upsert cannot add to what is there."""
     table = DailyCount._meta.db_table
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(gained))
     values: list[str | int] = []
     for key, n in gained:
         values += [key.county_id, key.condition, key.basis, _day(key), key.case_class]
         values += [key.definition, n]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table}"  # noqa: S608  # names of our own tables, values bound
-            " (county_id, condition, basis, day, case_class, definition, n)"
-            f" VALUES {marks}"
-            " ON CONFLICT (basis, condition, day, county_id, case_class, definition)"
-            f" DO UPDATE SET n = {table}.n + excluded.n",
-            values,
-        )
+    return Statement(
+        f"INSERT INTO {table}"  # noqa: S608  # names of our own tables, values bound
+        " (county_id, condition, basis, day, case_class, definition, n)"
+        f" VALUES {marks}"
+        " ON CONFLICT (basis, condition, day, county_id, case_class, definition)"
+        f" DO UPDATE SET n = {table}.n + excluded.n",
+        values,
+    )
 
 
 def _day(key: CountKey) -> str:
@@ -74,13 +77,17 @@ def take_numbers(county_id: int, year: int, n: int) -> range:
 
     A transaction that is rolled back gives its numbers back, so there are never gaps.
     """
-    table = CaseNumbering._meta.db_table
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} (county_id, year, last) VALUES (%s, %s, %s)"  # noqa: S608  # as above
-            " ON CONFLICT (county_id, year)"
-            f" DO UPDATE SET last = {table}.last + excluded.last RETURNING last",
-            [county_id, year, n],
-        )
-        last: int = cursor.fetchone()[0]
+    (rows,) = messages.send(taking(county_id, year, n))
+    last: int = rows[0][0]
     return range(last - n + 1, last + 1)
+
+
+def taking(county_id: int, year: int, n: int) -> Statement:
+    """What ``take_numbers`` sends; it gives the last of the numbers."""
+    table = CaseNumbering._meta.db_table
+    return Statement(
+        f"INSERT INTO {table} (county_id, year, last) VALUES (%s, %s, %s)"  # noqa: S608  # as above
+        " ON CONFLICT (county_id, year)"
+        f" DO UPDATE SET last = {table}.last + excluded.last RETURNING last",
+        [county_id, year, n],
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -35,7 +35,7 @@ CHUNK = 200
 
 # What a card may say differently from the case it is already known as.
 COMPARED = ("case_class", "severity", "course", "onset_date", "died_on")
-_JUDGED = (
+JUDGED = (
     "condition",
     "definition",
     "case_class",
@@ -178,10 +178,14 @@ def _known(wave: dict[int, Entry]) -> dict[int, Known]:
         card_print=[entry.card_print for entry in wave.values()],
         person_id=[entry.person_id for entry in wave.values()],
     )
-    earlier = Case.objects.filter(pk__in=keys)
+    return known_among(wave, Case.objects.filter(pk__in=keys).order_by("pk"))
+
+
+def known_among(wave: dict[int, Entry], earlier: Iterable[Case]) -> dict[int, Known]:
+    """Which entries belong to one of these cases, of the same cards and persons, by their keys."""
     by_print: dict[str, Case] = {}
     by_person: defaultdict[int, list[Case]] = defaultdict(list)
-    for case in earlier.order_by("pk"):
+    for case in earlier:
         by_print[case.card_print] = case
         by_person[case.person_id].append(case)
     found = {}
@@ -227,13 +231,13 @@ def _create(
         return []
     zone = clock.zone()
     numbers = _numbers(entries, clock.day_of(reported_at).year)
-    clocks = cache(_clocks)  # most cards of a file share disease, class and day
+    clocks = cache(clocks_of)  # most cards of a file share disease, class and day
     cases = [
-        _case(entry, number, clocks, reported_at, by, at)
+        case_of(entry, number, clocks, reported_at, by, at)
         for entry, number in zip(entries, numbers, strict=True)
     ]
     bulk.insert(cases)
-    _first_cards([case.pk for case in cases])
+    write_first_cards([case.pk for case in cases])
     cells: dict[tuple[object, ...], list[CountKey]] = {}
     changes = []
     for case in cases:
@@ -255,10 +259,10 @@ def _numbers(entries: Sequence[Entry], year: int) -> list[str]:
     return [rules.number(e.county.code, year, next(taken[e.county.pk])) for e in entries]
 
 
-def _first_cards(case_ids: Sequence[int]) -> None:
+def write_first_cards(case_ids: Sequence[int]) -> None:
     """The first card (初次报告) of new cases says what the case says: one statement."""
     card, case = ReportCard._meta.db_table, Case._meta.db_table
-    judged, marks = ", ".join(_JUDGED), ", ".join(["%s"] * len(case_ids))
+    judged, marks = ", ".join(JUDGED), ", ".join(["%s"] * len(case_ids))
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO {card} ({judged},"  # noqa: S608  # our own tables, values bound
@@ -269,7 +273,7 @@ def _first_cards(case_ids: Sequence[int]) -> None:
         )
 
 
-def _clocks(
+def clocks_of(
     condition: str, case_class: str, diagnosed: date, reported_at: datetime
 ) -> tuple[str, timedelta | None, datetime | None]:
     """Whose definitions hold, how long after the diagnosis the report is due, and the review."""
@@ -281,7 +285,7 @@ def _clocks(
     return pack.id, due - start if due else None, review
 
 
-def _case(
+def case_of(
     entry: Entry,
     number: str,
     clocks: Callable[[str, str, date, datetime], tuple[str, timedelta | None, datetime | None]],
@@ -316,7 +320,7 @@ def card_of(
     case: Case, sequence: int, kind: str, reason: str, by: User | None, at: datetime
 ) -> ReportCard:
     """The card that says what the case now says; not yet saved."""
-    judged = {name: getattr(case, name) for name in _JUDGED}
+    judged = {name: getattr(case, name) for name in JUDGED}
     return ReportCard(
         **judged,
         case_id=case.pk,

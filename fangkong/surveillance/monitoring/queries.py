@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import numpy as np
 from django.conf import settings
 from django.db.models import Max, Model, Q, QuerySet, Sum
+from django.http import Http404
 
 from fangkong.core import bulk, clock
 from fangkong.core.retention.queries import Duty
@@ -176,6 +178,19 @@ def facility(pk: int) -> Facility:
 def facilities_to_report_for(user: User, at: datetime) -> QuerySet[Facility]:
     """The facilities for which a user may report cases, by name."""
     return _facilities(user, REPORT, at)
+
+
+def facility_to_report_for(user: User, at: datetime, public_id: UUID) -> Facility:
+    """One of ``facilities_to_report_for``; Http404 where it is none of them."""
+    found = places.facility_open_to(user, at, public_id, REPORT)
+    if found is None:
+        raise Http404
+    return found
+
+
+def area_in(address: str, at: datetime) -> Area | None:
+    """The area of the home area that an address names."""
+    return places.matcher(clock.day_of(at)).match(address).area
 
 
 def facilities_to_import_for(user: User, at: datetime) -> QuerySet[Facility]:

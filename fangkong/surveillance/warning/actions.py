@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fangkong.accounts import queries as accounts
-from fangkong.core import clock
+from fangkong.core import clock, messages
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.notices import actions as notices
@@ -112,6 +112,20 @@ def request_run(*, day: date, trigger: str, by: User | None, at: datetime) -> De
     )
     queue.enqueue(queries.JOB, run.pk, by=by, at=at)
     return run
+
+
+def look_again(*, day: date, at: datetime) -> None:
+    """Ask for a run because counts have changed, unless one waits that will see the change.
+
+    Whether one waits is asked with the last message of the command: a run that has begun meanwhile
+    may have missed what the command wrote.
+    """
+
+    def unless_waiting(rows: list[messages.Row]) -> None:
+        if not rows:
+            request_run(day=day, trigger=Trigger.DATA, by=None, at=at)
+
+    messages.at_end(queries.waiting_runs(day), unless_waiting)
 
 
 def _refuse_lawless(day: date) -> None:

@@ -37,7 +37,7 @@ def look_again(
     county_ids: Collection[int], conditions: Collection[str], at: datetime, by: User | None
 ) -> None:
     """Counts have changed: the day is judged anew. A run that waits already is enough."""
-    actions.request_run(day=clock.day_of(at), trigger=Trigger.DATA, by=None, at=at)
+    actions.look_again(day=clock.day_of(at), at=at)
 
 
 def connect() -> None:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from fangkong.core import clock
+from fangkong.core.messages import Statement
 from fangkong.core.queue import queries as queue
 from fangkong.packs import queries as packs
 from fangkong.packs.types import UnknownCode
@@ -253,6 +254,15 @@ def runs_open_to(user: User, at: datetime) -> QuerySet[DetectionRun, Any]:
     newest = queue.jobs().filter(name=JOB, subject_id=OuterRef("pk")).order_by("-id")
     return DetectionRun.objects.select_related("created_by").annotate(
         raised=raised, job_state=Subquery(newest.values("state")[:1])
+    )
+
+
+def waiting_runs(day: date) -> Statement:
+    """Asks whether a run of this day waits; to be sent along with other statements."""
+    return Statement(
+        f"SELECT id FROM {DetectionRun._meta.db_table}"  # noqa: S608  # our own name, values bound
+        " WHERE day = %s AND started_at IS NULL ORDER BY id LIMIT 1",
+        [day.isoformat()],
     )
 
 

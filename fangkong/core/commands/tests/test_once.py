@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import override
 
 from fangkong.accounts.tests import factories
 from fangkong.core.commands.actions import KeyMissing, KeyReused, once
 from fangkong.core.commands.models import Command
-from fangkong.core.queue.models import Job
+from fangkong.core.messages import Statement, at_end
+from fangkong.core.queue.models import Job, Tick
 from fangkong.core.refusals import Refused
 from fangkong.core.tests.together import at_once
 
@@ -207,6 +209,49 @@ def test_eight_senders_of_one_key_at_the_same_moment_do_it_once(key):
     assert Job.objects.count() == 1
     assert Command.objects.count() == 1
     assert results == [Job.objects.get()] * 8
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_the_action_itself_runs_once_even_if_what_it_does_cannot_be_rolled_back(key):
+    runs = []
+
+    def write_outside(*, by, at):
+        runs.append(at)
+        return Job.objects.create(name="x", subject_id=1, asked_at=at)
+
+    results = at_once(lambda _n: once(key, write_outside, by=None, at=AT), callers=8)
+
+    assert results == [Job.objects.get()] * 8
+    assert runs == [AT]
+
+
+@pytest.mark.both_databases
+def test_what_waits_for_the_end_of_a_command_goes_with_it(key):
+    def note(number):
+        return Statement(
+            "INSERT INTO core_tick (schedule, minute) VALUES (%s, %s)",
+            [f"n{number}", connection.ops.adapt_datetimefield_value(AT)],
+        )
+
+    def act(*, by, at, fails=False):
+        at_end(note(1))
+        with suppress(TooMany), transaction.atomic():
+            at_end(note(2))  # below a savepoint: written and undone with it
+            raise TooMany("x")
+        with transaction.atomic():
+            at_end(note(3))
+        before = set(Tick.objects.values_list("schedule", flat=True))
+        if fails:
+            raise TooMany("x")
+        return sorted(before)
+
+    with pytest.raises(TooMany):
+        once(key, act, fails=True, by=None, at=AT)
+    assert not Tick.objects.exists()
+
+    assert once(key, act, by=None, at=AT) == ["n3"]  # the first waits until the end
+    assert set(Tick.objects.values_list("schedule", flat=True)) == {"n1", "n3"}
 
 
 @pytest.mark.both_databases

@@ -10,15 +10,17 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
-from fangkong.accounts.models import User
+from fangkong.accounts.models import Appointment, User
 from fangkong.accounts.tests import factories
 from fangkong.accounts.tests.factories import AT
 from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
+from fangkong.core.editions.queries import noting
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions, queries, rules
 from fangkong.core.tokens.models import Token
 from fangkong.places.models import Facility
+from fangkong.places.tests.factories import facility as factories_facility
 from fangkong.places.tests.factories import world
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +110,47 @@ def test_a_user_is_found_with_the_token_in_one_statement(daofu, django_assert_nu
 
     with django_assert_num_queries(1):
         assert queries.holding(secret, AT).user == daofu
+
+
+@pytest.mark.both_databases
+def test_what_comes_along_with_the_token_is_the_users_scope_of_this_moment(
+    daofu, areas, django_assert_num_queries
+):
+    secret = made(daofu).secret
+    other = factories.staff(Role.HOSPITAL, facility=factories_facility(areas["513301"], "医院"))
+    with noting():
+        queries.holding(secret, AT)  # the places are in memory from now on
+
+    with noting(), django_assert_num_queries(1):
+        user = queries.holding(secret, AT).user
+        assert user.reach(AT) == daofu.reach(AT)
+        assert user.roles(AT) == {Role.COUNTY_CDC}
+    assert daofu.pk != other.pk
+
+
+@pytest.mark.both_databases
+def test_whoever_is_revoked_or_removed_stands_outside_with_the_next_request(daofu, areas, now):
+    """The places and receivers are kept in memory; of tokens, users and offices nothing is."""
+    token = made(daofu, READ, EDIT)
+    client = machine(token.secret)
+    assert client.get(FACILITIES).status_code == 200
+
+    Appointment.objects.filter(user=daofu).update(valid_to=AT.date() - timedelta(days=1))
+    assert client.get(FACILITIES).status_code == 403
+    Appointment.objects.filter(user=daofu).update(valid_to=None)
+    assert client.get(FACILITIES).status_code == 200
+    Appointment.objects.filter(user=daofu).update(role=Role.LABORATORY)
+    assert send(client).status_code == 403
+    Appointment.objects.filter(user=daofu).update(role=Role.COUNTY_CDC)
+    Appointment.objects.filter(user=daofu).update(area=areas["513301"])
+    assert send(client).status_code == 404  # another county's now
+
+    User.objects.filter(pk=daofu.pk).update(is_active=False)
+    assert client.get(FACILITIES).status_code == 401
+    User.objects.filter(pk=daofu.pk).update(is_active=True)
+    assert client.get(FACILITIES).status_code == 200
+    Token.objects.filter(pk=token.pk).update(revoked_at=AT)
+    assert client.get(FACILITIES).status_code == 401
 
 
 @pytest.mark.parametrize("secret", ["", "fk_", "fk_" + "a" * 43, "Basic x", "fk_" + "密" * 43])

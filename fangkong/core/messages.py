@@ -1,0 +1,198 @@
+"""Several statements in one message to the database: what costs a write is mostly the way there.
+
+PostgreSQL takes them together and answers each in turn; within a transaction each sees what those
+before it did. SQLite, which has no way to go, takes them one after another. What needs no answer
+before the end of a command waits for its last message (``at_end``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models
+from django.db.models.expressions import Col
+
+M = TypeVar("M", bound=models.Model)
+
+Row = tuple[Any, ...]
+Then = Callable[[list[Row]], None]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL with ``%s`` for each value; tables and columns are our own names."""
+
+    sql: str
+    values: Sequence[Any] = ()
+
+
+def send(*statements: Statement) -> list[list[Row]]:
+    """Send statements as one message; the rows that each gives back."""
+    if not statements:
+        return []
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            return [_alone(cursor, statement) for statement in statements]
+        cursor.execute(
+            "; ".join(s.sql for s in statements), [v for s in statements for v in s.values]
+        )
+        answers = [_rows(cursor)]
+        while len(answers) < len(statements) and cursor.nextset():
+            answers.append(_rows(cursor))
+        return answers
+
+
+def _alone(cursor: Any, statement: Statement) -> list[Row]:
+    cursor.execute(statement.sql, statement.values)
+    return _rows(cursor)
+
+
+def _rows(cursor: Any) -> list[Row]:
+    return cursor.fetchall() if cursor.description else []
+
+
+# --- The last message of a command ----------------------------------------------------------------
+
+
+@dataclass
+class _End:
+    """What waits for the end of a command, and how deep in savepoints the command began."""
+
+    depth: int
+    waiting: list[tuple[Statement, Then | None]] = field(default_factory=list)
+
+
+_end: ContextVar[_End | None] = ContextVar("end", default=None)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Around a command, within its transaction: what waits is sent when it has come to its end."""
+    end = _End(_depth())
+    token = _end.set(end)
+    try:
+        yield
+        _send_waiting(end)
+    finally:
+        _end.reset(token)
+
+
+def at_end(statement: Statement, then: Then | None = None) -> None:
+    """Send a statement with the last message of the command at hand, where there is one.
+
+    ``then`` gets its rows, and may ask for more. Below a savepoint, which alone could be rolled
+    back, and where there is no command, the statement is sent at once.
+    """
+    end = _end.get()
+    if end is not None and _depth() == end.depth:
+        end.waiting.append((statement, then))
+        return
+    (rows,) = send(statement)
+    if then:
+        then(rows)
+
+
+def _depth() -> int:
+    """How many savepoints are open; an ``atomic`` without one leaves None in Django's list."""
+    return sum(name is not None for name in connection.savepoint_ids)
+
+
+def whole() -> bool:
+    """Whether a command is under way that is rolled back as a whole by whatever is raised in it.
+
+    An action within it needs no savepoint of its own.
+    """
+    return _end.get() is not None
+
+
+def _send_waiting(end: _End) -> None:
+    while end.waiting:
+        now, end.waiting = end.waiting, []
+        answers = send(*(statement for statement, _then in now))
+        for (_statement, then), rows in zip(now, answers, strict=True):
+            if then:
+                then(rows)
+
+
+# --- Rows of several tables in one statement ------------------------------------------------------
+
+
+class Reader(Generic[M]):
+    """Makes records of one model out of the columns of a statement of our own."""
+
+    def __init__(self, model: type[M], alias: str) -> None:
+        self.model = model
+        self.fields = list(model._meta.concrete_fields)
+        self.names = [one.attname for one in self.fields]
+        quote = connection.ops.quote_name
+        self.columns = ", ".join(f"{alias}.{quote(str(one.column))}" for one in self.fields)
+        self._convert = {
+            place: converters
+            for place, one in enumerate(self.fields)
+            if (converters := _converters(Col(alias, one)))
+        }
+
+    def read(self, row: Row, start: int = 0) -> M:
+        """The record whose columns begin at a place of the row."""
+        values = list(row[start : start + len(self.fields)])
+        for place, converters in self._convert.items():
+            for converter, expression in converters:
+                values[place] = converter(values[place], expression, connection)
+        return self.model.from_db(connection.alias, self.names, values)
+
+
+def _converters(column: Any) -> list[tuple[Any, Any]]:
+    every = connection.ops.get_db_converters(column) + column.get_db_converters(connection)
+    return [(one, column) for one in every]
+
+
+@lru_cache(maxsize=64)
+def _columns(model: type[models.Model], vendor: str) -> tuple[str, list[models.Field[Any, Any]]]:
+    assert vendor
+    fields = [one for one in model._meta.concrete_fields if not one.primary_key]
+    quote = connection.ops.quote_name
+    return ", ".join(quote(str(one.column)) for one in fields), fields
+
+
+def insert(row: models.Model, source: str = "", **taken: str) -> Statement:
+    """The statement that inserts a record, for a ``WITH`` or a message.
+
+    ``taken`` names columns whose value is an SQL expression over ``source`` (tables of a FROM)
+    instead of the record's own; a key is given only so.
+    """
+    names, fields = _columns(type(row), connection.vendor)
+    marks, values = [], []
+    if key := taken.get("id"):
+        names, marks = f"id, {names}", [key]
+    for one in fields:
+        if one.column in taken:
+            marks.append(taken[one.column])
+        else:
+            marks.append(_mark(one) if source else "%s")
+            values.append(one.get_db_prep_save(one.pre_save(row, True), connection))
+    head = f"INSERT INTO {connection.ops.quote_name(row._meta.db_table)} ({names}) "
+    row_of = ", ".join(marks)
+    tail = f"SELECT {row_of} FROM {source}" if source else f"VALUES ({row_of})"  # noqa: S608  # our names, values bound
+    return Statement(head + tail, values)
+
+
+def together(parts: Sequence[tuple[str, Statement]], last: str) -> Statement:
+    """One statement of PostgreSQL out of several that name and use each other's rows (WITH)."""
+    named = ", ".join(f"{name} AS ({part.sql})" for name, part in parts)
+    return Statement(f"WITH {named} {last}", [v for _name, part in parts for v in part.values])
+
+
+@lru_cache(maxsize=512)
+def _mark(one: models.Field[Any, Any]) -> str:
+    """In a SELECT PostgreSQL must be told what kind a NULL or a text is.
+
+    As plain text, since a text that is told its length is cut to it, not refused.
+    """
+    if isinstance(one, models.CharField):
+        return "%s::text"
+    return f"%s::{one.db_type(connection)}"
