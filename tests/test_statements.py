@@ -21,7 +21,7 @@ from fangkong.surveillance.monitoring.tests.factories import AT, World
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 CASES = "/api/v1/surveillance/monitoring/cases/"
 LIST_AT_MOST = 5  # performance.md, section 7
-# Messages to the database for one report, with BEGIN and COMMIT (docs/decisions/0024). PostgreSQL
+# Messages to the database for one report, with BEGIN and COMMIT (docs/decisions/0025). PostgreSQL
 # takes several statements in a message; SQLite, which is in the process, one. Never raise them.
 REPORT_AT_MOST = {"postgresql": 8, "sqlite": 17}
 PAGE_AT_MOST = {"postgresql": 17, "sqlite": 26}
