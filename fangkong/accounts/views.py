@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import SuspiciousOperation
@@ -20,7 +18,6 @@ from fangkong.core import clock, pages, permissions
 from fangkong.core.audit import queries as audit
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
-from fangkong.core.refusals import Refused
 
 from . import actions, queries
 from .forms import AppointForm, EndForm, PasswordForm, StaffFilter, StaffForm
@@ -93,10 +90,9 @@ def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def new(request: StaffRequest) -> HttpResponse:
     """Make an account."""
     form = StaffForm(request.POST or None)
-    done = _carried_out(request, form, actions.add_staff, lambda: form.cleaned_data)
-    if isinstance(done, User):
+    if done := pages.carry_out(request, form, actions.add_staff):
         messages.success(request, _("The account is made. Give it a role now."))
-        return redirect("accounts:appoint", done.public_id)
+        return redirect("accounts:appoint", done.result.public_id)
     return pages.form(request, form, title=_("New account"), submit=_("Make the account"))
 
 
@@ -105,8 +101,7 @@ def appoint(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Give a role."""
     member = _member(request, public_id)
     form = AppointForm(request.POST or None, by=request.user, at=request.now)
-    done = _carried_out(request, form, actions.appoint, lambda: {"user": member, **form.cleaned()})
-    if done is not None:
+    if pages.carry_out(request, form, actions.appoint, form.cleaned, user=member):
         messages.success(request, _("The role is given."))
         return redirect("accounts:detail", public_id)
     return pages.form(
@@ -125,22 +120,16 @@ def end(request: StaffRequest, public_id: UUID, appointment_id: UUID) -> HttpRes
     member = _member(request, public_id)
     appointment = get_object_or_404(member.appointments.all(), public_id=appointment_id)
     form = EndForm(request.POST)
-    done = _carried_out(
+    if pages.carry_out(request, form, actions.end_appointment, appointment=appointment):
+        messages.success(request, _("The role ends on that day."))
+        return redirect("accounts:detail", public_id)
+    return pages.form(
         request,
         form,
-        actions.end_appointment,
-        lambda: {"appointment": appointment, "last_day": form.cleaned_data["last_day"]},
+        title=_("End the role"),
+        submit=_("End the role"),
+        context={"back_url": _url(member)},
     )
-    if done is None:
-        return pages.form(
-            request,
-            form,
-            title=_("End the role"),
-            submit=_("End the role"),
-            context={"back_url": _url(member)},
-        )
-    messages.success(request, _("The role ends on that day."))
-    return redirect("accounts:detail", public_id)
 
 
 @require_POST
@@ -167,13 +156,7 @@ def password(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Set a new password for somebody."""
     member = _member(request, public_id)
     form = PasswordForm(request.POST or None)
-    done = _carried_out(
-        request,
-        form,
-        actions.reset_password,
-        lambda: {"user": member, "password": form.cleaned_data["password"]},
-    )
-    if done is not None:
+    if pages.carry_out(request, form, actions.reset_password, user=member):
         messages.success(request, _("The new password is set."))
         return redirect("accounts:detail", public_id)
     return pages.form(
@@ -199,14 +182,3 @@ def roles(request: StaffRequest) -> HttpResponse:
 
 def _member(request: StaffRequest, public_id: UUID) -> User:
     return get_object_or_404(queries.open_to(request.user, request.now), public_id=public_id)
-
-
-def _carried_out(request: StaffRequest, form: forms.Form, action: Any, arguments: Any) -> Any:
-    """The action's result when the sent form is right; None leaves the form with its errors."""
-    if request.method != "POST" or not form.is_valid():
-        return None
-    try:
-        return once(pages.key_of(request), action, by=request.user, at=request.now, **arguments())
-    except Refused as problem:
-        form.add_error(None, str(problem))
-        return None
