@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command is None:
         _parser().print_help()
         return 0
+    if argv is None:
+        _private()
     try:
         return int(options.call(options) or 0)
     except (CannotGoOn, WrongSetting) as problem:
@@ -49,6 +51,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not text:
             raise
         return _refuse(text)
+
+
+def _private() -> None:
+    """What this process makes, above all the data folder and the database, is for its owner only.
+
+    Children inherit it: the worker, the processes of ``serve``, the new start after a set-up.
+    """
+    os.umask(os.umask(0o077) | 0o077)
 
 
 def _refuse(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -63,6 +64,26 @@ def data(migrated, tmp_path) -> Path:
     """A copy of it that a test may spoil."""
     shutil.copytree(migrated, tmp_path / "data")
     return tmp_path / "data"
+
+
+def test_a_fresh_installation_is_for_its_owner_only_and_the_doctor_finds_it_so(migrated):
+    made = [migrated, *migrated.rglob("*")]
+    assert {migrated / "fangkong.sqlite3", migrated / "secret.key"} <= set(made)
+    assert [str(path) for path in made if path.stat().st_mode & 0o077] == []
+
+    assert modes(migrated) == "ok"
+
+
+def test_a_folder_that_was_opened_later_is_told_by_the_doctor(data):
+    data.chmod(0o755)
+    (data / "fangkong.sqlite3").chmod(0o644)
+
+    assert modes(data) == "warn"
+
+
+def modes(data: Path) -> str:
+    told = json.loads(fangkong("doctor", "--json", data=data, FANGKONG_LANGUAGE="en").stdout)
+    return str(next(line["state"] for line in told if line["what"] == "File modes"))
 
 
 @pytest.mark.parametrize("subcommand", [[], *([name] for name in SUBCOMMANDS)])
