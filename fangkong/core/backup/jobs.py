@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.queue.actions import enqueue, schedule, work
 from fangkong.core.queue.types import Progress
@@ -27,7 +28,7 @@ def nightly(at: datetime) -> None:
         enqueue("core.backup.make", 0, by=None, at=at)
 
 
-@work("core.backup.make", tries=2)
+@work("core.backup.make", title=_("Make and prove a backup"), tries=2)
 def make_and_prove(subject_id: int, at: datetime, progress: Progress) -> None:
     """Make a backup, prove it, and remove those that are too old."""
     now = timezone.now()  # a demonstration's backups bear real dates

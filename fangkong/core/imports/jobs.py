@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from fangkong.core.queue.actions import schedule, work
 from fangkong.core.queue.types import Progress
 
@@ -11,14 +13,14 @@ from . import actions
 from .models import ImportRun
 
 
-@work(actions.CHECK, tries=4)
+@work(actions.CHECK, title=_("Check the rows of a file"), tries=4)
 def check(run_id: int, at: datetime, progress: Progress) -> None:
     run = ImportRun.objects.select_related("changed_by").get(pk=run_id)
     assert run.changed_by is not None  # a file is uploaded by somebody
     actions.check(run=run, by=run.changed_by, at=at, progress=progress)
 
 
-@work(actions.ENTER, tries=4)
+@work(actions.ENTER, title=_("Import the rows of a file"), tries=4)
 def enter(run_id: int, at: datetime, progress: Progress) -> None:
     run = ImportRun.objects.select_related("changed_by").get(pk=run_id)
     actions.enter(run=run, at=at, progress=progress)

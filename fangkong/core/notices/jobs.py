@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from fangkong.core.queue.actions import schedule, work
 from fangkong.core.queue.types import Progress
 
 from . import actions
 
 
-@work(actions.SEND)
+@work(actions.SEND, title=_("Send a notice"))
 def send(message_id: int, at: datetime, progress: Progress) -> None:
     actions.send(message_id=message_id, at=at)
 

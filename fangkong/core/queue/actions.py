@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_tasks import task
 from django_tasks_db.models import DBTaskResult
@@ -23,7 +24,7 @@ from fangkong.core.request_id import request_id
 
 from . import rules, workers
 from .models import Job, Tick
-from .types import Progress, Schedule, Work
+from .types import TITLES, Progress, Schedule, Work
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -41,15 +42,17 @@ class NotFailed(Refused):
     """Only a failed job can be tried again."""
 
 
-def work(name: str, *, tries: int = 4) -> Callable[[Call], Call]:
-    """Declare a job in a part's ``jobs.py``: ``@work("surveillance.warning.detect")``.
+def work(name: str, *, title: str | Promise, tries: int = 4) -> Callable[[Call], Call]:
+    """Declare a job in a part's ``jobs.py``: ``@work("…warning.detect", title=_("Detection"))``.
 
+    ``title`` is what the page of jobs calls it: an office, not its computer, reads it there.
     The function gets the id of the record the job is about, the moment, and a ``progress`` to call
     with (done, total). It must be safe to run twice.
     """
 
     def decorate(call: Call) -> Call:
         _works[name] = Work(name, call, tries)
+        TITLES[name] = title
         return call
 
     return decorate

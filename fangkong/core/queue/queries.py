@@ -7,11 +7,23 @@ from datetime import datetime
 from django.db.models import Max, Min, QuerySet
 
 from .models import Job, Tick
+from .types import TITLES
 
 
 def jobs() -> QuerySet[Job]:
     """Every job with who asked for it, for the page of jobs."""
     return Job.objects.select_related("by")
+
+
+def title_of(job: Job) -> str:
+    """What a job is called in words; its name in code where this program no longer knows it."""
+    return str(TITLES.get(job.name, job.name))
+
+
+def titles() -> dict[str, str]:
+    """The words for each kind of job, in the order of the words."""
+    words = {name: str(title) for name, title in TITLES.items()}
+    return dict(sorted(words.items(), key=lambda one: one[1]))
 
 
 def latest_about(name: str, subject_id: int) -> Job | None:

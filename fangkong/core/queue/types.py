@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import permissions
@@ -28,6 +29,10 @@ class Work:
     name: str
     call: Callable[[int, datetime, Progress], None]
     tries: int
+
+
+# What each kind of job is called on pages, by its name in code.
+TITLES: dict[str, str | Promise] = {}
 
 
 @dataclass(frozen=True)

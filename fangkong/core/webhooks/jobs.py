@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from fangkong.core.queue.actions import schedule, work
 from fangkong.core.queue.types import Progress
 
 from . import actions
 
 
-@work(actions.DELIVER)
+@work(actions.DELIVER, title=_("Deliver to a webhook"))
 def deliver(delivery_id: int, at: datetime, progress: Progress) -> None:
     actions.deliver(delivery_id=delivery_id, at=at)
 

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext_lazy as _
+
 from fangkong.core import clock
 from fangkong.core.queue.actions import schedule, work
 from fangkong.core.queue.types import Progress
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
 
-@work(queries.JOB, tries=4)
+@work(queries.JOB, title=_("Search the counts for signals"), tries=4)
 def detect(run_id: int, at: datetime, progress: Progress) -> None:
     """Carry out one run. Whoever asked for it, it is the system that raises signals."""
     run = DetectionRun.objects.get(pk=run_id)

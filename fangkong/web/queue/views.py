@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -32,14 +32,20 @@ class JobFilter(pages.FilterForm):
     state = forms.ChoiceField(
         label=_("State"), required=False, choices=[("", _("all")), *Job.State.choices]
     )
-    name = forms.CharField(label=_("Job begins with"), required=False)
+    name = forms.ChoiceField(label=_("Job"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["name"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("all")), *queries.titles().items()]
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
         chosen = self.chosen()
         if "state" in chosen:
             rows = rows.filter(state=chosen["state"])
         if "name" in chosen:
-            rows = rows.filter(name__startswith=chosen["name"])
+            rows = rows.filter(name=chosen["name"])
         return rows
 
 
@@ -51,7 +57,7 @@ JOBS = pages.Listing(
     name="jobs",
     title=_("Background jobs"),
     columns=[
-        pages.Column("name", _("Job"), lambda job: job.name, url=_url),
+        pages.Column("name", _("Job"), queries.title_of, url=_url),
         pages.Column(
             "state", _("State"), lambda job: job.get_state_display(), piece="web/queue/_state.html"
         ),
@@ -76,7 +82,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
 def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """One job and how it went."""
     job = get_object_or_404(queries.jobs(), public_id=public_id)
-    shown = {"job": job, "history": audit.history_of(job)}
+    shown = {"job": job, "title": queries.title_of(job), "history": audit.history_of(job)}
     return render(request, "web/queue/detail.html", shown)
 
 

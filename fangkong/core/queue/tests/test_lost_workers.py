@@ -24,13 +24,16 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 @pytest.fixture(autouse=True)
 def only_our_works(monkeypatch):
     monkeypatch.setattr(queue, "_works", {})
+    monkeypatch.setattr(queue, "TITLES", {})
     monkeypatch.setattr(queue, "_schedules", {})
 
 
 @pytest.fixture
 def calls():
     made = []
-    queue.work("core.test.long", tries=3)(lambda subject_id, at, progress: made.append(subject_id))
+    queue.work("core.test.long", title="a job", tries=3)(
+        lambda subject_id, at, progress: made.append(subject_id)
+    )
     return made
 
 
@@ -126,7 +129,7 @@ def test_a_worker_lost_between_taking_the_order_and_noting_it_loses_no_job(calls
 def test_a_worker_that_wakes_up_too_late_does_not_end_what_another_has_taken_up():
     job = queue.enqueue("core.test.late", 7, by=None, at=AT)
 
-    @queue.work("core.test.late", tries=3)
+    @queue.work("core.test.late", title="a job", tries=3)
     def late(subject_id, at, progress):
         Job.objects.filter(pk=job.pk).update(seen_at=timezone.now() - workers.LEASE)
         if Job.objects.get(pk=job.pk).tries == 1:
@@ -142,7 +145,7 @@ def test_a_running_job_says_that_it_lives(monkeypatch):
     monkeypatch.setattr(workers, "BEAT_SECONDS", 0.01)
     seen = []
 
-    @queue.work("core.test.slow")
+    @queue.work("core.test.slow", title="a job")
     def slow(subject_id, at, progress):
         first = Job.objects.get().seen_at
         for _look in range(10_000):

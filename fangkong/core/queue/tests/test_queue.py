@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_database
 def only_our_works(monkeypatch):
     """Jobs and schedules of the rooms stay out of these tests."""
     monkeypatch.setattr(queue, "_works", {})
+    monkeypatch.setattr(queue, "TITLES", {})
     monkeypatch.setattr(queue, "_schedules", {})
 
 
@@ -38,7 +39,7 @@ def done():
     """The calls of the job ``core.test.write``: (subject, request id)."""
     calls = []
 
-    @queue.work("core.test.write")
+    @queue.work("core.test.write", title="a job")
     def write(subject_id, at, progress):
         calls.append((subject_id, request_id.get()))
 
@@ -50,7 +51,7 @@ def tries():
     """The subjects that the job ``core.test.fail`` was called with; it always fails."""
     calls = []
 
-    @queue.work("core.test.fail", tries=3)
+    @queue.work("core.test.fail", title="a job", tries=3)
     def fail(subject_id, at, progress):
         calls.append(subject_id)
         raise ValueError("扎西 13908360000 cannot be written")
@@ -169,7 +170,7 @@ def test_a_crashing_job_does_not_stop_the_next_one(done, tries):
 
 
 def test_a_job_that_dies_inside_its_transaction_is_still_noted():
-    @queue.work("core.test.half", tries=1)
+    @queue.work("core.test.half", title="a job", tries=1)
     def half(subject_id, at, progress):
         with transaction.atomic():
             Tick.objects.create(schedule="half", minute=at)
@@ -199,7 +200,9 @@ def test_a_parked_job_is_tried_again_when_a_person_says_so(tries, done):
     for _ in range(3):
         run_worker()
         pause_is_over()
-    queue.work("core.test.fail", tries=3)(lambda subject_id, at, progress: done.append(subject_id))
+    queue.work("core.test.fail", title="a job", tries=3)(
+        lambda subject_id, at, progress: done.append(subject_id)
+    )
 
     queue.repeat(job=job, by=keeper, at=AT)
     run_worker()
@@ -236,7 +239,7 @@ def test_of_two_people_who_repeat_a_job_at_the_same_moment_one_is_refused():
 def test_a_job_says_how_far_it_has_come():
     seen = []
 
-    @queue.work("core.test.count")
+    @queue.work("core.test.count", title="a job")
     def count(subject_id, at, progress):
         progress(0, 8)
         progress(3, 8)
@@ -252,7 +255,7 @@ def test_a_job_says_how_far_it_has_come():
 
 
 def test_a_failed_job_keeps_how_far_it_came():
-    @queue.work("core.test.count", tries=1)
+    @queue.work("core.test.count", title="a job", tries=1)
     def count(subject_id, at, progress):
         progress(3, 8)
         raise ZeroDivisionError
