@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -42,6 +42,25 @@ def is_workday(calendar: t.Calendar | None, day: date) -> bool:
         return False
     made_up = any(day in holiday.workdays for holiday in calendar.holidays)
     return made_up or day.weekday() < SATURDAY
+
+
+def next_working_day(is_worked: Callable[[date], bool], day: date) -> date:
+    """The first day after ``day`` on which offices work."""
+    later = day + timedelta(1)
+    while not is_worked(later):
+        later += timedelta(1)
+    return later
+
+
+def working_days_between(is_worked: Callable[[date], bool], first: date, last: date) -> int:
+    """How many days after ``first``, up to ``last`` itself, are worked. Backwards it is negative.
+
+    So a term of so many working days ends on the day to which this says that number.
+    """
+    if last < first:
+        return -working_days_between(is_worked, last, first)
+    days = (first + timedelta(n) for n in range(1, (last - first).days + 1))
+    return sum(map(is_worked, days))
 
 
 # --- Reading --------------------------------------------------------------------------------------

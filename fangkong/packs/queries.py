@@ -60,6 +60,7 @@ __all__ = [
     "managed_as",
     "name",
     "named",
+    "next_working_day",
     "pack",
     "privacy_term_in_force",
     "region",
@@ -69,6 +70,7 @@ __all__ = [
     "severities",
     "subtype",
     "warning_rules",
+    "working_days_between",
 ]
 
 
@@ -119,6 +121,20 @@ def is_workday(area_code: str, day: date, *, folder: Path | None = None) -> bool
     A year without a calendar has its weekends only; ``holidays`` says None for it.
     """
     return calendars.is_workday(_calendar(area_code, day.year, folder), day)
+
+
+def next_working_day(area_code: str, day: date, *, folder: Path | None = None) -> date:
+    """The first day after ``day`` on which offices of an area work."""
+    return calendars.next_working_day(lambda one: is_workday(area_code, one, folder=folder), day)
+
+
+def working_days_between(
+    area_code: str, first: date, last: date, *, folder: Path | None = None
+) -> int:
+    """How many days after ``first``, up to ``last`` itself, the offices of an area work."""
+    return calendars.working_days_between(
+        lambda one: is_workday(area_code, one, folder=folder), first, last
+    )
 
 
 def holiday_on(area_code: str, day: date, *, folder: Path | None = None) -> Holiday | None:

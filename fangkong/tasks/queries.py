@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import get_language
 
+from fangkong.core import clock
 from fangkong.core.record import Record
 from fangkong.core.roles import Role
+from fangkong.packs import queries as packs
 
 from . import rules, types
 from .models import Task
@@ -45,6 +48,23 @@ def mine(user: User, at: datetime) -> QuerySet[Task]:
 def of_user(user: User, at: datetime) -> QuerySet[Task]:
     """Tasks in any state that are this user's by office, or climbed to this user."""
     return _listed().filter(_of_offices(user, at) | _climbed_to(user, at))
+
+
+def day_off(task: Task) -> types.DayOff | None:
+    """Whether the end that somebody chose falls on a day off, and where it could go.
+
+    Only for tasks given by hand: the clocks of the law run on holidays too.
+    """
+    day = clock.day_of(task.due_at)
+    if task.kind != types.MANUAL.code or packs.is_workday(task.area.code, day):
+        return None
+    holiday = packs.holiday_on(task.area.code, day)
+    later = packs.next_working_day(task.area.code, day) - day
+    local = task.due_at.astimezone(clock.zone())
+    return types.DayOff(
+        name=holiday.name.in_language(get_language() or "") if holiday else "",
+        instead=local + timedelta(days=later.days),
+    )
 
 
 def counts(user: User, at: datetime) -> types.Counts:

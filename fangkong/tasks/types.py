@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import TypeAlias
 
@@ -147,6 +148,14 @@ class Counts:
     def waiting(self) -> int:
         """Those that are not finished yet."""
         return self.open + self.accepted
+
+
+@dataclass(frozen=True)
+class DayOff:
+    """The end of a task falls on a day on which offices rest."""
+
+    name: str  # of the holiday, in the language of the page; empty on a weekend
+    instead: datetime  # the same hour of the next working day
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,8 @@ def new(request: StaffRequest) -> HttpResponse:
     )
     if done := pages.carry_out(request, form, actions.give, form.cleaned):
         messages.success(request, _("The task is given."))
+        if queries.day_off(done.result):
+            messages.warning(request, _("Its end falls on a day off. It can be moved here."))
         return redirect(done.result)
     return pages.form(request, form, title=_("New task"), submit=_("Give the task"))
 
@@ -152,10 +154,15 @@ def cancel(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def reassign(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Give the task to another office."""
     task = _task(request, public_id)
+    off = queries.day_off(task)
     form = ReassignForm(
         request.POST or None,
         areas=areas_within(request.user, REDIRECT, request.now),
-        initial={"area": str(task.area.public_id), "role": task.owner_role},
+        initial={
+            "area": str(task.area.public_id),
+            "role": task.owner_role,
+            "due_at": off.instead if off and "next_working_day" in request.GET else None,
+        },
     )
     if pages.carry_out(request, form, actions.reassign, form.cleaned, task=task):
         messages.success(request, _("Another office has the task now."))
@@ -191,6 +198,7 @@ def _page(
     shown = {
         "task": task,
         "proof_files": files.of(PROOF, task),
+        "day_off": queries.day_off(task) if task.unfinished else None,
         "may_accept": own and task.state == Task.State.OPEN,
         "proof_form": _dressed(proof_form or ProofForm()) if own else None,
         "cancel_form": _dressed(cancel_form or ReasonForm()) if redirects else None,

@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -106,7 +107,8 @@ def _month(request: StaffRequest) -> pages.Month:
         pages.Event(today, _("Inspection of Daofu")),
         pages.Event(today + timedelta(3), _("Situation report"), "#calendar"),
     ]
-    return pages.Month(_("Visits and reports"), first, events, today)
+    marks = pages.marks_of(settings.FANGKONG_AREA, first)
+    return pages.Month(_("Visits and reports"), first, events, today, marks)
 
 
 class Place(pages.Form):

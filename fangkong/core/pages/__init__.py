@@ -3,7 +3,7 @@
 ``from fangkong.core import pages``; the pieces live in the modules beside this one.
 """
 
-from .board import BoardColumn, Card, Event, Month, Move
+from .board import BoardColumn, Card, Event, Mark, Month, Move, marks_of
 from .charts import AreaMap, AreaValue, Band, Chart, Series, chart_json, map_json
 from .forms import (
     Done,
@@ -33,6 +33,7 @@ __all__ = [
     "FilterForm",
     "Form",
     "Listing",
+    "Mark",
     "Month",
     "Move",
     "SearchField",
@@ -45,6 +46,7 @@ __all__ = [
     "key_of",
     "listing",
     "map_json",
+    "marks_of",
     "named_like",
     "nothing_new",
     "unconfirmed",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from fangkong.packs import queries as packs
 
 Text = str | Promise
 
@@ -49,11 +53,20 @@ class Event:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a day is by the calendar of the law: a holiday, or a weekend that is worked."""
+
+    title: Text
+    off: bool
+
+
+@dataclass(frozen=True)
 class Day:
     date: date
     within: bool  # the month shown, and not a day of its neighbours
     today: bool
     events: list[Event]
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True)
@@ -64,6 +77,7 @@ class Month:
     first: date
     events: Sequence[Event]
     today: date
+    marks: Mapping[date, Mark] = field(default_factory=dict)
 
     @property
     def weeks(self) -> list[list[Day]]:
@@ -87,6 +101,12 @@ class Month:
         return sorted(within, key=lambda event: event.day)
 
     @property
+    def marked(self) -> list[tuple[date, Mark]]:
+        """The marks of the month by day."""
+        within = (day for day in self.marks if (day.year, day.month) == self._month)
+        return [(day, self.marks[day]) for day in sorted(within)]
+
+    @property
     def previous(self) -> str:
         """The month before, as an address names it."""
         return (self.first.replace(day=1) - timedelta(1)).strftime("%Y-%m")
@@ -102,4 +122,27 @@ class Month:
 
     def _day(self, day: date) -> Day:
         events = [event for event in self.events if event.day == day]
-        return Day(day, (day.year, day.month) == self._month, day == self.today, events)
+        return Day(
+            day,
+            (day.year, day.month) == self._month,
+            day == self.today,
+            events,
+            self.marks.get(day),
+        )
+
+
+def marks_of(area_code: str, first: date) -> dict[date, Mark]:
+    """The holidays of an area and its weekends that are worked, for the month of a day.
+
+    Named in the language of the page. The days of the neighbouring months that stand beside it are
+    among them.
+    """
+    language = get_language() or ""
+    found = {}
+    for week in calendar.Calendar().monthdatescalendar(first.year, first.month):
+        for day in week:
+            if holiday := packs.holiday_on(area_code, day):
+                found[day] = Mark(holiday.name.in_language(language), off=True)
+            elif day.weekday() >= calendar.SATURDAY and packs.is_workday(area_code, day):
+                found[day] = Mark(_("Working day"), off=False)
+    return found

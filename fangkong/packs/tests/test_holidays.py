@@ -81,6 +81,51 @@ def test_a_year_without_a_calendar_has_its_weekends_and_says_so(day):
 
 
 @pytest.mark.parametrize(
+    ("day", "following"),
+    [
+        ("2020-01-17", "2020-01-19"),  # a Friday; the Sunday makes up for the festival
+        ("2020-01-23", "2020-02-03"),  # the festival as it was prolonged on 26 January
+        ("2020-01-31", "2020-02-03"),  # 1 February was to be made up for, then was a holiday
+        ("2020-02-03", "2020-02-04"),
+        ("2019-12-31", "2020-01-02"),  # from a year without a calendar into one that has it
+        ("2026-02-27", "2026-02-28"),  # a Saturday, made up for
+    ],
+)
+def test_the_next_working_day_knows_the_long_festival_and_the_days_made_up(day, following):
+    found = queries.next_working_day(DAOFU, date.fromisoformat(day))
+
+    assert found == date.fromisoformat(following)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        ("2020-01-23", "2020-02-02", 0),
+        ("2020-01-23", "2020-02-03", 1),
+        ("2020-01-17", "2020-01-20", 2),
+        ("2020-02-03", "2020-02-03", 0),
+        ("2020-02-03", "2020-01-23", -1),
+    ],
+)
+def test_working_days_are_counted_without_the_first_and_with_the_last(first, last, days):
+    first, last = date.fromisoformat(first), date.fromisoformat(last)
+
+    assert queries.working_days_between(DAOFU, first, last) == days
+
+
+@given(st.dates(date(2019, 12, 1), date(2020, 12, 31)), st.integers(0, 60), st.integers(0, 60))
+def test_a_term_can_be_cut_anywhere_and_its_working_days_add_up(first, one, two):
+    middle, last = first + timedelta(one), first + timedelta(one + two)
+    between = queries.working_days_between
+
+    assert between(DAOFU, first, last) == between(DAOFU, first, middle) + between(
+        DAOFU, middle, last
+    )
+    following = queries.next_working_day(DAOFU, first)
+    assert queries.is_workday(DAOFU, following) and between(DAOFU, first, following) == 1
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("last = 2020-05-03", "last = 2020-04-03", '"last": 2020-04-03 is before'),

@@ -7,6 +7,7 @@ from datetime import date
 from io import BytesIO
 
 import pytest
+from django.utils import translation
 from pypdf import PdfReader
 
 from fangkong.core import pages
@@ -21,6 +22,36 @@ def test_a_month_starts_on_monday_and_covers_all_its_days():
     assert {week[0].date.weekday() for week in month.weeks} == {0}
     assert sum(day.within for week in month.weeks for day in week) == 29
     assert (month.previous, month.next) == ("2020-01", "2020-03")
+
+
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("en", ("Spring Festival", "Spring Festival, prolonged", "Working day")),
+        ("zh-hans", ("春节", "春节假期延长", "上班")),
+    ],
+)
+def test_a_month_names_its_holidays_and_the_weekends_that_are_worked(language, names):
+    feast, prolonged, worked = names
+    with translation.override(language):
+        january = pages.marks_of("513300", date(2020, 1, 5))
+        august = pages.marks_of("513300", date(2020, 8, 5))
+
+    assert [january[date(2020, 1, day)].title for day in (24, 30)] == [feast, feast]
+    assert january[date(2020, 1, 19)] == pages.Mark(worked, off=False)  # a Sunday
+    assert january[date(2020, 2, 1)] == pages.Mark(prolonged, off=True)  # its make-up day fell away
+    assert date(2020, 1, 23) not in january and date(2020, 1, 18) not in january
+    assert august == {}
+
+
+def test_the_calendar_of_the_kit_marks_them(look, daofu):
+    text = look(daofu, "/kit/?month=2020-02").content.decode()
+
+    assert (
+        text.count('data-mark="off"') == 2 + 5
+    )  # 1 and 2 February; 27 to 31 January stand beside them
+    assert "Spring Festival, prolonged" in text
+    assert 'data-mark="worked"' not in text
 
 
 def test_a_board_names_its_moves_and_moves_by_a_press(look, daofu, client):
