@@ -40,6 +40,14 @@ ADMIN, CLERK = "Zx8-wolke-brunnen", "Holz-mond-77-fluss"
 TEN_MINUTES = 600
 
 
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    """Making a house takes seconds, on a busy machine a minute: longer than a page may take."""
+    expect.set_options(timeout=120_000)
+    yield
+    expect.set_options(timeout=5_000)
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> Iterator[tuple[str, str, Path]]:
     """``fangkong run`` over nothing: its address, the address of the set-up, and its log."""
@@ -81,7 +89,7 @@ def test_a_prefecture_is_set_up_from_nothing_in_the_browser(
     home, address, log = empty
     began = time.monotonic()
     context = browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(120_000)
     page = context.new_page()
 
     page.goto(home)  # without the code: nothing but where to find it
@@ -140,7 +148,7 @@ def test_a_prefecture_is_set_up_from_nothing_in_the_browser(
     expect(page.locator("h1")).to_have_text("初始化完成")
     shot(page, "setup-done-zh-1440")
 
-    sign_in_when_it_is_back(page, home)
+    sign_in_when_it_is_back(page, home, log)
     first_sign_in(page)
     took = time.monotonic() - began
     assert took < TEN_MINUTES
@@ -157,17 +165,21 @@ def test_a_prefecture_is_set_up_from_nothing_in_the_browser(
     context.close()
 
 
-def sign_in_when_it_is_back(page: Page, home: str) -> None:
+def sign_in_when_it_is_back(page: Page, home: str, log: Path) -> None:
     """The server starts anew; then the first page leads to signing in, not to the set-up."""
     nobody = threading.Event()
-    for _try in range(600):
+    for _try in range(900):
         try:
-            with urllib.request.urlopen(home, timeout=5) as answer:
+            with urllib.request.urlopen(home, timeout=30) as answer:
                 if b"id_password" in answer.read():
                     break
-        except (OSError, urllib.error.URLError):
+        except urllib.error.HTTPError as answer:
+            assert answer.code != 500, log.read_text()[-3000:]  # it will not mend by waiting
+        except OSError:
             pass  # between its end and its new start nobody listens
         nobody.wait(0.2)
+    else:
+        raise AssertionError(f"the server did not come back:\n{log.read_text()[-3000:]}")
     page.goto(f"{home}/accounts/login/")
 
 

@@ -21,7 +21,7 @@ from fangkong.core.refusals import Refused
 from . import draft
 from .types import areas
 
-ENOUGH = 120  # seconds for making everything, on a slow machine
+ENOUGH = 300  # seconds for making everything, on a slow machine
 
 
 class NotMade(Refused):

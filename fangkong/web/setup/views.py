@@ -148,6 +148,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     shown = {
         "rows": rows[:SHOWN],
         "total": len(rows),
+        "hidden": max(0, len(rows) - SHOWN),
         "counties": counties,
         "faults": faults[:SHOWN],
         "more": max(0, len(faults) - SHOWN),
