@@ -169,18 +169,25 @@ def sign_in_when_it_is_back(page: Page, home: str, log: Path) -> None:
     """The server starts anew; then the first page leads to signing in, not to the set-up."""
     nobody = threading.Event()
     for _try in range(900):
-        try:
-            with urllib.request.urlopen(home, timeout=30) as answer:
-                if b"id_password" in answer.read():
-                    break
-        except urllib.error.HTTPError as answer:
-            assert answer.code != 500, log.read_text()[-3000:]  # it will not mend by waiting
-        except OSError:
-            pass  # between its end and its new start nobody listens
+        status, text = asked(home)
+        if b"id_password" in text:
+            break
+        assert status != 500, log.read_text()[-3000:]  # it will not mend by waiting
         nobody.wait(0.2)
     else:
         raise AssertionError(f"the server did not come back:\n{log.read_text()[-3000:]}")
     page.goto(f"{home}/accounts/login/")
+
+
+def asked(address: str) -> tuple[int, bytes]:
+    """What a page answers; 0 where nobody listens, as between an end and a new start."""
+    try:
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, b""
+    except OSError:
+        return 0, b""
 
 
 def first_sign_in(page: Page) -> None:
