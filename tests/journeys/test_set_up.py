@@ -146,6 +146,7 @@ def test_a_prefecture_is_set_up_from_nothing_in_the_browser(
     shot(page, "setup-staff-zh-1440")
     go_on(page)
     expect(page.locator("h1")).to_have_text("初始化完成")
+    expect(page.locator("main")).not_to_contain_text("fangkong worker")  # it starts with the house
     shot(page, "setup-done-zh-1440")
 
     sign_in_when_it_is_back(page, home, log)

@@ -28,7 +28,7 @@ from fangkong.core.sealing import keys
 
 from . import figures, health, remote
 from .doctor import probe
-from .types import Line, bad, ok, warn
+from .types import WORKER, Line, bad, ok, warn
 
 LEAST_DISK = 0.15
 SOON = timedelta(days=30)
@@ -210,7 +210,7 @@ def _migrations() -> Line:
     return bad(_("some are not applied"), "fangkong migrate")
 
 
-@probe(gettext_lazy("Worker"))
+@probe(WORKER)
 def _worker() -> Line:
     silent = health.worker_silent_for()
     if silent > health.WORKER_LATE:

@@ -16,6 +16,9 @@ SEE_WATCH = permissions.declare(
 )
 
 
+WORKER = _("Worker")  # what the doctor calls its look at the worker
+
+
 class Tone(StrEnum):
     OK = "ok"
     WARN = "warn"
