@@ -36,6 +36,14 @@ def _key_ring() -> None:
         keys.make(datetime.now(UTC))
 
 
+@pytest.fixture(autouse=True)
+def _language_of_the_house() -> None:
+    """What an earlier test's last request spoke stays with the process; a new test forgets it."""
+    from django.utils import translation
+
+    translation.deactivate()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _second_factor_of_tests() -> Iterator[None]:
     """``client.force_login`` opens a session that has passed a second factor, as real ones have.

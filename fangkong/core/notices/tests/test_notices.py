@@ -310,7 +310,8 @@ def test_a_receiver_that_fails_is_tried_ever_later_then_parked(
 
 
 def test_one_slow_receiver_holds_up_no_other(areas, daofu, channel, receiver, monkeypatch):
-    monkeypatch.setattr("fangkong.core.notices.sending.TIMEOUT", 0.2)
+    # Also what the quick one may take on a busy machine.
+    monkeypatch.setattr("fangkong.core.notices.sending.TIMEOUT", 2.0)
     follow(daofu, channel(Way.WECOM, "/slow"))
     follow(daofu, channel(Way.WECOM, "/ok"))
     assigned(areas["513326"])
