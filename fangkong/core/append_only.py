@@ -6,6 +6,7 @@ migration (``core.audit.triggers``). The step ``append_only`` makes them within 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,6 +24,13 @@ class Trigger:
     name: str
     statements: tuple[str, ...]
     kept: str
+
+    @property
+    def table(self) -> str:
+        """The table that it stands on."""
+        found = re.search(r' ON "?(\w+)', self.statements[-1])
+        assert found is not None, self.statements[-1]
+        return found[1]
 
 
 def is_name(trigger: str) -> bool:

@@ -356,10 +356,10 @@ def of_kangding(counties: Counties) -> Actor:
 
 
 PLANTED = [
+    ("listed", {"GET surveillance:monitoring:index: shows case of Daofu"}),
     (
         "open_to",
         {
-            "GET surveillance:monitoring:index: shows case of Daofu",
             "GET surveillance:monitoring:detail: 200 instead of 404",
             "GET GET /surveillance/monitoring/cases/: shows case of Daofu",
         },
@@ -403,7 +403,7 @@ def test_a_question_that_writes_is_found(counties, monkeypatch):
         Case.objects.update(changed_at=at)
         return Case.objects.none()
 
-    monkeypatch.setattr(monitoring, "open_to", seen)
+    monkeypatch.setattr(monitoring, "listed", seen)
     fault = "GET surveillance:monitoring:index: writes surveillance_case"
 
     assert fault in asked_by(of_kangding(counties), counties, "monitoring:index")

@@ -142,8 +142,8 @@ def test_a_name_of_two_areas_names_both_and_chooses_none(areas):
     assert set(found.candidates) == {areas["513300"], areas["513328"]}
 
 
-def test_many_addresses_cost_no_more_queries_than_one(areas, django_assert_num_queries):
-    with django_assert_num_queries(4):
+def test_many_addresses_cost_no_more_queries_than_one(areas, django_assert_max_num_queries):
+    with django_assert_max_num_queries(6):  # two marks, then areas, aliases, spans and links
         names = queries.matcher(DAY)
         for text in ("道孚", "康定", "甘孜县"):
             assert names.match(text).area

@@ -98,7 +98,7 @@ def test_a_failed_commit_leaves_no_row_and_the_sweep_takes_the_content(
     daofu_cdc, media, monkeypatch
 ):
     monkeypatch.setattr("fangkong.core.audit.actions.AuditLine", None)
-    with pytest.raises(AttributeError):
+    with pytest.raises(TypeError):
         sent(daofu_cdc)
     [left] = [path for path in media.glob("**/*") if path.is_file()]
     made = datetime.fromtimestamp(left.stat().st_mtime, UTC)
