@@ -115,6 +115,15 @@ def dropping(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
     return answer
 
 
+def nothing_is_shed() -> None:
+    """Everybody waits for as long as it takes, and the monitor with them."""
+    from fangkong.config import doorway
+    from fangkong.core import shedding
+
+    doorway.WAITING = shedding.AT_ONCE = 1_000_000  # type: ignore[misc]  # the bug itself
+    doorway.HEALTH = frozenset()  # type: ignore[misc]  # the bug itself
+
+
 def redis_is_needed() -> None:
     """Whatever asks the cache fails with it."""
     backend = "django.core.cache.backends.redis.RedisCache"
@@ -138,5 +147,6 @@ BUGS: dict[str, Callable[[], None]] = {
     "no card known again": no_card_known_again,
     "thread before body": thread_before_body,
     "acknowledged but dropped": acknowledged_but_dropped,
+    "nothing is shed": nothing_is_shed,
     "redis is needed": redis_is_needed,
 }
