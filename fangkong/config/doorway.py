@@ -2,7 +2,8 @@
 
 Django works in a few threads that keep their connections to the database (decision 0022). Whoever
 sends or reads slowly waits here, where waiting costs almost nothing; a thread is taken only for the
-work itself.
+work itself. The door speaks RSGI, granian's own way of handing a request on; a request without a
+body and a short answer, which nearly all are, wait for nothing but their thread.
 """
 
 from __future__ import annotations
@@ -11,22 +12,21 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from io import BytesIO
 from threading import Lock
-from typing import IO, Any
-from urllib.parse import unquote_to_bytes
+from typing import IO, Any, Protocol
+
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # its documented place
 
 from fangkong.core.headers import ALWAYS
 from fangkong.core.problems import MEDIA_TYPE
 from fangkong.core.shedding import AGAIN, BUSY, HEALTH
 
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 Application = Callable[..., Iterable[bytes]]
-Headers = list[tuple[bytes, bytes]]
+Headers = list[tuple[str, str]]
 
 THREADS = 4  # of each process; more only wait for each other
 WAITING = 32  # requests that may wait for a thread; those beyond are told to come again
@@ -42,6 +42,39 @@ _BUSY_PROBLEM = {
 }
 
 
+class Fields(Protocol):
+    """The header of a request."""
+
+    def get(self, key: str) -> str | None: ...
+    def items(self) -> Iterable[tuple[str, str]]: ...
+
+
+class Scope(Protocol):
+    """What RSGI tells of a request; ``path`` is decoded."""
+
+    proto: str
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+    headers: Fields
+
+
+class Stream(Protocol):
+    async def send_bytes(self, data: bytes) -> None: ...
+
+
+class Line(Protocol):
+    """RSGI's connection with the client: its body piece by piece, and ways to answer."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+    def response_stream(self, status: int, headers: Headers) -> Stream: ...
+
+
 class Gone(Exception):
     """The client has left before its request was whole."""
 
@@ -51,7 +84,7 @@ class TooLong(Exception):
 
 
 class Doorway:
-    """An ASGI application before a WSGI one."""
+    """An RSGI application before a WSGI one."""
 
     def __init__(self, application: Application, *, largest: int) -> None:
         self.application, self.largest = application, largest
@@ -60,188 +93,223 @@ class Doorway:
         self.for_health = ThreadPoolExecutor(1, thread_name_prefix="health")
         self.inside = 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+    async def __rsgi__(self, scope: Scope, line: Line) -> None:
+        if scope.proto != "http":
+            return
+        if scope.headers.get("transfer-encoding") is not None:
+            # Nobody here is told whether such a body came whole or was cut off on the way.
+            _plainly(line, 411, "Length Required: send the body with a Content-Length")
+            return
+        if scope.headers.get("content-length") in (None, "0"):
+            await self._answer(scope, BytesIO(), 0, line)
             return
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
             try:
-                await self._read(receive, body)
+                size = await self._read(scope, line, body)
             except Gone:
                 return
             except TimeoutError:
-                await _plainly(send, 408, "Request Timeout")
+                _plainly(line, 408, "Request Timeout")
             except TooLong:
-                await _plainly(send, 413, "Content Too Large")
+                _plainly(line, 413, "Content Too Large")
             else:
-                await self._answer(scope, body, send)
+                await self._answer(scope, body, size, line)
 
-    async def _read(self, receive: Receive, body: IO[bytes]) -> None:
-        loop = asyncio.get_running_loop()
-        begin, size, more = loop.time(), 0, True
-        while more:
-            async with asyncio.timeout_at(begin + PATIENCE + size / SLOWEST):
-                message = await receive()
-            if message["type"] != "http.request":
-                raise Gone
-            piece = message.get("body", b"")
-            size += len(piece)
-            if size > self.largest:
-                raise TooLong
-            body.write(piece)
-            more = message.get("more_body", False)
+    async def _read(self, scope: Scope, line: Line, body: IO[bytes]) -> int:
+        promised = int(scope.headers.get("content-length") or 0)
+        if promised > self.largest:
+            raise TooLong
+        begin, size = asyncio.get_running_loop().time(), 0
+        async with asyncio.timeout_at(begin + PATIENCE) as patience:
+            async for piece in line:
+                size += len(piece)
+                body.write(piece)
+                patience.reschedule(begin + PATIENCE + size / SLOWEST)
+        if size != promised:  # the stream simply ends where the client has left
+            raise Gone
         body.seek(0)
+        return size
 
-    async def _answer(self, scope: Scope, body: IO[bytes], send: Send) -> None:
-        health = scope["path"] in HEALTH
+    async def _answer(self, scope: Scope, body: IO[bytes], size: int, line: Line) -> None:
+        health = scope.path in HEALTH
         if not health and self.inside >= THREADS + WAITING:
-            await _busy(scope, send)
+            _busy(scope, line)
             return
-        with tempfile.SpooledTemporaryFile(IN_MEMORY) as kept:
-            answer = Answer(kept)
-            self.inside += not health
-            pool = self.for_health if health else self.threads
-            work = answer.loop.run_in_executor(
-                pool, answer.make, self.application, _environ(scope, body)
-            )
-            # The place is free as soon as the work is done, however slowly the answer is read.
-            work.add_done_callback(lambda _done: self._leave(health))
-            work.add_done_callback(lambda _done: answer.more.set())
-            try:
-                await answer.deliver(work, send)
-            finally:
-                answer.is_read = False
-                await asyncio.wait([work])
-
-    def _leave(self, health: bool) -> None:
-        self.inside -= not health
+        answer = Answer(self, counts=not health)
+        self.inside += not health
+        pool = self.for_health if health else self.threads
+        pool.submit(answer.make, self.application, _environ(scope, body, size))
+        await answer.deliver(line)
 
 
 class Answer:
     """One answer on its way from the thread that makes it to the client, who may be slow."""
 
-    def __init__(self, kept: IO[bytes]) -> None:
+    def __init__(self, door: Doorway, *, counts: bool) -> None:
+        self.door, self.counts = door, counts
         self.loop = asyncio.get_running_loop()
-        self.kept, self.lock, self.more = kept, Lock(), asyncio.Event()
-        self.start: Message = {}
+        self.news: asyncio.Future[None] = self.loop.create_future()
+        self.lock = Lock()
+        self.status, self.headers = 500, list[tuple[str, str]]()
+        self.pieces: list[bytes] = []
+        self.kept: IO[bytes] | None = None  # a long answer
         self.written = 0
+        self.problem: BaseException | None = None
+        self.done = False
         self.is_read = True
 
+    # --- In the thread ---------------------------------------------------------------------------
+
     def make(self, application: Application, environ: dict[str, Any]) -> None:
-        """In the thread: take everything that the application has to say."""
-        pieces = application(environ, self._begin)
+        """Take everything that the application has to say."""
         try:
-            for piece in pieces:
-                if not self.is_read:
-                    break  # nobody waits for the rest of a long answer
-                self._write(piece)
-                if self.written > IN_MEMORY:
-                    self.loop.call_soon_threadsafe(self.more.set)
-        finally:
-            close = getattr(pieces, "close", None)
-            if close is not None:
-                close()
+            pieces = application(environ, self._begin)
+            try:
+                for piece in pieces:
+                    if not self.is_read:
+                        break  # nobody waits for the rest of a long answer
+                    self._write(piece)
+                    if self.kept is not None:
+                        self.loop.call_soon_threadsafe(self._tell)
+            finally:
+                close = getattr(pieces, "close", None)
+                if close is not None:
+                    close()
+        except BaseException as problem:  # raised again where the server waits
+            self.problem = problem
+        self.loop.call_soon_threadsafe(self._end)
 
     def _begin(
-        self, status: str, headers: list[tuple[str, str]], exc_info: object = None
+        self, status: str, headers: Headers, exc_info: object = None
     ) -> Callable[[bytes], None]:
-        self.start = {
-            "type": "http.response.start",
-            "status": int(status.split(" ", 1)[0]),
-            "headers": [
-                (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers
-            ],
-        }
+        self.status, self.headers = int(status[:3]), headers
         return self._write
 
     def _write(self, piece: bytes) -> None:
+        self.written += len(piece)
+        if self.kept is None:
+            self.pieces.append(piece)
+            if self.written <= IN_MEMORY:
+                return
+            piece = b"".join(self.pieces)
+            self.kept = tempfile.TemporaryFile()  # noqa: SIM115  # closed by deliver
         with self.lock:
             self.kept.seek(0, 2)
-            self.written += self.kept.write(piece)
+            self.kept.write(piece)
 
-    async def deliver(self, work: asyncio.Future[None], send: Send) -> None:
+    # --- In the loop -----------------------------------------------------------------------------
+
+    def _tell(self) -> None:
+        if not self.news.done():
+            self.news.set_result(None)
+
+    def _end(self) -> None:
+        # The place is free as soon as the work is done, however slowly the answer is read.
+        self.door.inside -= self.counts
+        self.done = True
+        self._tell()
+
+    async def deliver(self, line: Line) -> None:
         """Send what is there, until the work is done and all of it is sent."""
-        sent, begun, whole = 0, False, False
-        while not whole:
-            await self.more.wait()
-            self.more.clear()
-            done = work.done()
-            if done:
-                work.result()  # what the application could not answer itself
-            if not begun:
-                begun = True
-                await send(self.start)
-            while True:
-                with self.lock:
-                    self.kept.seek(sent)
-                    piece = self.kept.read(IN_MEMORY)
+        try:
+            await self.news
+            if self.done and self.kept is None:
+                if self.problem is not None:
+                    raise self.problem
+                line.response_bytes(self.status, self.headers, b"".join(self.pieces))
+                return
+            await self._stream(line.response_stream(self.status, self.headers))
+        except ProtocolClosed:
+            pass  # the client has left; the rest of its answer is not made
+        finally:
+            self.is_read = False
+            while not self.done:
+                self.news = self.loop.create_future()
+                await self.news
+            if self.kept is not None:
+                self.kept.close()
+
+    async def _stream(self, stream: Stream) -> None:
+        sent = 0
+        while True:
+            self.news = self.loop.create_future()
+            done = self.done  # asked before reading: what is read then is all there is
+            piece = self._read_from(sent)
+            if piece:
                 sent += len(piece)
-                whole = done and sent == self.written
-                if piece or whole:
-                    await send(
-                        {"type": "http.response.body", "body": piece, "more_body": not whole}
-                    )
-                if whole or not piece:
-                    break
+                await stream.send_bytes(piece)
+            elif done:
+                break
+            else:
+                await self.news
+        if self.problem is not None:
+            raise self.problem
+
+    def _read_from(self, place: int) -> bytes:
+        if self.kept is None:
+            return b""
+        with self.lock:
+            self.kept.seek(place)
+            return self.kept.read(IN_MEMORY)
 
 
-def _environ(scope: Scope, body: IO[bytes]) -> dict[str, Any]:
+@lru_cache(512)
+def _name(field: str) -> str:
+    """What WSGI calls a field of the header; "" for what must not pass for another."""
+    if "_" in field:
+        return ""  # X_Forwarded_For must not pass for X-Forwarded-For
+    name = field.upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+
+
+def _environ(scope: Scope, body: IO[bytes], size: int) -> dict[str, Any]:
     """The request as WSGI (PEP 3333) tells it."""
-    host, port = scope.get("server") or ("localhost", 80)
+    host, _, port = scope.server.rpartition(":")
+    client, _, client_port = scope.client.rpartition(":")
     environ: dict[str, Any] = {
-        "REQUEST_METHOD": scope["method"],
+        "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
-        "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "SERVER_NAME": host,
-        "SERVER_PORT": str(port),
-        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": host.strip("[]"),
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": client.strip("[]"),
+        "REMOTE_PORT": client_port,
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": scope.get("scheme", "http"),
+        "wsgi.url_scheme": scope.scheme,
         "wsgi.input": body,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    if scope.get("client"):
-        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = map(str, scope["client"][:2])
-    for raw, value in scope["headers"]:
-        name, text = raw.decode("latin-1"), value.decode("latin-1")
-        if "_" in name:
-            continue  # X_Forwarded_For must not pass for X-Forwarded-For
-        name = name.upper().replace("-", "_")
-        if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-            name = f"HTTP_{name}"
-        glue = ";" if name == "HTTP_COOKIE" else ","
-        environ[name] = f"{environ[name]}{glue}{text}" if name in environ else text
+    for field, value in scope.headers.items():
+        name = _name(field)
+        if not name:
+            continue
+        if name in environ:
+            value = f"{environ[name]}{';' if name == 'HTTP_COOKIE' else ','}{value}"
+        environ[name] = value
     # Whatever the client said, or did not say where the body came in pieces.
-    environ["CONTENT_LENGTH"] = str(body.seek(0, 2))
-    body.seek(0)
+    environ["CONTENT_LENGTH"] = str(size)
     return environ
 
 
-async def _busy(scope: Scope, send: Send) -> None:
+def _busy(scope: Scope, line: Line) -> None:
     """Before anybody is asked who it is: come again in a moment."""
-    machine = scope["path"].startswith("/api/")
+    machine = scope.path.startswith("/api/")
     text = json.dumps(_BUSY_PROBLEM, ensure_ascii=False) if machine else BUSY
-    await _say(
-        send,
-        503,
-        MEDIA_TYPE if machine else "text/html; charset=utf-8",
-        text,
-        [(b"retry-after", str(AGAIN).encode())],
-    )
+    kind = MEDIA_TYPE if machine else "text/html; charset=utf-8"
+    _say(line, 503, kind, text, [("retry-after", str(AGAIN))])
 
 
-async def _plainly(send: Send, status: int, text: str) -> None:
+def _plainly(line: Line, status: int, text: str) -> None:
     kind = "text/plain; charset=utf-8"
-    await _say(send, status, kind, f"{status} {text}\n", [(b"connection", b"close")])
+    _say(line, status, kind, f"{status} {text}\n", [("connection", "close")])
 
 
-async def _say(send: Send, status: int, kind: str, text: str, more: Headers) -> None:
-    always = [(name.lower().encode(), value.encode()) for name, value in ALWAYS.items()]
+def _say(line: Line, status: int, kind: str, text: str, more: Headers) -> None:
     body = text.encode()
-    own = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
-    headers = [*own, (b"cache-control", b"no-store"), *more, *always]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    own = [("content-type", kind), ("content-length", str(len(body))), ("cache-control", "no-store")]
+    line.response_bytes(status, [*own, *more, *ALWAYS.items()], body)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.db import connections
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
@@ -41,7 +41,8 @@ def run(*, host: str, port: int, workers: int) -> int:
         "fangkong.config.door:application",
         address=host,
         port=port,
-        interface=Interfaces.ASGINL,
+        interface=Interfaces.RSGI,
+        http=HTTPModes.http1,  # the proxy before it speaks nothing else to it
         workers=workers,
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=SLOW_HEADER_MS),

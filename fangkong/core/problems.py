@@ -90,7 +90,10 @@ def out_of_service(fact: BaseException | None) -> int:
 def busy(fact: BaseException | None = None) -> HttpResponse:
     """For a database that did not answer in time, or that has no space left to write."""
     if out_of_service(fact) == 507:
-        text = _("The disk of the server is full: nothing can be saved. Tell the administrator.")
+        text = _(
+            "The disk of the server is full: nothing can be saved, and no person be shown, for who "
+            "sees one is noted. Counts go on. Tell the administrator."
+        )
         return problem(507, "DiskFull", text, retry_after=60)
     text = _("The database is busy. Try again in a moment with the same key.")
     return problem(503, "Busy", text, retry_after=2)

@@ -128,13 +128,17 @@ class Process:
     def _start(self) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                command(*self.words),
+                self._command(*self.words),
                 env=self.here.environment,
                 cwd=ROOT,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
+
+    @staticmethod
+    def _command(*words: str) -> list[str]:
+        return command(*words)
 
     @property
     def pid(self) -> int:
@@ -190,15 +194,19 @@ class Running:
 
 @contextmanager
 def serving(
-    here: Installation, *, how: Sequence[str] = ("serve", "--workers", "2"), worker: bool = False
+    here: Installation,
+    *,
+    how: Sequence[str] = ("serve", "--workers", "2"),
+    worker: bool = False,
+    process: type[Process] = Process,
 ) -> Iterator[Running]:
     """`fangkong serve`, and the worker where one is asked for, until the harness is through."""
     port = free_port()
     here = here.having(FANGKONG_PORT=str(port))
-    server = Process(here, *how)
+    server = process(here, *how)
     helper = Process(here, "worker") if worker else None
     try:
-        until(lambda: ready(port), 60, f"the server to answer: {server.said}", server.process)
+        until(lambda: ready(port), 60, lambda: f"the server to answer: {server.said()}", server.process)
         yield Running(here, port, server, helper)
     finally:
         if helper is not None:

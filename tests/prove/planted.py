@@ -83,11 +83,13 @@ def thread_before_body() -> None:
     """A thread is taken as soon as the head of a request is there, as WSGI servers do."""
     from fangkong.config import doorway
 
-    async def wait_inside(self: doorway.Doorway, receive: doorway.Receive, body: IO[bytes]) -> None:
+    async def wait_inside(
+        self: doorway.Doorway, scope: doorway.Scope, line: doorway.Line, body: IO[bytes]
+    ) -> int:
         loop, over = asyncio.get_running_loop(), Event()
         held = loop.run_in_executor(self.threads, over.wait, 60)
         try:
-            await plain(self, receive, body)
+            return await plain(self, scope, line, body)
         finally:
             over.set()
             await held
@@ -120,8 +122,8 @@ def nothing_is_shed() -> None:
     from fangkong.config import doorway
     from fangkong.core import shedding
 
-    doorway.WAITING = shedding.AT_ONCE = 1_000_000  # type: ignore[misc]  # the bug itself
-    doorway.HEALTH = frozenset()  # type: ignore[misc]  # the bug itself
+    doorway.WAITING = shedding.AT_ONCE = 1_000_000
+    doorway.HEALTH = frozenset()
 
 
 def redis_is_needed() -> None:

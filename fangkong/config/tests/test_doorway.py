@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from fangkong.config import doorway
-from fangkong.config.doorway import THREADS, WAITING, Doorway
+from fangkong.config.doorway import THREADS, WAITING, Doorway, ProtocolClosed
 
 
 def application(environ, start_response):
@@ -19,48 +19,60 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("X-Method", environ["PATH_INFO"])])
     if environ["PATH_INFO"] == "/long/":
         return (bytes([n % 256]) * 1000 for n in range(2000))
+    if environ["PATH_INFO"] == "/who/":
+        return [environ["REMOTE_ADDR"].encode(), environ["SERVER_NAME"].encode()]
     told = [environ.get(name, "") for name in ("HTTP_X_TRUE", "HTTP_COOKIE", "CONTENT_LENGTH")]
     return [body, b"", "|".join(told).encode()]
+
+
+class Fields(dict):
+    def items(self):
+        return [(name, value) for name, values in super().items() for value in values]
+
+    def get(self, key):
+        return self[key][0] if key in self else None
 
 
 class Client:
     """One request through the door: what is sent, and what came back."""
 
-    def __init__(self, path="/", pieces=(b"",), headers=(), leaves=False):
-        self.scope = {
-            "type": "http",
-            "method": "POST",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "http_version": "1.1",
-            "headers": list(headers),
-            "client": ("192.0.2.7", 5000),
-        }
-        self.pieces, self.leaves = list(pieces), leaves
-        self.status, self.headers, self.body = 0, {}, b""
+    def __init__(self, path="/", pieces=None, headers=(), leaves=False):
+        self.proto, self.method, self.path, self.query_string = "http", "POST", path, ""
+        self.http_version, self.scheme = "1.1", "http"
+        self.server, self.client = "127.0.0.1:8000", "[2001:db8::7]:5000"
+        self.headers = Fields()
+        for name, value in headers:
+            self.headers.setdefault(name, []).append(value)
+        if pieces is not None:
+            length = sum(map(len, pieces)) or 1
+            self.headers.setdefault("content-length", [str(length)])
+        self.pieces, self.leaves = pieces, leaves
+        self.status, self.told, self.body, self.sent = 0, {}, b"", 0
 
-    async def receive(self):
-        if self.pieces:
-            piece = self.pieces.pop(0)
-            more = bool(self.pieces) or self.leaves
-            return {"type": "http.request", "body": piece, "more_body": more}
-        if not self.leaves:
+    async def __aiter__(self):
+        assert self.pieces is not None, "a body was awaited that nobody had announced"
+        for piece in self.pieces:
+            yield piece
+        if not self.pieces:
             await asyncio.Event().wait()  # for ever
-        return {"type": "http.disconnect"}
 
-    async def send(self, message):
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = dict(message["headers"])
-        else:
-            self.body += message["body"]
-            self.whole = not message.get("more_body", False)
+    def response_bytes(self, status, headers, body):
+        self.status, self.told, self.body = status, dict(headers), body
+
+    def response_stream(self, status, headers):
+        self.status, self.told = status, dict(headers)
+        return self
+
+    async def send_bytes(self, piece):
+        if self.leaves:
+            raise ProtocolClosed
+        self.body += piece
+        self.sent += 1
 
 
 def through(door, *clients):
     async def all_of_them():
-        await asyncio.gather(*(door(one.scope, one.receive, one.send) for one in clients))
+        await asyncio.gather(*(door.__rsgi__(one, one) for one in clients))
 
     asyncio.run(all_of_them())
     return clients[0]
@@ -79,16 +91,35 @@ def test_a_body_in_pieces_comes_in_whole_and_its_length_is_told(door):
 def test_a_long_answer_goes_out_whole_and_in_order(door):
     sent = through(door, Client("/long/"))
     assert sent.body == b"".join(bytes([n % 256]) * 1000 for n in range(2000))
-    assert sent.whole
+    assert sent.sent > 1
+
+
+def test_whoever_leaves_during_a_long_answer_leaves_its_place_to_others(door):
+    left = Client("/long/", leaves=True)
+    through(door, left)
+    assert (left.sent, left.body) == (0, b"")
+    assert door.inside == 0
+
+
+def test_an_application_is_told_who_asks_without_port_and_brackets(door):
+    assert through(door, Client("/who/")).body == b"2001:db8::7127.0.0.1"
 
 
 def test_a_header_with_an_underscore_does_not_pass_for_the_true_one(door):
-    headers = [(b"x-true", b"a"), (b"x_true", b"b"), (b"cookie", b"a=1"), (b"cookie", b"b=2")]
+    headers = [("x-true", "a"), ("x_true", "b"), ("cookie", "a=1"), ("cookie", "b=2")]
     assert through(door, Client(headers=headers)).body == b"a|a=1;b=2|0"
 
 
 def test_whoever_leaves_before_the_end_of_the_body_starts_nothing(door):
-    assert through(door, Client(pieces=[b"abc"], leaves=True)).status == 0
+    length = [("content-length", "10")]
+    assert through(door, Client(pieces=[b"abc"], headers=length)).status == 0
+    assert through(door, Client(pieces=[b"abc" * 3, b"d"], headers=length)).status == 200
+
+
+def test_a_body_of_no_known_length_is_refused_because_its_end_might_be_missing(door):
+    sent = through(door, Client(headers=[("transfer-encoding", "chunked")]))
+    assert sent.status == 411
+    assert b"Content-Length" in sent.body
 
 
 def test_a_body_that_never_ends_is_given_up_and_one_that_is_too_long_is_refused(monkeypatch):
@@ -107,7 +138,7 @@ def test_an_application_that_fails_leaves_its_place_to_others(door):
 
 
 @pytest.mark.parametrize(
-    ("path", "kind"), [("/tasks/", b"text/html"), ("/api/v1/tasks/", b"application/problem+json")]
+    ("path", "kind"), [("/tasks/", "text/html"), ("/api/v1/tasks/", "application/problem+json")]
 )
 def test_those_beyond_the_queue_are_told_to_come_again_and_health_is_answered(path, kind):
     gate = Event()
@@ -123,19 +154,19 @@ def test_those_beyond_the_queue_are_told_to_come_again_and_health_is_answered(pa
     beyond, health = Client(path), Client("/alive/")
 
     async def many():
-        asked = [asyncio.create_task(door(c.scope, c.receive, c.send)) for c in inside]
+        asked = [asyncio.create_task(door.__rsgi__(c, c)) for c in inside]
         await asyncio.sleep(0)  # let each take its place
         while door.inside < THREADS + WAITING:
             await asyncio.sleep(0)
-        await door(beyond.scope, beyond.receive, beyond.send)
-        await door(health.scope, health.receive, health.send)
+        await door.__rsgi__(beyond, beyond)
+        await door.__rsgi__(health, health)
         gate.set()
         await asyncio.gather(*asked)
 
     asyncio.run(many())
-    assert (beyond.status, beyond.headers[b"retry-after"]) == (503, b"2")
-    assert beyond.headers[b"content-type"].startswith(kind)
-    assert beyond.headers[b"x-content-type-options"] == b"nosniff"
+    assert (beyond.status, beyond.told["retry-after"]) == (503, "2")
+    assert beyond.told["content-type"].startswith(kind)
+    assert {name.lower(): value for name, value in beyond.told.items()}["x-content-type-options"] == "nosniff"
     assert health.status == 200
     assert {one.status for one in inside} == {200}
     assert door.inside == 0
