@@ -1,9 +1,10 @@
 """What the door of `fangkong serve` costs a light request: `python benchmarks/door.py`.
 
 The same application is served twice, by one process each: behind the door that reads bodies before
-it takes a thread (decision 0022), and by plain granian WSGI, which lets slow bodies stop everybody. The
-same requests go to both by turns; the processor time is that of the serving process. The promise:
-at most 0.3 ms of it more for each request. A call without a token (401) and a list of 50 are asked.
+it takes a thread (decision 0022), and by plain granian WSGI, which lets slow bodies stop everybody.
+The same requests go to both by turns; the processor time is that of the serving process. The
+promise: at most 0.3 ms of it more for each request.
+A call without a token (401) and a list of 50 are asked.
 """
 
 from __future__ import annotations

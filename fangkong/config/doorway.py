@@ -311,5 +311,9 @@ def _plainly(line: Line, status: int, text: str) -> None:
 
 def _say(line: Line, status: int, kind: str, text: str, more: Headers) -> None:
     body = text.encode()
-    own = [("content-type", kind), ("content-length", str(len(body))), ("cache-control", "no-store")]
+    own = [
+        ("content-type", kind),
+        ("content-length", str(len(body))),
+        ("cache-control", "no-store"),
+    ]
     line.response_bytes(status, [*own, *more, *ALWAYS.items()], body)

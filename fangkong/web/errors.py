@@ -89,7 +89,8 @@ _TEXTS = {
     507: {
         "zh_title": "服务器磁盘已满",
         "title": "The disk of the server is full",
-        "zh": "现在无法保存；不含个人资料的页面仍可查看。查看个人资料须留记录，所以也暂停。请联系管理员；空间恢复后请重新提交。",
+        "zh": "现在无法保存；不含个人资料的页面仍可查看。查看个人资料须留记录，所以也暂停。"
+        "请联系管理员；空间恢复后请重新提交。",
         "text": "Nothing can be saved. Pages without personal records go on; who sees a person is "
         "noted, and no note can be kept now. Tell the administrator, and send it again when there "
         "is space.",

@@ -206,7 +206,12 @@ def serving(
     server = process(here, *how)
     helper = Process(here, "worker") if worker else None
     try:
-        until(lambda: ready(port), 60, lambda: f"the server to answer: {server.said()}", server.process)
+        until(
+            lambda: ready(port),
+            60,
+            lambda: f"the server to answer: {server.said()}",
+            server.process,
+        )
         yield Running(here, port, server, helper)
     finally:
         if helper is not None:

@@ -1,7 +1,7 @@
 """A monitor in a process of its own, as in life: it shares no interpreter with those who flood.
 
-Run as a program: ``python -m tests.prove.monitor PORT``. It asks until its input is closed, and then
-says as JSON how often it asked, how often it was answered soon, and the slowest answer.
+Run as a program: ``python -m tests.prove.monitor PORT``. It asks until its input is closed, and
+then says as JSON how often it asked, how often it was answered soon, and the slowest answer.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def flood(proof, new, *, seconds: float) -> None:
 
 
 def flooded(run: Running, dice: random.Random, *, seconds: float) -> tuple[Told, Watched]:
-    """Work fits into 8 threads and a queue of 64; many more ask at once, and a monitor meanwhile."""
+    """Work fits into 8 threads and a queue of 64; many more ask at once; a monitor meanwhile."""
     with sending(*at(run), clients=FLOOD, dice=dice) as told:
         begin = monotonic()
         with watching(run.port) as watched:

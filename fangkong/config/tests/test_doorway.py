@@ -166,7 +166,9 @@ def test_those_beyond_the_queue_are_told_to_come_again_and_health_is_answered(pa
     asyncio.run(many())
     assert (beyond.status, beyond.told["retry-after"]) == (503, "2")
     assert beyond.told["content-type"].startswith(kind)
-    assert {name.lower(): value for name, value in beyond.told.items()}["x-content-type-options"] == "nosniff"
+    assert {name.lower(): value for name, value in beyond.told.items()}[
+        "x-content-type-options"
+    ] == "nosniff"
     assert health.status == 200
     assert {one.status for one in inside} == {200}
     assert door.inside == 0
