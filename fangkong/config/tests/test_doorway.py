@@ -25,12 +25,17 @@ def application(environ, start_response):
     return [body, b"", "|".join(told).encode()]
 
 
-class Fields(dict):
+class Fields:
+    """The header as granian gives it: a field may stand there twice."""
+
+    def __init__(self, pairs):
+        self.pairs = list(pairs)
+
     def items(self):
-        return [(name, value) for name, values in super().items() for value in values]
+        return self.pairs
 
     def get(self, key):
-        return self[key][0] if key in self else None
+        return next((value for name, value in self.pairs if name == key), None)
 
 
 class Client:
@@ -40,12 +45,10 @@ class Client:
         self.proto, self.method, self.path, self.query_string = "http", "POST", path, ""
         self.http_version, self.scheme = "1.1", "http"
         self.server, self.client = "127.0.0.1:8000", "[2001:db8::7]:5000"
-        self.headers = Fields()
-        for name, value in headers:
-            self.headers.setdefault(name, []).append(value)
-        if pieces is not None:
+        self.headers = Fields(headers)
+        if pieces is not None and self.headers.get("content-length") is None:
             length = sum(map(len, pieces)) or 1
-            self.headers.setdefault("content-length", [str(length)])
+            self.headers.pairs.append(("content-length", str(length)))
         self.pieces, self.leaves = pieces, leaves
         self.status, self.told, self.body, self.sent = 0, {}, b"", 0
 
