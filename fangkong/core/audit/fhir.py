@@ -115,10 +115,10 @@ def _details(**facts: str) -> list[dict[str, str]]:
 def events(first: datetime, last: datetime) -> Iterator[dict[str, Any]]:
     """Every line, then every view, from ``first`` to before ``last``, each oldest first."""
     span = {"at__gte": first, "at__lt": last}
-    lines = AuditLine.objects.filter(**span).select_related("by").order_by("pk")
+    lines = AuditLine.objects.filter(**span).select_related("by").order_by("at", "pk")
     for line in lines.iterator(chunk_size=1000):
         yield of_line(line)
-    sights = Sight.objects.filter(**span).select_related("by").order_by("pk")
+    sights = Sight.objects.filter(**span).select_related("by").order_by("at", "pk")
     batch: list[Sight] = []
     for sight in sights.iterator(chunk_size=1000):
         batch.append(sight)

@@ -6,12 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import TypeVar
 
+from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import QuerySet
 
 from .models import AuditLine, Finding, Review, RowChange, Seal, Sight
 from .types import How
+
+M = TypeVar("M", bound=models.Model)
 
 
 def history_of(record: models.Model, limit: int = 50) -> list[AuditLine]:
@@ -64,6 +68,12 @@ def row_changes_of(record: models.Model, limit: int = 50) -> list[RowChange]:
         .select_related("by")
         .order_by("-id")[:limit]
     )
+
+
+def by_username(rows: QuerySet[M], username: str) -> QuerySet[M]:
+    """Lines or views of one member of staff: by key, so that the order of an index is kept."""
+    staff = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: username})
+    return rows.filter(by_id=models.Subquery(staff.values("pk")[:1]))
 
 
 def all_sights() -> QuerySet[Sight]:
@@ -134,7 +144,8 @@ def summary(first: datetime, last: datetime) -> Week:
     """Numbers of a span: actions by frequency, views by way, row changes by unknown writers."""
     lines = AuditLine.objects.filter(at__gte=first, at__lt=last)
     seen = Sight.objects.filter(at__gte=first, at__lt=last)
-    strangers = RowChange.objects.filter(at__gte=first, at__lt=last).exclude(role="")
+    # As the index says it, which holds these alone.
+    strangers = RowChange.objects.filter(at__gte=first, at__lt=last, role__gt="")
     by_action = lines.values_list("action").annotate(n=models.Count("pk")).order_by("-n", "action")
     counted = list(by_action)
     return Week(

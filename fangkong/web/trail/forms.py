@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
+from fangkong.core.audit import queries
 from fangkong.core.audit.types import How
 from fangkong.people import queries as people
 
@@ -38,7 +39,7 @@ class TrailFilter(pages.FilterForm):
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
         chosen = self.chosen()
         if "who" in chosen:
-            rows = rows.filter(by__username=chosen["who"])
+            rows = queries.by_username(rows, chosen["who"])
         if "verb" in chosen:
             rows = rows.filter(action__startswith=chosen["verb"])
         if "record" in chosen:
@@ -64,7 +65,7 @@ class SightFilter(pages.FilterForm):
             key = people.key_of(chosen["person"])
             rows = rows.filter(subject_type="people.person", subject_id=key or 0)
         if "who" in chosen:
-            rows = rows.filter(by__username=chosen["who"])
+            rows = queries.by_username(rows, chosen["who"])
         if "how" in chosen:
             rows = rows.filter(how=chosen["how"])
         if "first" in chosen:

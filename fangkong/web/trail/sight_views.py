@@ -45,7 +45,7 @@ SIGHTS = pages.Listing[Sight](
     name="sights",
     title=_("Who saw whom"),
     columns=[
-        pages.Column("at", _("When"), lambda sight: sight.at, order="id"),
+        pages.Column("at", _("When"), lambda sight: sight.at, order="at"),
         pages.Column("who", _("Member of staff"), _who),
         pages.Column("how", _("Way"), lambda sight: sight.get_how_display()),
         pages.Column("person", _("Person (key)"), _person, url=_only_this_person),

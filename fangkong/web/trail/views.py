@@ -35,7 +35,7 @@ TRAIL = pages.Listing[AuditLine](
     name="trail",
     title=_("Audit trail"),
     columns=[
-        pages.Column("at", _("When"), lambda line: line.at, order="id"),
+        pages.Column("at", _("When"), lambda line: line.at, order="at"),
         pages.Column("who", _("Member of staff"), _who),
         pages.Column("what", _("What"), lambda line: words(line.action)),
         pages.Column("record", _("Record"), _record, url=_record_url),
