@@ -102,7 +102,7 @@ def test_a_form_sent_twice_makes_one_account(signed_in):
         ({"password": "short"}, "at least 12"),
         ({"username": "Zhuoma"}, "valid"),
         ({"username": "1st"}, "valid"),
-        ({"name": ""}, "required"),
+        ({"name": ""}, "Please fill this in."),
     ],
 )
 def test_a_wrong_new_account_is_not_made_and_says_why(signed_in, changed, said):

@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.commands.actions import once
 from fangkong.core.refusals import Refused
@@ -60,9 +61,23 @@ class Form(forms.Form):
 
     required_css_class = "required"
 
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        for field in self.fields.values():
+            _ask_for(field)
+
     def get_context(self) -> dict[str, Any]:
         dress(self)
         return super().get_context()
+
+
+def _ask_for(field: forms.Field) -> None:
+    """An empty field says what to do, not that it "is required"; its own words stay."""
+    if field.error_messages["required"] is forms.Field.default_error_messages["required"]:
+        chosen = isinstance(field, (forms.ChoiceField, forms.FileField))
+        field.error_messages["required"] = (
+            _("Please choose.") if chosen else _("Please fill this in.")
+        )
 
 
 class FilterForm(Form):

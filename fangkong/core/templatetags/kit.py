@@ -50,6 +50,13 @@ def field(bound: BoundField, size: str = "") -> dict[str, Any]:
 
 
 @register.filter
+def unfilled(form: forms.BaseForm) -> list[BoundField]:
+    """The fields of which nothing is wrong but that they were left empty."""
+    codes = {name: {one.code for one in found} for name, found in form.errors.as_data().items()}
+    return [bound for bound in form if codes.get(bound.name) == {"required"}]
+
+
+@register.filter
 def kept(text: str) -> str:
     """A text that stands here, or that it was destroyed when its term was over."""
     return _("(destroyed, its term being over)") if text.startswith(PSEUDONYM) else text

@@ -245,7 +245,7 @@ def test_a_county_adds_nothing_in_another_county(daofu_cdc, areas):
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("name_zh", "", "This field is required"),
+        ("name_zh", "", "Please fill this in."),
         ("org_code", "914403001922038217", "does not check"),
         ("closed_on", "2019-01-01", "before the first"),
         ("lon", "101.1", "Give both coordinates"),

@@ -51,6 +51,18 @@ def test_a_wrong_form_is_answered_as_unprocessable_with_a_summary_that_leads_to_
     assert "#id_kind" not in text
 
 
+def test_fields_left_empty_are_named_together_and_each_says_what_to_do():
+    _answer, text = drawn({"name": "", "day": "", "moment": "yesterday"}, "post")
+
+    summary, below = text[text.index('role="alert"') :].split("</ul>", 1)
+    empty, wrong = re.findall(r"<li>(.*?)</li>", summary, re.DOTALL)
+    assert ">Name</a>, <a" in empty
+    assert ">Day</a>" in empty
+    assert ">Moment</a>: Enter a valid" in wrong
+    assert below.count("Please fill this in.") == 2  # once beside each field, not above as well
+    assert "Please" not in summary.split("</p>")[1]
+
+
 def test_an_error_stands_beside_its_field_and_is_told_to_screen_readers():
     _answer, text = drawn({"name": "too long", "day": "2020-02-05"}, "post")
 

@@ -56,7 +56,7 @@ def test_no_step_comes_before_its_turn(inside, step):
 
 def test_counties_that_are_known_need_no_file_and_others_do(inside):
     where(inside, "513300")
-    assert "This field is required" not in inside.get("/setup/places/").content.decode()
+    assert "Please choose." not in inside.get("/setup/places/").content.decode()
     assert inside.post("/setup/places/").url == "/setup/hospital/"
 
     where(inside, "513400")
@@ -117,7 +117,7 @@ def test_rows_that_cannot_be_entered_are_told_with_their_line_and_stop_here(
         ({"admin_password": "short", "admin_again": "short"}, "too short"),
         ({"clerk": "zhou"}, "taken"),
         ({"admin": "Zhou"}, "valid"),
-        ({"clerk_name": ""}, "required"),
+        ({"clerk_name": ""}, "Please fill this in."),
     ],
 )
 def test_weak_or_wrong_accounts_make_nothing(inside, changed, said, monkeypatch):
