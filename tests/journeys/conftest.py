@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from fangkong.accounts.queries import DEMO_PASSWORD
@@ -115,6 +116,17 @@ def sign_in(page: Page, username: str) -> None:
     page.fill("#id_password", DEMO_PASSWORD)
     page.press("#id_password", "Enter")
     expect(page).not_to_have_url(re.compile("login"))
+
+
+def violations(page: Page) -> list[str]:
+    """What stands in the way of a screen reader or weak eyes, by axe's rules for WCAG 2.2 AA."""
+    tags = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
+    # Without the second option axe describes also every element that keeps the rules.
+    found = Axe().run(page, options={"runOnly": tags, "resultTypes": ["violations"]})
+    return [
+        f"{rule['id']} ({len(rule['nodes'])}): {rule['nodes'][0]['target']}"
+        for rule in found.response["violations"]
+    ]
 
 
 def shot(page: Page, name: str) -> None:

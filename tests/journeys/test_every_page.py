@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import product
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.test import RequestFactory
@@ -22,7 +21,7 @@ from playwright.sync_api import Browser, Error, Page, Route, expect
 from fangkong.accounts.queries import DEMO_PASSWORD
 from fangkong.core.shedding import Shed
 from fangkong.web import errors
-from tests.journeys.conftest import LISTEN, Visit, shot, sign_in
+from tests.journeys.conftest import LISTEN, Visit, shot, sign_in, violations
 from tests.journeys.pages import Place, pages
 from tests.journeys.server import Server
 
@@ -79,7 +78,7 @@ def test_each_page_in_one_look_is_whole(
         found = _open(page, place, look, server)
         if found is not None:
             seen.add(place.name)
-            wrong += [f"{place.name} ({look}): {text}" for text in (*found, *_violations(page))]
+            wrong += [f"{place.name} ({look}): {text}" for text in (*found, *violations(page))]
     assert not wrong, "\n".join(wrong)
     assert len(seen) > 90  # pieces and files are left out; the pages are not
 
@@ -102,7 +101,7 @@ def test_every_page_in_every_look_is_whole(
             found = _open(page, place, look, server)
             if found is None:
                 break
-            found += _violations(page)
+            found += violations(page)
             shot(page, f"pages/{look}/{re.sub('[^a-z0-9_]+', '-', place.name.lower())}")
             wrong += [f"{place.name} ({look}): {text}" for text in found]
         else:
@@ -153,14 +152,6 @@ def _too_wide(page: Page) -> list[str]:
     return [f"{wide} px wider than the screen"] if wide > 0 else []
 
 
-def _violations(page: Page) -> list[str]:
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]})
-    return [
-        f"{rule['id']} ({len(rule['nodes'])}): {rule['nodes'][0]['target']}"
-        for rule in found.response["violations"]
-    ]
-
-
 @pytest.mark.parametrize("dark", [False, True])
 def test_pages_for_a_broken_a_busy_and_a_full_server_are_whole(
     visit: Visit, rf: RequestFactory, dark: bool
@@ -176,7 +167,7 @@ def test_pages_for_a_broken_a_busy_and_a_full_server_are_whole(
         page.goto("/broken/")
         expect(page.locator("h1")).to_be_visible()
         assert page.locator("main").evaluate("(one) => getComputedStyle(one).maxWidth") == "512px"
-        assert not [*_too_wide(page), *_violations(page), *page.evaluate("() => window.breaches")]
+        assert not [*_too_wide(page), *violations(page), *page.evaluate("() => window.breaches")]
         shot(page, f"pages/error-{number}{'-dark' if dark else ''}")
         page.unroute("**/broken/")
 

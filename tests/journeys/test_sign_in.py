@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from fangkong.accounts.queries import DEMO_PASSWORD
 from fangkong.accounts.sign_in import rules
-from tests.journeys.conftest import Visit, shot, sign_in
+from tests.journeys.conftest import Visit, shot, sign_in, violations
 from tests.journeys.server import Server, serving
 
 REAL = """
@@ -46,6 +46,12 @@ def sign_out(page: Page) -> None:
     page.context.clear_cookies(name="sessionid")
 
 
+def look_at(page: Page, name: str) -> None:
+    """These pages stand between two steps, where the tour of all pages does not come."""
+    shot(page, name)
+    assert not violations(page), name
+
+
 def type_code(page: Page, code: str) -> None:
     page.fill("#id_code", code)
     page.press("#id_code", "Enter")
@@ -54,7 +60,7 @@ def type_code(page: Page, code: str) -> None:
 def test_second_factors_from_setting_up_to_signing_in(visit: Visit) -> None:
     page = visit("daofu", width=390)
     expect(page).to_have_url(re.compile("/2fa/"))
-    shot(page, "second-factor-zh-390")
+    look_at(page, "second-factor-zh-390")
     page.goto("/people/")
     expect(page).to_have_url(re.compile("/2fa/"))
 
@@ -63,13 +69,13 @@ def test_second_factors_from_setting_up_to_signing_in(visit: Visit) -> None:
     secret = page.locator("code.user-select-all").inner_text()
     expect(page.locator(".fk-qr")).to_be_visible()
     assert page.locator(".fk-qr").evaluate("image => image.naturalWidth") > 100  # really drawn
-    shot(page, "totp-zh-390")
+    look_at(page, "totp-zh-390")
     type_code(page, "000000")
     expect(page.locator("[role=alert]").first).to_be_visible()
     step = int(time.time() // 30)
     type_code(page, rules.totp(secret, step))
     expect(page.locator(".fk-codes li")).to_have_count(10)
-    shot(page, "recovery-codes-zh-390")
+    look_at(page, "recovery-codes-zh-390")
     recovery = page.locator(".fk-codes code").first.inner_text()
     page.goto("/people/")
     expect(page).to_have_url(re.compile("/people/"))
@@ -77,7 +83,7 @@ def test_second_factors_from_setting_up_to_signing_in(visit: Visit) -> None:
     sign_out(page)
     sign_in(page, "daofu")
     expect(page).to_have_url(re.compile("/2fa/authenticate/"))
-    shot(page, "second-step-zh-390")
+    look_at(page, "second-step-zh-390")
     type_code(page, rules.totp(secret, step))  # used up by setting up
     expect(page.locator("[role=alert]").first).to_be_visible()
     type_code(page, rules.totp(secret, step + 1))
@@ -102,7 +108,7 @@ def add_a_passkey_and_sign_in_with_it(page: Page) -> None:
     page.goto("/accounts/2fa/webauthn/add/")
     password_again(page)
     page.fill("#id_name", "手机")
-    shot(page, "passkey-zh-390")
+    look_at(page, "passkey-zh-390")
     page.click("[data-passkey-start]")
     expect(page).not_to_have_url(re.compile("/add/"))
 
@@ -114,4 +120,4 @@ def add_a_passkey_and_sign_in_with_it(page: Page) -> None:
     expect(page).to_have_url(re.compile("/people/"))
     page.goto("/accounts/sign-in/")
     expect(page.locator("main .list-group-item").first).to_be_visible()
-    shot(page, "my-sign-ins-zh-390")
+    look_at(page, "my-sign-ins-zh-390")

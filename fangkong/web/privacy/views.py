@@ -63,7 +63,7 @@ class AssessForm(pages.Form):
     fit = forms.BooleanField(label=_("The measures are enough for the risk"), required=False)
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # as Django takes them
+        super().__init__(*args, **kwargs)
         self.fields["purpose"].choices = [(one.name, one.label) for one in declared()]  # type: ignore[attr-defined]  # a ChoiceField
 
 
