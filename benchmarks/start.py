@@ -10,11 +10,13 @@ more about the neighbours.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
@@ -90,7 +92,19 @@ def measured(words: list[str], port: int, env: dict[str, str]) -> tuple[float, f
             answers(port)
         return clock, cpu, sum(map(megabytes_of, family(server.pid)))
     finally:
-        server.terminate()
+        end(server)
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """Politely first: a bare server whose processes are busy starting may not hear it."""
+    all_of_it = family(server.pid)
+    server.terminate()
+    try:
+        server.wait(30)
+    except subprocess.TimeoutExpired:
+        for pid in all_of_it:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         server.wait(30)
 
 
