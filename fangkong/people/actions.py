@@ -177,7 +177,7 @@ def correct(
     """
     if unknown := sorted(set(changes) - CORRECTABLE):
         raise WrongField(_("These fields cannot be corrected: %s.") % ", ".join(unknown))
-    person = Person.objects.select_for_update().get(pk=person.pk)
+    person = _to_change(person)
     wanted = {field: changes.get(field, getattr(person, field)) for field in CORRECTABLE}
     documents = tuple(
         Document(document.kind, document.full_number) for document in person.documents.all()
@@ -194,6 +194,19 @@ def correct(
     person.touch(by, at)
     person.save()
     audit.record("people.correct", person, by=by, at=at, detail={"changes": changed})
+    return person
+
+
+def _to_change(person: Person) -> Person:
+    """The person, locked; Restricted where nothing may be added to what a law keeps."""
+    person = Person.objects.select_for_update().get(pk=person.pk)
+    if person.restricted_at:
+        raise Restricted(
+            _(
+                "This person asked to be erased: nothing is added or changed any more. If a new"
+                " duty needs it, the restriction is lifted at the person's request first."
+            )
+        )
     return person
 
 
@@ -217,7 +230,7 @@ def add_document(
     contradicts the person's sex or birth date.
     """
     document = checked_document(Document(kind, number, issued_by), clock.day_of(at))
-    person = Person.objects.select_for_update().get(pk=person.pk)
+    person = _to_change(person)
     for known in IdentityDocument.with_numbers([document.number]).select_related("person"):
         if known.kind == document.kind:
             if known.person_id != person.pk:
@@ -252,7 +265,7 @@ def add_phone(
 ) -> Phone:
     """Add a phone, or give back the same one where it is known."""
     phone = checked_phone(PhoneNumber(number, kind, note))
-    person = Person.objects.select_for_update().get(pk=person.pk)
+    person = _to_change(person)
     known = person.phones.filter(pk__in=Phone.with_number(phone.number)).first()
     if known is not None:
         return known

@@ -104,6 +104,7 @@ def receive(
 def grant(*, request: DataRequest, answer: str = "", by: User, at: datetime) -> DataRequest:
     """Grant it. An erasure is done at once, as far as no law keeps the data."""
     request = _to_decide(request, by)
+    refuse_numbers(answer=answer)
     state = State.GRANTED
     if request.kind == Kind.CORRECT and not queries.was_corrected(request):
         raise NotCorrected(
@@ -115,7 +116,11 @@ def grant(*, request: DataRequest, answer: str = "", by: User, at: datetime) -> 
             state = State.PARTLY
             request.kept_until, request.clause = found.kept_until, found.clause_code
         _erase(request, found, by, at)
-    return _decided(request, state, answer, "people.requests.grant", by, at)
+    done = _decided(request, state, answer, "people.requests.grant", by, at)
+    if request.kind == Kind.ERASE:
+        # Last, for no rollback takes the line back: on the disk before the erasure is committed.
+        erasures.note(person=request.person.public_id, request=request.public_id, at=at)
+    return done
 
 
 @transaction.atomic
@@ -147,11 +152,17 @@ def hand_over(*, request: DataRequest, form: str, by: User, at: datetime) -> Dat
     request.handed_over += 1
     request.touch(by, at)
     request.save()
-    how = How.PRINTED if form == "pdf" else How.EXPORTED
-    audit.seen(request.person, by=by, at=at, how=how, place="people.requests.give")
+    given(request=request, form=form, by=by, at=at)
     detail = {"form": form, "copy": request.handed_over}
     audit.record("people.requests.hand_over", request, by=by, at=at, detail=detail)
     return request
+
+
+@transaction.atomic
+def given(*, request: DataRequest, form: str, by: User, at: datetime) -> None:
+    """Note that somebody got the copy: also at each repeat of a request, which is no new copy."""
+    how = How.PRINTED if form == "pdf" else How.EXPORTED
+    audit.seen(request.person, by=by, at=at, how=how, place="people.requests.give")
 
 
 @transaction.atomic
@@ -172,6 +183,8 @@ def erase_again(*, at: datetime) -> int:
     """After a restore: whoever was erased since the backup is erased once more."""
     done = 0
     for one in erasures.noted():
+        if _known_as_decided(one.request):
+            continue
         person = Person.objects.select_for_update().filter(public_id=one.person).first()
         if person is None:
             continue
@@ -185,13 +198,21 @@ def erase_again(*, at: datetime) -> int:
     return done
 
 
+def _known_as_decided(request: str) -> bool:
+    """Whether the backup is younger than the decision: then it stands in it, whatever it was.
+
+    What was entered of the person since must not go, nor who was refused after a failed grant.
+    """
+    decided = DataRequest.objects.filter(public_id=request).exclude(state=State.WAITING)
+    return decided.exists()
+
+
 def _left(found: queries.Erasure) -> bool:
     """Whether the restored database holds something that goes."""
     return any(queries.holds(model, ids, kept) for model, ids, kept in found.goes)
 
 
 def _erase(request: DataRequest, found: queries.Erasure, by: User, at: datetime) -> None:
-    erasures.note(person=request.person.public_id, request=request.public_id, at=at)
     _empty(request.person, found, by, at, "")
     audit.record("people.requests.erase", request, by=by, at=at, detail={"rows": found.rows})
 

@@ -56,7 +56,8 @@ def noted() -> Iterator[Erased]:
                 continue
             try:
                 found = json.loads(line)
-                one = Erased(str(UUID(found["person"])), found["request"], found["at"])
+                ids = str(UUID(found["person"])), str(UUID(found["request"]))
+                one = Erased(*ids, str(found["at"]))
             except (ValueError, KeyError, TypeError) as problem:
                 raise Unreadable(f"{path().name}, line {place}: no erasure") from problem
             yield one

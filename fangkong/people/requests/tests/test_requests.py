@@ -238,6 +238,21 @@ def test_a_copy_is_handed_over_only_when_granted_and_counted(client, world, pati
     assert AuditLine.objects.filter(action="people.requests.hand_over").count() == 1
 
 
+def test_each_repeat_of_a_hand_over_is_noted_as_seen_though_it_is_one_copy(client, world, patient):
+    request = granted(patient, world)
+    client.force_login(world.daofu_cdc)
+    address = reverse("people:requests:give", args=[request.public_id])
+    machine = f"/api/v1/people/requests/{request.public_id}/give/"
+    for _time in range(2):
+        assert client.post(address, {"form": "zip", "_key": "k"}).status_code == 200
+        answer = client.post(machine, headers={"Idempotency-Key": "m"}, content_type="text/json")
+        assert answer.status_code == 200
+
+    request.refresh_from_db()
+    assert request.handed_over == 2
+    assert Sight.objects.filter(how="exported", subject_id=patient.pk).count() == 4
+
+
 def test_the_copy_on_paper_can_be_read(client, world, patient):
     request = granted(patient, world)
     client.force_login(world.daofu_cdc)
@@ -293,6 +308,10 @@ def test_what_a_law_keeps_is_not_worked_with(world, patient):
     assert persons.one_open_to(world.daofu_cdc, AT).filter(pk=patient.pk).exists()
     with pytest.raises(people.Restricted):
         people.reveal(person=patient, reason="tracing", fields=["name"], by=world.daofu_cdc, at=AT)
+    with pytest.raises(people.Restricted):
+        people.add_phone(person=patient, number="13800000001", by=world.daofu_cdc, at=AT)
+    with pytest.raises(people.Restricted):
+        people.correct(person=patient, changes={"workplace": "县医院"}, by=world.daofu_cdc, at=AT)
 
     actions.lift(person=patient, reason="ill again", by=world.headquarters, at=AT)
     assert persons.open_to(world.daofu_cdc, AT).filter(pk=patient.pk).exists()
@@ -356,6 +375,31 @@ def test_after_a_restore_of_an_older_backup_the_erased_are_erased_again(world, c
 
     hooks.restored["people.requests"](LATER)
     assert AuditLine.objects.filter(action="people.requests.erase", by=None).count() == 1
+
+
+def test_a_grant_that_is_refused_leaves_no_line_for_the_next_restore(world, contact):
+    request = asked(contact, world.daofu_cdc, "erase")
+
+    with pytest.raises(NumberInText):
+        actions.grant(request=request, answer="13812345678", by=world.headquarters, at=AT)
+    actions.refuse(request=request, answer="not the person", by=world.headquarters, at=AT)
+    assert not list(erasures.noted())
+
+    # Power lost between the line and the commit, then another decision: the decision counts.
+    erasures.note(person=contact.public_id, request=request.public_id, at=AT)
+    hooks.restored["people.requests"](LATER)
+    assert Person.objects.get(pk=contact.pk).name == factories.NAME
+
+
+def test_what_was_entered_after_an_erasure_stays_when_a_younger_backup_is_restored(world, patient):
+    granted(patient, world, "erase")
+    actions.lift(person=patient, reason="ill again", by=world.headquarters, at=AT)
+    people.add_phone(person=patient, number="13800000001", by=world.daofu_cdc, at=AT)
+
+    hooks.restored["people.requests"](LATER)
+
+    assert persons.open_to(world.daofu_cdc, LATER).filter(pk=patient.pk).exists()
+    assert Phone.with_number("13800000001").exists()
 
 
 def test_a_broken_line_in_the_file_of_erasures_stops_the_restore(world):
