@@ -88,9 +88,18 @@ class TooMany(NotTaken):
 
 @transaction.atomic
 def upload(
-    *, use: Use, content: UploadedFile[Any], name: str, by: AbstractBaseUser, at: datetime
+    *,
+    use: Use,
+    content: UploadedFile[Any],
+    name: str,
+    by: AbstractBaseUser,
+    at: datetime,
+    digest: str = "",
 ) -> StoredFile:
-    """Check and keep one file; it waits for a record (``attach``)."""
+    """Check and keep one file; it waits for a record (``attach``).
+
+    ``digest`` is for the command's key only: the same key with another content is refused.
+    """
     size = content.size or 0
     if not 0 < size <= use.largest:
         raise TooBig(

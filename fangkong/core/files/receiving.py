@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -22,16 +23,25 @@ from .types import Use
 def keep(request: Any, use: Use, content: UploadedFile[Any], key: str) -> StoredFile:
     """Store one file that came with a request."""
     permissions.require(request, use.permission)
-    name = content.name or ""
     return once(
         key,
         actions.upload,
         use=use,
         content=content,
-        name=name,
+        name=content.name or "",
+        digest=digest_of(content),
         by=request.user,
         at=request.now,
     )
+
+
+def digest_of(content: UploadedFile[Any]) -> str:
+    """What tells one file from another of the same name: every photo of a phone is image.jpg."""
+    digest = hashlib.sha256()
+    for piece in content.chunks():
+        digest.update(piece)
+    content.seek(0)
+    return digest.hexdigest()
 
 
 def found(request: Any, use: Use, ids: Sequence[UUID]) -> list[StoredFile]:
@@ -50,6 +60,7 @@ def taken(request: HttpRequest, use: Use, picked: Picked, key: str) -> list[Stor
     """All files of a form, those that came with the form itself stored first."""
     files = found(request, use, picked.ids)
     for number, upload in enumerate(picked.uploads):
-        # The form's own key tells its files apart by their place.
-        files.append(keep(request, use, upload, f"{key[:56]}-f{number}"))
+        # A form that was refused comes again with its key, and perhaps with another file.
+        own = f"{key[:40]}-f{number}-{digest_of(upload)[:16]}"
+        files.append(keep(request, use, upload, own))
     return files

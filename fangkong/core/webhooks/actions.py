@@ -182,9 +182,18 @@ def _listening() -> list[tuple[int, list[str], datetime | None]]:
 def deliver(*, delivery_id: int, at: datetime) -> Delivery.State:
     """Try one delivery now. The receiver's slowness or fault is noted and stops nobody else."""
     delivery = Delivery.objects.select_related("receiver").get(pk=delivery_id)
-    if delivery.state != Delivery.State.WAITING or delivery.receiver.paused_at is not None:
+    if delivery.state != Delivery.State.WAITING or delivery.receiver.state != "open":
         return Delivery.State(delivery.state)
     status, problem = _sent(delivery, at)
+    return _noted(delivery, status, problem, at)
+
+
+@transaction.atomic
+def _noted(delivery: Delivery, status: int | None, problem: str, at: datetime) -> Delivery.State:
+    """What became of a try. The receiver may have been paused or removed while it ran."""
+    # In the order of ``stop`` and ``pause``: the receiver, then its deliveries.
+    receiver = Receiver.objects.select_for_update().get(pk=delivery.receiver_id)
+    delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)
     good = status is not None and 200 <= status < 300
     delivery.tries += 1
     delivery.tried_at, delivery.status, delivery.problem = at, status, problem
@@ -193,9 +202,10 @@ def deliver(*, delivery_id: int, at: datetime) -> Delivery.State:
     pause = None if good else rules.wait_after(delivery.tries)
     if good:
         delivery.state = Delivery.State.DELIVERED
-    elif pause is None:
+    elif pause is None or receiver.state == "stopped":
         delivery.state = Delivery.State.PARKED
-    delivery.due_at = at + pause if pause else None
+    waits = delivery.state == Delivery.State.WAITING and receiver.state == "open"
+    delivery.due_at = at + pause if pause and waits else None
     delivery.save(
         update_fields=["tries", "tried_at", "status", "problem", "state", "due_at", "answers"]
     )

@@ -10,7 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.audit.types import How
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.privacy import PSEUDONYM
 from fangkong.core.record import stamps
@@ -145,24 +144,19 @@ def withdraw(*, request: DataRequest, by: User, at: datetime) -> DataRequest:
 
 @transaction.atomic
 def hand_over(*, request: DataRequest, form: str, by: User, at: datetime) -> DataRequest:
-    """Note that a copy goes to the person; ``core.dossier`` then gives what is in it."""
+    """Count a copy that goes to the person; ``core.dossier`` then gives what is in it.
+
+    Whoever gives it notes the view each time, also where a command that was sent again counts none.
+    """
     request = _locked(request)
     if not request.gives_copies:
         raise NotGranted(_("A copy is handed over when somebody else has granted the request."))
     request.handed_over += 1
     request.touch(by, at)
     request.save()
-    given(request=request, form=form, by=by, at=at)
     detail = {"form": form, "copy": request.handed_over}
     audit.record("people.requests.hand_over", request, by=by, at=at, detail=detail)
     return request
-
-
-@transaction.atomic
-def given(*, request: DataRequest, form: str, by: User, at: datetime) -> None:
-    """Note that somebody got the copy: also at each repeat of a request, which is no new copy."""
-    how = How.PRINTED if form == "pdf" else How.EXPORTED
-    audit.seen(request.person, by=by, at=at, how=how, place="people.requests.give")
 
 
 @transaction.atomic

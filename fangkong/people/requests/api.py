@@ -16,6 +16,7 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
 from fangkong.core.api import Page
 from fangkong.core.audit.sights import opened
+from fangkong.core.audit.types import How
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.permissions import Permission
 
@@ -123,8 +124,7 @@ def give(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     asked = api.once(
         request, actions.hand_over, request=asked, form="json", by=staff.user, at=staff.now
     )
-    if getattr(request, "fk_replayed", False):
-        actions.given(request=asked, form="json", by=staff.user, at=staff.now)
+    opened(staff, asked.person, how=How.EXPORTED)
     return dossier.dossier(asked.person, staff.now).as_json()
 
 

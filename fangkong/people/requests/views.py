@@ -15,7 +15,8 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.audit.sights import opened
-from fangkong.core.commands.actions import answered, once
+from fangkong.core.audit.types import How
+from fangkong.core.commands.actions import once
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.pages import export
 from fangkong.core.permissions import Permission, allowed
@@ -133,7 +134,7 @@ def give(request: StaffRequest, public_id: UUID) -> HttpResponse:
     asked = _request(request, public_id)
     form = "zip" if request.POST.get("form") == "zip" else "pdf"
     try:
-        asked, again = answered(
+        asked = once(
             pages.key_of(request),
             actions.hand_over,
             request=asked,
@@ -141,8 +142,7 @@ def give(request: StaffRequest, public_id: UUID) -> HttpResponse:
             by=request.user,
             at=request.now,
         )
-        if again:
-            actions.given(request=asked, form=form, by=request.user, at=request.now)
+        opened(request, asked.person, how=How.PRINTED if form == "pdf" else How.EXPORTED)
         held = dossier.dossier(asked.person, request.now)
         if form == "pdf":
             return copies.paper(request, asked, held)

@@ -234,6 +234,35 @@ def test_without_a_script_files_travel_with_the_form_and_twice_is_once(client, d
     assert StoredFile.objects.count() == 1
 
 
+def test_another_photo_of_the_same_name_is_not_taken_for_that_of_a_refused_form(
+    client, daofu, daofu_cdc
+):
+    # Phones call every photo image.jpg, and a form that was refused keeps its key.
+    task, form_key = assigned(daofu), key()
+    client.force_login(daofu_cdc)
+
+    def finish(proof, width):
+        photo = SimpleUploadedFile("image.jpg", samples.photo(size=(width, 20)))
+        return client.post(
+            reverse("tasks:finish", args=[task.public_id]),
+            {"proof": proof, "attachments": photo, "_key": form_key},
+        )
+
+    assert finish(".", 40).status_code == 422
+    assert finish("已现场消毒并拍照", 60).status_code == 302
+    assert [file.width for file in queries.of(PROOF, task)] == [60]
+
+
+def test_one_key_with_two_contents_is_refused(client, daofu_cdc):
+    client.force_login(daofu_cdc)
+    same = {"Idempotency-Key": key()}
+
+    assert send(client, samples.photo(), **same).status_code == 201
+    assert send(client, samples.photo(), **same).status_code == 201
+    assert send(client, samples.photo(size=(60, 20)), **same).status_code == 422
+    assert StoredFile.objects.count() == 1
+
+
 def test_a_refused_file_is_told_beside_the_field(client, daofu, daofu_cdc):
     task = assigned(daofu)
     client.force_login(daofu_cdc)

@@ -164,6 +164,24 @@ def test_a_stopped_receiver_hears_nothing_any_more(subscribe, other, administrat
         actions.stop(receiver=receiver, by=administrator, at=AT)
 
 
+@pytest.mark.parametrize(("act", "state"), [(actions.stop, "parked"), (actions.pause, "waiting")])
+def test_who_is_removed_or_paused_while_a_try_runs_is_not_tried_again(
+    subscribe, administrator, areas, monkeypatch, act, state
+):
+    receiver = subscribe("/broken")
+    waiting = happened(areas)
+    sent = actions._sent
+
+    def meanwhile(delivery, at):
+        act(receiver=receiver, by=administrator, at=at)
+        return sent(delivery, at)
+
+    monkeypatch.setattr(actions, "_sent", meanwhile)
+
+    assert actions.deliver(delivery_id=waiting.pk, at=AT) == state
+    assert actions.deliver_due(AT + timedelta(days=2)) == 0
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/x", "http://169.254.169.254/", "file:///etc"])
 def test_an_inner_address_that_nobody_allowed_is_refused(administrator, url):
     with pytest.raises(outbound.WrongAddress):

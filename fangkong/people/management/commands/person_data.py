@@ -12,6 +12,8 @@ from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
 from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.audit.types import How
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.pages import export
 from fangkong.core.refusals import Refused
@@ -40,6 +42,8 @@ class Command(BaseCommand):
             asked = actions.hand_over(request=asked, form="zip", by=member, at=at)
         except Refused as problem:
             raise CommandError(str(problem)) from None
+        place = "people.requests.give"
+        audit.seen(asked.person, by=member, at=at, how=How.EXPORTED, place=place)
         held = dossier.dossier(asked.person, at)
         try:
             handle = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
