@@ -6,17 +6,25 @@ is executed. Here a row is made in one step (``fresh``), the columns of all rows
 after the other (``insert``), and they go to PostgreSQL as an array for each column (COPY refuses
 tables behind walls) and to SQLite by statements of many rows. Constraints, triggers and walls watch
 these rows as any others.
+
+PostgreSQL is a process of its own: within ``sent_ahead`` it writes what it was sent while Python
+prepares what comes next.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
+from threading import get_ident
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -76,17 +84,23 @@ def _blank(
 def insert(rows: Sequence[models.Model]) -> None:
     """Insert rows of one model and give each its key; as ``bulk_create``, and within the caller's
     transaction. Objects that a row points to must be saved."""
-    if not rows:
-        return
-    meta = rows[0]._meta
-    assert meta.pk is not None
-    keys = reserve(type(rows[0]), len(rows))
-    for row, key in zip(rows, keys, strict=True):
-        row.__dict__[meta.pk.attname] = key
-    fields = meta.concrete_fields
-    _send(meta.db_table, fields, [_column(field, rows) for field in fields])
-    for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+    insert_each(rows)
+
+
+def insert_each(*tables: Sequence[models.Model]) -> None:
+    """``insert`` for rows of several models, in this order. All get their keys first, so that a
+    row may point to one of an earlier list, and no list waits until the one before is written."""
+    filled = [rows for rows in tables if rows]
+    for rows in filled:
+        pk = rows[0]._meta.pk
+        assert pk is not None
+        for row, key in zip(rows, reserve(type(rows[0]), len(rows)), strict=True):
+            row.__dict__[pk.attname] = key
+    for rows in filled:
+        fields = rows[0]._meta.concrete_fields
+        _send(rows[0]._meta.db_table, fields, [_column(field, rows) for field in fields])
+        for row in rows:
+            row._state.adding, row._state.db = False, connection.alias
 
 
 def insert_columns(model: type[models.Model], count: int, values: Mapping[str, Any]) -> None:
@@ -255,19 +269,98 @@ def _slowly(field: models.Field[Any, Any], value: Any, sqlite: bool) -> Any:
 # --- Statements ----------------------------------------------------------------------------------
 
 
+def send(sql: str, values: Sequence[Any]) -> None:
+    """Execute a statement whose answer nobody wants, within ``sent_ahead`` in its turn."""
+    ahead = _ahead.get()
+    if ahead is None:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+    else:
+        ahead.send(sql, values)
+
+
+@contextmanager
+def sent_ahead() -> Iterator[None]:
+    """Within, PostgreSQL writes the rows of ``insert`` while the caller prepares the next ones.
+
+    Use it inside a transaction. Order is kept: every other statement of the connection, a savepoint
+    among them, waits until all that was sent is written, and fails where one of those failed; so
+    does the end of the block. On SQLite, which writes in our own process, nothing changes.
+    """
+    if connection.vendor == "sqlite" or _ahead.get() is not None:
+        yield
+        return
+    ahead = _Ahead()
+    token = _ahead.set(ahead)
+    pause = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        with connection.execute_wrapper(ahead.in_turn):
+            try:
+                yield
+                ahead.wait()
+            finally:
+                ahead.end()
+    finally:
+        sys.setswitchinterval(pause)
+        _ahead.reset(token)
+
+
+# The sending thread works for a moment and waits for long. By Python's five milliseconds it would
+# get its moment too late, several times for each statement.
+_SWITCH_SECONDS = 0.0005
+
+
+class _Ahead:
+    """What was sent on one connection and is not known to be written: one thread, in order."""
+
+    def __init__(self) -> None:
+        self.owner = get_ident()
+        self.thread = ThreadPoolExecutor(1, "sent-ahead")
+        self.sent: list[Future[None]] = []
+
+    def send(self, sql: str, values: Sequence[Any]) -> None:
+        cursor = connection.cursor()  # here: a connection is of the thread that opened it
+        # In this context: who acts is asked for with every statement (core/audit/context.py).
+        self.sent.append(self.thread.submit(copy_context().run, _execute, cursor, sql, values))
+
+    def wait(self) -> None:
+        """Until all is written; raises what went wrong first."""
+        sent, self.sent = self.sent, []
+        wait(sent)
+        for each in sent:
+            each.result()
+
+    def in_turn(self, execute: Callable[..., Any], *statement: Any) -> Any:
+        """Django's ``execute_wrapper``: nothing overtakes what was sent before."""
+        if get_ident() == self.owner:
+            self.wait()
+        return execute(*statement)
+
+    def end(self) -> None:
+        self.thread.shutdown(wait=True, cancel_futures=True)
+
+
+_ahead: ContextVar[_Ahead | None] = ContextVar("sent_ahead", default=None)
+
+
+def _execute(cursor: Any, sql: str, values: Sequence[Any]) -> None:
+    with cursor:
+        cursor.execute(sql, values)
+
+
 def _send(table: str, fields: Sequence[models.Field[Any, Any]], columns: Sequence[Column]) -> None:
     quote = connection.ops.quote_name
     names = ", ".join(quote(str(field.column)) for field in fields)
     head = f"INSERT INTO {quote(table)} ({names}) "
-    with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            with connection.wrap_database_errors:
-                rows = list(zip(*columns, strict=True))
-                _send_to_sqlite(cursor.cursor, f"{head}VALUES ", rows)
-            return
-        arrays = ", ".join(f"%s::{_array_of(field)}" for field in fields)
-        values = [f"{{{','.join(each)}}}" for each in columns]
-        cursor.execute(f"{head}SELECT * FROM unnest({arrays})", values)  # noqa: S608  # values bound
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor, connection.wrap_database_errors:
+            rows = list(zip(*columns, strict=True))
+            _send_to_sqlite(cursor.cursor, f"{head}VALUES ", rows)
+        return
+    arrays = ", ".join(f"%s::{_array_of(field)}" for field in fields)
+    values = [f"{{{','.join(each)}}}" for each in columns]
+    send(f"{head}SELECT * FROM unnest({arrays})", values)  # noqa: S608  # values bound
 
 
 def _array_of(field: models.Field[Any, Any]) -> str:

@@ -222,10 +222,8 @@ class Ledger:
 
     def save(self) -> Ledger:
         """Write down what is new."""
-        bulk.insert(self.new)
         Person.objects.bulk_update(self.changed.values(), _WRITTEN, batch_size=100)
-        bulk.insert(self.documents)
-        bulk.insert(self.phones)
+        bulk.insert_each(self.new, self.documents, self.phones)
         return self
 
 

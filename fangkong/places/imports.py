@@ -21,7 +21,16 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import clock, pages
 from fangkong.core.imports import words
 from fangkong.core.imports.reasons import Reason
-from fangkong.core.imports.types import Field, Judged, Kind, Outcome, Place, Values, declare
+from fangkong.core.imports.types import (
+    Field,
+    Following,
+    Judged,
+    Kind,
+    Outcome,
+    Place,
+    Values,
+    declare,
+)
 from fangkong.core.refusals import Refused
 
 from . import actions, queries, rules
@@ -181,7 +190,9 @@ class AreaDesk:
             facts["source_zh"] = facts["source_en"] = source[:900]
         return facts, parent, people, row.faults
 
-    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+    def enter(
+        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
+    ) -> list[Judged]:
         return [_entered(partial(self._enter, values, at)) for values in rows]
 
     def _enter(self, values: Values, at: datetime) -> None:
@@ -291,7 +302,9 @@ class FacilityDesk:
             return None, row.faults
         return FacilityFacts(area_id=area.pk, **said), []  # type: ignore[arg-type]  # read above
 
-    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+    def enter(
+        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
+    ) -> list[Judged]:
         return [_entered(partial(self._enter, values, at)) for values in rows]
 
     def _enter(self, values: Values, at: datetime) -> None:

@@ -252,7 +252,11 @@ class Gazetteer:
         for name in names:
             if text := spelled(name.text):
                 self._names[text].add((name.key, name.path))
-        self._lengths = sorted({len(text) for text in self._names}, reverse=True)
+        # Few names begin with the same sign, longest first: no other lengths are tried.
+        lengths: dict[str, set[int]] = defaultdict(set)
+        for text in self._names:
+            lengths[text[0]].add(len(text))
+        self._lengths = {first: sorted(n, reverse=True) for first, n in lengths.items()}
 
     def match(self, text: str) -> Found:
         """The area that an address names: 四川省甘孜州道孚县…, 道孚, Dawu, "Daofu, Ganzi, Sichuan".
@@ -280,7 +284,7 @@ class Gazetteer:
         """
         found = []
         text = _after_gap(text)
-        for length in self._lengths:
+        for length in self._lengths.get(text[:1], ()):
             name = text[:length]
             if len(name) < length or name not in self._names or not _ends_here(text, length):
                 continue

@@ -11,7 +11,9 @@ import gc
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -19,6 +21,7 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core import bulk
 from fangkong.core.audit import actions as audit
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue.types import Progress
@@ -235,15 +238,19 @@ def enter(*, run: ImportRun, at: datetime, progress: Progress | None = None) -> 
     by = run.changed_by
     assert by is not None and run.confirmed_at is not None  # set by confirm
     desk = run.kind_of.open(run, by, run.confirmed_at)
+    following: _Waiting | None = None
     for number in range(_chunks(run)):
-        with _no_search_for_cycles(), transaction.atomic():
+        with _no_search_for_cycles(), transaction.atomic(), bulk.sent_ahead():
             if not _still(run, State.RUNNING):
                 return ImportRun.objects.get(pk=run.pk)
             chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
             if chunk.entered:
                 continue
-            rows = chunk.rows()
-            _enter_rows(rows, run.fields, desk, at)
+            if following is None or following.chunk.number != number:
+                following = _Waiting(chunk, run.fields)
+            waiting, following = following, _waiting(run, number + 1)
+            _enter_rows(waiting, following, desk, at)
+            rows = waiting.rows
             chunk.put(rows)
             chunk.empty(rows)
             chunk.entered = True
@@ -357,11 +364,37 @@ def _check_rows(
         row.reasons = [reason.plain() for reason in reasons]
 
 
-def _enter_rows(rows: Sequence[Row], fields: Sequence[str], desk: Desk, at: datetime) -> None:
-    good = [row for row in rows if row.outcome == Outcome.OK]
-    for row, judged in zip(good, desk.enter(_values(good, fields), at), strict=True):
-        row.outcome = judged.outcome.value
-        row.reasons = [reason.plain() for reason in judged.reasons]
+@dataclass
+class _Waiting:
+    """A chunk whose rows are to be entered. A confirmed run's rows change by being entered only."""
+
+    chunk: ImportChunk
+    fields: Sequence[str]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        return self.chunk.rows()
+
+    @cached_property
+    def good(self) -> list[Row]:
+        return [row for row in self.rows if row.outcome == Outcome.OK]
+
+    @cached_property
+    def values(self) -> list[dict[str, str]]:
+        return _values(self.good, self.fields)
+
+
+def _waiting(run: ImportRun, number: int) -> _Waiting | None:
+    """The chunk that comes next; not held, so whether it is entered by then is asked again."""
+    chunk = ImportChunk.objects.filter(run=run, number=number, entered=False).first()
+    return None if chunk is None else _Waiting(chunk, run.fields)
+
+
+def _enter_rows(waiting: _Waiting, following: _Waiting | None, desk: Desk, at: datetime) -> None:
+    judged = desk.enter(waiting.values, at, lambda: following.values if following else ())
+    for row, one in zip(waiting.good, judged, strict=True):
+        row.outcome = one.outcome.value
+        row.reasons = [reason.plain() for reason in one.reasons]
 
 
 def _values(rows: Sequence[Row], fields: Sequence[str]) -> list[dict[str, str]]:

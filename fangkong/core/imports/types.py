@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Words = str | Promise
 Values = Mapping[str, str]  # field -> text, as the file has it
+Following = Callable[[], Sequence[Values]]
 
 name_verbs(
     {
@@ -77,10 +78,14 @@ class Desk(Protocol):
         """OK, ERROR (with every reason) or KNOWN for each row; nothing is written."""
         ...
 
-    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+    def enter(
+        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
+    ) -> list[Judged]:
         """IMPORTED, KNOWN or ERROR for each row, within the caller's transaction.
 
-        Leaves a line in the audit trail for every record that it writes.
+        Leaves a line in the audit trail for every record that it writes. ``following`` gives the
+        rows that come next, most likely: what needs no database may be done for them while it still
+        writes these.
         """
         ...
 

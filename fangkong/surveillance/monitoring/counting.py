@@ -46,7 +46,8 @@ def _note(changes: Sequence[Change], at: datetime) -> None:
 
 
 def _add(gained: list[tuple[CountKey, int]]) -> None:
-    messages.send(adding(gained))
+    statement = adding(gained)
+    bulk.send(statement.sql, statement.values)
 
 
 def adding(gained: Sequence[tuple[CountKey, int]]) -> Statement:

@@ -263,14 +263,13 @@ def write_first_cards(case_ids: Sequence[int]) -> None:
     """The first card (初次报告) of new cases says what the case says: one statement."""
     card, case = ReportCard._meta.db_table, Case._meta.db_table
     judged, marks = ", ".join(JUDGED), ", ".join(["%s"] * len(case_ids))
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {card} ({judged},"  # noqa: S608  # our own tables, values bound
-            " case_id, area_id, sequence, kind, reason, reported_at, by_id)"
-            f" SELECT {judged}, id, area_id, 1, %s, '', reported_at, created_by_id"
-            f" FROM {case} WHERE id IN ({marks}) ORDER BY id",
-            [CardKind.INITIAL.value, *case_ids],
-        )
+    bulk.send(
+        f"INSERT INTO {card} ({judged},"  # noqa: S608  # our own tables, values bound
+        " case_id, area_id, sequence, kind, reason, reported_at, by_id)"
+        f" SELECT {judged}, id, area_id, 1, %s, '', reported_at, created_by_id"
+        f" FROM {case} WHERE id IN ({marks}) ORDER BY id",
+        [CardKind.INITIAL.value, *case_ids],
+    )
 
 
 def clocks_of(

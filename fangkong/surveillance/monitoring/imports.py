@@ -13,7 +13,16 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports.actions import FileContent
-from fangkong.core.imports.types import Field, Judged, Kind, Outcome, Place, Values, declare
+from fangkong.core.imports.types import (
+    Field,
+    Following,
+    Judged,
+    Kind,
+    Outcome,
+    Place,
+    Values,
+    declare,
+)
 from fangkong.core.refusals import Refused
 from fangkong.people import actions as people
 
@@ -30,6 +39,9 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.imports.models import ImportRun
     from fangkong.places.models import Area, Facility
+
+
+Read = tuple[Card | None, list[Reason]]  # the card of a row, or what is wrong with it
 
 
 class CardDesk:
@@ -49,6 +61,7 @@ class CardDesk:
             now=at,
             zone=clock.zone(),
         )
+        self.ahead: tuple[Sequence[Values], list[Read]] = ((), [])  # rows, and what they say
 
     def check(self, rows: Sequence[Values]) -> list[Judged]:
         """A row is known where its case is there already, by the digest of its card."""
@@ -67,7 +80,7 @@ class CardDesk:
             for card, one in zip(cards, judged, strict=True)
         ]
 
-    def read(self, values: Values) -> tuple[Card | None, list[Reason]]:
+    def read(self, values: Values) -> Read:
         card, faults = self.reader.read(values)
         if card is not None and self.place(card).county_id is None:
             return None, [Reason("no_county")]
@@ -82,12 +95,13 @@ class CardDesk:
     def place(self, card: Card) -> Area:
         return self.gazetteer.responsible(self.area(card), self.facility(card))
 
-    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+    def enter(
+        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
+    ) -> list[Judged]:
         """Register the persons, then enter the cases, each with its line in the audit trail."""
         found: dict[int, Judged] = {}
         cards: dict[int, Card] = {}
-        for n, values in enumerate(rows):
-            card, faults = self.read(values)
+        for n, (card, faults) in enumerate(self._read_all(rows)):
             if card is None:  # the rules or the places have changed since the check
                 found[n] = Judged(Outcome.ERROR, faults)
             else:
@@ -104,7 +118,15 @@ class CardDesk:
                 outcome = Outcome.KNOWN if result.same else Outcome.ERROR
                 found[n] = Judged(outcome, result.reasons)
         self._note(cases, at)
+        after = following()
+        self.ahead = (after, self._read_all(after))  # while PostgreSQL writes (core/bulk.py)
+        self._tell(cases, at)
         return [found[n] for n in range(len(rows))]
+
+    def _read_all(self, rows: Sequence[Values]) -> list[Read]:
+        """What each row says, by the rules and places with which this desk was opened."""
+        known, said = self.ahead
+        return said if rows is known else [self.read(values) for values in rows]
 
     def _entries(
         self, cards: Mapping[int, Card], found: dict[int, Judged], at: datetime
@@ -130,13 +152,14 @@ class CardDesk:
         return entries
 
     def _note(self, cases: Sequence[Case], at: datetime) -> None:
-        if not cases:
-            return
         detail = {"import": str(self.run.public_id)}
         audit.record_many("surveillance.monitoring.report", cases, by=self.by, at=at, detail=detail)
-        counts_changed(
-            {case.county_id for case in cases}, {case.condition for case in cases}, at, self.by
-        )
+
+    def _tell(self, cases: Sequence[Case], at: datetime) -> None:
+        if cases:
+            counts_changed(
+                {case.county_id for case in cases}, {case.condition for case in cases}, at, self.by
+            )
 
 
 def _chosen(cleaned: Mapping[str, Any]) -> tuple[Place, dict[str, object]]:
