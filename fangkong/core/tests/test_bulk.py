@@ -207,20 +207,6 @@ def test_whoever_asks_sees_all_that_was_sent_before():
     assert Person.objects.count() == 2_500
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite writes in our own process")
-def test_python_goes_on_while_postgresql_writes():
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor, transaction.atomic(), bulk.sent_ahead():
-            cursor.execute("SELECT pg_advisory_lock(7)")
-            bulk.send("SELECT pg_advisory_xact_lock(7)", [])  # does not end by itself
-            bulk.insert_columns(AuditLine, 1, {"at": AT})  # and yet we come here
-            cursor.execute("SELECT pg_advisory_unlock(7)")
-            assert AuditLine.objects.count() == 1
-    finally:
-        other.close()
-
-
 def test_what_fails_in_its_turn_undoes_the_whole_transaction():
     def all_at_once():
         with transaction.atomic(), bulk.sent_ahead():
