@@ -33,16 +33,18 @@ def audit_after_commit() -> None:
     """The line of the trail is written after the work is committed, not with it."""
     from fangkong.core.audit import actions as audit
 
-    plain = audit.record
+    def after_commit(plain: Callable[..., Any]) -> Any:
+        def record(*args: Any, **kwargs: Any) -> None:
+            def later() -> None:
+                Event().wait(WINDOW)
+                plain(*args, **kwargs)
 
-    def record(*args: Any, **kwargs: Any) -> None:
-        def later() -> None:
-            Event().wait(WINDOW)
-            plain(*args, **kwargs)
+            transaction.on_commit(later)
 
-        transaction.on_commit(later)
+        return record
 
-    audit.record = record  # type: ignore[assignment]  # the bug itself
+    audit.record = after_commit(audit.record)
+    audit.record_at_end = after_commit(audit.record_at_end)
 
 
 def acknowledged_too_early() -> None:
