@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import Visit, shot
-from tests.journeys.test_every_page import _too_wide, _violations
+from tests.journeys.conftest import Visit, shot, violations
+from tests.journeys.test_every_page import _too_wide
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -22,7 +22,7 @@ def test_the_kit_fits_and_has_no_axe_violation(visit: Visit, language: str) -> N
                 page.goto(address)
                 _draw_all(page)
                 name = f"{language}-{width}{'-dark' if dark else ''}{address.replace('/', '-')}"
-                wrong += [f"{name}: {text}" for text in (*_too_wide(page), *_violations(page))]
+                wrong += [f"{name}: {text}" for text in (*_too_wide(page), *violations(page))]
                 if (language == "zh") == (width == 390) == dark:
                     shot(page, f"kit/{name}")
     assert not wrong, "\n".join(wrong)
