@@ -16,6 +16,7 @@ from django.urls import get_resolver
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock, problems
+from fangkong.core.audit import refusals
 from fangkong.core.audit.context import acting
 from fangkong.core.editions.queries import noting
 from fangkong.core.privacy import holds_number
@@ -47,6 +48,7 @@ class RequestFacts:
                 return _refused_number(request)
             with acting(at=at, request=request), reaching(of_request(request)), noting():
                 response = self.get_response(request)
+                refusals.note(request, response)
                 _read_here(response)
             if problems.for_machines(request):
                 response = problems.told_to_machines(response)

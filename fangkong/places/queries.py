@@ -10,7 +10,9 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.utils.translation import get_language
 
 from fangkong.core import clock
 from fangkong.core.editions import queries as editions
@@ -47,6 +49,15 @@ def areas_open_to(user: Scoped, at: datetime) -> QuerySet[Area]:
     if not user.scope(VIEW, at):
         return Area.objects.none()
     return Area.objects.select_related("parent", "county")
+
+
+def name_for(key: OuterRef) -> Subquery:
+    """The short name of the area with a key, in words of the page, within another room's query."""
+    names = ["short_zh", "name_zh"]
+    if (get_language() or "").startswith("en"):
+        names = ["short_en", "name_en", *names]
+    told = Coalesce(*(NullIf(name, Value("")) for name in names))
+    return Subquery(Area.objects.filter(pk=key).values_list(told)[:1])
 
 
 def in_force(day: date) -> Q:

@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from fangkong.core import clock, permissions
+from fangkong.core.origin import client_address
 from fangkong.core.roles import Role
 
 from .. import rules as staff_rules
@@ -41,7 +42,7 @@ def keyed(text: str) -> str:
 
 def origin(request: HttpRequest) -> Origin:
     """Where a request comes from, behind our own proxies."""
-    address = rules.client_address(
+    address = client_address(
         request.META.get("REMOTE_ADDR", ""),
         request.META.get("HTTP_X_FORWARDED_FOR", ""),
         settings.FANGKONG_PROXIES,

@@ -7,9 +7,11 @@ import hmac
 import ipaddress
 import re
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
+
+from fangkong.core.origin import parsed
 
 # ASVS 6.3.1 and our own promise: of a thousand guesses at an account 15 an hour are looked at.
 TRIES_PER_ACCOUNT = 15
@@ -20,51 +22,19 @@ WINDOW = timedelta(hours=1)
 PASSWORD_LIFETIME = timedelta(days=90)  # only with PASSWORD_PROFILE=mlps3 (定期更换)
 REMEMBERED_PASSWORDS = 5
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 def locked(account_tries: int, address_tries: int) -> bool:
     """Whether a try is not looked at any more; the numbers include the try itself."""
     return account_tries > TRIES_PER_ACCOUNT or address_tries > TRIES_PER_ADDRESS
 
 
-def client_address(remote: str, forwarded: str, proxies: Sequence[Network]) -> str:
-    """The address of the browser: the last hop that is not one of our own proxies.
-
-    ``forwarded`` (X-Forwarded-For) is believed only as far as trusted hops wrote it: read from the
-    right, each entry was written by the hop after it. Without trusted proxies it is ignored.
-    """
-    current = remote
-    for hop in reversed([part.strip() for part in forwarded.split(",") if part.strip()]):
-        if not _within(current, proxies) or _address(hop) is None:
-            break
-        current = hop
-    return current
-
-
 def network(address: str) -> str:
     """The part of an address that is kept: /24 of IPv4, /48 of IPv6; "" where it is none."""
-    known = _address(address)
+    known = parsed(address)
     if known is None:
         return ""
     length = 24 if known.version == 4 else 48
     return str(ipaddress.ip_network(f"{known}/{length}", strict=False))
-
-
-def _address(text: str) -> Address | None:
-    try:
-        found = ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return None
-    return (found.ipv4_mapped or found) if isinstance(found, ipaddress.IPv6Address) else found
-
-
-def _within(text: str, networks: Iterable[Network]) -> bool:
-    address = _address(text)
-    return address is not None and any(
-        address.version == net.version and address in net for net in networks
-    )
 
 
 # Order matters: every browser claims to be others as well.

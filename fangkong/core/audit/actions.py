@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Any, cast
 from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core import bulk, messages
+from fangkong.core import bulk, clock, messages
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
 
+from . import context
 from .models import AuditLine, Finding, Review, Sight
-from .queries import persons_of
-from .types import How
+from .queries import WEEK, persons_of
+from .types import How, Result
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from django.contrib.auth.models import AbstractBaseUser
 
 Plain = str | int | float | bool | None
@@ -80,7 +83,8 @@ def new_line(
         at=at,
         reason=reason,
         detail=dict(detail or {}),
-        request_id=request_id.get(),
+        area_key=_area_of(subject),
+        **_whence(),
     )
 
 
@@ -98,6 +102,39 @@ def record_at_end(*lines: AuditLine) -> None:
     messages.at_end(messages.Statement(f"{head} VALUES {rows}", values))
 
 
+def refused(asked: UUID | None, *, by: AbstractBaseUser, at: datetime, detail: Detail) -> AuditLine:
+    """Add the line of an attempt that was refused; ``asked`` is the public id in the address."""
+    return AuditLine.objects.create(
+        action="core.audit.refuse",
+        subject_type="",
+        subject_id=0,
+        subject_public_id=asked,
+        by_id=by.pk,
+        at=at,
+        detail=dict(detail),
+        result=Result.REFUSED,
+        **_whence(),
+    )
+
+
+def _whence() -> dict[str, Any]:
+    """What the request at hand says of every line; asks no database."""
+    return {
+        "request_id": request_id.get(),
+        "ip": context.ip(),
+        "token_id": context.token_id(),
+    }
+
+
+def _area_of(subject: models.Model) -> int | None:
+    """The area or county of a record, or of what it was read together with; asks no database."""
+    for one in (subject, *subject._state.fields_cache.values()):
+        held = getattr(one, "__dict__", {})
+        if key := held.get("area_id") or held.get("county_id"):
+            return cast(int, key)
+    return None
+
+
 def seen(
     who: models.Model | Iterable[models.Model] | Ids,
     *,
@@ -113,27 +150,24 @@ def seen(
     ``Ids``. Records without a person leave nothing. Call it before anything is shown. ``place`` is
     the page or list, as room.part.view; the reason must hold no personal data.
     """
-    shared = (at, by.pk, str(How(how)), place, reason, request_id.get())
+    shared = {"by_id": by.pk, "how": str(How(how)), "place": place, "reason": reason, **_whence()}
     found = iter(_subjects(who))
     first = list(islice(found, CHUNK))
     if len({kind for kind, _key in first}) <= 1 and len(first) < CHUNK:
         # A page of a list: one statement, which is a transaction of its own.
-        return _note_sights(first, shared)
+        return _note_sights(first, at, shared)
     with transaction.atomic(savepoint=False):  # a statement each: nothing is caught in between
-        count = _note_sights(first, shared)
+        count = _note_sights(first, at, shared)
         while chunk := list(islice(found, CHUNK)):
-            count += _note_sights(chunk, shared)
+            count += _note_sights(chunk, at, shared)
     return count
 
 
-def _note_sights(
-    seen: list[tuple[str, int]], shared: tuple[datetime, Any, str, str, str, str]
-) -> int:
+def _note_sights(seen: list[tuple[str, int]], at: datetime, shared: Mapping[str, Any]) -> int:
     """One statement for each table of persons; the keys go over as one value.
 
     Fifty model instances and their four hundred values took longer than the page they stand for.
     """
-    at, *rest = shared
     moment = connection.ops.adapt_datetimefield_value(at)
     keys: dict[str, list[int]] = {}
     for kind, key in seen:
@@ -143,9 +177,9 @@ def _note_sights(
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO {Sight._meta.db_table}"  # our own names, values bound
-                " (at, by_id, how, place, reason, request_id, subject_type, subject_id)"
-                f" SELECT %s, %s, %s, %s, %s, %s, %s, {source}",
-                [moment, *rest, kind, pack(ids)],
+                f" (at, subject_type, {', '.join(shared)}, subject_id)"
+                f" SELECT %s, %s, {', '.join(['%s'] * len(shared))}, {source}",
+                [moment, kind, *shared.values(), pack(ids)],
             )
     return len(seen)
 
@@ -186,7 +220,8 @@ def record_many(
             "by_id": None if by is None else by.pk,
             "at": at,
             "detail": dict(detail or {}),
-            "request_id": request_id.get(),
+            "area_key": [_area_of(subject) for subject in subjects],
+            **_whence(),
             "subject_type": subjects[0]._meta.label_lower,
             "subject_id": [subject.pk for subject in subjects],
             "subject_public_id": [getattr(subject, "public_id", None) for subject in subjects],
@@ -231,6 +266,8 @@ def settle(*, finding: Finding, note: str, by: AbstractBaseUser, at: datetime) -
     finding = Finding.objects.select_for_update().get(pk=finding.pk)
     if finding.settled_at is not None:
         raise AlreadySettled(_("Somebody has signed this off already. Reload the page."))
+    if finding.by_id == by.pk:
+        raise OwnFinding(_("This is about yourself. Another auditor signs it off."))
     finding.note = _noted(note)
     finding.settled_at, finding.settled_by_id = at, by.pk
     finding.save()
@@ -242,9 +279,19 @@ class AlreadySettled(Refused):
     """Two auditors at the same finding: the first one's note stands."""
 
 
+class OwnFinding(Refused):
+    """Nobody looks into what stands out of themselves."""
+
+
+class NotOver(Refused):
+    """What is still to come cannot have been looked through."""
+
+
 @transaction.atomic
 def sign_off(*, week: date, note: str, by: AbstractBaseUser, at: datetime) -> Review:
-    """Sign the trail of a week off (``week`` is its Monday)."""
+    """Sign the trail of a week off (``week`` is its Monday), when it is over."""
+    if clock.day_of(at) < week + WEEK:
+        raise NotOver(_("This week is not over yet. Sign it off from Monday on."))
     if Review.objects.filter(week=week).exists():
         raise AlreadySettled(_("Somebody has signed this off already. Reload the page."))
     review = Review.objects.create(week=week, note=_noted(note), by_id=by.pk, at=at)

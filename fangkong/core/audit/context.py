@@ -17,11 +17,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 from django.utils.functional import empty
 
 from fangkong.core import clock
+from fangkong.core.origin import client_address, parsed
 from fangkong.core.request_id import request_id
 
 if TYPE_CHECKING:
@@ -65,6 +67,24 @@ def by_id() -> int | None:
     user = facts.request.__dict__.get("user")
     user = getattr(user, "_wrapped", user)
     return None if user is None or user is empty else cast("int | None", user.pk)
+
+
+def ip() -> str:
+    """The address that the request at hand comes from; "" for a job or a command."""
+    request = _facts.get().request
+    if request is None:
+        return ""
+    forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    found = parsed(
+        client_address(request.META.get("REMOTE_ADDR", ""), forwarded, settings.FANGKONG_PROXIES)
+    )
+    return "" if found is None else str(found)
+
+
+def token_id() -> int | None:
+    """The token by which a program acts for its user."""
+    token = getattr(_facts.get().request, "fk_token", None)
+    return None if token is None else cast(int, token.pk)
 
 
 def moment() -> datetime:

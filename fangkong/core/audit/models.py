@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -11,12 +11,30 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.privacy import Personal
 from fangkong.core.record import new_public_id
 
-from .types import How
+from .types import How, Result
+
+if TYPE_CHECKING:
+    from fangkong.core.tokens.models import Token
+
+
+def _token() -> models.ForeignKey[Token | None, Token | None]:
+    """The program by which somebody acted; nobody looks lines up by it."""
+    return models.ForeignKey(
+        "core.Token",
+        null=True,
+        on_delete=models.DO_NOTHING,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
 
 
 class AuditLine(models.Model):
-    """Who did what to which record, when, from where and why.
+    """Who did what to which record, when, from where and why, or was not let do it.
 
+    ``area_key`` is the area or county of the record (a key of ``places.Area``, which lies above);
+    ``token`` is the program that acted for ``by``. A refusal says in ``detail`` which page refused,
+    and has no kind of record: what does not open is not looked up.
     The table takes no UPDATE and no DELETE (triggers on both databases). Batches of lines are
     sealed later without touching them (``Seal``).
     """
@@ -39,6 +57,10 @@ class AuditLine(models.Model):
     reason = models.CharField(max_length=400, blank=True)
     detail = models.JSONField(default=dict)
     request_id = models.CharField(max_length=40, blank=True)
+    area_key = models.BigIntegerField(null=True)
+    ip = models.CharField(max_length=45, blank=True)
+    token = _token()
+    result = models.CharField(max_length=10, choices=Result.choices, default=Result.DONE)
 
     class Meta:
         indexes = [
@@ -125,6 +147,8 @@ class Sight(models.Model):
     place = models.CharField(max_length=100, blank=True)
     reason = models.CharField(max_length=400, blank=True)
     request_id = models.CharField(max_length=60, blank=True)
+    ip = models.CharField(max_length=45, blank=True)
+    token = _token()
 
     class Meta:
         indexes = [
@@ -138,12 +162,16 @@ class Sight(models.Model):
 
 
 class Seal(models.Model):
-    """One batch of the trail, sealed: its digest holds its rows and the digest before it."""
+    """One batch of the trail, sealed: its digest holds its rows and the digest before it.
+
+    ``format`` says which columns were sealed (``seals.FORMATS``).
+    """
 
     pii: ClassVar[dict[str, Personal]] = {}
     append_only: ClassVar[bool] = True
 
     number = models.BigIntegerField(unique=True)
+    format = models.PositiveSmallIntegerField(default=1)
     table_name = models.CharField(max_length=63)
     first_id = models.BigIntegerField()
     last_id = models.BigIntegerField()
@@ -201,9 +229,10 @@ class Finding(models.Model):
 
 
 class Review(models.Model):
-    """A week of the trail that an auditor has gone through and signed off."""
+    """A week of the trail that an auditor has gone through and signed off. Only ever added to."""
 
     pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
 
     week = models.DateField(unique=True)  # its Monday
     at = models.DateTimeField()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import TypeVar
 
 from django.contrib.auth import get_user_model
 from django.db import models
 from django.db.models import QuerySet
+
+from fangkong.core import clock
 
 from .models import AuditLine, Finding, Review, RowChange, Seal, Sight
 from .types import How
@@ -116,9 +118,32 @@ def reviews() -> QuerySet[Review]:
     return Review.objects.select_related("by").order_by("-week")
 
 
+WEEK = timedelta(days=7)
+LOOKED_BACK = 26  # weeks
+
+
+def overdue_weeks(today: date) -> list[date]:
+    """Mondays of weeks that nobody has signed off within the week after, newest first."""
+    first = AuditLine.objects.order_by("pk").values_list("at", flat=True).first()
+    if first is None:
+        return []
+    begun = clock.day_of(first)
+    monday = today - timedelta(days=today.weekday())
+    weeks = [monday - n * WEEK for n in range(2, LOOKED_BACK + 2)]
+    signed = set(Review.objects.filter(week__in=weeks).values_list("week", flat=True))
+    return [week for week in weeks if week not in signed and week + WEEK > begun]
+
+
 def newest_seal() -> Seal | None:
     """The head of the chain."""
     return Seal.objects.order_by("-number").first()
+
+
+def sealed_until() -> dict[type[models.Model], int]:
+    """Up to which id the lines and the views are sealed."""
+    rows = Seal.objects.values_list("table_name").annotate(last=models.Max("last_id"))
+    last = dict(rows.order_by())
+    return {model: last.get(model._meta.db_table, 0) for model in (AuditLine, Sight)}
 
 
 def oldest_unsealed_line() -> datetime | None:

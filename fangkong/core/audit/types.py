@@ -33,6 +33,13 @@ class How(models.TextChoices):
     API = "api", _("by another program")
 
 
+class Result(models.TextChoices):
+    """What became of it."""
+
+    DONE = "done", _("done")
+    REFUSED = "refused", _("refused")
+
+
 _words: dict[str, str | Promise] = {}
 
 
@@ -65,6 +72,7 @@ name_verbs(
         "core.audit.settle": _("Finding signed off"),
         "core.audit.sign_off": _("Week of the trail signed off"),
         "core.audit.find": _("Unusual views found"),
+        "core.audit.refuse": _("Attempt refused"),
         "core.queue.repeat": _("Job repeated"),
     }
 )

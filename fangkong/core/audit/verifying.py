@@ -68,11 +68,19 @@ def _head_problems(chain: list[Seal], heads: Iterable[Head]) -> Iterator[str]:
 def _check_rows(table: str, chain: list[Seal], found: Verdict) -> None:
     last = 0
     for group in _groups(chain):
+        ids = (group[0].first_id, group[-1].last_id)
+        version = group[0].format
+        if version not in seals.FORMATS:
+            found.problems.append(f"{table}: seal {group[0].number} is of an unknown format")
+            return
         try:
-            rows = seals.read(table, group[0].first_id, group[-1].last_id)
+            rows = seals.read(table, *ids, version=version)
+            strays = seals.strays(table, *ids, version)
         except (DatabaseError, ValueError):
             found.problems.append(f"{table}: rows from id {group[0].first_id} cannot be read")
             return
+        if strays:
+            found.problems.append(f"{table}: {strays} old rows hold what was not there when sealed")
         start = 0
         for one in group:
             if one.first_id != last + 1:
@@ -99,6 +107,9 @@ def _groups(chain: list[Seal]) -> Iterator[list[Seal]]:
     group: list[Seal] = []
     size = 0
     for one in chain:
+        if group and group[-1].format != one.format:
+            yield group
+            group, size = [], 0
         group.append(one)
         size += one.count
         if size >= AT_ONCE:

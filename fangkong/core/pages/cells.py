@@ -121,15 +121,18 @@ def _drawing(column: Column[Any], context: Context) -> Callable[[Any], str]:
                 return f'{full}<span class="fk-cell">{piece.render(context)}</span></td>'
 
         return of_piece
-    if url is not None:
-
-        def of_link(row: Any) -> str:
-            return f'{full}<a href="{escape(url(row))}">{value_html(value(row))}</a></td>'
-
-        return of_link
 
     def of_value(row: Any) -> str:
         found = value(row)
         return f"{full if found or found == 0 else empty}{value_html(found)}</td>"
+
+    if url is not None:
+
+        def of_link(row: Any) -> str:
+            if not (address := url(row)):
+                return of_value(row)
+            return f'{full}<a href="{escape(address)}">{value_html(value(row))}</a></td>'
+
+        return of_link
 
     return of_value

@@ -48,3 +48,15 @@ def _seals() -> Line:
             _("Start one: fangkong worker"),
         )
     return ok(_("%(number)d seals") % {"number": newest.number if newest else 0})
+
+
+@probe(gettext_lazy("Weekly review of the trail"))
+def _reviews() -> Line:
+    overdue = queries.overdue_weeks(clock.day_of(clock.now()))
+    if overdue:
+        return warn(
+            _("%(weeks)d weeks are not signed off, the oldest from %(day)s")
+            % {"weeks": len(overdue), "day": overdue[-1].isoformat()},
+            _("An auditor signs them off under Audit trail, Weekly review."),
+        )
+    return ok(_("signed off"))

@@ -18,6 +18,7 @@ from fangkong.core.permissions import Permission, Scoped
 from fangkong.core.retention import queries as retention
 from fangkong.packs import queries as packs
 
+from ..models import NamePart
 from . import rules
 from .models import DataRequest
 from .types import RECEIVE, Kind, State
@@ -64,12 +65,16 @@ class Erasure:
         return sum(len(ids) for _model, ids, _kept in self.goes)
 
 
+# The request itself, and what the database rewrites by itself as soon as the name goes.
+_NOT_EMPTIED = (DataRequest, NamePart)
+
+
 def erasure(person: Person, at: datetime) -> Erasure:
     """What may be erased of a person now."""
     found = [
         (model, rows)
         for model, rows in dossier.rows_about(person)
-        if retention.personal(model) and model is not DataRequest
+        if retention.personal(model) and model not in _NOT_EMPTIED
     ]
     duties = retention.duties(type(person), person.pk, at)
     personal = {model._meta.label: set(retention.personal(model)) for model, _rows in found}

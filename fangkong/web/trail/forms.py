@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries
-from fangkong.core.audit.types import How
+from fangkong.core.audit.types import How, Result
 from fangkong.people import queries as people
 
 M = TypeVar("M", bound=Model)
@@ -34,6 +34,9 @@ class TrailFilter(pages.FilterForm):
     who = forms.CharField(label=_("User name"), required=False)
     verb = forms.CharField(label=_("Action begins with"), required=False)
     record = forms.UUIDField(label=_("Record id"), required=False)
+    result = forms.ChoiceField(
+        label=_("Result"), required=False, choices=[("", _("all")), *Result.choices]
+    )
     on = _day(_("Day"))
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
@@ -44,6 +47,8 @@ class TrailFilter(pages.FilterForm):
             rows = rows.filter(action__startswith=chosen["verb"])
         if "record" in chosen:
             rows = rows.filter(subject_public_id=chosen["record"])
+        if "result" in chosen:
+            rows = rows.filter(result=chosen["result"])
         if "on" in chosen:
             start = clock.start_of(chosen["on"])
             rows = rows.filter(at__gte=start, at__lt=clock.next_day(start))

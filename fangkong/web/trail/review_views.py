@@ -19,11 +19,12 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import actions, queries
 from fangkong.core.audit.models import Finding
+from fangkong.core.audit.queries import WEEK
 from fangkong.core.audit.types import SEE_TRAIL, SIGN_OFF, How, words
 from fangkong.core.permissions import allowed
 
-WEEK = timedelta(days=7)
 SHOWN = 50
+SHOWN_WEEKS = 6
 
 
 class NoteForm(pages.Form):
@@ -101,6 +102,7 @@ def _drawn(request: StaffRequest, form: NoteForm, *, status: int = 200) -> HttpR
         "week": week,
         "week_end": week + timedelta(days=6),
         "before": week - WEEK,
+        "overdue": queries.overdue_weeks(clock.day_of(request.now))[::-1][:SHOWN_WEEKS],
         "after": week + WEEK if week + WEEK <= clock.day_of(request.now) else None,
         "numbers": numbers,
         "sights": [(label, numbers.sights.get(how, 0)) for how, label in How.choices],

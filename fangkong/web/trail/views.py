@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
+from django.db.models import F, OuterRef
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -12,8 +15,9 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries
 from fangkong.core.audit.models import AuditLine
-from fangkong.core.audit.types import SEE_TRAIL, words
+from fangkong.core.audit.types import SEE_TRAIL, Result, place_words, words
 from fangkong.core.permissions import allowed
+from fangkong.places import queries as places
 
 from . import describe
 from .forms import TrailFilter
@@ -24,11 +28,24 @@ def _who(line: AuditLine) -> str:
 
 
 def _record(line: AuditLine) -> str | Promise:
+    """The kind of record; of a refusal the page that refused."""
+    if line.result == Result.REFUSED:
+        return place_words(str(line.detail.get("page", "")))
     return describe.kind(line.subject_type)
 
 
 def _record_url(line: AuditLine) -> str:
+    if line.result == Result.REFUSED:
+        return ""
     return reverse("trail_record", args=[line.subject_type, line.subject_id])
+
+
+def _area(line: AuditLine) -> str:
+    return cast(str, cast(Any, line).area_name)
+
+
+def _program(line: AuditLine) -> str:
+    return cast(str, cast(Any, line).program)
 
 
 TRAIL = pages.Listing[AuditLine](
@@ -39,9 +56,13 @@ TRAIL = pages.Listing[AuditLine](
         pages.Column("who", _("Member of staff"), _who),
         pages.Column("what", _("What"), lambda line: words(line.action)),
         pages.Column("record", _("Record"), _record, url=_record_url),
+        pages.Column("area", _("Area"), _area),
+        pages.Column("result", _("Result"), lambda line: line.get_result_display()),
         pages.Column("reason", _("Reason"), lambda line: line.reason),
         pages.Column("verb", _("Action"), lambda line: line.action, optional=True),
         pages.Column("id", _("Record id"), lambda line: line.subject_public_id, optional=True),
+        pages.Column("ip", _("Network address"), lambda line: line.ip, optional=True),
+        pages.Column("program", _("By the program"), _program, optional=True),
         pages.Column("request", _("Request"), lambda line: line.request_id, optional=True),
     ],
     order="-at",
@@ -54,7 +75,10 @@ TRAIL = pages.Listing[AuditLine](
 @allowed(SEE_TRAIL)
 def index(request: StaffRequest) -> HttpResponseBase:
     """The newest lines first."""
-    return pages.listing(request, TRAIL, queries.lines(), template="web/trail/index.html")
+    rows = queries.lines().annotate(
+        area_name=places.name_for(OuterRef("area_key")), program=F("token__label")
+    )
+    return pages.listing(request, TRAIL, rows, template="web/trail/index.html")
 
 
 @allowed(SEE_TRAIL)

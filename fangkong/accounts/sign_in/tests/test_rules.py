@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fangkong.accounts.sign_in import rules
+from fangkong.core.origin import client_address
 
 SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # RFC 6238, appendix B
 HALF_HOUR, HALF_DAY = timedelta(minutes=30), timedelta(hours=12)
@@ -63,7 +64,7 @@ OURS = (ipaddress.ip_network("10.0.0.0/24"), ipaddress.ip_network("127.0.0.1"))
     ],
 )
 def test_an_address_is_believed_from_our_own_proxies_only(remote, forwarded, proxies, address):
-    assert rules.client_address(remote, forwarded, proxies) == address
+    assert client_address(remote, forwarded, proxies) == address
 
 
 def test_only_the_network_of_an_address_is_kept():

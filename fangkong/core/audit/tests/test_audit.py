@@ -77,8 +77,9 @@ def test_a_line_cannot_be_put_in_the_place_of_another(line):
         connection.cursor() as cursor,
     ):
         cursor.execute(
-            "REPLACE INTO core_auditline SELECT id, at, 'forged', subject_type, subject_id, "
-            "subject_public_id, reason, detail, request_id, by_id FROM core_auditline"
+            "REPLACE INTO core_auditline (id, at, action, subject_type, subject_id, reason, "
+            "detail, request_id, ip, result) SELECT id, at, 'forged', subject_type, subject_id, "
+            "reason, detail, request_id, ip, result FROM core_auditline"
         )
 
     assert AuditLine.objects.get().action == "core.queue.repeat"

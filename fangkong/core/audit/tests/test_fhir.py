@@ -33,6 +33,7 @@ AGENT = {
     "altId": (0, 1, str),
     "name": (0, 1, str),
     "requestor": (1, 1, bool),
+    "network": (0, 1, {"address": (0, 1, str), "type": (0, 1, str)}),
     "purposeOfUse": (0, MANY, CONCEPT),
 }
 ENTITY = {

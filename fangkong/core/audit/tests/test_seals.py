@@ -105,6 +105,65 @@ def test_a_seal_itself_takes_no_change():
         Seal.objects.update(count=0)
 
 
+# --- Formats: columns that came later ------------------------------------------------------------
+
+
+def seal_as_before(monkeypatch) -> None:
+    """What the first edition of the house sealed."""
+    with monkeypatch.context() as before:
+        before.setattr(seals, "NEWEST", 1)
+        before.setattr(seals.read, "__kwdefaults__", {"limit": 0, "version": 1})
+        seals.seal(AT)
+
+
+def test_a_seal_covers_every_column():
+    for table, model in seals.SEALED.items():
+        columns = {field.column for field in model._meta.concrete_fields}
+        assert set(seals.FORMATS[seals.NEWEST][table]) == columns, "a new column, a new format"
+
+
+def test_what_was_sealed_before_a_column_came_stays_verifiable(monkeypatch):
+    work(3)
+    seal_as_before(monkeypatch)
+    work(2)
+    seals.seal(AT)
+
+    assert set(Seal.objects.values_list("format", flat=True)) == {1, seals.NEWEST}
+    assert verifying.verify(published()).problems == []
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("core_auditline", "ip = '203.0.113.9'"),
+        ("core_auditline", "area_key = 7"),
+        ("core_auditline", "result = 'refused'"),
+        ("core_sight", "token_id = 7"),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_a_later_column_of_a_sealed_line_cannot_be_filled(monkeypatch, table, said, before):
+    work(3)
+    if before:
+        seal_as_before(monkeypatch)
+    else:
+        seals.seal(AT)
+    owner = Owner(random.Random(7))
+    owner.lift_triggers()
+    owner.run(f"UPDATE {table} SET {said} WHERE id = (SELECT max(id) FROM {table})")
+
+    assert [p for p in verifying.verify().problems if p.startswith(table)] != []
+
+
+def test_a_seal_cannot_pass_for_one_of_another_format(monkeypatch):
+    work(3)
+    seals.seal(AT)
+    Owner(random.Random(7)).lift_triggers()
+    for version in (1, 9):
+        Owner(random.Random(7)).run("UPDATE core_seal SET format = %s", version)
+        assert [p for p in verifying.verify().problems if "core_sight" in p] != []
+
+
 # --- Tampering, by somebody who owns the database -------------------------------------------------
 
 TABLES = ("core_auditline", "core_rowchange", "core_sight")

@@ -6,11 +6,14 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import AT
 from fangkong.core.audit import actions as audit
+from fangkong.core.audit import queries
 from fangkong.core.audit.models import AuditLine, Finding, Review, RowChange, Sight
+from fangkong.core.watch import trail
 from fangkong.people.models import Person
 from fangkong.people.tests import factories as people
 from fangkong.web.trail import jobs, rules
@@ -81,6 +84,49 @@ def test_an_auditor_signs_a_week_off_once_and_with_a_note(look, client, auditor)
     assert AuditLine.objects.filter(action="core.audit.sign_off").count() == 1
     again = client.post("/trail/review/sign-off/", {**said, "_key": "another"})
     assert again.status_code == 422 and Review.objects.count() == 1
+
+
+def test_a_week_that_is_not_over_is_not_signed_off(look, client, auditor):
+    page = look(auditor, "/trail/review/?week=2020-02-03")
+    said = {"week": "2020-02-03", "_key": key_on(page), "note": "looked through"}
+
+    assert client.post("/trail/review/sign-off/", said).status_code == 422
+    assert not Review.objects.exists()
+
+
+def test_a_signed_off_week_stays_as_it_was(look, client, auditor):
+    page = look(auditor, "/trail/review/")
+    client.post(
+        "/trail/review/sign-off/",
+        {"week": "2020-01-27", "_key": key_on(page), "note": "nothing odd"},
+    )
+    for change in (lambda: Review.objects.update(note="x"), Review.objects.all().delete):
+        with pytest.raises(Exception, match="only ever added to"), transaction.atomic():
+            change()
+
+
+def test_a_week_left_lying_is_told_on_the_page_and_by_the_doctor(look, auditor, patient, daofu):
+    audit.record("people.correct", patient, by=daofu, at=AT - timedelta(weeks=3))
+
+    def overdue():
+        return [day.isoformat() for day in queries.overdue_weeks(AT.date())]
+
+    assert overdue() == ["2020-01-20", "2020-01-13"]
+    text = look(auditor, "/trail/review/").content.decode()
+    assert "?week=2020-01-20" in text and "?week=2020-01-13" in text
+    assert trail._reviews().tone == "warn"
+    for day in (date(2020, 1, 13), date(2020, 1, 20)):
+        audit.sign_off(week=day, note="looked through", by=auditor, at=AT)
+    assert overdue() == []  # the week before this one has until Sunday
+    assert trail._reviews().tone == "ok"
+
+
+def test_nobody_signs_off_what_stands_out_of_themselves(auditor):
+    audit.report_findings(day=date(2020, 2, 4), found=[("many", auditor.pk, {"persons": 61})],
+                          by=None, at=AT)  # fmt: skip
+
+    with pytest.raises(audit.OwnFinding):
+        audit.settle(finding=Finding.objects.get(), note="that was me", by=auditor, at=AT)
 
 
 def test_a_records_story_shows_what_changed_but_no_personal_value(look, auditor, patient):

@@ -1,0 +1,63 @@
+"""What was tried and not let through leaves a line too: the page, the record's id, who and whence.
+
+Not what was sent, and not what the record is: to the asker a foreign record is none. A flood fills
+no disk: beyond ``PER_USER`` an hour, or ``OF_ALL``, the last line says that more are not written.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+from uuid import UUID
+
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from . import actions
+
+log = logging.getLogger(__name__)
+
+HOUR = 60 * 60
+PER_USER = 30
+OF_ALL = 1000
+
+
+def note(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Leave the line of an answer that refused a signed-in user; nothing for any other."""
+    match = request.resolver_match
+    if match is None or response.status_code not in (403, 404):
+        return
+    asked = _record_id(match.kwargs)
+    if (response.status_code == 404 and asked is None) or not request.user.is_authenticated:
+        return  # an address without a record that is not there was mistyped
+    by: Any = request.user
+    of_user, of_all = _counted(f"refused:{by.pk}"), _counted("refused")
+    if of_user > PER_USER or of_all > OF_ALL:
+        return
+    detail: dict[str, object] = {
+        "page": match.view_name.replace(":", ".")[:100],
+        "status": response.status_code,
+    }
+    if of_user == PER_USER or of_all == OF_ALL:
+        detail["more"] = "not written within this hour"
+    try:
+        actions.refused(asked, by=by, at=cast(Any, request).now, detail=detail)
+    except DatabaseError as problem:  # the answer stands without it, as on a full disk
+        log.error("refusal not noted", extra={"error": type(problem).__name__})
+
+
+def _record_id(kwargs: dict[str, Any]) -> UUID | None:
+    """The public id in the address; the last, where a record belongs to another."""
+    found = [value for value in kwargs.values() if isinstance(value, UUID)]
+    return found[-1] if found else None
+
+
+def _counted(name: str) -> int:
+    """How many there were within the hour; too many where nothing can be counted."""
+    cache.add(name, 0, HOUR)
+    try:
+        return cache.incr(name)
+    except ValueError:
+        return OF_ALL + 1
