@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from ninja import Query, Router, Schema
+from ninja import Field, Query, Router, Schema
 from ninja.decorators import decorate_view
 from ninja.errors import HttpError
 
@@ -19,6 +19,13 @@ from .types import SEE_TRAIL
 
 router = Router(tags=["core"])
 _CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
+
+
+class Asked(Schema):
+    """Where to go on, and how many events at most."""
+
+    after: str = Field("", max_length=40)
+    size: int = Field(100, ge=1, le=api.PAGE_LIMIT)
 
 
 class LinkOut(Schema):
@@ -43,24 +50,20 @@ class BundleOut(Schema):
 
 @router.get("/events/", response=BundleOut)
 @decorate_view(never_cache)
-def events(
-    request: HttpRequest,
-    after: str = Query("", max_length=40),
-    size: int = Query(100, ge=1, le=api.PAGE_LIMIT),
-) -> dict[str, Any]:
+def events(request: HttpRequest, asked: Query[Asked]) -> dict[str, Any]:
     """Lines and views of the trail, oldest first, once they are sealed."""
     api.require(request, SEE_TRAIL)
-    place = _CURSOR.fullmatch(after or "0-0")
+    place = _CURSOR.fullmatch(asked.after or "0-0")
     if place is None:
         raise HttpError(400, _("The cursor is not valid. Start again without it."))
-    found, line, sight = fhir.sealed_after(int(place[1]), int(place[2]), size)
+    found, line, sight = fhir.sealed_after(int(place[1]), int(place[2]), asked.size)
     here = request.build_absolute_uri(request.path)
     return {
         "resourceType": "Bundle",
         "type": "searchset",
         "link": [
-            {"relation": "self", "url": f"{here}?after={place[0]}&size={size}"},
-            {"relation": "next", "url": f"{here}?after={line}-{sight}&size={size}"},
+            {"relation": "self", "url": f"{here}?after={place[0]}&size={asked.size}"},
+            {"relation": "next", "url": f"{here}?after={line}-{sight}&size={asked.size}"},
         ],
         "entry": [{"resource": event} for event in found],
     }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from heapq import merge
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from django.apps import apps
@@ -158,8 +159,9 @@ def sealed_after(line: int, sight: int, size: int) -> tuple[list[dict[str, Any]]
     last = queries.sealed_until()
     lines = AuditLine.objects.filter(pk__gt=line, pk__lte=last[AuditLine])
     sights = Sight.objects.filter(pk__gt=sight, pk__lte=last[Sight])
-    first = [list(rows.select_related("by").order_by("pk")[:size]) for rows in (lines, sights)]
-    rows: list[Any] = list(islice(merge(*first, key=lambda row: row.at), size))
+    either: list[Any] = [lines, sights]
+    first = [some.select_related("by").order_by("pk")[:size] for some in either]
+    rows: list[Any] = list(islice(merge(*first, key=attrgetter("at")), size))
     of_sights = iter(list(_of_sights([row for row in rows if isinstance(row, Sight)])))
     found = [next(of_sights) if isinstance(row, Sight) else of_line(row) for row in rows]
     line = max([line, *(row.pk for row in rows if isinstance(row, AuditLine))])

@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.urls import ResolverMatch
 
 from . import actions
 
@@ -37,7 +38,7 @@ def note(request: HttpRequest, response: HttpResponseBase) -> None:
     if of_user > PER_USER or of_all > OF_ALL:
         return
     detail: dict[str, object] = {
-        "page": match.view_name.replace(":", ".")[:100],
+        "page": _page(match)[:100],
         "status": response.status_code,
     }
     if of_user == PER_USER or of_all == OF_ALL:
@@ -48,10 +49,20 @@ def note(request: HttpRequest, response: HttpResponseBase) -> None:
         log.error("refusal not noted", extra={"error": type(problem).__name__})
 
 
+def _page(match: ResolverMatch) -> str:
+    """The page's name; of the machines' door, where names repeat, the form of the address."""
+    return match.route if match.route.startswith("api/") else match.view_name.replace(":", ".")
+
+
 def _record_id(kwargs: dict[str, Any]) -> UUID | None:
     """The public id in the address; the last, where a record belongs to another."""
-    found = [value for value in kwargs.values() if isinstance(value, UUID)]
-    return found[-1] if found else None
+    found = None
+    for value in kwargs.values():
+        try:
+            found = UUID(str(value))  # the machines' door has it as text
+        except ValueError:
+            continue
+    return found
 
 
 def _counted(name: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.cache import cache
 from django.db import connection
@@ -48,7 +50,7 @@ def work(areas, n: int) -> None:
         audit.seen(person, by=officer, at=AT, how="opened")
 
 
-def collected(client, start: str = EVENTS, size: int = 3) -> tuple[list[dict], str]:
+def collected(client, start: str = EVENTS, size: int = 3) -> tuple[list[dict[str, Any]], str]:
     found, url = [], f"{start}?size={size}" if "?" not in start else start
     while True:
         bundle = client.get(url).json()
