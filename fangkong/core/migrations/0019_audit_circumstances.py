@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0017_edition"),
+        ("core", "0018_trail_by_time"),
     ]
 
     operations = [
