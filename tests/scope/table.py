@@ -352,7 +352,7 @@ MACHINES = {
     "api:api-root": Row(EVERYBODY),
     "api_unknown": Row(EVERYBODY),
     "core:violations:index": Row(EVERYBODY, gets=False),  # browsers report; only counts are kept
-    "GET /core/audit/events/": Row(TRAIL, house=True, whole=True),
+    "GET /core/fhir/audit-events/": Row(TRAIL, house=True, whole=True),
     "GET /core/tokens/": Row(STAFF, house=True),
     "POST /core/tokens/": Row(
         STAFF,

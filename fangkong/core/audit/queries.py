@@ -124,7 +124,7 @@ LOOKED_BACK = 26  # weeks
 
 def overdue_weeks(today: date) -> list[date]:
     """Mondays of weeks that nobody has signed off within the week after, newest first."""
-    first = AuditLine.objects.order_by("pk").values_list("at", flat=True).first()
+    first = AuditLine.objects.order_by("at", "pk").values_list("at", flat=True).first()
     if first is None:
         return []
     begun = clock.day_of(first)

@@ -13,9 +13,8 @@ from ninja.decorators import decorate_view
 from ninja.errors import HttpError
 
 from fangkong.core import api
-
-from . import fhir
-from .types import SEE_TRAIL
+from fangkong.core.audit import fhir
+from fangkong.core.audit.types import SEE_TRAIL
 
 router = Router(tags=["core"])
 _CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
@@ -48,7 +47,7 @@ class BundleOut(Schema):
     entry: list[EntryOut]
 
 
-@router.get("/events/", response=BundleOut)
+@router.get("/audit-events/", response=BundleOut)
 @decorate_view(never_cache)
 def events(request: HttpRequest, asked: Query[Asked]) -> dict[str, Any]:
     """Lines and views of the trail, oldest first, once they are sealed."""

@@ -1,4 +1,4 @@
-"""``GET /api/v1/core/audit/events/``: another system collects the trail, page by page."""
+"""``GET /api/v1/core/fhir/audit-events/``: another system collects the trail, page by page."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.audit import seals
 from fangkong.core.audit.models import AuditLine, Sight
+from fangkong.core.audit.tests.test_fhir import is_event
 from fangkong.core.roles import Role
 from fangkong.people.tests import factories as people
 from fangkong.places.tests.factories import world
 
-from .test_fhir import is_event
-
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-EVENTS = "/api/v1/core/audit/events/"
+EVENTS = "/api/v1/core/fhir/audit-events/"
 
 
 @pytest.fixture
