@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from threading import Lock
 from typing import IO, Any, Protocol
 
@@ -31,8 +31,9 @@ Headers = list[tuple[str, str]]
 THREADS = 4  # of each process; more only wait for each other
 WAITING = 32  # requests that may wait for a thread; those beyond are told to come again
 IN_MEMORY = 64 * 1024  # bytes of a body or an answer; what is longer lies in a file meanwhile
-PATIENCE = 20.0  # seconds that a body may take, and …
+PATIENCE = 20.0  # seconds that a body may take, or be silent for, and …
 SLOWEST = 2_000  # … bytes a second that it has to bring beyond them: a poor mobile line does
+MOST_HELD = 512 * 1024 * 1024  # bytes of bodies that a process keeps at once
 
 _BUSY_PROBLEM = {
     "type": "about:blank",
@@ -83,6 +84,10 @@ class TooLong(Exception):
     """The body is longer than any request may be."""
 
 
+class Full(Exception):
+    """This process keeps as many bodies as it may."""
+
+
 class Doorway:
     """An RSGI application before a WSGI one."""
 
@@ -92,6 +97,7 @@ class Doorway:
         # A monitor is answered however long the queue is.
         self.for_health = ThreadPoolExecutor(1, thread_name_prefix="health")
         self.inside = 0
+        self.held = 0  # bytes of bodies
 
     async def __rsgi__(self, scope: Scope, line: Line) -> None:
         if scope.proto != "http":
@@ -112,8 +118,12 @@ class Doorway:
                 _plainly(line, 408, "Request Timeout")
             except TooLong:
                 _plainly(line, 413, "Content Too Large")
+            except Full:
+                _busy(scope, line)
             else:
                 await self._answer(scope, body, size, line)
+            finally:
+                self.held -= body.seek(0, SEEK_END)
 
     async def _read(self, scope: Scope, line: Line, body: IO[bytes]) -> int:
         promised = int(scope.headers.get("content-length") or 0)
@@ -124,7 +134,12 @@ class Doorway:
             async for piece in line:
                 size += len(piece)
                 body.write(piece)
-                patience.reschedule(begin + PATIENCE + size / SLOWEST)
+                self.held += len(piece)
+                if self.held > MOST_HELD:
+                    raise Full
+                # What came at once buys no time to be silent in.
+                now = asyncio.get_running_loop().time()
+                patience.reschedule(min(begin + PATIENCE + size / SLOWEST, now + PATIENCE))
         if size != promised:  # the stream simply ends where the client has left
             raise Gone
         body.seek(0)

@@ -41,7 +41,8 @@ class Fields:
 class Client:
     """One request through the door: what is sent, and what came back."""
 
-    def __init__(self, path="/", pieces=None, headers=(), leaves=False):
+    def __init__(self, path="/", pieces=None, headers=(), leaves=False, silent=False):
+        self.silent = silent  # after its pieces
         self.proto, self.method, self.path, self.query_string = "http", "POST", path, ""
         self.http_version, self.scheme = "1.1", "http"
         self.server, self.client = "127.0.0.1:8000", "[2001:db8::7]:5000"
@@ -56,7 +57,7 @@ class Client:
         assert self.pieces is not None, "a body was awaited that nobody had announced"
         for piece in self.pieces:
             yield piece
-        if not self.pieces:
+        if not self.pieces or self.silent:
             await asyncio.Event().wait()  # for ever
 
     def response_bytes(self, status, headers, body):
@@ -131,6 +132,30 @@ def test_a_body_that_never_ends_is_given_up_and_one_that_is_too_long_is_refused(
     assert through(Doorway(application, largest=10), slow).status == 408
     assert through(Doorway(application, largest=10), Client(pieces=[b"a" * 11])).status == 413
     assert through(Doorway(application, largest=10), Client(pieces=[b"a" * 10])).status == 200
+
+
+def test_what_came_at_once_buys_no_time_to_be_silent_in(monkeypatch):
+    monkeypatch.setattr(doorway, "PATIENCE", 0.05)
+    door = Doorway(application, largest=1_000_000)
+    length = [("content-length", "1000000")]
+
+    # At two thousand bytes a second these would have bought more than four minutes.
+    assert through(door, Client("/", [b"a" * 500_000], length, silent=True)).status == 408
+    assert door.held == 0
+
+
+def test_a_process_keeps_only_so_many_bodies_at_once(monkeypatch):
+    monkeypatch.setattr(doorway, "PATIENCE", 0.2)
+    monkeypatch.setattr(doorway, "MOST_HELD", 250_000)
+    door = Doorway(application, largest=1_000_000)
+    length = [("content-length", "1000000")]
+    held = [Client("/", [b"a" * 100_000], length, silent=True) for _n in range(3)]
+    through(door, *held)
+
+    assert sorted(one.status for one in held) == [408, 408, 503]
+    assert door.held == 0
+    assert through(door, Client("/", [b"a" * 200_000])).status == 200
+    assert door.held == 0
 
 
 def test_an_application_that_fails_leaves_its_place_to_others(door):
