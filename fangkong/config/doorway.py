@@ -33,6 +33,7 @@ WAITING = 32  # requests that may wait for a thread; those beyond are told to co
 IN_MEMORY = 64 * 1024  # bytes of a body or an answer; what is longer lies in a file meanwhile
 PATIENCE = 20.0  # seconds that a body may take, or be silent for, and …
 SLOWEST = 2_000  # … bytes a second that it has to bring beyond them: a poor mobile line does
+NAMED = ("server", "fangkong")  # else the server of HTTP would tell its own name
 MOST_HELD = 512 * 1024 * 1024  # bytes of bodies that a process keeps at once
 
 _BUSY_PROBLEM = {
@@ -197,7 +198,7 @@ class Answer:
     def _begin(
         self, status: str, headers: Headers, exc_info: object = None
     ) -> Callable[[bytes], None]:
-        self.status, self.headers = int(status[:3]), headers
+        self.status, self.headers = int(status[:3]), [*headers, NAMED]
         return self._write
 
     def _write(self, piece: bytes) -> None:
@@ -327,6 +328,7 @@ def _plainly(line: Line, status: int, text: str) -> None:
 def _say(line: Line, status: int, kind: str, text: str, more: Headers) -> None:
     body = text.encode()
     own = [
+        NAMED,
         ("content-type", kind),
         ("content-length", str(len(body))),
         ("cache-control", "no-store"),

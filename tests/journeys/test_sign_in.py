@@ -119,5 +119,5 @@ def add_a_passkey_and_sign_in_with_it(page: Page) -> None:
     page.goto("/people/")
     expect(page).to_have_url(re.compile("/people/"))
     page.goto("/accounts/sign-in/")
-    expect(page.locator("main .list-group-item").first).to_be_visible()
+    expect(page.get_by_role("main").get_by_role("listitem").first).to_be_visible()
     look_at(page, "my-sign-ins-zh-390")
