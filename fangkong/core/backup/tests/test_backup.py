@@ -201,7 +201,7 @@ def test_a_restored_database_takes_new_rows_and_refuses_to_change_the_trail(back
         )
         there.execute(
             "INSERT INTO core_auditline (at, action, subject_type, subject_id, reason, detail, "
-            "request_id) VALUES ('2030-01-01', 'a', 'b', 1, '', '{}', '')"
+            "request_id, ip, result) VALUES ('2030-01-01', 'a', 'b', 1, '', '{}', '', '', 'done')"
         )
         there.commit()
         with pytest.raises(Exception, match="only ever added to"):
