@@ -17,7 +17,7 @@ PAGES = ["/setup/", *(f"/setup/{step}/" for step in STEPS)]
 def test_a_code_opens_once_and_only_in_its_hour():
     code = door.open_(NOW, lambda: None)
     assert len(code) >= 22  # 128 bits
-    assert door.exchange("x" + code[1:], NOW) is None
+    assert door.exchange(("y" if code[0] == "x" else "x") + code[1:], NOW) is None
     assert door.exchange(code, NOW + door.VALID) is None
 
     mark = door.exchange(code, NOW + door.VALID - 1)
