@@ -103,7 +103,7 @@ def serve_bare(port: int) -> None:
         f"{Path(__file__).stem}:bare",
         address="127.0.0.1",
         port=port,
-        interface=Interfaces.ASGINL,
+        interface=Interfaces.RSGI,
         workers=WORKERS,
         websockets=False,
         log_access=False,
@@ -111,9 +111,9 @@ def serve_bare(port: int) -> None:
     ).serve()
 
 
-async def bare(scope: Any, receive: Any, send: Any) -> None:
+async def bare(scope: Any, line: Any) -> None:
     """The bare application, made by its first request."""
-    await _bare_application()(scope, receive, send)
+    await _bare_application().__rsgi__(scope, line)
 
 
 @cache
