@@ -47,7 +47,8 @@ class RequestFacts:
             if _number_in_address(request):
                 return _refused_number(request)
             with acting(at=at, request=request), reaching(of_request(request)), noting():
-                response = self.get_response(request)
+                with refusals.standing():
+                    response = self.get_response(request)
                 refusals.note(request, response)
                 _read_here(response)
             if problems.for_machines(request):

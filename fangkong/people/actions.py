@@ -20,6 +20,7 @@ from fangkong.core.refusals import Refused
 
 from . import queries, rules
 from .arriving import Arrival, arrive, entered
+from .clashes import clash
 from .intake import (
     UNREADABLE,
     AnotherPerson,
@@ -234,7 +235,7 @@ def add_document(
     for known in IdentityDocument.with_numbers([document.number]).select_related("person"):
         if known.kind == document.kind:
             if known.person_id != person.pk:
-                raise AnotherPerson.of(known.person.name)
+                raise clash(known.person, by, at)
             return known
     held = [Document(d.kind, d.full_number) for d in person.documents.all()]
     stated = Registration(

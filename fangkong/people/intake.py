@@ -56,15 +56,25 @@ class DocumentDisagrees(WrongField):
 
 
 class AnotherPerson(Refused):
-    """The document belongs to somebody of another name, sex or birth date."""
+    """The document belongs to somebody of another name, sex or birth date.
 
-    @classmethod
-    def of(cls, name: str) -> AnotherPerson:
+    ``name`` is the holder's, to be given only for whom the asker may open (``clashes.py``).
+    """
+
+    def __init__(self, name: str = "") -> None:
+        if not name:
+            super().__init__(
+                _(
+                    "This document and what is stated with it do not fit the register. Compare the"
+                    " number with the document; if all is right, ask the headquarters."
+                )
+            )
+            return
         text = gettext(
             "This document is registered for %(name)s. Compare the number with the document; if it"
             " is right, ask the county CDC to correct the person."
         )
-        return cls(text % {"name": rules.masked_name(name)})
+        super().__init__(text % {"name": rules.masked_name(name)})
 
 
 def checked(stated: Registration, today: date) -> Registration:

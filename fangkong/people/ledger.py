@@ -20,7 +20,7 @@ from fangkong.core.refusals import Refused
 from fangkong.core.sealing.fields import index_of
 
 from . import rules
-from .intake import AnotherPerson
+from .clashes import clash
 from .models import IdentityDocument, Person, Phone
 from .types import Document, DocumentKind, Registration
 
@@ -119,14 +119,14 @@ class Ledger:
         return self
 
     def _enter_one(self, row: Registration, by: User | None, at: datetime) -> Person:
-        entry = self._meant_by(row)
+        entry = self._meant_by(row, by, at)
         if entry is None:
             entry = self._add(row, by, at)
         else:
             self._fill(entry, row, by, at)
         return entry.person
 
-    def _meant_by(self, row: Registration) -> Entry | None:
+    def _meant_by(self, row: Registration, by: User | None, at: datetime) -> Entry | None:
         """The known person of a row; AnotherPerson where its document is somebody else's.
 
         Where several persons are alike without a document, nobody is meant: better one person
@@ -135,7 +135,7 @@ class Ledger:
         holders = [self.by_document[key] for key in _keys(row) if key in self.by_document]
         for holder in holders:
             if holder is not holders[0] or _contradicts(holder, row):
-                raise AnotherPerson.of(holder.person.name)
+                raise clash(holder.person, by, at)
         if holders:
             return holders[0]
         facts = rules.Facts(

@@ -92,6 +92,7 @@ name_places(
         "people.add_phone": _("Add a phone"),
         "people.index": _("List of persons"),
         "people.search": _("Search for persons"),
+        "people.clash": _("Number entered for somebody else"),
     }
 )
 

@@ -7,6 +7,9 @@ no disk: beyond ``PER_USER`` an hour, or ``OF_ALL``, the last line says that mor
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,6 +26,39 @@ log = logging.getLogger(__name__)
 HOUR = 60 * 60
 PER_USER = 30
 OF_ALL = 1000
+
+
+Write = Callable[[], object]
+_waiting: ContextVar[list[Write] | None] = ContextVar("what_stands", default=None)
+
+
+def stands(write: Write) -> None:
+    """Write a line or a sight that stands although the action that leaves it is rolled back.
+
+    When the request is over; at once where there is none, as in an import, whose refused rows do
+    not undo the others.
+    """
+    waiting = _waiting.get()
+    if waiting is None:
+        write()
+    else:
+        waiting.append(write)
+
+
+@contextmanager
+def standing() -> Iterator[None]:
+    """Around a request, outside all transactions: what ``stands`` was given is written at the end.
+
+    Also where the request broke. The database's refusal goes up: nothing is told without its line.
+    """
+    waiting: list[Write] = []
+    token = _waiting.set(waiting)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+        for write in waiting:
+            write()
 
 
 def note(request: HttpRequest, response: HttpResponseBase) -> None:

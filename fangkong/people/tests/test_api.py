@@ -188,3 +188,45 @@ def test_a_code_or_reason_of_broken_signs_is_no_server_error(client, patient, da
 def test_a_search_for_broken_signs_finds_nobody(client, patient, daofu, sign):
     assert list(queries.search(daofu, AT, f"扎{sign}西")) == []
     assert list(queries.search(daofu, AT, "扎西")) == [patient]
+
+
+@pytest.mark.both_databases
+def test_a_number_of_another_county_names_nobody_and_the_person_sees_who_tried(
+    client, patient, kangding
+):
+    client.force_login(kangding)
+    stated = {**STATED, "name": "白玛曲珍", "area": "513301"}
+
+    answers = [post(client, "", stated, key=key) for key in ("k1", "k2")]
+
+    for answer in answers:
+        assert (answer.status_code, answer.json()["title"]) == (409, "AnotherPerson")
+        assert not any(word in answer.content.decode() for word in ("扎", NUMBER, PHONE, "道孚"))
+    assert Person.objects.count() == 1  # rolled back, and yet:
+    sights = audit.sights_of(patient)
+    assert [(s.by, s.how, s.place) for s in sights] == [(kangding, "found", "people.clash")] * 2
+    assert all(sight.request_id for sight in sights)
+
+
+def test_whoever_enters_a_new_number_leaves_no_sight_of_anybody(client, patient, kangding):
+    client.force_login(kangding)
+    stated = {**STATED, "documents": [], "name": "白玛曲珍", "area": "513301"}
+
+    assert post(client, "", stated).status_code == 200
+    assert not audit.sights_of(patient).exists()
+
+
+@pytest.mark.both_databases
+def test_a_clash_met_beside_a_version_leaves_its_sight_too(client, patient, kangding, areas):
+    other = person(areas["513301"], name="白玛曲珍", documents=[], phones=[])
+    client.force_login(kangding)
+    version = client.get(f"{ROOT}{other.public_id}/")["ETag"]
+    body = json.dumps({"kind": "resident_id", "number": NUMBER})
+    headers = {"Idempotency-Key": "k1", "If-Match": version}
+
+    answer = client.post(
+        f"{ROOT}{other.public_id}/documents/", body, "application/json", headers=headers
+    )
+
+    assert answer.status_code == 409 and "扎" not in answer.content.decode()
+    assert [sight.place for sight in audit.sights_of(patient)] == ["people.clash"]

@@ -64,13 +64,43 @@ def test_a_known_person_gets_what_was_missing_and_keeps_the_rest(patient, areas)
     assert (line.action, line.detail) == ("people.complete", {"fields": ["phones", "workplace"]})
 
 
-def test_a_card_of_somebody_else_is_refused_with_a_masked_hint(patient):
+def card_of_another_name(by):
     with pytest.raises(AnotherPerson) as refusal:
-        person(name="白玛曲珍")
+        actions.register(name="白玛曲珍", documents=[CARD], by=by, at=AT)
+    return str(refusal.value)
 
-    assert "扎某某" in str(refusal.value)
-    assert NAME not in str(refusal.value)
+
+def test_a_card_of_somebody_else_is_refused_with_a_masked_hint(patient, daofu):
+    said = card_of_another_name(daofu)
+
+    assert "扎某某" in said and NAME not in said
     assert Person.objects.count() == 1
+
+
+def test_another_county_learns_nothing_of_whose_card_it_is(patient, kangding):
+    said = card_of_another_name(kangding)
+
+    assert not any(word in said for word in ("扎", "某", "道孚", "Daofu", NUMBER))
+    assert said == card_of_another_name(None)
+
+
+def test_a_file_of_another_county_learns_nothing_and_each_card_leaves_a_sight(patient, kangding):
+    rows = [Registration(name="白玛曲珍", documents=(CARD,)), Registration(name="白玛曲珍")]
+
+    refused, entered = actions.register_many(rows=rows, by=kangding, at=AT)
+
+    assert isinstance(refused, AnotherPerson) and "扎" not in str(refused)
+    assert isinstance(entered, Person)
+    (sight,) = audit.sights_of(patient)
+    assert (sight.by, sight.how, sight.place) == (kangding, "found", "people.clash")
+
+
+def test_a_document_of_another_county_is_not_added_and_names_nobody(patient, kangding, areas):
+    other = person(areas["513301"], name="白玛曲珍", documents=[resident_id()], phones=[])
+    with pytest.raises(AnotherPerson) as refusal:
+        actions.add_document(person=other, kind="resident_id", number=NUMBER, by=kangding, at=AT)
+
+    assert "扎" not in str(refusal.value)
 
 
 def test_two_cards_of_two_persons_are_nobodys(patient):
