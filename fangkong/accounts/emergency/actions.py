@@ -17,8 +17,9 @@ from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
 
 from .. import queries as queries_of_staff
+from . import queries
 from .models import EmergencyAccess
-from .types import HOLDS, SIGN_OFF, USE, USED, finders
+from .types import HOLDS, MISS, SIGN_OFF, USE, USED, finders
 
 if TYPE_CHECKING:
     from ..models import User
@@ -34,9 +35,12 @@ class ReasonMissing(Refused):
 
 
 class NobodyFound(Refused):
-    """No person fits the number."""
+    """No person fits the number. Told by page and API when ``open_`` has found nobody."""
 
     status = 404
+
+    def __init__(self) -> None:
+        super().__init__(_("No person is found by this number. Check it and try again."))
 
 
 class TooMany(Refused):
@@ -56,23 +60,24 @@ class OwnUse(Refused):
 
 
 @transaction.atomic
-def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> EmergencyAccess:
-    """Open one person, found by an exact number, for reading and for two hours."""
+def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> EmergencyAccess | None:
+    """Open one person, found by an exact number, for reading and for two hours.
+
+    None where nobody is found: no refusal, which would be rolled back, for a try says something
+    about the one who tries. It is kept, in the trail, and counts like a use.
+    """
     if not by.scope(USE, at):
         raise NotYours(str(USE.label))
     if len(reason.strip()) < SHORTEST_REASON:
         raise ReasonMissing(_("Write in a sentence why you must see this person now."))
-    finder = next((one for one in finders() if one.name == kind), None)
-    if finder is None:
-        raise NobodyFound(_("No person is found by this number. Check it and try again."))
     user = get_user_model().objects.select_for_update().get(pk=by.pk)
-    day = EmergencyAccess.objects.filter(user=user, valid_from__gt=at - 12 * HOLDS)
-    if day.count() >= LIMIT_PER_DAY:
+    if queries.tries(user, at) >= LIMIT_PER_DAY:
         raise TooMany(_("You have used emergency access ten times today. Call the headquarters."))
-    person = finder.find(number.strip(), at)
-    if person is None:
-        # Also a try that finds nobody says something about the one who tries.
-        raise NobodyFound(_("No person is found by this number. Check it and try again."))
+    finder = next((one for one in finders() if one.name == kind), None)
+    person = finder.find(number.strip(), at) if finder else None
+    if finder is None or person is None:
+        audit.record(MISS, user, by=by, at=at, detail={"by": finder.name if finder else ""})
+        return None
     access = EmergencyAccess.objects.create(
         user=user,
         person_key=person,

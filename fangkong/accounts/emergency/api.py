@@ -35,7 +35,7 @@ class Opened(Schema):
 def open_(request: HttpRequest, asked: Asked) -> tuple[int, dict[str, Any]]:
     """Open one person for two hours, with a reason."""
     api.require(request, USE)
-    access: EmergencyAccess = once(
+    access: EmergencyAccess | None = once(
         api.key_of(request),
         actions.open_,
         kind=asked.kind,
@@ -44,4 +44,6 @@ def open_(request: HttpRequest, asked: Asked) -> tuple[int, dict[str, Any]]:
         by=cast(Any, request.user),
         at=cast(Any, request).now,
     )
+    if access is None:
+        raise actions.NobodyFound()
     return 201, {"id": access.public_id, "person": access.person_key, "valid_to": access.valid_to}

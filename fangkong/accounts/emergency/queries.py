@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from django.db.models import F, QuerySet
 
+from fangkong.core.audit import queries as audit
+
 from .models import EmergencyAccess
-from .types import SIGN_OFF
+from .types import DAY, MISS, SIGN_OFF
 
 if TYPE_CHECKING:
     from ..models import User
@@ -18,6 +20,13 @@ def mine(user: User, at: datetime) -> list[EmergencyAccess]:
     """What is open to the user now, the next to end first."""
     open_now = EmergencyAccess.objects.filter(user=user, valid_from__lte=at, valid_to__gt=at)
     return list(open_now.order_by("valid_to"))
+
+
+def tries(user: User, at: datetime) -> int:
+    """How often the user asked for a person within a day, found or not."""
+    found = EmergencyAccess.objects.filter(user=user, valid_from__gt=at - DAY)
+    missed = audit.lines_about(MISS).filter(by=user, at__gt=at - DAY)
+    return found.count() + missed.count()
 
 
 def uses(user: User, at: datetime) -> QuerySet[EmergencyAccess]:

@@ -36,10 +36,13 @@ USED = notices.declare(
     urgent=True,
 )
 HOLDS = timedelta(hours=2)
+DAY = timedelta(days=1)
+MISS = "accounts.emergency.miss"
 
 name_verbs(
     {
         "accounts.emergency.open": _("Emergency access taken"),
+        MISS: _("Emergency access tried, nobody found"),
         "accounts.emergency.close": _("Emergency access given back"),
         "accounts.emergency.sign_off": _("Emergency access checked"),
     }

@@ -26,8 +26,10 @@ def index(request: StaffRequest) -> HttpResponse:
     """What is open to me, and the form that opens a person."""
     form = OpenForm(request.POST or None)
     if done := pages.carry_out(request, form, actions.open_):
-        messages.warning(request, _("Open for two hours. The auditor has been told."))
-        return redirect(_url(done.result))
+        if done.result is not None:
+            messages.warning(request, _("Open for two hours. The auditor has been told."))
+            return redirect(_url(done.result))
+        form.add_error("number", str(actions.NobodyFound()))
     pages.forms.dress(form)
     shown = {
         "form": form,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -10,10 +11,11 @@ import pytest
 from fangkong.accounts.emergency import actions, queries, types
 from fangkong.accounts.models import User
 from fangkong.accounts.tests import factories
-from fangkong.core import permissions
+from fangkong.core import clock, permissions
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.permissions import NotYours, Permission
 from fangkong.core.roles import Role
+from fangkong.core.tests.together import at_once
 from fangkong.places.tests.factories import world
 
 AT = factories.AT
@@ -72,11 +74,82 @@ def test_a_list_never_widens(doctor):
 def test_it_is_refused_without_reason_without_such_a_person_and_to_other_roles(doctor, areas):
     with pytest.raises(actions.ReasonMissing):
         open_(doctor, reason="urgent")
-    with pytest.raises(actions.NobodyFound):
-        open_(doctor, number="8")
+    assert open_(doctor, number="8") is None
     with pytest.raises(NotYours):
         open_(factories.staff(Role.EDITOR, area=areas["513300"]))
     assert not reaches(doctor, READ, AT)
+
+
+def misses():
+    return [(one.by_id, one.detail) for one in AuditLine.objects.filter(action=types.MISS)]
+
+
+@pytest.mark.both_databases
+def test_a_search_that_finds_nobody_leaves_a_line_and_one_that_finds_leaves_none_of_it(doctor):
+    open_(doctor)
+    assert misses() == []
+
+    assert open_(doctor, number="8") is None
+    assert open_(doctor, kind="no such kind") is None
+
+    assert misses() == [(doctor.pk, {"by": "card"}), (doctor.pk, {"by": ""})]
+
+
+@pytest.mark.both_databases
+def test_nobody_tries_numbers_through(doctor, areas):
+    for number in range(100, 100 + actions.LIMIT_PER_DAY - 1):
+        open_(doctor, number=str(number))
+    open_(doctor)  # the tenth may still be right
+
+    with pytest.raises(actions.TooMany):
+        open_(doctor)
+    assert open_(factories.staff(Role.HOSPITAL, area=areas["513328"])) is not None
+    assert open_(doctor, at=AT + timedelta(days=1, seconds=1)) is not None
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_of_twelve_tries_at_the_same_moment_ten_are_looked_up():
+    one = factories.staff(Role.HOSPITAL, area=world()["513326"])
+
+    results = at_once(lambda n: open_(one, number=f"1{n}"), callers=12)
+
+    assert results.count(None) == len(misses()) == actions.LIMIT_PER_DAY
+    assert sum(isinstance(result, actions.TooMany) for result in results) == 2
+
+
+@pytest.fixture
+def bedside(client, doctor, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: AT)
+    client.force_login(doctor)
+    return client
+
+
+def ask(bedside, number, key="k1"):
+    body = json.dumps({"kind": "card", "number": number, "reason": WHY})
+    headers = {"Idempotency-Key": key}
+    path = "/api/v1/accounts/emergency/"
+    return bedside.post(path, body, "application/json", headers=headers)
+
+
+@pytest.mark.both_databases
+def test_a_machine_that_finds_nobody_is_told_so_and_the_line_stays(bedside):
+    first, again, other = ask(bedside, "8"), ask(bedside, "8"), ask(bedside, "9", "k2")
+
+    for answer in (first, again, other):
+        assert (answer.status_code, answer.json()["title"]) == (404, "NobodyFound")
+    assert len(misses()) == 2  # the same try sent again is one
+    assert ask(bedside, "7", "k3").status_code == 201
+
+
+def test_the_page_says_that_nobody_is_found_and_the_line_stays(bedside):
+    said = {"kind": "card", "number": "8", "reason": WHY, "_key": "k1"}
+
+    answer = bedside.post("/accounts/emergency/", {**said})
+
+    assert answer.status_code == 422
+    assert "number" in answer.context["form"].errors
+    assert len(misses()) == 1
 
 
 def test_the_auditor_sees_and_checks_it_once_and_nobody_else_does(doctor, areas):
