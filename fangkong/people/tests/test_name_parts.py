@@ -15,6 +15,9 @@ from fangkong.people.tests.factories import person as entered
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
 
+EVER = {"created_at": AT, "changed_at": AT}
+
+
 def called(name: str, area=None) -> Person:
     """Somebody of a name, of whom nothing else is known: no document, no birth date."""
     return entered(area, name=name, birth_date=None, documents=(), phones=())
@@ -28,6 +31,27 @@ def test_a_name_is_kept_from_each_sign_to_its_end_with_pinyin_and_initials(db):
     one = called("扎西德吉")
 
     assert parts_of(one) == sorted(["扎西德吉", "西德吉", "德吉", "吉", "zhaxideji", "zxdj"])
+
+
+def test_a_long_name_is_kept_whole_and_from_its_last_sign(db):
+    name = "Abdurehim Tursun Ghulam"
+    one = called(name)
+
+    assert parts_of(one) == sorted(
+        [*(name.lower()[n:] for n in range(len(name))), "abdurehimtursunghulam", "atg"]
+    )
+
+
+def test_all_whom_one_statement_enters_are_found(db):
+    """Also where one statement enters some who are found and some who are not."""
+    first = called("王多吉")
+    rows = [Person(name=name, **EVER) for name in ("扎西", "泽仁")]
+    Person.objects.bulk_create([*rows, Person(name="央金", merged_into=first, **EVER)])
+    zhaxi, zeren, merged = Person.objects.exclude(pk=first.pk).order_by("pk")
+
+    assert parts_of(zhaxi) == ["扎西", "西"]
+    assert parts_of(zeren) == sorted(["泽仁", "仁"])
+    assert parts_of(merged) == []
 
 
 def test_another_name_takes_the_place_of_the_first_and_nothing_else_moves(db):
