@@ -574,9 +574,20 @@ def test_what_a_table_says_of_whom_it_is_about_can_be_followed():
         if about is None:
             continue
         known = {one.name for one in model._meta.get_fields()}
-        assert [bool(about.key), bool(about.record), bool(about.nobody)].count(True) == 1
-        assert {about.key, *(about.record or ())} - {""} <= known, model._meta.label
-        assert model not in dossier.ways(), model._meta.label
+        said = [about.key, about.record, about.nobody, about.repeats]
+        assert [bool(one) for one in said].count(True) == 1
+        assert {about.key, *(about.record or ()), about.repeats} - {""} <= known, model._meta.label
+        assert (model in dossier.ways()) == bool(about.repeats), model._meta.label
+
+
+def test_a_search_index_holds_keys_and_words_of_the_record_that_it_repeats_and_no_more():
+    """What stands in no copy must stand in the copy of its record."""
+    indexes = [model for model in our_models() if dossier.is_index(model)]
+    assert [model._meta.label for model in indexes] == ["people.NamePart"]
+    for model in indexes:
+        fields = model._meta.concrete_fields
+        words = {one.name for one in fields if not one.is_relation and not one.primary_key}
+        assert words == set(vars(model)["pii"]), model._meta.label
 
 
 def test_every_table_with_personal_data_serves_one_purpose():

@@ -56,11 +56,15 @@ class About:
     without one says so: ``key`` names a field with a person's public id; ``record`` the two fields
     that name a record of any room, by its kind and its public id; or ``nobody`` says why no row is
     about a person of the public who could be found by it.
+
+    ``repeats`` is said by a search index: the key to the record that it repeats. It stands in no
+    copy, and is not emptied alone: the database writes it anew when the record changes.
     """
 
     key: str = ""
     record: tuple[str, str] | None = None
     nobody: str = ""
+    repeats: str = ""
 
 
 # Wider than the exact rules on purpose: a number mistyped by one digit is personal as well. Beside

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from fangkong.core import bulk
-from fangkong.core.privacy import Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention
 from fangkong.core.record import Record, stamps
 from fangkong.core.sealing import BlindIndexField, SealedTextField
 from fangkong.core.sealing.fields import index_of
@@ -168,6 +168,7 @@ class NamePart(models.Model):
     retention: ClassVar[Retention] = Retention(
         "as its person: rewritten with the name", by_room="fangkong.people"
     )
+    about: ClassVar[About] = About(repeats="person")
     wall: ClassVar[Wall] = Wall(county="county_id", through="person")
 
     person = models.ForeignKey(

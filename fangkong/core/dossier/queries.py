@@ -67,23 +67,32 @@ def _paths(model: Model, known: dict[Model, tuple[str, ...]]) -> tuple[str, ...]
 
 
 def about(model: Model) -> About | None:
-    """What a table says of itself that leads to no person by keys."""
+    """What a table says of itself that leads to no person by keys, or that only repeats another."""
     found = vars(model).get("about")
     return found if isinstance(found, About) else None
 
 
+def is_index(model: Model) -> bool:
+    """Whether a table only repeats another one's words, for searching."""
+    one = about(model)
+    return bool(one and one.repeats)
+
+
 def gathered() -> dict[Model, str]:
     """How each table with rows about persons is gathered, in a word, for the register's page."""
-    said = {model: ", ".join(paths) for model, paths in ways().items()}
+    said = {model: ", ".join(paths) for model, paths in ways().items() if not is_index(model)}
     for model in _ours():
         one = about(model)
-        if one and not one.nobody:
+        if one and not one.nobody and not one.repeats:
             said[model] = one.key or "+".join(one.record or ())
     return said
 
 
 def rows_about(person: models.Model) -> Iterator[tuple[Model, list[models.Model]]]:
-    """Each table with its rows about a person, also about those entered twice and merged."""
+    """Each table with its rows about a person, also about those entered twice and merged.
+
+    With search indexes, which hold the person too although no copy shows them.
+    """
     persons = list(
         type(person)._base_manager.filter(Q(pk=person.pk) | Q(merged_into=person.pk)).order_by("pk")
     )
@@ -104,7 +113,11 @@ def rows_about(person: models.Model) -> Iterator[tuple[Model, list[models.Model]
 
 def _named(named: dict[str, list[Any]]) -> Iterator[tuple[Model, list[models.Model]]]:
     """Rows that name a person, or a record about one, by public id; and what names those."""
-    said = [(model, one) for model in _ours() if (one := about(model)) and not one.nobody]
+    said = [
+        (model, one)
+        for model in _ours()
+        if (one := about(model)) and not one.nobody and not one.repeats
+    ]
     persons = {model._meta.label_lower for model in ways() if _is_person(model)}
     # A file belongs to a task that belongs to a case: two rounds, the second finds what is new.
     seen: dict[Model, dict[int, models.Model]] = {}
@@ -134,6 +147,8 @@ def dossier(person: models.Model, at: datetime) -> Dossier:
     sections, files = [], []
     records: list[models.Model] = []
     for model, rows in rows_about(person):
+        if is_index(model):
+            continue
         shown = tuple(entries for row in rows if (entries := tuple(_entries(row))))
         if shown:
             title = str(model._meta.verbose_name)

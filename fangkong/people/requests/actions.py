@@ -55,6 +55,13 @@ class AnswerMissing(Refused):
     field = "answer"
 
 
+class ReasonMissing(Refused):
+    """What a law keeps is worked with only for a reason that can be read later."""
+
+    status = 422
+    field = "reason"
+
+
 class NotCorrected(Refused):
     """A correction is granted when it was made."""
 
@@ -63,6 +70,14 @@ class NotCorrected(Refused):
 
 class NotGranted(Refused):
     """A copy is handed over only at a granted request for one."""
+
+
+class NothingToLift(Refused):
+    """Only an erasure that a law cut short restricts anything."""
+
+
+class LiftNotAsked(Refused):
+    """Nobody has asked to lift the restriction, or it was decided meanwhile."""
 
 
 class Gone(Refused):
@@ -160,16 +175,51 @@ def hand_over(*, request: DataRequest, form: str, by: User, at: datetime) -> Dat
 
 
 @transaction.atomic
-def lift(*, person: Person, reason: str, by: User, at: datetime) -> Person:
-    """Work with a restricted person's data again, because a new duty has arisen."""
+def ask_lift(*, request: DataRequest, reason: str, by: User, at: datetime) -> DataRequest:
+    """Ask to work with a restricted person's data again, because a new duty has arisen.
+
+    As with the erasure itself, somebody else decides (``lift``, ``keep_restricted``).
+    """
     if len(reason.strip()) < SHORTEST:
-        raise AnswerMissing(_("Say which new duty makes it necessary."))
-    person = Person.objects.select_for_update().get(pk=person.pk)
+        raise ReasonMissing(_("Say which new duty makes it necessary."))
+    refuse_numbers(reason=reason)
+    request = _restricting(request)
+    if request.lift_waits:
+        raise AlreadyAsked(_("Somebody has asked for it already; it waits for a decision."))
+    request.lift_reason = reason.strip()
+    request.lift_asked_at, request.lift_asked_by = at, by
+    request.touch(by, at)
+    request.save()
+    audit.record("people.requests.ask_lift", request, by=by, at=at, reason=request.lift_reason)
+    return request
+
+
+@transaction.atomic
+def lift(*, request: DataRequest, by: User, at: datetime) -> DataRequest:
+    """Let the person's data be worked with again, as somebody else asked."""
+    request = _asked_to_lift(request)
+    if request.lift_asked_by_id == by.pk:
+        raise OwnRequest(_("You asked for this yourself. Somebody else decides it."))
+    person = request.person
     person.restricted_at = None
     person.touch(by, at)
     person.save()
-    audit.record("people.requests.lift", person, by=by, at=at, reason=reason.strip())
-    return person
+    request.lifted_at, request.lifted_by = at, by
+    request.touch(by, at)
+    request.save()
+    audit.record("people.requests.lift", person, by=by, at=at, reason=request.lift_reason)
+    return request
+
+
+@transaction.atomic
+def keep_restricted(*, request: DataRequest, by: User, at: datetime) -> DataRequest:
+    """Leave the person's data as they are; also whoever asked may think better of it."""
+    request = _asked_to_lift(request)
+    request.lift_reason, request.lift_asked_at, request.lift_asked_by = "", None, None
+    request.touch(by, at)
+    request.save()
+    audit.record("people.requests.keep_restricted", request, by=by, at=at)
+    return request
 
 
 @transaction.atomic
@@ -229,6 +279,22 @@ def _waiting(request: DataRequest) -> DataRequest:
     request = _locked(request)
     if request.state != State.WAITING:
         raise AlreadyDecided(_("This request has been decided already. Reload the page."))
+    return request
+
+
+def _restricting(request: DataRequest) -> DataRequest:
+    """The request and its person, locked; NothingToLift where it restricts nothing."""
+    request = _locked(request)
+    request.person = Person.objects.select_for_update().get(pk=request.person_id)
+    if not request.restricts:
+        raise NothingToLift(_("Nothing of this person is restricted because of this request."))
+    return request
+
+
+def _asked_to_lift(request: DataRequest) -> DataRequest:
+    request = _restricting(request)
+    if not request.lift_waits:
+        raise LiftNotAsked(_("Nobody asks to lift the restriction by now. Reload the page."))
     return request
 
 

@@ -20,13 +20,15 @@ class DataRequest(Record):
     """One request of one person. Received by one member of staff, decided by another.
 
     ``county`` is where it was received: it stays when the person's own county is erased.
-    ``kept_until`` and ``clause`` say what law keeps of what was to be erased.
+    ``kept_until`` and ``clause`` say what law keeps of what was to be erased; the restriction that
+    follows is lifted as it came: asked for by one, with a reason, and done by another.
     """
 
     # Words about a person although the forms ask not to.
     pii: ClassVar[dict[str, Personal]] = {
         "words": Personal("identity", "erase"),
         "answer": Personal("identity", "erase"),
+        "lift_reason": Personal("identity", "erase"),
     }
     retention: ClassVar[Retention] = Retention(
         "PIPL 54, 56: proof of how requests were answered", days=1096, since="changed_at"
@@ -55,6 +57,15 @@ class DataRequest(Record):
     kept_until = models.DateField(_("kept by law until"), null=True)
     clause = models.CharField(_("clause"), max_length=60, blank=True)
     handed_over = models.PositiveSmallIntegerField(_("copies handed over"), default=0)
+    lift_reason = models.CharField(_("which new duty"), max_length=400, blank=True)
+    lift_asked_at = models.DateTimeField(_("lifting asked for"), null=True)
+    lift_asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    lifted_at = models.DateTimeField(_("restriction lifted"), null=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("request about personal data")
@@ -70,6 +81,14 @@ class DataRequest(Record):
                 condition=models.Q(decided_by__isnull=True)
                 | ~models.Q(decided_by=models.F("created_by")),
                 name="data_request_by_two",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lifted_at__isnull=True, lifted_by__isnull=True)
+                | models.Q(
+                    lifted_at__isnull=False, lifted_by__isnull=False, lift_asked_by__isnull=False
+                )
+                & ~models.Q(lifted_by=models.F("lift_asked_by")),
+                name="data_request_lifted_by_two",
             ),
         ]
         indexes = [
@@ -88,6 +107,17 @@ class DataRequest(Record):
     def is_open(self) -> bool:
         """Whether it waits for a decision."""
         return self.state == State.WAITING
+
+    @property
+    def restricts(self) -> bool:
+        """Whether what a law keeps of the person is not worked with because of this request."""
+        kept = self.kind == Kind.ERASE and self.state == State.PARTLY and self.lifted_at is None
+        return kept and self.person.restricted_at is not None
+
+    @property
+    def lift_waits(self) -> bool:
+        """Whether somebody has asked to lift the restriction, and nobody decided."""
+        return self.lift_asked_at is not None and self.restricts
 
     @property
     def gives_copies(self) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models import Model as AnyModel
 
 from fangkong.core import clock
@@ -18,7 +18,6 @@ from fangkong.core.permissions import Permission, Scoped
 from fangkong.core.retention import queries as retention
 from fangkong.packs import queries as packs
 
-from ..models import NamePart
 from . import rules
 from .models import DataRequest
 from .types import RECEIVE, Kind, State
@@ -34,7 +33,7 @@ def open_to(user: Scoped, at: datetime, permission: Permission = RECEIVE) -> Que
     """The requests received in the user's counties."""
     within = user.scope(permission, at).q(county="county_id")
     return DataRequest.objects.filter(within).select_related(
-        "person__county", "county", "created_by", "decided_by"
+        "person__county", "county", "created_by", "decided_by", "lift_asked_by", "lifted_by"
     )
 
 
@@ -65,16 +64,13 @@ class Erasure:
         return sum(len(ids) for _model, ids, _kept in self.goes)
 
 
-# The request itself, and what the database rewrites by itself as soon as the name goes.
-_NOT_EMPTIED = (DataRequest, NamePart)
-
-
 def erasure(person: Person, at: datetime) -> Erasure:
     """What may be erased of a person now."""
     found = [
         (model, rows)
         for model, rows in dossier.rows_about(person)
-        if retention.personal(model) and model not in _NOT_EMPTIED
+        # Not the request itself, nor what the database rewrites as soon as the name goes.
+        if retention.personal(model) and model is not DataRequest and not dossier.is_index(model)
     ]
     duties = retention.duties(type(person), person.pk, at)
     personal = {model._meta.label: set(retention.personal(model)) for model, _rows in found}
@@ -109,8 +105,9 @@ def holds(model: type[AnyModel], ids: Collection[int], kept: Collection[str]) ->
 
 
 def waiting_count(user: Scoped, at: datetime) -> int:
-    """How many requests wait for a decision."""
-    return open_to(user, at).filter(state=State.WAITING).count()
+    """How many requests wait for a decision, or for one on lifting a restriction."""
+    lifting = Q(lift_asked_at__isnull=False, lifted_at__isnull=True)
+    return open_to(user, at).filter(Q(state=State.WAITING) | lifting).count()
 
 
 def law_of(request: DataRequest, at: datetime) -> Clause | None:

@@ -31,6 +31,8 @@ name_verbs(
         "people.requests.withdraw": _("Request about personal data withdrawn"),
         "people.requests.hand_over": _("Copy of personal data handed over"),
         "people.requests.erase": _("Personal data erased on request"),
+        "people.requests.ask_lift": _("Lifting of a restriction asked for"),
+        "people.requests.keep_restricted": _("Restriction of a person's data kept"),
         "people.requests.lift": _("Restriction of a person's data lifted"),
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -154,20 +155,36 @@ def give(request: StaffRequest, public_id: UUID) -> HttpResponse:
 @never_cache
 @allowed(DECIDE)
 def lift(request: StaffRequest, public_id: UUID) -> HttpResponse:
-    """Work with a restricted person's data again."""
+    """Ask to work with a restricted person's data again; decide it when somebody else has asked."""
     asked = _request(request, public_id, DECIDE)
     opened(request, asked)
+    if asked.lift_waits:
+        return _decide_lift(request, asked)
     form = LiftForm(request.POST or None)
-    if pages.carry_out(request, form, actions.lift, None, person=asked.person):
-        messages.success(request, _("The restriction is lifted."))
-        return redirect(asked.person)
+    if pages.carry_out(request, form, actions.ask_lift, None, request=asked):
+        messages.success(request, _("It is asked for. Somebody else decides it."))
+        return redirect(asked)
     return pages.form(
         request,
         form,
-        title=_("Lift the restriction"),
-        submit=_("Lift the restriction"),
+        title=_("Ask to lift the restriction"),
+        submit=_("Ask for it"),
         context={"back_url": asked.get_absolute_url()},
     )
+
+
+def _decide_lift(request: StaffRequest, asked: DataRequest) -> HttpResponse:
+    form = forms.Form(request.POST or None)
+    lifts = request.POST.get("decision") == "lift"
+    action = actions.lift if lifts else actions.keep_restricted
+    if pages.carry_out(request, form, action, None, request=asked):
+        messages.success(
+            request, _("The restriction is lifted.") if lifts else _("The restriction stays.")
+        )
+        return redirect(asked.person if lifts else asked)
+    shown = {"asked": asked, "form": form, "mine": asked.lift_asked_by_id == request.user.pk}
+    status = 422 if form.is_bound else 200
+    return render(request, "people/requests/lift.html", shown, status=status)
 
 
 def _request(
@@ -189,14 +206,14 @@ def _page(
     pages.forms.dress(form)
     mine = asked.created_by_id == request.user.pk
     erases = asked.kind == Kind.ERASE and asked.is_open
+    decides = queries.open_to(request.user, request.now, DECIDE).filter(pk=asked.pk).exists()
     shown = {
         "asked": asked,
         "form": form,
         "problem": problem,
         "mine": mine,
-        "may_decide": asked.is_open
-        and not mine
-        and queries.open_to(request.user, request.now, DECIDE).filter(pk=asked.pk).exists(),
+        "may_decide": asked.is_open and not mine and decides,
+        "may_lift": asked.restricts and decides,
         "erasure": queries.erasure(asked.person, request.now) if erases else None,
         "law": queries.law_of(asked, request.now),
         "history": audit.history_of(asked),

@@ -12,6 +12,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils.translation import override
 
@@ -27,7 +28,7 @@ from fangkong.core.free_text import NumberInText
 from fangkong.core.roles import Role
 from fangkong.people import actions as people
 from fangkong.people import queries as persons
-from fangkong.people.models import IdentityDocument, Person, Phone
+from fangkong.people.models import IdentityDocument, NamePart, Person, Phone
 from fangkong.people.requests import actions, erasures, queries
 from fangkong.people.requests.models import DataRequest
 from fangkong.people.tests import factories
@@ -72,6 +73,15 @@ def asked(person, by, kind="copy", at=AT, **changes):
 def granted(person, world, kind="copy"):
     request = asked(person, world.daofu_cdc, kind)
     return actions.grant(request=request, by=world.headquarters, at=AT)
+
+
+def ask_lift(request, world, **changes):
+    said = {"reason": "ill again", "by": world.daofu_cdc, "at": AT, **changes}
+    return actions.ask_lift(request=request, **said)
+
+
+def lifted(request, world):
+    return actions.lift(request=ask_lift(request, world), by=world.headquarters, at=AT)
 
 
 def in_all(held) -> str:
@@ -211,6 +221,24 @@ def test_the_copy_holds_nothing_of_anybody_else_and_no_digest(world, patient):
     assert Case.objects.get(person=patient).card_print not in text
 
 
+def test_the_copy_leaves_the_search_index_out(world, patient, monkeypatch):
+    parts = set(NamePart.objects.filter(person=patient).values_list("part", flat=True))
+    assert parts
+
+    held = dossier.dossier(patient, AT)
+
+    assert "people.NamePart" not in {section.table for section in held.sections}
+    monkeypatch.setattr(NamePart, "about", None)  # were it not declared, it would stand there
+    assert "people.NamePart" in {one.table for one in dossier.dossier(patient, AT).sections}
+
+
+def test_an_erasure_takes_the_search_index_along_though_no_copy_shows_it(world, contact):
+    granted(contact, world, "erase")
+
+    left = NamePart.objects.filter(person=contact).values_list("part", flat=True)
+    assert all(part.startswith("~") for part in left)
+
+
 def test_the_copy_of_somebody_entered_twice_holds_both(world, contact):
     double = factories.person(
         world.daofu, name="扎西德吉甲", documents=[], phones=[], workplace="畜牧站"
@@ -302,7 +330,7 @@ def test_a_report_card_is_kept_by_law_and_the_answer_says_until_when_and_why(wor
 
 
 def test_what_a_law_keeps_is_not_worked_with(world, patient):
-    granted(patient, world, "erase")
+    request = granted(patient, world, "erase")
     patient.refresh_from_db()
 
     assert not persons.open_to(world.daofu_cdc, AT).filter(pk=patient.pk).exists()
@@ -315,8 +343,105 @@ def test_what_a_law_keeps_is_not_worked_with(world, patient):
     with pytest.raises(people.Restricted):
         people.correct(person=patient, changes={"workplace": "县医院"}, by=world.daofu_cdc, at=AT)
 
-    actions.lift(person=patient, reason="ill again", by=world.headquarters, at=AT)
+    lifted(request, world)
     assert persons.open_to(world.daofu_cdc, AT).filter(pk=patient.pk).exists()
+
+
+def is_restricted(person):
+    return Person.objects.get(pk=person.pk).restricted_at is not None
+
+
+def test_a_restriction_is_lifted_by_two_and_not_by_one(world, patient):
+    request = granted(patient, world, "erase")
+    with pytest.raises(actions.LiftNotAsked):
+        actions.lift(request=request, by=world.headquarters, at=AT)
+    ask_lift(request, world)
+
+    with pytest.raises(actions.OwnRequest):
+        actions.lift(request=request, by=world.daofu_cdc, at=AT)
+    assert is_restricted(patient)
+    done = actions.lift(request=request, by=world.headquarters, at=AT)
+
+    assert not is_restricted(patient)
+    assert (done.lift_asked_by, done.lifted_by) == (world.daofu_cdc, world.headquarters)
+    line = AuditLine.objects.get(action="people.requests.lift")
+    assert (line.by, line.reason) == (world.headquarters, "ill again")
+
+
+def test_the_database_refuses_the_same_one_for_both(world, patient):
+    request = ask_lift(granted(patient, world, "erase"), world)
+    rows = DataRequest.objects.filter(pk=request.pk)
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.update(lifted_at=AT, lifted_by=world.daofu_cdc)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        rows.update(lifted_at=AT, lifted_by=world.headquarters, lift_asked_by=None)
+    assert rows.update(lifted_at=AT, lifted_by=world.headquarters) == 1
+
+
+@pytest.mark.parametrize("kind", ["copy", "correct", "erase"])
+def test_only_the_erasure_that_restricts_can_be_lifted(world, patient, contact, kind):
+    granted(patient, world, "erase")
+    person = patient if kind != "erase" else contact
+    other = asked(person, world.daofu_cdc, kind)
+    if kind == "erase":
+        other = actions.grant(request=other, by=world.headquarters, at=AT)  # nothing is kept
+
+    with pytest.raises(actions.NothingToLift):
+        ask_lift(other, world)
+    assert is_restricted(patient)
+
+
+def test_what_was_lifted_once_is_not_lifted_again_by_the_same_request(world, patient):
+    first = lifted(granted(patient, world, "erase"), world)
+    second = granted(patient, world, "erase")
+
+    with pytest.raises(actions.NothingToLift):
+        ask_lift(first, world)
+    assert is_restricted(patient)
+    lifted(second, world)
+    assert not is_restricted(patient)
+
+
+def test_lifting_needs_a_reason_that_names_nobody_and_is_asked_for_once(world, patient):
+    request = granted(patient, world, "erase")
+
+    with pytest.raises(actions.ReasonMissing):
+        ask_lift(request, world, reason=" ")
+    with pytest.raises(NumberInText):
+        ask_lift(request, world, reason=f"ill again {cards.id_number(1)}")
+    ask_lift(request, world)
+    with pytest.raises(actions.AlreadyAsked):
+        ask_lift(request, world, by=world.headquarters)
+    assert queries.waiting_count(world.headquarters, AT) == 1
+
+
+def test_who_asked_takes_it_back_and_another_may_leave_it_restricted(world, patient):
+    request = granted(patient, world, "erase")
+    for one in (world.daofu_cdc, world.headquarters):
+        ask_lift(request, world)
+        kept = actions.keep_restricted(request=request, by=one, at=AT)
+        assert (kept.lift_reason, kept.lift_waits) == ("", False)
+    assert is_restricted(patient) and queries.waiting_count(world.headquarters, AT) == 0
+
+
+def test_the_page_asks_and_another_one_decides(client, world, patient):
+    request = granted(patient, world, "erase")
+    page = reverse("people:requests:lift", args=[request.public_id])
+    client.force_login(world.daofu_cdc)
+    assert page in client.get(request.get_absolute_url()).content.decode()
+    assert client.post(page, {"reason": "病例再次发病", "_key": "k1"}).status_code == 302
+    assert 'value="lift"' not in client.get(page).content.decode()
+    assert client.post(page, {"decision": "lift", "_key": "k2"}).status_code == 422
+    assert is_restricted(patient)
+
+    client.force_login(world.headquarters)
+    text = client.get(page).content.decode()
+    assert "病例再次发病" in text and 'value="lift"' in text and patient.name not in text
+    assert client.post(page, {"decision": "lift", "_key": "k3"}).status_code == 302
+    assert not is_restricted(patient)
+    client.force_login(world.kangding_cdc)
+    assert client.get(page).status_code == 404
 
 
 def test_when_the_duty_is_over_the_card_can_be_erased_too(world, patient):
@@ -394,8 +519,7 @@ def test_a_grant_that_is_refused_leaves_no_line_for_the_next_restore(world, cont
 
 
 def test_what_was_entered_after_an_erasure_stays_when_a_younger_backup_is_restored(world, patient):
-    granted(patient, world, "erase")
-    actions.lift(person=patient, reason="ill again", by=world.headquarters, at=AT)
+    lifted(granted(patient, world, "erase"), world)
     people.add_phone(person=patient, number="13800000001", by=world.daofu_cdc, at=AT)
 
     hooks.restored["people.requests"](LATER)
