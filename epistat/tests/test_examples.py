@@ -8,10 +8,25 @@ from types import ModuleType
 
 import pytest
 
-from epistat import calendar, charts, ears, percentile, seasonal, tails, windows
+from epistat import (
+    calendar,
+    charts,
+    clusters,
+    ears,
+    percentile,
+    places,
+    seasonal,
+    tails,
+    windows,
+    zones,
+)
+
+MODULES = [
+    calendar, charts, clusters, ears, percentile, places, seasonal, tails, windows, zones,
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("module", [calendar, charts, ears, percentile, seasonal, tails, windows])
+@pytest.mark.parametrize("module", MODULES)
 def test_the_examples_of_the_docstrings_are_true(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0
