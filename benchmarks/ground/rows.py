@@ -250,17 +250,18 @@ def make_trail(size: Size, users: list[int]) -> None:
         for n in range(1, size.lines + 1):
             case = 1 + n * 7919 % size.cases
             at = _moment(FIRST + timedelta(seconds=60 * n))
-            by = users[n % 2]
-            yield at, by, "surveillance.monitoring.review", "surveillance.case", case, "", "{}", ""
+            told = (at, users[n % 2], "surveillance.monitoring.review", "surveillance.case", case)
+            yield *told, _key(4, case), "", "{}", "", "", "done"
 
     def sights() -> Iterator[tuple[Any, ...]]:
         for n in range(1, size.lines + 1):
             at = _moment(FIRST + timedelta(seconds=60 * n))
             person = 1 + n * 7919 % 5_003
-            yield at, users[n % 2], "opened", "people.person", person, "people.detail", "", ""
+            told = (at, users[n % 2], "opened", "people.person", person, "people.detail")
+            yield *told, "", "", ""
 
     # The database numbers them: loading the areas has left lines already.
-    columns = ["at", "by_id", "action", "subject_type", "subject_id", "reason", "detail"]
-    load(AuditLine, [*columns, "request_id"], lines())
+    columns = ["at", "by_id", "action", "subject_type", "subject_id", "subject_public_id"]
+    load(AuditLine, [*columns, "reason", "detail", "request_id", "ip", "result"], lines())
     columns = ["at", "by_id", "how", "subject_type", "subject_id", "place", "reason"]
-    load(Sight, [*columns, "request_id"], sights())
+    load(Sight, [*columns, "request_id", "ip"], sights())

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from fangkong.config.wsgi import application as inside
+import os
 
-from django.conf import settings  # isort: skip  # the line above has chosen the settings
+from django.core.wsgi import get_wsgi_application
 
-from fangkong.config.doorway import Doorway
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangkong.config.settings")
+inside = get_wsgi_application()
 
-application = Doorway(inside, largest=settings.FANGKONG_LARGEST_REQUEST)
+from django.conf import settings  # noqa: E402  # chosen above
+
+from fangkong.config.doorway import Doorway  # noqa: E402
+from fangkong.core.watch import traces  # noqa: E402
+
+application = Doorway(inside, largest=settings.FANGKONG_LARGEST_REQUEST, begin=traces.start)

@@ -92,13 +92,23 @@ class Full(Exception):
 class Doorway:
     """An RSGI application before a WSGI one."""
 
-    def __init__(self, application: Application, *, largest: int) -> None:
-        self.application, self.largest = application, largest
+    def __init__(
+        self,
+        application: Application,
+        *,
+        largest: int,
+        begin: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.application, self.largest, self.begin = application, largest, begin
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         # A monitor is answered however long the queue is.
         self.for_health = ThreadPoolExecutor(1, thread_name_prefix="health")
         self.inside = 0
         self.held = 0  # bytes of bodies
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In each process as it begins: what starts a thread, which no fork would have."""
+        self.begin()
 
     async def __rsgi__(self, scope: Scope, line: Line) -> None:
         if scope.proto != "http":

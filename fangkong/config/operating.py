@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from fangkong.config import env
 from fangkong.config.problems import CannotGoOn
+from fangkong.core import spelling
 
 if TYPE_CHECKING:
     from fangkong.core.backup.sealing import Lock
@@ -62,6 +63,7 @@ def _share_counters() -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     _share_counters()
+    spelling.load()  # first: what is loaded later finds its place where this gives some back
     _django()
     from django.conf import settings
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+from importlib import import_module
+from pathlib import Path
 from typing import Any, cast
 
 from django.conf import settings
 from django.db import connections
+from django.template.loader import get_template
+from django.urls import reverse
+from django.utils.translation import override
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
@@ -35,6 +41,7 @@ def run(*, host: str, port: int, workers: int) -> int:
     serve.require_free_port(host, port)
     if not serve.has_users():
         return serve.set_up_first(host, port)
+    load_for_all()
     leave_database()
     print(f"Fangkong serves http://{host}:{port}/ with {workers} processes", flush=True)
     Server(
@@ -52,6 +59,22 @@ def run(*, host: str, port: int, workers: int) -> int:
         workers_kill_timeout=30,
     ).serve()
     return 0
+
+
+def load_for_all() -> None:
+    """Load what every process needs while there is one: its children are forks and share it.
+
+    Frozen, it is not walked through by the collector, which would copy page after page.
+    """
+    import_module("fangkong.config.door")
+    for language, _name in settings.LANGUAGES:
+        with override(language):
+            reverse(settings.LOGIN_URL)  # all addresses with their views, and all words
+    for folder in cast(list[str], settings.TEMPLATES[0]["DIRS"]):
+        for page in Path(folder).rglob("*.html"):
+            get_template(page.relative_to(folder).as_posix())
+    gc.collect()
+    gc.freeze()
 
 
 def leave_database() -> None:

@@ -15,7 +15,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
-import uvicorn
 from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
@@ -49,6 +48,8 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
         return set_up_first(host, port)
     helper = Helper() if worker else None
     _announce(host, port)
+    import uvicorn  # not for ``fangkong serve``, which has another server
+
     try:
         uvicorn.run(
             "fangkong.config.asgi:application",

@@ -19,9 +19,8 @@ from typing import Any
 
 from django.db.models import Model
 from django.utils.functional import Promise
-from pypinyin import lazy_pinyin
 
-from fangkong.core.spelling import search_text, spelled
+from fangkong.core.spelling import search_text, spelled, syllables_of
 
 SHORTEST_LATIN = 2  # one letter would fit nearly everything
 EACH = 6
@@ -87,4 +86,4 @@ def fits(text: str, *names: str) -> bool:
     For a handful of names that are in memory already; tables have a column for this.
     """
     typed = spelled(text)
-    return any(typed in search_text([name], lazy_pinyin(name)) for name in names if name)
+    return any(typed in search_text([name], syllables_of(name)) for name in names if name)

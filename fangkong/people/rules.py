@@ -11,14 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from functools import cache, lru_cache
-from itertools import pairwise
+from functools import lru_cache
 from operator import mul
 
-from pypinyin import lazy_pinyin
-from pypinyin.constants import PHRASES_DICT
-
 from fangkong.core.privacy import holds_number
+from fangkong.core.spelling import holds_word, syllables_of
 
 # --- Numbers as people write them ---------------------------------------------------------------
 
@@ -260,22 +257,16 @@ def _syllables(name: str) -> list[str]:
         if kept.startswith(surname):
             head, kept = reading.split(), kept[len(surname) :]
             break
-    if _HAN.fullmatch(kept) and not any(map(_phrase_starts().__contains__, pairwise(kept))):
+    if _HAN.fullmatch(kept) and not holds_word(kept):
         return head + [_syllable(character) for character in kept]
-    words = (_latin(word) for part in lazy_pinyin(kept) for word in re.split(r"[\s·\-]", part))
+    words = (_latin(word) for part in syllables_of(kept) for word in re.split(r"[\s·\-]", part))
     return head + [word for word in words if word]
-
-
-@cache
-def _phrase_starts() -> frozenset[tuple[str, str]]:
-    """The first two characters of all words whose characters are read otherwise than alone."""
-    return frozenset((phrase[0], phrase[1]) for phrase in PHRASES_DICT if len(phrase) > 1)
 
 
 @lru_cache(maxsize=8192)
 def _syllable(character: str) -> str:
     """One Chinese character alone."""
-    return _latin(lazy_pinyin(character)[0])
+    return _latin(syllables_of(character)[0])
 
 
 def _latin(word: str) -> str:

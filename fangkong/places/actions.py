@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from pypinyin import lazy_pinyin
 
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
-from fangkong.core.spelling import search_text
+from fangkong.core.spelling import search_text, syllables_of
 
 from . import rules
 from .models import (
@@ -305,7 +304,7 @@ def _check_facility(facts: FacilityFacts, itself: Facility | None = None) -> Non
 
 
 def _search_text(facts: FacilityFacts) -> str:
-    return search_text([facts.name_zh, facts.name_en], lazy_pinyin(facts.name_zh))
+    return search_text([facts.name_zh, facts.name_en], syllables_of(facts.name_zh))
 
 
 def _write(

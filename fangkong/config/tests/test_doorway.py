@@ -200,3 +200,13 @@ def test_those_beyond_the_queue_are_told_to_come_again_and_health_is_answered(pa
     assert health.status == 200
     assert {one.status for one in inside} == {200}
     assert door.inside == 0
+
+
+def test_what_starts_a_thread_is_started_in_each_process_and_not_before():
+    begun: list[str] = []
+    door = Doorway(application, largest=10, begin=lambda: begun.append("traces"))
+    assert begun == []
+
+    door.__rsgi_init__(asyncio.new_event_loop())
+
+    assert begun == ["traces"]

@@ -204,3 +204,49 @@ def test_the_production_settings_pass_the_check_for_deployment(migrated):
 
     assert ended.returncode == 0, ended.stderr
     assert "no issues" in ended.stdout
+
+
+# What takes much memory and is needed by few pages: loaded where it is used.
+HEAVY = {"numpy", "scipy", "epistat", "xlsxwriter", "python_calamine", "PIL", "weasyprint"}
+TOLD = """
+import sys
+import django
+django.setup()
+from fangkong.config import production
+production.load_for_all()
+from django.db import connections
+opened = [one.alias for one in connections.all(initialized_only=True) if one.connection]
+print(*(name for name in sys.modules if "." not in name), *opened)
+print(*(name for name in sys.modules if name.endswith(".views") or name.endswith(".api")))
+"""
+
+
+def test_a_server_that_starts_loads_all_pages_and_nothing_heavy(migrated):
+    told = subprocess.run(
+        [sys.executable, "-c", TOLD], text=True, check=True, capture_output=True,
+        env=environment(migrated, DJANGO_SETTINGS_MODULE="fangkong.config.settings"),
+        cwd=Path(__file__).parents[3],
+    ).stdout.splitlines()  # fmt: skip
+
+    assert not HEAVY & set(told[0].split())
+    assert "default" not in told[0].split()  # no connection that the processes would share
+    assert {"fangkong.surveillance.monitoring.views", "fangkong.people.api"} <= set(told[1].split())
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells it")
+def test_the_processes_of_one_server_share_most_of_what_they_hold(migrated, tmp_path):
+    with serving(shutil.copytree(migrated, tmp_path / "data")) as (port, server):
+        for _page in range(WORKERS * 5):
+            assert ask(port, "/accounts/login/")[0] == 200
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+        held = [memory_of(child) for child in children]
+
+    assert len(held) == WORKERS
+    assert all(own < shared / 2 for own, shared in held)
+
+
+def memory_of(pid: str) -> tuple[int, int]:
+    """What a process alone has written to, and what it shares with its like, in kB."""
+    lines = (line.split() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines())
+    told = {words[0]: int(words[1]) for words in lines if words[-1] == "kB"}
+    return told["Private_Dirty:"], told["Shared_Dirty:"]

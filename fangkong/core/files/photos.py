@@ -11,10 +11,12 @@ import io
 import struct
 import warnings
 from dataclasses import dataclass
-
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from .kinds import JPEG, PNG, Kind
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LARGEST_SIDE = 2048  # pixels of what is kept
 MOST_PIXELS = 25_000_000  # 100 MB once decoded
@@ -23,7 +25,7 @@ MOST_PIXELS_JPEG = 60_000_000
 
 _BROKEN = (
     OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, OverflowError, TypeError,
-    struct.error, UnidentifiedImageError,
+    struct.error,  # Pillow's own UnidentifiedImageError is an OSError
 )  # fmt: skip
 
 
@@ -45,6 +47,8 @@ class Photo:
 
 def redrawn(content: bytes, kind: Kind) -> Photo:
     """The photo without its metadata: PNG stays PNG, all others become JPEG."""
+    from PIL import Image  # Pillow takes 8 MB: only where a photo is uploaded
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -57,6 +61,8 @@ def redrawn(content: bytes, kind: Kind) -> Photo:
 
 
 def _redrawn(image: Image.Image, kind: Kind) -> Photo:
+    from PIL import Image, ImageOps
+
     allowed = MOST_PIXELS_JPEG if kind == JPEG else MOST_PIXELS
     if image.width * image.height > allowed:
         raise TooManyPixels

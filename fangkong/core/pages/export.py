@@ -15,9 +15,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from itertools import chain
 from math import isfinite
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import xlsxwriter
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Model
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
@@ -26,6 +25,9 @@ from django.utils.translation import gettext as _
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.privacy import MARK
+
+if TYPE_CHECKING:
+    import xlsxwriter
 
 # Full-width forms are read as formulas too by spreadsheets with an East Asian input method.
 _STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -116,6 +118,8 @@ def xlsx_response(
     name: str, head: Sequence[str], rows: Iterable[Sequence[object]], mark: str = ""
 ) -> HttpResponseBase:
     """An Excel file; texts are written as texts, numbers as numbers. ``mark`` as for CSV."""
+    import xlsxwriter  # 15 MB: only where an Excel file is written
+
     file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # the response closes it
     book = xlsxwriter.Workbook(file, {"constant_memory": True, "in_memory": False})
     sheet = book.add_worksheet()

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import numpy as np
 from django.conf import settings
 from django.db.models import Max, Model, Q, QuerySet, Sum
 from django.http import Http404
@@ -345,6 +344,8 @@ def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock
     definition for warnings. A disease is watched when it ever occurred or when the pack warns at a
     single case; a condition holds the cases of its subtypes too. Days without cases are 0.
     """
+    import numpy as np  # 14 MB: detection runs in the worker, not where pages are drawn
+
     first = last - timedelta(days=days - 1)
     pack = pack_on(last)
     counties = [county.pk for county in places.counties_of_home(last)]

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import numpy as np
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -171,14 +170,16 @@ def _detect(run: DetectionRun, by: User | None, at: datetime, progress: Progress
 
 def _judge(block: SeriesBlock, pack: Pack, progress: Progress) -> dict[Series, Finding]:
     """What the methods find, by series. Series that share a plan are judged together."""
+    from . import detection  # NumPy and SciPy: in the worker, or where a day is judged anew
+
     by_plan: dict[rules.Plan, list[int]] = defaultdict(list)
     for row, (_county, condition) in enumerate(block.labels):
         by_plan[rules.plan_for(pack, condition, block.last)].append(row)
-    counts = block.counts.astype(np.float64)
+    counts = block.counts.astype("float64")
     found: dict[Series, Finding] = {}
     done = 0
     for plan, rows in by_plan.items():
-        for row, finding in zip(rows, rules.judge(counts[rows], plan), strict=True):
+        for row, finding in zip(rows, detection.judge(counts[rows], plan), strict=True):
             if finding is not None:
                 found[block.labels[row]] = finding
         done += len(rows)

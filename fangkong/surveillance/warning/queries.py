@@ -6,7 +6,6 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from django.core.cache import cache
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
@@ -166,6 +165,10 @@ def cases_url(signal: Signal) -> str:
 
 def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
     """The last weeks of the signal's series with the threshold of the moving percentile."""
+    import numpy as np  # as ``detection`` does; other pages of signals need neither
+
+    from . import detection
+
     last = max(signal.day, min(clock.day_of(at), signal.day + timedelta(days=rules.WINDOW)))
     pack = monitoring.pack_on(last)
     plan = rules.plan_for(pack, signal.condition, last)
@@ -183,11 +186,11 @@ def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
     ):
         counts[0, (cell.day - first).days] += cell.n
     shown = slice(days - CHART_DAYS, None)
-    upper = rules.percentile_of(counts, plan).upper[0, shown]
+    upper = detection.percentile_of(counts, plan).upper[0, shown]
     return types.Curve(
         days=[last - timedelta(days=CHART_DAYS - 1 - i) for i in range(CHART_DAYS)],
         counts=[int(n) for n in counts[0, shown]],
-        weekly=[int(n) for n in rules.weekly(counts)[0, shown]],
+        weekly=[int(n) for n in detection.weekly(counts)[0, shown]],
         threshold=[None if np.isnan(n) else float(n) for n in upper],
         percentile=plan.percentile,
         alarm_days=sorted(set(signal.alarms.values_list("day", flat=True))),

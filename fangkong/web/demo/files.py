@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-import xlsxwriter
-
 from fangkong.packs.types import Text
 
 from . import history, invented, rules
@@ -171,6 +169,8 @@ def as_csv(rows: Sequence[Sequence[str]], encoding: str) -> bytes:
 
 def as_xlsx(rows: Sequence[Sequence[str]]) -> bytes:
     """A workbook of texts, so that no spreadsheet cuts off the digits of a number."""
+    import xlsxwriter  # as in core.pages.export: only where an Excel file is written
+
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
     book.set_properties({"created": datetime(2020, 1, 1)})  # noqa: DTZ001  # XLSX knows no zones

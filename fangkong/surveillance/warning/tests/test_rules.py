@@ -24,7 +24,7 @@ import pytest
 from django.utils.translation import override
 
 from fangkong.packs import queries as packs
-from fangkong.surveillance.warning import rules, types
+from fangkong.surveillance.warning import detection, rules, types
 
 from .factories import DAOFU
 
@@ -37,7 +37,7 @@ F, P, C1, C2, C3 = rules.FIXED, rules.PERCENTILE, rules.C1, rules.C2, rules.C3
 
 def found(counts, plan) -> rules.Finding:
     """The finding of the one series; the test fails where there is none."""
-    (finding,) = rules.judge(counts, plan)
+    (finding,) = detection.judge(counts, plan)
     assert finding is not None
     return finding
 
@@ -63,7 +63,7 @@ def series(last, days=1120):
     ],
 )
 def test_daofu_is_found_on_the_day_of_its_first_case_and_by_every_method_on_the_next(day, methods):
-    (finding,) = rules.judge(series(day), COVID)
+    (finding,) = detection.judge(series(day), COVID)
     assert (finding.methods if finding else None) == methods
 
 
@@ -71,7 +71,7 @@ def test_daofu_is_found_on_the_day_of_its_first_case_and_by_every_method_on_the_
     ("day", "methods"), [(date(2020, 2, 2), None), (date(2020, 2, 3), [P, C2, C1, C3])]
 )
 def test_a_disease_without_a_single_case_rule_waits_for_the_second_day(day, methods):
-    (finding,) = rules.judge(series(day), FLU)
+    (finding,) = detection.judge(series(day), FLU)
     assert (finding.methods if finding else None) == methods
 
 
@@ -94,7 +94,7 @@ def test_a_threshold_that_is_only_reached_raises_nothing():
         for k in range(-2, 3):
             counts[:, 1119 - 364 * year + 7 * k] = 4
     counts[:, -3] = [4, 5]  # three days ago, so that EARS keeps silent today
-    quiet, loud = rules.judge(counts, FLU)
+    quiet, loud = detection.judge(counts, FLU)
     assert quiet is None
     assert loud is not None and loud.methods == [P]
     assert (loud.expected, loud.threshold) == (4, 4)

@@ -1,0 +1,133 @@
+"""What the statistical methods find in many series at once. Pure functions over arrays.
+
+Apart from ``rules``: it needs NumPy and SciPy, 45 MB that nobody loads who only draws pages.
+"""
+
+from __future__ import annotations
+
+from math import erfc, isfinite, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+import epistat
+
+from .rules import (
+    C1,
+    C2,
+    C3,
+    CURVE_DAYS,
+    FIXED,
+    METHODS,
+    PERCENTILE,
+    WINDOW,
+    Finding,
+    MethodAlarm,
+    Plan,
+)
+
+MIN_SIGMA = 0.5  # cases; a flat past of zeros would otherwise make every case an alarm
+
+Counts = NDArray[np.float64]
+
+
+def judge(counts: Counts, plan: Plan) -> list[Finding | None]:
+    """Judge the last day of many series that share a plan; None where no method alarms.
+
+    ``counts``: (series, days), whole cases per day, NaN where unknown. At least ``WINDOW`` days;
+    a method that has too little history keeps silent.
+    """
+    answers = _ask(np.asarray(counts, dtype=np.float64), plan)
+    return [_finding(row, answers, i, plan) for i, row in enumerate(counts)]
+
+
+def weekly(counts: Counts) -> Counts:
+    """Cases of the last seven days, anew for every day; NaN in the first six. (series, days)."""
+    sums = np.full(counts.shape, np.nan)
+    width = counts.shape[1] - (WINDOW - 1)
+    if width > 0:
+        parts = [counts[:, day : day + width] for day in range(WINDOW)]
+        sums[:, WINDOW - 1 :] = np.sum(parts, axis=0)
+    return sums
+
+
+def percentile_of(counts: Counts, plan: Plan) -> epistat.Detection:
+    """The moving percentile over all days of the series, as the plan sets it."""
+    return epistat.moving_percentile(
+        counts,
+        every="day",
+        percentile=plan.percentile,
+        years=plan.years,
+        half=plan.half,
+        year_days=plan.year_days,
+        strict=plan.strict,
+        minimum=plan.minimum,
+    )
+
+
+def _ask(counts: Counts, plan: Plan) -> dict[str, epistat.Detection]:
+    """The answers of all methods; the last column is the judged day."""
+    # EARS looks back a few weeks only; the years before need not be computed.
+    recent = counts[:, -(plan.baseline + WINDOW) :]
+    answers = {
+        PERCENTILE: percentile_of(counts, plan),
+        C1: epistat.c1(recent, baseline=plan.baseline, alpha=tail(plan.z1), min_sigma=MIN_SIGMA),
+        C2: epistat.c2(recent, baseline=plan.baseline, alpha=tail(plan.z2), min_sigma=MIN_SIGMA),
+        C3: epistat.c3(recent, baseline=plan.baseline, alpha=tail(plan.z3), min_sigma=MIN_SIGMA),
+    }
+    if plan.fixed is not None:
+        answers[FIXED] = epistat.fixed_threshold(weekly(counts)[:, -1:], plan.fixed)
+    return answers
+
+
+def tail(z: float) -> float:
+    """The share of a normal distribution above z standard deviations."""
+    return erfc(z / sqrt(2)) / 2
+
+
+def _finding(
+    row: Counts, answers: dict[str, epistat.Detection], i: int, plan: Plan
+) -> Finding | None:
+    alarms = [
+        _alarm(method, answers[method], i)
+        for method in METHODS
+        if method in answers and _alarms(method, answers[method], i, plan)
+    ]
+    if not alarms:
+        return None
+    head = alarms[0]
+    seasonal = _alarm(PERCENTILE, answers[PERCENTILE], i)
+    daily = [_alarm(method, answers[method], i) for method in (C2, C1)]
+    return Finding(
+        observed=int(np.nansum(row[-WINDOW:])),
+        day_count=int(np.nan_to_num(row[-1])),
+        expected=seasonal.expected if seasonal.expected is not None else head.expected,
+        threshold=head.threshold,
+        score=head.score if head.score is not None else seasonal.score,
+        p=next((a.p for a in (seasonal, *daily) if a.p is not None), None),
+        alarms=tuple(alarms),
+        curve=tuple(int(n) for n in np.nan_to_num(row[-CURVE_DAYS:])),
+        facts={
+            "headline": head.method,
+            "percentile": plan.percentile,
+            "blocks": plan.years * (2 * plan.half + 1),
+            "fixed": plan.fixed or 0,
+        },
+    )
+
+
+def _alarms(method: str, answer: epistat.Detection, i: int, plan: Plan) -> bool:
+    enough = method not in (C1, C2, C3) or answer.observed[i, -1] >= plan.ears_minimum
+    return bool(answer.alarm[i, -1]) and enough
+
+
+def _alarm(method: str, answer: epistat.Detection, i: int) -> MethodAlarm:
+    observed, expected, upper, score, p = (
+        float(numbers[i, -1])
+        for numbers in (answer.observed, answer.expected, answer.upper, answer.score, answer.p)
+    )
+    return MethodAlarm(method, observed, _known(expected), _known(upper), _known(score), _known(p))
+
+
+def _known(number: float) -> float | None:
+    return number if isfinite(number) else None
