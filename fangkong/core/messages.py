@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, Generic, TypeVar
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from django.db import connection, models
 from django.db.models.expressions import Col
@@ -25,10 +29,16 @@ Then = Callable[[list[Row]], None]
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with ``%s`` for each value; tables and columns are our own names."""
+    """SQL with ``%s`` for each value; tables and columns are our own names.
+
+    One with a ``name`` comes often and in few forms: PostgreSQL keeps it prepared, so that it is
+    read and planned once for a connection. A value that only the statement around it gives a kind
+    (a VALUES list, a SELECT) then has to name it: ``%s::bigint``.
+    """
 
     sql: str
     values: Sequence[Any] = ()
+    name: str = ""
 
 
 def send(*statements: Statement) -> list[list[Row]]:
@@ -38,22 +48,58 @@ def send(*statements: Statement) -> list[list[Row]]:
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             return [_alone(cursor, statement) for statement in statements]
-        cursor.execute(
-            "; ".join(s.sql for s in statements), [v for s in statements for v in s.values]
-        )
-        answers = [_rows(cursor)]
-        while len(answers) < len(statements) and cursor.nextset():
-            answers.append(_rows(cursor))
+        texts = [_kept(cursor, s) if s.name else s.sql for s in statements]
+        cursor.execute("; ".join(texts), [v for s in statements for v in s.values])
+        # The driver's own cursor: Django's asks three things before each answer.
+        plain = cursor.cursor
+        answers = [_answered(plain)]
+        while len(answers) < len(statements) and plain.nextset():
+            answers.append(_answered(plain))
         return answers
 
 
 def _alone(cursor: Any, statement: Statement) -> list[Row]:
     cursor.execute(statement.sql, statement.values)
-    return _rows(cursor)
-
-
-def _rows(cursor: Any) -> list[Row]:
     return cursor.fetchall() if cursor.description else []
+
+
+def _answered(plain: Any) -> list[Row]:
+    # Not ``description``, which makes an object of every column.
+    return plain.fetchall() if plain.pgresult.nfields else []
+
+
+# --- Statements that PostgreSQL keeps -------------------------------------------------------------
+
+MOST_KEPT = 100  # of a connection; further ones are planned each time
+
+# What each connection of the driver keeps, by the statement's SQL. PREPARE outlives a rollback.
+_prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+
+
+def _kept(cursor: Any, statement: Statement) -> str:
+    """The short text that asks for a kept statement; made where the connection lacks it.
+
+    Not through a pool between transactions (PgBouncer), which gives the next one another server:
+    Django's own setting for it says so.
+    """
+    if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+        return statement.sql
+    known = _prepared.setdefault(cursor.cursor.connection, {})
+    text = known.get(statement.sql)
+    if text is None:
+        if len(known) >= MOST_KEPT:
+            return statement.sql
+        name, marks = _name(statement), statement.sql.split("%s")
+        numbered = "".join(f"{part}${n}" for n, part in enumerate(marks[:-1], 1)) + marks[-1]
+        cursor.cursor.execute(f"PREPARE {name} AS {numbered}".encode())
+        values = ", ".join(["%s"] * (len(marks) - 1))
+        text = known[statement.sql] = f"EXECUTE {name}" + (f"({values})" if values else "")
+    return text
+
+
+def _name(statement: Statement) -> str:
+    """For the database's log and the page of slow statements."""
+    return f"fk_{statement.name}_{sha256(statement.sql.encode()).hexdigest()[:12]}"
 
 
 # --- The last message of a command ----------------------------------------------------------------
@@ -151,12 +197,64 @@ def _converters(column: Any) -> list[tuple[Any, Any]]:
     return [(one, column) for one in every]
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A field on its way into a statement."""
+
+    field: models.Field[Any, Any]
+    name: str
+    attname: str
+    mark: str  # within a SELECT
+    plain: frozenset[type]  # values of these classes go to the database as they are
+
+    def value_of(self, row: models.Model) -> Any:
+        value = row.__dict__.get(self.attname, row)
+        if type(value) in self.plain:
+            return value
+        return self.field.get_db_prep_save(self.field.pre_save(row, True), connection)
+
+
 @lru_cache(maxsize=64)
-def _columns(model: type[models.Model], vendor: str) -> tuple[str, list[models.Field[Any, Any]]]:
-    assert vendor
+def _columns(model: type[models.Model], vendor: str) -> tuple[str, list[_Column]]:
     fields = [one for one in model._meta.concrete_fields if not one.primary_key]
     quote = connection.ops.quote_name
-    return ", ".join(quote(str(one.column)) for one in fields), fields
+    columns = [
+        _Column(one, str(one.column), one.attname, _mark(one), _plain_for(one, vendor))
+        for one in fields
+    ]
+    return ", ".join(quote(str(one.column)) for one in fields), columns
+
+
+_PLAIN: dict[type[models.Field[Any, Any]], type] = {
+    models.CharField: str,
+    models.TextField: str,
+    models.BooleanField: bool,
+    models.DateField: date,
+    models.DateTimeField: datetime,
+    models.UUIDField: UUID,
+    **dict.fromkeys(
+        (
+            models.BigIntegerField,
+            models.IntegerField,
+            models.PositiveIntegerField,
+            models.PositiveSmallIntegerField,
+            models.SmallIntegerField,
+        ),
+        int,
+    ),
+}
+
+
+def _plain_for(one: models.Field[Any, Any], vendor: str) -> frozenset[type]:
+    """The classes of values that a field would hand to PostgreSQL unchanged.
+
+    Only where the field is Django's own: one of ours seals, sorts or fills in.
+    """
+    key = one.target_field if isinstance(one, models.ForeignKey) else one
+    kind = int if isinstance(key, models.BigAutoField) else _PLAIN.get(type(key))
+    if vendor != "postgresql" or kind is None or getattr(one, "auto_now", False):
+        return frozenset()
+    return frozenset({kind, type(None)})
 
 
 def insert(row: models.Model, source: str = "", **taken: str) -> Statement:
@@ -165,29 +263,28 @@ def insert(row: models.Model, source: str = "", **taken: str) -> Statement:
     ``taken`` names columns whose value is an SQL expression over ``source`` (tables of a FROM)
     instead of the record's own; a key is given only so.
     """
-    names, fields = _columns(type(row), connection.vendor)
+    names, columns = _columns(type(row), connection.vendor)
     marks, values = [], []
     if key := taken.get("id"):
         names, marks = f"id, {names}", [key]
-    for one in fields:
-        if one.column in taken:
-            marks.append(taken[one.column])
+    for one in columns:
+        if one.name in taken:
+            marks.append(taken[one.name])
         else:
-            marks.append(_mark(one) if source else "%s")
-            values.append(one.get_db_prep_save(one.pre_save(row, True), connection))
+            marks.append(one.mark if source else "%s")
+            values.append(one.value_of(row))
     head = f"INSERT INTO {connection.ops.quote_name(row._meta.db_table)} ({names}) "
     row_of = ", ".join(marks)
     tail = f"SELECT {row_of} FROM {source}" if source else f"VALUES ({row_of})"  # noqa: S608  # our names, values bound
     return Statement(head + tail, values)
 
 
-def together(parts: Sequence[tuple[str, Statement]], last: str) -> Statement:
+def together(parts: Sequence[tuple[str, Statement]], last: str, name: str = "") -> Statement:
     """One statement of PostgreSQL out of several that name and use each other's rows (WITH)."""
-    named = ", ".join(f"{name} AS ({part.sql})" for name, part in parts)
-    return Statement(f"WITH {named} {last}", [v for _name, part in parts for v in part.values])
+    named = ", ".join(f"{alias} AS ({part.sql})" for alias, part in parts)
+    return Statement(f"WITH {named} {last}", [v for _, part in parts for v in part.values], name)
 
 
-@lru_cache(maxsize=512)
 def _mark(one: models.Field[Any, Any]) -> str:
     """In a SELECT PostgreSQL must be told what kind a NULL or a text is.
 

@@ -138,4 +138,4 @@ def _family(
         (f"phone_{place}", messages.insert(phone, "person", person_id="person.id"))
         for place, phone in enumerate(phones)
     ]
-    return messages.together(parts, "SELECT id FROM person")
+    return messages.together(parts, "SELECT id FROM person", "person")

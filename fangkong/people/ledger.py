@@ -79,6 +79,8 @@ class Ledger:
         alike = [row for row in rows if row.birth_date and rules.is_stated(row.sex)]
         pairs = {(row.name, row.birth_date) for row in alike if row.birth_date}
         keys = _meant(numbers, pairs) if len(rows) == 1 else _meant_by_many(numbers, pairs)
+        if not keys:
+            return cls()
         known = (
             Person.objects.select_for_update()
             .filter(merged_into__isnull=True, pk__in=keys)
@@ -233,7 +235,9 @@ def _meant(numbers: Iterable[str], pairs: set[tuple[str, date]]) -> set[int]:
     if not parts:
         return set()
     both = Statement(
-        " UNION ".join(part.sql for part in parts), [v for part in parts for v in part.values]
+        " UNION ".join(part.sql for part in parts),
+        [v for part in parts for v in part.values],
+        "meant",
     )
     (rows,) = messages.send(both)
     return {key for (key,) in rows}

@@ -92,13 +92,20 @@ class Person(Record):
         editable=False,
         on_delete=models.PROTECT,
         related_name="+",
+        db_index=False,  # the index of the register's order begins with it
     )
     address_detail = SealedTextField(_("address below township"), max_length=300, blank=True)
     synthetic = models.BooleanField(_("invented for the demonstration"), default=False)
     # Erased on request as far as a law lets it: what is left is kept, not worked with (PIPL 47).
     restricted_at = models.DateTimeField(null=True, blank=True, editable=False)
     merged_into = models.ForeignKey(
-        "self", null=True, blank=True, editable=False, on_delete=models.PROTECT, related_name="+"
+        "self",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
 
     class Meta:
@@ -116,6 +123,11 @@ class Person(Record):
             models.Index(fields=["name", "birth_date"], name="person_by_name"),
             models.Index(fields=["created_at", "id"], name="person_by_entry"),
             models.Index(fields=["county", "created_at", "id"], name="person_by_county"),
+            models.Index(
+                fields=["merged_into"],
+                name="person_joined",
+                condition=models.Q(merged_into__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

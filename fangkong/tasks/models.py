@@ -125,6 +125,7 @@ class Task(Record):
         indexes = [
             models.Index(fields=["state", "due_at"], name="task_by_due"),
             models.Index(fields=["due_at"], name="task_due"),
+            models.Index(fields=["created_by"], name="task_by_author"),
             models.Index(fields=["county", "owner_role", "state"], name="task_of_office"),
             models.Index(fields=["source_type", "source_id"], name="task_by_source"),
             models.Index(

@@ -99,7 +99,7 @@ def record_at_end(*lines: AuditLine) -> None:
     rows = ", ".join(part.sql.partition(" VALUES ")[2] for part in parts)
     head = parts[0].sql.partition(" VALUES ")[0]
     values = [value for part in parts for value in part.values]
-    messages.at_end(messages.Statement(f"{head} VALUES {rows}", values))
+    messages.at_end(messages.Statement(f"{head} VALUES {rows}", values, "lines"))
 
 
 def refused(asked: UUID | None, *, by: AbstractBaseUser, at: datetime, detail: Detail) -> AuditLine:

@@ -23,6 +23,7 @@ from django.db.backends.signals import connection_created
 from django.utils.functional import empty
 
 from fangkong.core import clock
+from fangkong.core.in_front import with_setting
 from fangkong.core.origin import client_address, parsed
 from fangkong.core.request_id import request_id
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 
 SETTING = "fangkong.facts"
 # At the start, or behind another statement of the same message (core.messages).
-_WRITES = re.compile(r"(?:\A|;)\s*(?:INSERT|UPDATE|DELETE|MERGE|WITH|TRUNCATE)\b", re.IGNORECASE)
+_WRITES = re.compile(
+    r"(?:\A|;)\s*(?:INSERT|UPDATE|DELETE|MERGE|WITH|TRUNCATE|EXECUTE)\b", re.IGNORECASE
+)
 _ODD = re.compile(r"[^A-Za-z0-9:._-]")
 
 
@@ -108,12 +111,17 @@ def _in_text(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def stamped() -> str:
-    """The statement that tells PostgreSQL who acts, until the transaction ends."""
+def stamp() -> str:
+    """Who acts, as the setting tells PostgreSQL until the transaction ends."""
     who = by_id()
     # No sign in it can end the text, and none is a placeholder.
     asked = _ODD.sub("", request_id.get())
-    return f"SET LOCAL {SETTING} = '{'' if who is None else who}|{moment().isoformat()}|{asked}'"
+    return f"{'' if who is None else who}|{moment().isoformat()}|{asked}"
+
+
+def stamped() -> str:
+    """The statement that says so."""
+    return f"SET LOCAL {SETTING} = '{stamp()}'"
 
 
 def _stamp(
@@ -125,7 +133,7 @@ def _stamp(
     if many:  # each of its statements would need them: once for the whole transaction instead
         context["cursor"].cursor.execute(stamped())
         return execute(sql, params, many, context)
-    answer = execute(f"{stamped()}; {sql}", params, many, context)
+    answer = execute(*with_setting(SETTING, stamp(), sql, params), many, context)
     context["cursor"].cursor.nextset()  # past the answer to SET
     return answer
 

@@ -7,7 +7,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -135,7 +135,7 @@ def _claim(command: Command) -> bool:
     """
     new = messages.insert(command)
     rows = messages.send(
-        messages.Statement(f"{new.sql} ON CONFLICT DO NOTHING RETURNING id", new.values)
+        messages.Statement(f"{new.sql} ON CONFLICT DO NOTHING RETURNING id", new.values, "claim")
     )[0]
     if rows:
         command.pk = rows[0][0]
@@ -163,7 +163,7 @@ def _remember(command: Command, result: object) -> None:
         command.result_id = result.pk
     else:
         command.result = result
-    fields = [
+    columns = [
         cast("models.Field[Any, Any]", command._meta.get_field(name))
         for name in ("result_type", "result_id", "result")
     ]
@@ -171,9 +171,10 @@ def _remember(command: Command, result: object) -> None:
         messages.Statement(
             "UPDATE core_command SET result_type = %s, result_id = %s, result = %s WHERE id = %s",
             [
-                *(f.get_db_prep_save(getattr(command, f.attname), connection) for f in fields),
+                *(f.get_db_prep_save(getattr(command, f.attname), connection) for f in columns),
                 command.pk,
             ],
+            "answer",
         )
     )
 
@@ -192,7 +193,7 @@ def _plain(value: object) -> object:
     if isinstance(value, models.Model):
         return f"{value._meta.label_lower}:{value.pk}"
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(part) for name, part in asdict(value).items()}
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):

@@ -16,7 +16,11 @@ class Command(models.Model):
     pii: ClassVar[dict[str, Personal]] = {}
 
     by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,  # the key's own index begins with it
     )
     key = models.CharField(max_length=64)
     action = models.CharField(max_length=150)

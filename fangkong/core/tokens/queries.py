@@ -33,7 +33,7 @@ def holding(secret: str, at: datetime) -> Token | None:
         return None
     ask = _asked()
     moment = connection.ops.adapt_datetimefield_value(at)
-    (rows,) = messages.send(messages.Statement(ask.sql, [rules.digest(secret), moment]))
+    (rows,) = messages.send(messages.Statement(ask.sql, [rules.digest(secret), moment], "token"))
     if not rows:
         return None
     token = ask.tokens.read(rows[0])

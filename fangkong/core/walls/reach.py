@@ -19,6 +19,7 @@ from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from fangkong.core.in_front import with_setting
 from fangkong.core.permissions import NOWHERE, Scope
 
 SETTING = "fangkong.reach"
@@ -73,7 +74,8 @@ def told(reach: Reach) -> str:
 @cache
 def _walled() -> re.Pattern[str]:
     tables = {model._meta.db_table for model in apps.get_models() if "wall" in vars(model)}
-    return re.compile(rf"\b(?:{'|'.join(sorted(tables))})\b" if tables else r"(?!)")
+    # What a statement that PostgreSQL keeps (core.messages) is about, its name does not say.
+    return re.compile(rf"\b(?:{'|'.join([*sorted(tables), 'EXECUTE'])})\b")
 
 
 def _tell(
@@ -82,11 +84,12 @@ def _tell(
     """Put the reach in front of each statement over a walled table (``execute_wrapper``)."""
     if not isinstance(sql, str) or not _walled().search(sql):
         return execute(sql, params, many, context)
-    setting = f"SET LOCAL {SETTING} = '{told(_asked.get()())}'"
+    reach = told(_asked.get()())
     cursor = context["cursor"].cursor
     if many or getattr(cursor, "name", None):
+        setting = f"SET LOCAL {SETTING} = '{reach}'"
         return _tell_apart(execute, sql, params, many, context, setting)
-    answer = execute(f"{setting}; {sql}", params, many, context)
+    answer = execute(*with_setting(SETTING, reach, sql, params), many, context)
     cursor.nextset()  # past the answer to SET
     return answer
 

@@ -91,4 +91,5 @@ def taking(county_id: int, year: int, n: int) -> Statement:
         " ON CONFLICT (county_id, year)"
         f" DO UPDATE SET last = {table}.last + excluded.last RETURNING last",
         [county_id, year, n],
+        "numbers",
     )

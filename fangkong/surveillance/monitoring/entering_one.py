@@ -97,8 +97,10 @@ def _known(card_print: str, person_id: int | None) -> Statement:
     """Asks for the cases of the same card and, where the person is not new, of the same person."""
     sql = f"SELECT {_cases().columns} FROM {Case._meta.db_table} c WHERE c.card_print = %s"  # noqa: S608  # our own names
     if person_id is None:
-        return Statement(f"{sql} ORDER BY c.id", [card_print])
-    return Statement(f"{sql} OR c.person_id = %s ORDER BY c.id", [card_print, person_id])
+        return Statement(f"{sql} ORDER BY c.id", [card_print], "same_card")
+    return Statement(
+        f"{sql} OR c.person_id = %s ORDER BY c.id", [card_print, person_id], "same_card"
+    )
 
 
 def _whole(case: Case, cells: list[CountKey], at: datetime) -> Statement:
@@ -108,14 +110,17 @@ def _whole(case: Case, cells: list[CountKey], at: datetime) -> Statement:
     card = Statement(
         f"INSERT INTO {ReportCard._meta.db_table} ({judged},"  # noqa: S608  # our own tables
         " case_id, area_id, sequence, kind, reason, reported_at, by_id)"
-        f" SELECT {judged}, id, area_id, 1, %s, '', reported_at, created_by_id FROM made",
+        f" SELECT {judged}, id, area_id, 1, %s::text, '', reported_at, created_by_id FROM made",
         [CardKind.INITIAL.value],
     )
     changes = Statement(
         f"INSERT INTO {CountChange._meta.db_table}"  # noqa: S608  # as above
         " (county_id, condition, basis, day, case_class, definition, delta, case_id, at)"
-        f" SELECT {', '.join(f'v.{name}' for name in CountKey._fields)}, 1, made.id, %s"
-        " FROM made, (VALUES " + ", ".join(["(%s, %s, %s, %s::date, %s, %s)"] * len(cells)) + ")"
+        f" SELECT {', '.join(f'v.{name}' for name in CountKey._fields)}, 1, made.id,"
+        " %s::timestamptz"
+        " FROM made, (VALUES "
+        + ", ".join(["(%s::bigint, %s, %s, %s::date, %s, %s)"] * len(cells))
+        + ")"
         f" AS v ({', '.join(CountKey._fields)})",
         [at, *(value for key in cells for value in key)],
     )
@@ -125,4 +130,4 @@ def _whole(case: Case, cells: list[CountKey], at: datetime) -> Statement:
         ("changes", changes),
         ("cells", adding([(key, 1) for key in cells])),
     ]
-    return messages.together(parts, "SELECT id FROM made")
+    return messages.together(parts, "SELECT id FROM made", "case")

@@ -82,12 +82,12 @@ class Case(Record, Judged):
     review_due_at = models.DateTimeField(_("review due"), null=True)
     reviewed_at = models.DateTimeField(_("reviewed"), null=True)
     reviewed_by = models.ForeignKey(
-        "accounts.User", null=True, on_delete=models.PROTECT, related_name="+"
+        "accounts.User", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     review_reason = models.CharField(_("reason of the return"), max_length=400, blank=True)
     synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
     # A keyed digest of who, what and when: the same card again is known by it.
-    card_print = models.CharField(max_length=64, unique=True)
+    card_print = models.CharField(max_length=64)
     batch = models.ForeignKey(
         "core.ImportRun",
         null=True,
@@ -97,6 +97,8 @@ class Case(Record, Judged):
 
     class Meta:
         constraints = [
+            # Not ``unique=True``, which on PostgreSQL brings a second index, for LIKE.
+            models.UniqueConstraint(fields=["card_print"], name="case_card_once"),
             models.CheckConstraint(
                 condition=models.Q(died_on__isnull=True)
                 | models.Q(onset_date__isnull=True)

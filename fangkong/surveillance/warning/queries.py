@@ -266,6 +266,7 @@ def waiting_runs(day: date) -> Statement:
         f"SELECT id FROM {DetectionRun._meta.db_table}"  # noqa: S608  # our own name, values bound
         " WHERE day = %s AND started_at IS NULL ORDER BY id LIMIT 1",
         [day.isoformat()],
+        "waiting",
     )
 
 

@@ -1,0 +1,15 @@
+"""What PostgreSQL is told in front of a statement, in the same message."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def with_setting(name: str, value: str, sql: str, params: Any) -> tuple[str, Any]:
+    """A statement with a setting in front, as a value where it has values.
+
+    The driver keeps how it takes a text apart: the text has to be the same for every request.
+    """
+    if isinstance(params, list | tuple):
+        return f"SET LOCAL {name} = %s; {sql}", [value, *params]
+    return f"SET LOCAL {name} = '{value}'; {sql}", params
