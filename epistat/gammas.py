@@ -1,0 +1,133 @@
+"""Quantiles of many gamma distributions at once, and of mixtures of them.
+
+A mixture here is what an uncertain scale makes of a gamma: G has shape a and scale 1, S is one of
+the scales of a row with their chances, and R = G * S. Its quantiles solve
+
+    sum over j of c_j P(a, x / s_j) = level,   P the regularised incomplete gamma function.
+
+The search starts from the gamma whose logarithm has the mean and the variance of log R (both are
+sums: digamma and trigamma of a, and the moments of log S), bent by the third cumulant. Newton's
+steps on the full sum follow, in log x, kept between bounds, until it is solved.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma, gammainc, gammaincinv, gammaln, ndtri, polygamma
+
+from epistat.result import Floats
+
+SOLVED = 1e-9  # of a level
+MOST_STEPS = 60
+TOGETHER = 1 << 17  # cells of a block of the search
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """``shape``: (cells,); ``scales`` and their ``chances``: (cells, rows). Chances add up to 1."""
+
+    shape: Floats
+    scales: Floats
+    chances: Floats
+
+    @property
+    def mean(self) -> Floats:
+        mean: Floats = self.shape * (self.chances * self.scales).sum(axis=1)
+        return mean
+
+    @property
+    def sd(self) -> Floats:
+        """From E R² = a (a + 1) E S², taken apart so that nothing cancels."""
+        first = (self.chances * self.scales).sum(axis=1)
+        apart = (self.chances * (self.scales - first[:, np.newaxis]) ** 2).sum(axis=1)
+        a = self.shape
+        sd: Floats = np.sqrt(a * first**2 + a * (a + 1) * apart)
+        return sd
+
+
+def gamma_quantiles(shape: Floats, levels: Floats) -> Floats:
+    """Quantiles of gammas with scale 1, shape (cells, levels); each distinct shape once.
+
+    >>> gamma_quantiles(np.array([1.0, 4.0]), np.array([0.5])).round(4)
+    array([[0.6931],
+           [3.6721]])
+    """
+    distinct, where = np.unique(shape, return_inverse=True)
+    quantiles: Floats = gammaincinv(distinct[:, np.newaxis], levels)[where]
+    return quantiles
+
+
+def mixture_quantiles(mixture: Mixture, levels: Floats) -> Floats:
+    """Quantiles of each mixture, shape (cells, levels), solved to 1e-9 of a level."""
+    quantiles = np.empty((len(mixture.shape), len(levels)))
+    step = max(1, TOGETHER // max(mixture.scales.shape[1] * len(levels), 1))
+    for start in range(0, len(quantiles), step):
+        here = slice(start, start + step)
+        part = Mixture(mixture.shape[here], mixture.scales[here], mixture.chances[here])
+        quantiles[here] = _solve(part, levels)
+    return quantiles
+
+
+def _solve(mixture: Mixture, levels: Floats) -> Floats:
+    a, scales = mixture.shape, mixture.scales
+    logs = np.log(scales)
+    guess = np.log(_guess(a, logs, mixture.chances, levels))
+    cells, level = (part.ravel() for part in np.indices(guess.shape))
+    x = guess.ravel()
+    # Between the quantiles of the least and the greatest scale.
+    used = mixture.chances > 0
+    alone = np.log(gamma_quantiles(a, levels))
+    low = (alone + np.where(used, logs, np.inf).min(axis=1)[:, np.newaxis]).ravel()
+    high = (alone + np.where(used, logs, -np.inf).max(axis=1)[:, np.newaxis]).ravel()
+    x = np.clip(x, low, high)
+    ahead = np.arange(len(x))
+    for _ in range(MOST_STEPS):
+        rows = cells[ahead]
+        y = np.exp(x[ahead, np.newaxis] - logs[rows])
+        shape = a[rows, np.newaxis]
+        below = (mixture.chances[rows] * gammainc(shape, y)).sum(axis=1)
+        density = mixture.chances[rows] * np.exp(shape * np.log(y) - y - gammaln(shape))
+        miss = below - levels[level[ahead]]
+        low[ahead] = np.where(miss < 0, x[ahead], low[ahead])
+        high[ahead] = np.where(miss > 0, x[ahead], high[ahead])
+        left = np.abs(miss) > SOLVED * np.minimum(levels, 1 - levels)[level[ahead]]
+        step = np.divide(
+            miss, np.maximum(density.sum(axis=1), 1e-300), out=np.zeros_like(miss), where=left
+        )
+        to = x[ahead] - step
+        outside = ~((to > low[ahead]) & (to < high[ahead]))
+        x[ahead] = np.where(left & outside, (low[ahead] + high[ahead]) / 2, to)
+        ahead = ahead[left]
+        if not len(ahead):
+            break
+    return np.exp(x).reshape(guess.shape)
+
+
+def _guess(a: Floats, logs: Floats, chances: Floats, levels: Floats) -> Floats:
+    """Quantiles of the gamma with a scale whose logarithm has the first moments of log R."""
+    centre = (chances * logs).sum(axis=1)
+    apart = logs - centre[:, np.newaxis]
+    second = (chances * apart**2).sum(axis=1)
+    third = (chances * apart**3).sum(axis=1)
+    variance = polygamma(1, a) + second
+    shape = inverse_trigamma(variance)
+    location = digamma(a) + centre - digamma(shape)
+    bend = (polygamma(2, a) + third - polygamma(2, shape)) / variance  # in cumulants of log R
+    z = ndtri(levels)
+    logs_of = np.log(gammaincinv(shape[:, np.newaxis], levels)) + location[:, np.newaxis]
+    guess: Floats = np.exp(logs_of + bend[:, np.newaxis] * (z**2 - 1) / 6)
+    return guess
+
+
+def inverse_trigamma(value: Floats) -> Floats:
+    """The shape whose log-gamma has this variance; Newton on 1/trigamma, which is near a line.
+
+    >>> inverse_trigamma(np.array([polygamma(1, 3.0)])).round(9)
+    array([3.])
+    """
+    x = 0.5 + 1 / value
+    for _ in range(8):
+        trigamma = polygamma(1, x)
+        x = x + trigamma * (1 - trigamma / value) / polygamma(2, x)
+    answer: Floats = x
+    return answer

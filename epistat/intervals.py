@@ -1,0 +1,148 @@
+"""The interval: how many days lie between the onset of a case and that of whom it infects?
+
+Everywhere it is an array of chances by days, lag 0 first: ``[0, 0.2, 0.5, 0.3]`` says 1 day with
+chance 0.2, and so on. Lag 0 has no chance, so that nobody is infected by a case of the same day.
+The chances add up to 1, or to less where the rest lies beyond the last day.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import gammainc, gammaincc
+
+from epistat.result import Floats
+
+NODES = 9  # by which an uncertain mean, or standard deviation, is told
+NOTHING = 1e-14  # a chance at the end of an interval that is rounding only
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """A normal belief about a number, cut off at ``low`` and ``high``."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (self.sd >= 0 and self.low <= self.mean <= self.high and np.isfinite(self.high)):
+            raise ValueError(
+                f"an uncertain number needs low <= mean <= high and sd of 0 or more, not {self}"
+            )
+
+    def nodes(self) -> tuple[Floats, Floats]:
+        """Few numbers and their chances that stand for the whole belief."""
+        if self.sd == 0 or self.low == self.high:
+            return np.array([self.mean]), np.ones(1)
+        points, chances = np.polynomial.legendre.leggauss(NODES)
+        low, high = (
+            max(self.low, self.mean - 6 * self.sd),
+            min(self.high, self.mean + 6 * self.sd),
+        )
+        at = (high + low) / 2 + (high - low) / 2 * points
+        chances = chances * np.exp(-(((at - self.mean) / self.sd) ** 2) / 2)
+        return at, chances / chances.sum()
+
+
+@dataclass(frozen=True, slots=True)
+class UncertainInterval:
+    """A gamma interval (:func:`discrete_interval`) whose mean and sd are not known exactly.
+
+    Both are independent. ValueError unless the mean is 1 or more and the sd above 0.
+    """
+
+    mean: Uncertain
+    sd: Uncertain
+
+    def __post_init__(self) -> None:
+        if not (self.mean.low >= 1 and self.mean.mean > 1 and self.sd.low > 0):
+            raise ValueError("an uncertain interval needs a mean of 1 or more and an sd above 0")
+
+
+def discrete_interval(mean: float, sd: float, length: int) -> Floats:
+    """The chances of 0 … ``length`` - 1 days for a gamma interval with this mean and sd, in days.
+
+    The gamma is shifted by a day, so that no interval is 0. With shape a = ((mean - 1)/sd)², scale
+    b = sd²/(mean - 1) and G(x; a) its distribution function,
+
+        w_k = k G(k; a) + (k-2) G(k-2; a) - 2(k-1) G(k-1; a)
+              + ab [2 G(k-1; a+1) - G(k-2; a+1) - G(k; a+1)],   floored at 0.
+
+    Shape (length,). The chances are not scaled: what lies beyond ``length`` is missing from their
+    sum. Source: Cori 2013, web appendix 11. ValueError unless mean > 1, sd > 0 and length >= 2.
+
+    >>> discrete_interval(2.6, 1.5, 5).round(3)
+    array([0.   , 0.233, 0.359, 0.198, 0.103])
+    """
+    if not (mean > 1 and np.isfinite(mean)):
+        raise ValueError(f"the mean interval must be above 1 day, not {mean}")
+    if not (sd > 0 and np.isfinite(sd)):
+        raise ValueError(f"the sd of the interval must be above 0, not {sd}")
+    if length < 2:
+        raise ValueError(f"length must be at least 2, not {length}")
+    chances: Floats = _discrete(np.array([mean]), np.array([sd]), length)[0]
+    return chances
+
+
+def checked_interval(interval: ArrayLike) -> Floats:
+    """The chances as an array; ValueError where they are none."""
+    w = np.asarray(interval, dtype=np.float64)
+    if w.ndim != 1:
+        raise ValueError(f"interval needs the shape (lags,), not {w.ndim} dimension(s)")
+    checked: Floats = _checked(w[np.newaxis])[0]
+    return checked
+
+
+def interval_rows(interval: ArrayLike | UncertainInterval, days: int) -> tuple[Floats, Floats]:
+    """Rows of intervals, shape (rows, lags), and the chance of each row."""
+    if isinstance(interval, UncertainInterval):
+        (means, by_mean), (sds, by_sd) = interval.mean.nodes(), interval.sd.nodes()
+        rows = _discrete(np.repeat(means, len(sds)), np.tile(sds, len(means)), max(days, 2))
+        last = np.flatnonzero((rows > NOTHING).any(axis=0)).max(initial=1)
+        return rows[:, : last + 1], np.outer(by_mean, by_sd).ravel()
+    rows = np.atleast_2d(np.asarray(interval, dtype=np.float64))
+    if rows.ndim != 2 or not len(rows):
+        raise ValueError("interval needs the shape (lags,) or (rows, lags)")
+    return _checked(rows), np.full(len(rows), 1 / len(rows))
+
+
+def _checked(rows: Floats) -> Floats:
+    if rows.shape[1] < 2 or not (rows >= 0).all() or not np.isfinite(rows).all():
+        raise ValueError("an interval needs chances of 0 or more for 0, 1 … days")
+    if (rows[:, 0] != 0).any():
+        raise ValueError("the chance of an interval of 0 days must be 0 (lag 0 comes first)")
+    sums = rows.sum(axis=1)
+    if (sums <= 0).any() or (sums > 1.001).any():
+        raise ValueError("the chances of an interval must add up to more than 0 and at most 1")
+    return rows
+
+
+def _discrete(mean: Floats, sd: Floats, length: int) -> Floats:
+    """Rows of intervals, shape (rows, length)."""
+    shape = (((mean - 1) / sd) ** 2)[:, np.newaxis]
+    scale = (sd**2 / (mean - 1))[:, np.newaxis]
+    days = np.arange(-2.0, length)
+    lower = gammainc(shape, np.maximum(days, 0) / scale)
+    higher = gammainc(shape + 1, np.maximum(days, 0) / scale)
+    # Far in the tail the three terms cancel; there 1 - G is as good, and keeps its digits.
+    far = lower > 0.5
+    lower = np.where(far, -gammaincc(shape, np.maximum(days, 0) / scale), lower)
+    higher = np.where(far, -gammaincc(shape + 1, np.maximum(days, 0) / scale), higher)
+    return _second_difference(days, lower, higher, far, shape * scale)
+
+
+def _second_difference(
+    days: Floats, lower: Floats, higher: Floats, far: NDArray[np.bool_], mean: Floats
+) -> Floats:
+    """w_k from G and G of the next shape, which are told as G - 1 where ``far``."""
+    # k G(k) - mean G'(k) is H(k); where both are less by 1, H is less by k - mean.
+    h = days * lower - mean * higher
+    near = np.where(far, h + days - mean, h)
+    all_far = far[:, :-2] & far[:, 1:-1] & far[:, 2:]
+    apart = h[:, 2:] - 2 * h[:, 1:-1] + h[:, :-2]
+    plain = near[:, 2:] - 2 * near[:, 1:-1] + near[:, :-2]
+    chances = np.maximum(np.where(all_far, apart, plain), 0.0)
+    chances[:, 0] = 0.0
+    return chances

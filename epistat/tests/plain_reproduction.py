@@ -1,0 +1,114 @@
+"""The plain twins of reproduction numbers and growth: one series, one window, written slowly."""
+
+from math import exp, nan, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq, minimize
+from scipy.stats import binom, gamma, nbinom, poisson
+
+Series = NDArray[np.float64]
+
+
+def gamma_interval(mean: float, sd: float, length: int) -> list[float]:
+    """By its meaning: a gamma shifted by a day, with onsets spread evenly over their days.
+
+    w_k is the integral of the density times the triangle of width 2 around k - 1.
+    """
+    a, b = ((mean - 1) / sd) ** 2, sd**2 / (mean - 1)
+    answer = [0.0]
+    for k in range(1, length):
+        x = np.linspace(max(k - 2, 0), k, 40_001)[1:]
+        middle = x - (x[1] - x[0]) / 2
+        share = np.diff(np.append(gamma.cdf(max(k - 2, 0), a, scale=b), gamma.cdf(x, a, scale=b)))
+        answer.append(float((share * (1 - np.abs(middle - (k - 1)))).sum()))
+    return answer
+
+
+def pressure(y: Series, w: list[float], t: int) -> float:
+    """Λ of day t; missing days are replaced by what the known ones add on average."""
+    if t == 0:
+        return nan
+    reach = sum(w[s] for s in range(1, t + 1) if s < len(w))
+    known = [s for s in range(1, t + 1) if s < len(w) and not np.isnan(y[t - s])]
+    share = sum(w[s] for s in known)
+    force = sum(w[s] * y[t - s] for s in known)
+    if len(known) == min(t, len(w) - 1):
+        return force
+    return nan if share < 0.5 * reach else force * reach / share
+
+
+def cori(
+    y: Series, w: list[float], start: int, end: int, mean: float = 5, sd: float = 5,
+    imported: Series | None = None,
+) -> tuple[float, float] | None:  # fmt: skip
+    """Shape and scale of the posterior, or None."""
+    if start < 1 or end + 1 <= sum(k * chance for k, chance in enumerate(w)):
+        return None
+    shape, rate, days = (mean / sd) ** 2, mean / sd**2, 0
+    for t in range(start, end + 1):
+        force = pressure(y, w, t)
+        if np.isnan(y[t]) or np.isnan(force):
+            continue
+        shape += y[t] - (0 if imported is None else imported[t])
+        rate += force
+        days += 1
+    return (shape, 1 / rate) if days else None
+
+
+def mixture_quantile(
+    shape: float, scales: list[float], chances: list[float], level: float
+) -> float:
+    def miss(x: float) -> float:
+        return sum(
+            c * gamma.cdf(x, shape, scale=s) for c, s in zip(chances, scales, strict=True)
+        ) - level  # fmt: skip
+
+    ends = [gamma.ppf(level, shape, scale=s) for s in (min(scales), max(scales))]
+    return float(ends[0]) if ends[0] == ends[1] else float(brentq(miss, *ends, xtol=1e-14))
+
+
+def wallinga_teunis(y: Series, w: list[float], start: int, end: int) -> tuple[float, float]:
+    """Mean of R_s over the cases of the window, and the variance of their number of infections."""
+    infections = variance = 0.0
+    for t in range(1, len(y)):
+        force = pressure(y, w, t)
+        if not force > 0:
+            continue
+        here = sum(w[t - s] * y[s] / force for s in range(start, end + 1) if 0 < t - s < len(w))
+        infections += y[t] * here
+        variance += y[t] * here * (1 - here)
+    cases = sum(y[s] for s in range(start, end + 1))
+    return infections / cases, sqrt(max(variance, 0)) / cases
+
+
+def ancestries(y: Series, w: list[float], start: int, end: int) -> NDArray[np.float64]:
+    """The chances of 0, 1, 2 … infections by the window: binomials added up one by one."""
+    chances = np.ones(1)
+    for t in range(1, len(y)):
+        force = pressure(y, w, t)
+        if force > 0 and y[t] > 0:
+            here = sum(w[t - s] * y[s] / force for s in range(start, end + 1) if 0 < t - s < len(w))
+            n = int(y[t])
+            chances = np.convolve(chances, binom.pmf(np.arange(n + 1), n, min(here, 1)))
+    return chances
+
+
+def growth(y: Series, model: str) -> tuple[float, float]:
+    """Rate, and 1/size of "negbin", by a general search for the maximum."""
+    days = np.flatnonzero(~np.isnan(y))
+    counts = y[days]
+    middle = days.mean()
+
+    def lost(numbers: NDArray[np.float64]) -> float:
+        mean = np.exp(np.clip(numbers[0] + numbers[1] * (days - middle), -50, 50))
+        if model == "poisson":
+            return float(-poisson.logpmf(counts, mean).sum())
+        size = exp(min(max(numbers[2], -20), 20))
+        return float(-nbinom.logpmf(counts, size, size / (size + mean)).sum())
+
+    start = [np.log(counts.mean()), 0.0] + ([1.0] if model == "negbin" else [])
+    best = minimize(lost, start, method="Nelder-Mead", options={
+        "xatol": 1e-9, "fatol": 1e-12, "maxiter": 20_000, "maxfev": 20_000
+    })  # fmt: skip
+    return float(best.x[1]), exp(-best.x[2]) if model == "negbin" else 0.0
