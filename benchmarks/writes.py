@@ -88,10 +88,12 @@ def running(command: list[str], port: int, environment: dict[str, str]) -> Itera
         server.wait(30)
 
 
-def free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports() -> tuple[int, int]:
+    """Two that differ: granian's servers would share one and answer each other's requests."""
+    with socket() as one, socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])
 
 
 def serve_bare(port: int) -> None:
@@ -479,7 +481,7 @@ def main() -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fangkong-writes-")))
         address, postmaster, psql = stack.enter_context(postgresql(folder / "postgresql"))
-        port, bare_port = free_port(), free_port()
+        port, bare_port = free_ports()
         os.environ.update({
             "DATABASE_URL": address,
             "FANGKONG_DATA": str(folder),
