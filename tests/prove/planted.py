@@ -6,7 +6,9 @@ import asyncio
 import contextvars
 import os
 import secrets
+import signal
 from collections.abc import Callable
+from datetime import timedelta
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import IO, Any
@@ -27,6 +29,7 @@ class Planted(AppConfig):
     def ready(self) -> None:
         for bug in os.environ["PLANTED"].split(","):
             BUGS[bug]()
+        poison()
 
 
 def audit_after_commit() -> None:
@@ -145,12 +148,66 @@ def asking_the_cache(get_response: Callable[[HttpRequest], HttpResponse]) -> Any
     return answer
 
 
+def small_chunks() -> None:
+    """No bug: an import lasts long enough to be killed in."""
+    from fangkong.core.imports import actions as imports
+
+    imports.CHUNK = 3  # type: ignore[misc]  # only here
+
+
+def jobs_forgotten() -> None:
+    """What a killed worker has begun is nobody's business."""
+    from fangkong.core.queue import actions as queue
+
+    queue.take_up = lambda _now: 0
+
+
+def quick_pauses() -> None:
+    """No bug: a failed job is tried again at once, not after a minute."""
+    from fangkong.core.queue import rules
+
+    rules.wait_before = lambda _next_try: timedelta(0)
+
+
+def tries_not_noted() -> None:
+    """A try counts when it is over; one that kills its worker never is."""
+    global forgets_tries
+    forgets_tries = True
+
+
+forgets_tries = False
+
+
+def poison() -> None:
+    """Jobs that do nothing, fail always, and kill their worker."""
+    from fangkong.core.queue import actions as queue
+    from fangkong.core.queue.models import Job
+
+    @queue.work("prove.nothing", tries=3)
+    def nothing(_subject_id: int, _at: object, _progress: object) -> None:
+        return
+
+    @queue.work("prove.fails", tries=3)
+    def fails(_subject_id: int, _at: object, _progress: object) -> None:
+        raise ValueError("always")
+
+    @queue.work("prove.kills", tries=3)
+    def kills(_subject_id: int, _at: object, _progress: object) -> None:
+        if forgets_tries:
+            Job.objects.filter(name="prove.kills").update(tries=0)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 BUGS: dict[str, Callable[[], None]] = {
     "audit after commit": audit_after_commit,
     "acknowledged too early": acknowledged_too_early,
     "no card known again": no_card_known_again,
     "thread before body": thread_before_body,
     "acknowledged but dropped": acknowledged_but_dropped,
+    "small chunks": small_chunks,
+    "jobs of killed workers are forgotten": jobs_forgotten,
+    "quick pauses": quick_pauses,
+    "tries are not noted before": tries_not_noted,
     "nothing is shed": nothing_is_shed,
     "redis is needed": redis_is_needed,
 }

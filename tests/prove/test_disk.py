@@ -48,11 +48,13 @@ def fill(folder: Path, *, leaving: int = 0) -> Path:
     return ballast
 
 
-def doctor(here: Installation) -> dict[str, str]:
-    """What the doctor says of the disk."""
+def doctor(here: Installation, *titles: str) -> dict[str, str]:
+    """What the doctor says of one thing, by its Chinese title: of the disk, or another."""
     lines = json.loads(here.fangkong("doctor", "--json", check=False).stdout)
     by_title = {line["what"]: line for line in lines}
-    return by_title.get("磁盘空间") or by_title["Disk space"]
+    return next(
+        by_title[title] for title in titles or ("磁盘空间", "Disk space") if title in by_title
+    )
 
 
 def test_on_sqlite_a_full_disk_refuses_writes_serves_reads_and_recovers(proof, on_sqlite, place):
