@@ -29,6 +29,7 @@ from fangkong.core.audit import triggers as trail
 from fangkong.core.sealing import actions as sealing
 from fangkong.core.sealing import queries as sealed
 from fangkong.core.sealing.keys import KeyRingProblem
+from fangkong.core.walls import policies as walls
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +127,12 @@ def require_database(*, triggers: bool = True) -> None:
         raise CannotGoOn(
             f"{len(wrong)} triggers of the audit trail are gone or altered, such as {wrong[0]}: "
             "find out who did this; `fangkong migrate` makes them anew."
+        )
+    if triggers and (down := walls.missing("default")):
+        # As where a migration was killed after its last step: it takes them down while it works.
+        raise CannotGoOn(
+            f"the walls around {len(down)} tables are down, such as {down[0]}: "
+            "`fangkong migrate` puts them up again."
         )
     with _said_in_one_line():
         sealed.verify()

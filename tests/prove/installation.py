@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.journeys.server import command, free_port
-from tests.prove.client import ready, until
+from tests.prove.client import PATIENCE, ready, until
 from tests.prove.cluster import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=check,
-            timeout=300,
+            timeout=900,
         )
 
     def rows(self, sql: str) -> Rows:
@@ -102,7 +102,7 @@ def seeded(data: Path, database_url: str) -> Installation:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-3000:])
@@ -208,7 +208,7 @@ def serving(
     try:
         until(
             lambda: ready(port),
-            60,
+            PATIENCE,
             lambda: f"the server to answer: {server.said()}",
             server.process,
         )

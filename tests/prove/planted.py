@@ -7,8 +7,10 @@ import contextvars
 import os
 import secrets
 import signal
+import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import IO, Any
@@ -17,7 +19,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 WINDOW = 0.03  # seconds in which the bug can be seen
 
@@ -30,6 +32,8 @@ class Planted(AppConfig):
         for bug in os.environ["PLANTED"].split(","):
             BUGS[bug]()
         poison()
+        if "quick looks" in os.environ["PLANTED"]:
+            by_the_clock()
 
 
 def audit_after_commit() -> None:
@@ -122,6 +126,23 @@ def dropping(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
     return answer
 
 
+def full_disk_is_fine() -> None:
+    """What could not be written for want of room is answered as done."""
+    settings.MIDDLEWARE = [f"{__name__}.saying_yes", *settings.MIDDLEWARE]
+
+
+def saying_yes(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware that hears no refusal."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code in (503, 507) and request.method == "POST":
+            return JsonResponse({"id": str(uuid.uuid4())}, status=201)
+        return response
+
+    return answer
+
+
 def nothing_is_shed() -> None:
     """Everybody waits for as long as it takes, and the monitor with them."""
     from fangkong.config import doorway
@@ -183,19 +204,100 @@ def poison() -> None:
     from fangkong.core.queue import actions as queue
     from fangkong.core.queue.models import Job
 
-    @queue.work("prove.nothing", tries=3)
+    @queue.work("prove.nothing", title="prove.nothing", tries=3)
     def nothing(_subject_id: int, _at: object, _progress: object) -> None:
         return
 
-    @queue.work("prove.fails", tries=3)
+    @queue.work("prove.fails", title="prove.fails", tries=3)
     def fails(_subject_id: int, _at: object, _progress: object) -> None:
         raise ValueError("always")
 
-    @queue.work("prove.kills", tries=3)
+    @queue.work("prove.kills", title="prove.kills", tries=3)
     def kills(_subject_id: int, _at: object, _progress: object) -> None:
         if forgets_tries:
             Job.objects.filter(name="prove.kills").update(tries=0)
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def by_the_clock() -> None:
+    """Schedules and jobs that write down, in a file of the data folder, when they were begun."""
+    from fangkong.core.queue import actions as queue
+
+    begun = Path(settings.FANGKONG_DATA) / "begun.txt"
+
+    def note(what: str, at: datetime) -> None:
+        with begun.open("a") as file:
+            file.write(f"{what} {at.isoformat()}\n")
+
+    @queue.schedule("prove.daily", "4 10 * * *")
+    def daily(at: datetime) -> None:
+        note("daily", at)
+
+    @queue.schedule("prove.rhythm", "* * * * *")
+    def rhythm(at: datetime) -> None:
+        note("rhythm", at)
+
+    @queue.work("prove.long", title="prove.long", tries=3)
+    def long(_subject_id: int, at: datetime, _progress: object) -> None:
+        note("long", at)
+        while not begun.with_name("go").exists():
+            Event().wait(0.05)
+
+    @queue.work("prove.second", title="prove.second", tries=3)
+    def second(_subject_id: int, at: datetime, _progress: object) -> None:
+        note("second", at)
+        if begun.read_text().count("second") < 2:
+            raise ValueError("only the first time")
+
+
+def migrations_not_atomic() -> None:
+    """Each statement of a migration is kept by itself."""
+    from django.db.migrations import Migration
+
+    Migration.atomic = False
+
+
+def seals_not_compared() -> None:
+    """The trail is verified by its chain alone; its rows are not looked at."""
+    from fangkong.core.audit import verifying
+
+    verifying._check_rows = lambda *_args: None  # type: ignore[assignment]  # the bug itself
+
+
+def quick_looks() -> None:
+    """No bug: the worker looks at the clock each half second."""
+    from fangkong.core.management.commands import worker
+
+    worker.EVERY_SECONDS = 0.5  # type: ignore[assignment]  # only here
+
+
+def marks_are_kept_a_moment() -> None:
+    """What comes by the day fires whenever its minute is there."""
+    from fangkong.core.queue import actions as queue
+
+    plain = queue._first
+    queue._first = lambda name, minute: name == "prove.daily" or plain(name, minute)
+
+
+def leases_by_the_clock() -> None:
+    """A job whose worker was last heard of "yesterday" is begun once more, though it lives."""
+    from fangkong.core.queue import workers
+
+    workers.is_gone = lambda _worker, seen, now: seen is None or now - seen >= workers.LEASE
+
+
+def tokens_by_the_clock() -> None:
+    """A token is dead when the clock says so, and alive when it says so."""
+    from fangkong.core.tokens import actions as tokens
+
+    tokens.end_expired = lambda _at: 0
+
+
+def set_back_is_not_seen() -> None:
+    """Whatever came each minute waits for the minutes that it has seen before."""
+    from fangkong.core.queue import actions as queue
+
+    queue._go_on_after_set_back = lambda _minute: None
 
 
 BUGS: dict[str, Callable[[], None]] = {
@@ -208,6 +310,14 @@ BUGS: dict[str, Callable[[], None]] = {
     "jobs of killed workers are forgotten": jobs_forgotten,
     "quick pauses": quick_pauses,
     "tries are not noted before": tries_not_noted,
+    "a full disk is fine": full_disk_is_fine,
     "nothing is shed": nothing_is_shed,
+    "quick looks": quick_looks,
+    "seals are not compared": seals_not_compared,
+    "migrations are not atomic": migrations_not_atomic,
+    "marks are kept a moment": marks_are_kept_a_moment,
+    "leases by the clock": leases_by_the_clock,
+    "tokens by the clock": tokens_by_the_clock,
+    "set back is not seen": set_back_is_not_seen,
     "redis is needed": redis_is_needed,
 }

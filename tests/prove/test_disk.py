@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.prove.client import CASES, ask, card, sending, until
+from tests.prove.client import CASES, PATIENCE, ask, card, sending, until
 from tests.prove.cluster import Cluster, running
 from tests.prove.installation import Installation, Running, copied, seeded, serving
 from tests.prove.judge import judged
@@ -59,6 +59,17 @@ def doctor(here: Installation, *titles: str) -> dict[str, str]:
 
 def test_on_sqlite_a_full_disk_refuses_writes_serves_reads_and_recovers(proof, on_sqlite, place):
     dice = proof.dice("disk")
+    with disk(place / "disk-planted", 400) as room:
+        here = copied(on_sqlite, room / "data", None).planted("a full disk is fine")
+        with serving(here) as run, sending(*at(run), clients=2, dice=dice) as told:
+            until(lambda: len(told.acknowledged) >= 5, PATIENCE, run.server.said)
+            ballast = fill(room)
+            until(lambda: judged(here, told).lost >= 3, PATIENCE, run.server.said)
+            ballast.unlink()
+        planted = judged(here, told)
+    proof.note("disk full, planted: what finds no room is answered as done", **planted.figures)
+    assert planted.lost > 0, "work that found no room was answered as done: blind"
+
     with disk(place / "disk", 400) as room:
         here = copied(on_sqlite, room / "data", None)
         assert doctor(here)["state"] == "ok"
@@ -85,7 +96,7 @@ def through(run: Running, room: Path, dice, cluster: Cluster | None = None):
     headers = {"Authorization": f"Bearer {run.here.token}"}
     seen: dict[str, int] = {}
     with sending(*at(run), clients=2, dice=dice) as told:
-        until(lambda: len(told.acknowledged) >= 5, 60, run.server.said)
+        until(lambda: len(told.acknowledged) >= 5, PATIENCE, run.server.said)
         ballast = fill(room)
         until(lambda: sum(told.refused.get(s, 0) for s in REFUSED) >= 5, 90, run.server.said)
         status, _headers, text = ask(
@@ -109,7 +120,7 @@ def through(run: Running, room: Path, dice, cluster: Cluster | None = None):
             seen["PostgreSQL ended by itself"] = 1
             cluster.start()
         there = len(told.acknowledged)
-        until(lambda: len(told.acknowledged) >= there + 5, 60, run.server.said)
+        until(lambda: len(told.acknowledged) >= there + 5, PATIENCE, run.server.said)
     found = judged(run.here, told)
     assert told.wrong == [] and told.given_up == []
     assert found.wrong == 0

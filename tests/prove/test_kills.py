@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from tests.prove.client import Told, ready, sending, until
+from tests.prove.client import PATIENCE, Told, ready, sending, until
 from tests.prove.installation import Running, serving
 from tests.prove.judge import Verdict, judged
 
@@ -71,7 +71,7 @@ def killed(
     with sending(*at(run), clients=CLIENTS, dice=dice, loses=loses, keeps_key=keeps_key) as told:
         for turn in range(kills):
             goal = len(told.acknowledged) + dice.randrange(3, 12)
-            until(lambda: len(told.acknowledged) >= goal, 60, run.server.said)  # noqa: B023
+            until(lambda: len(told.acknowledged) >= goal, PATIENCE, run.server.said)  # noqa: B023
             hit(run, dice, everyone=turn % 2 == 0)
             if not keeps_key and found_all(judged(run.here, told)):
                 break

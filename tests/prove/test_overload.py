@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from tests.prove.client import CASES, GONE, Told, ask, sending, until
+from tests.prove.client import CASES, GONE, PATIENCE, Told, ask, sending, until
 from tests.prove.installation import ROOT, Running, serving
 from tests.prove.judge import judged
 from tests.prove.monitor import Watched, watching
@@ -104,7 +104,7 @@ def flood(proof, new, *, seconds: float) -> None:
     dice = proof.dice("flood")
     dropping = new().planted("acknowledged but dropped")
     with serving(dropping) as run, sending(*at(run), clients=4, dice=dice) as told:
-        until(lambda: len(told.acknowledged) >= 4, 60, run.server.said)
+        until(lambda: len(told.acknowledged) >= 4, PATIENCE, run.server.said)
     planted = judged(run.here, told)
     assert planted.lost > 0, "a server that drops what it accepts passed: blind"
     proof.note("ten times the load, planted: accepted and dropped", **planted.figures)

@@ -12,7 +12,7 @@ from time import monotonic
 import psycopg
 import pytest
 
-from tests.prove.client import Told, sending, until
+from tests.prove.client import PATIENCE, Told, sending, until
 from tests.prove.cluster import Cluster
 from tests.prove.installation import Running, copied, serving
 from tests.prove.judge import Verdict, judged
@@ -67,10 +67,10 @@ def broken(
     with sending(*at(run), clients=CLIENTS, dice=dice) as told:
         for turn in range(hits):
             goal = len(told.acknowledged) + dice.randrange(4, 10)
-            until(lambda: len(told.acknowledged) >= goal, 60, run.server.said)  # noqa: B023
+            until(lambda: len(told.acknowledged) >= goal, PATIENCE, run.server.said)  # noqa: B023
             hit(cluster, WAYS[turn % len(WAYS)], dice)
             there, begin = len(told.acknowledged), monotonic()
-            until(lambda: len(told.acknowledged) > there, 60, run.server.said)  # noqa: B023
+            until(lambda: len(told.acknowledged) > there, PATIENCE, run.server.said)  # noqa: B023
             back.append(monotonic() - begin)
     run.server.stop()
     return judged(run.here, told), told, back

@@ -13,7 +13,7 @@ from time import monotonic
 import pytest
 
 from tests.journeys.server import free_port
-from tests.prove.client import sending, until
+from tests.prove.client import PATIENCE, sending, until
 from tests.prove.installation import serving
 from tests.prove.judge import judged
 from tests.prove.test_kills import at, said
@@ -68,9 +68,9 @@ def test_a_redis_that_is_lost_and_comes_back_is_noticed_by_no_write(proof, new, 
 
     needing = here.planted("redis is needed")
     with serving(needing) as run, sending(*at(run), clients=4, dice=dice) as told:
-        until(lambda: len(told.acknowledged) >= 4, 60, run.server.said)
+        until(lambda: len(told.acknowledged) >= 4, PATIENCE, run.server.said)
         redis.kill()
-        until(lambda: sum(told.refused.values()) or told.wrong, 60, run.server.said)
+        until(lambda: sum(told.refused.values()) or told.wrong, PATIENCE, run.server.said)
         redis.start()
     assert told.wrong, "a house that needs Redis passed: blind"
     proof.note("Redis lost, planted: the house needs it", errors=len(told.wrong))
@@ -80,18 +80,18 @@ def test_a_redis_that_is_lost_and_comes_back_is_noticed_by_no_write(proof, new, 
     with serving(here) as run, sending(*at(run), clients=4, dice=dice) as told:
         for _turn in range(turns):
             goal = len(told.acknowledged) + 5
-            until(lambda: len(told.acknowledged) >= goal, 60, run.server.said)  # noqa: B023
+            until(lambda: len(told.acknowledged) >= goal, PATIENCE, run.server.said)  # noqa: B023
             redis.kill()
             begin, there = monotonic(), len(told.acknowledged)
             until(
                 lambda: len(told.acknowledged) >= there + 5 and monotonic() - begin > down,  # noqa: B023
-                60,
+                PATIENCE,
                 run.server.said,
             )
             redis.start()
             begin = monotonic()
             # The notes of running commands are in it again.
-            until(lambda: noted(redis), 60, "Redis to be used again")
+            until(lambda: noted(redis), PATIENCE, "Redis to be used again")
             back.append(round(monotonic() - begin, 2))
     found = judged(here, told)
     proof.note("Redis lost under load", **found.figures, **said(told), turns=turns, back_s=back)

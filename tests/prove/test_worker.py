@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
-from tests.prove.client import sending, until
-from tests.prove.installation import ROOT, Installation, Process, serving
-from tests.prove.jobs import ROWS
+from tests.prove.client import PATIENCE, sending, until
+from tests.prove.installation import Installation, Process, serving
+from tests.prove.jobs import ROWS, asked
 from tests.prove.judge import judged
 from tests.prove.test_disk import doctor
 from tests.prove.test_kills import at
@@ -18,22 +16,6 @@ from tests.prove.test_kills import at
 pytestmark = pytest.mark.long
 KILLS = 3  # an import has four tries
 SMALL = "small chunks"
-
-
-def asked(here: Installation, what: str) -> int:
-    """The id of a job that the installation is given."""
-    here = here.having(FANGKONG_AREA="513300")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.prove.jobs", what],
-        env={"DJANGO_SETTINGS_MODULE": "fangkong.config.settings", **here.environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return int(done.stdout.splitlines()[-1])
 
 
 def state(here: Installation, job: int) -> str:
@@ -59,7 +41,7 @@ def test_an_import_whose_worker_is_killed_again_and_again_is_entered_once(proof,
         kill_in_the_middle(here, run.worker, 1)
         # A later job is done, so the worker has looked at what the killed one left.
         later = asked(here, "prove.nothing")
-        until(lambda: state(here, later) == "done", 60, run.worker.said)
+        until(lambda: state(here, later) == "done", PATIENCE, run.worker.said)
         stuck = state(here, job)
     proof.note("worker killed, planted: its jobs are forgotten", state=stuck, rows=entered(here))
     assert stuck == "running", "a worker that forgets what another has begun passed: blind"
@@ -104,7 +86,7 @@ def test_a_job_that_always_fails_or_kills_is_parked_and_the_others_proceed(proof
             assert run.worker is not None
             job, seen = asked(here, poison), 0
             while seen <= 4:  # more than it has tries
-                until(lambda: run.worker.process.poll() is not None, 60, run.worker.said)
+                until(lambda: run.worker.process.poll() is not None, PATIENCE, run.worker.said)
                 seen += 1
                 kept_alive(run.worker)
             going_round = state(here, job)

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..models import User
 
 
+MOST_AT_ONCE = 500  # sessions that one minute takes away
+
+
 class NotYourself(Refused):
     """Nobody resets the second factor or links the account of themselves."""
 
@@ -139,6 +142,22 @@ def note_end(*, session_key: str, end: End, at: datetime) -> None:
     """Write into the history why a session ended."""
     if session_key:
         SignIn.objects.filter(session_key=session_key, ended_at=None).update(ended_at=at, end=end)
+
+
+def end_expired(*, real_now: datetime, at: datetime) -> int:
+    """Take away the sessions whose lifetime is over; the number.
+
+    Asked for each minute: what is gone does not come alive when the clock is set back.
+    """
+    gone = Session.objects.filter(expire_date__lte=real_now)
+    keys = list(gone.values_list("session_key", flat=True)[:MOST_AT_ONCE])
+    if not keys:
+        return 0
+    with transaction.atomic():
+        Session.objects.filter(session_key__in=keys).delete()
+        open_ = SignIn.objects.filter(session_key__in=keys, ended_at=None)
+        open_.update(ended_at=at, end=End.LIFETIME)
+    return len(keys)
 
 
 def move(*, old_key: str, new_key: str) -> None:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from django.db.models import Model
 
+from fangkong.core.backup import hooks
 from fangkong.core.queue.actions import schedule
 from fangkong.core.retention.actions import along
 
-from . import actions
+from . import actions, queries
 
 
 @schedule("core.files.orphans", "20 * * * *")
@@ -23,6 +24,12 @@ def orphans(at: datetime) -> None:
 def sweep(at: datetime) -> None:
     """Every night contents that no row names go."""
     actions.sweep(at)
+
+
+@hooks.invariant("core.files.digests")
+def files_are_whole() -> list[str]:
+    """In every proof of a backup: each file is what was sent once."""
+    return [f"stored file {public_id} is damaged" for public_id in queries.damaged()]
 
 
 @along

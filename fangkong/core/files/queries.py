@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet, Sum
 
 from fangkong.core.record import Record
 
-from . import types
+from . import rules, types
 from .models import StoredFile
 from .types import Use
 
@@ -55,3 +55,23 @@ def sent_today(user: AbstractBaseUser, at: datetime) -> tuple[int, int]:
 def orphans(at: datetime) -> QuerySet[StoredFile]:
     """Uploads of more than a day ago that no record has taken."""
     return StoredFile.objects.filter(subject_id=None, created_at__lt=at - DAY).order_by("pk")
+
+
+def damaged() -> list[str]:
+    """Whose content is not as it was stored: the public ids; reads every file.
+
+    What is gone is not meant: a backup may lack what was thrown away while it was made.
+    """
+    return [
+        str(file.public_id) for file in StoredFile.objects.order_by("pk") if not _is_whole(file)
+    ]
+
+
+def _is_whole(file: StoredFile) -> bool:
+    try:
+        with file.path.open("rb") as content:
+            return rules.digest(content) == file.sha256
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import unicodedata
 import zipfile
+from typing import BinaryIO
 
 from .kinds import DOCX, JPEG, PDF, PNG, WEBP, XLSX, Kind
 
@@ -67,3 +69,8 @@ def clean_name(name: str, kind: Kind) -> str:
     if re.fullmatch(r"(?i)con|prn|aux|nul|com[0-9]|lpt[0-9]", stem):
         stem = f"{stem}_"
     return f"{stem or 'file'}.{kind.endings[0]}"
+
+
+def digest(content: BinaryIO) -> str:
+    """What a content is known again by, read from its beginning to its end."""
+    return hashlib.file_digest(content, "sha256").hexdigest()

@@ -7,7 +7,7 @@ words and a link, so personal data cannot get into it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -198,6 +198,15 @@ def send_due(at: datetime) -> int:
             Message.objects.filter(pk=row.pk).update(due_at=at + rules.TAKEN)
             queue.enqueue(SEND, row.pk, by=None, at=at)
     return len(rows)
+
+
+def shorten_waits(at: datetime, far: timedelta) -> None:
+    """The clock was set back: what waited by the clock before waits as long by the clock that is.
+
+    What has been taken since then is due again within a moment, and is left.
+    """
+    waiting = Message.objects.filter(state=Message.State.WAITING, due_at__gt=at + rules.TAKEN)
+    waiting.update(due_at=F("due_at") - far)
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.queue.actions import schedule, work
+from fangkong.core.queue.actions import schedule, when_set_back, work
 from fangkong.core.queue.types import Progress
 
 from . import actions
@@ -20,3 +20,6 @@ def send(message_id: int, at: datetime, progress: Progress) -> None:
 @schedule("core.notices.send_due", "* * * * *")
 def send_due(at: datetime) -> None:
     actions.send_due(at)
+
+
+when_set_back(actions.shorten_waits)

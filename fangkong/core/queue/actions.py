@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -34,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _works: dict[str, Work] = {}
 _schedules: dict[str, Schedule] = {}
+_set_back: list[Callable[[datetime, timedelta], None]] = []
 
 Call = Callable[[int, datetime, Progress], None]
 
@@ -68,6 +70,12 @@ def schedule(
         return call
 
     return decorate
+
+
+def when_set_back(call: Callable[[datetime, timedelta], None]) -> None:
+    """Have a part told that the clock was set back, and how far: what waits for a moment would wait
+    longer by that. Called with (now, how far), in one transaction with the queue's own."""
+    _set_back.append(call)
 
 
 def enqueue(name: str, subject_id: int, *, by: AbstractBaseUser | None, at: datetime) -> Job:
@@ -245,8 +253,13 @@ def repeat(*, job: Job, by: AbstractBaseUser, at: datetime) -> Job:
 
 
 def tick(at: datetime) -> list[str]:
-    """Fire every schedule that is due in this minute and has not fired yet; returns their names."""
+    """Fire every schedule that is due in this minute and has not fired yet; returns their names.
+
+    Where the clock was set back, what has fired at a moment does not fire there again; only what
+    comes every hour or oftener goes on at once.
+    """
     minute = at.replace(second=0, microsecond=0)
+    _go_on_after_set_back(minute)
     fired = []
     for name, plan in _schedules.items():
         if rules.fires(plan.cron, minute, clock.zone()) and _first(name, minute):
@@ -257,6 +270,27 @@ def tick(at: datetime) -> list[str]:
             fired.append(name)
     Tick.objects.filter(minute__lt=minute - timedelta(days=40)).delete()
     return fired
+
+
+def _go_on_after_set_back(minute: datetime) -> None:
+    """Where marks lie far ahead the clock was set back: rhythms begin anew, waits are shortened."""
+    rhythms = [name for name, plan in _schedules.items() if rules.is_rhythm(plan.cron)]
+    marks = Tick.objects.filter(schedule__in=rhythms, minute__gt=minute)
+    newest = marks.order_by("-minute").values_list("minute", flat=True).first()
+    if newest is None or newest - minute <= rules.AHEAD:
+        return
+    far = newest - minute
+    with transaction.atomic():
+        gone, _kinds = marks.delete()
+        if not gone:  # another worker was quicker
+            return
+        # Tries are planned by the clock that was: none is planned further ahead than the longest.
+        latest = datetime.now().astimezone() + rules.LONGEST_PAUSE
+        planned = DBTaskResult.objects.filter(status="READY", run_after__gt=latest)
+        planned.update(run_after=F("run_after") - far)
+        for call in _set_back:
+            call(minute, far)
+    log.error("clock was set back", extra={"minutes": int(far.total_seconds() // 60)})
 
 
 def forget_ticks(name: str, *, before: datetime) -> None:

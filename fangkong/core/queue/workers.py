@@ -19,14 +19,17 @@ def this_worker() -> str:
 
 
 def is_gone(worker: str, seen_at: datetime | None, now: datetime) -> bool:
-    """Whether a worker has certainly left its job: at once on this machine, else by the lease."""
-    if seen_at is None or now - seen_at >= LEASE:
-        return True
+    """Whether a worker has certainly left its job: on this machine the process is looked for, on
+    others the lease counts.
+
+    A process that lives keeps its job whatever the clock says: a clock that is set forward by a day
+    must not have a running job begun a second time.
+    """
     machine, _, rest = worker.rpartition(":")[0].rpartition(":")
     begun = worker.rpartition(":")[2]
-    if machine != _machine() or not rest.isdigit() or not begun:
-        return False
-    return _begun(int(rest)) != begun
+    if machine == _machine() and rest.isdigit() and begun:
+        return _begun(int(rest)) != begun
+    return seen_at is None or now - seen_at >= LEASE
 
 
 @cache

@@ -43,5 +43,5 @@ class Token(Record):
     def state(self, at: datetime) -> State:
         """Whether the token still opens the door."""
         if self.revoked_at is not None:
-            return "revoked"
+            return "expired" if self.expires_at <= self.revoked_at else "revoked"
         return "expired" if self.expires_at <= at else "valid"

@@ -40,5 +40,6 @@ name_verbs(
     {
         "core.tokens.make": _("Token made"),
         "core.tokens.revoke": _("Token revoked"),
+        "core.tokens.expire": _("Token expired"),
     }
 )

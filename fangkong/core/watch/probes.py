@@ -22,11 +22,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fangkong.core import clock
+from fangkong.core.audit import queries as trail
 from fangkong.core.backup import ledger
 from fangkong.core.queue import queries as queue
 from fangkong.core.sealing import keys
 
-from . import figures, health, remote
+from . import figures, health, jumps, remote
 from .doctor import probe
 from .types import WORKER, Line, bad, ok, warn
 
@@ -34,6 +35,8 @@ LEAST_DISK = 0.15
 SOON = timedelta(days=30)
 OLD_BACKUP = timedelta(hours=36)
 LONG_WAIT = timedelta(minutes=15)
+AHEAD = timedelta(minutes=2)
+TOLD = timedelta(days=7)
 SQLITE_SAFE = (3, 51, 3)
 
 
@@ -124,10 +127,34 @@ def _clock() -> Line:
         return bad(
             _("%(seconds)d s apart from the database or the disk") % {"seconds": apart}, todo
         )
+    ahead = _future_of_the_trail()
+    if ahead > AHEAD:
+        return bad(
+            _("the newest line of the trail is %(minutes)d minutes ahead of the clock")
+            % {"minutes": ahead // timedelta(minutes=1)},
+            _("The clock was wrong before, or is now.") + f" {todo}",
+        )
+    if jumped := [one for one in jumps.noted() if abs(timezone.now() - one.at) < TOLD]:
+        return warn(
+            _("it was set by %(seconds)+d s, at %(at)s by the new time")
+            % {"seconds": jumped[0].seconds, "at": clock_of(jumped[0].at.isoformat())},
+            _("What was written between two jumps bears wrong times.") + f" {todo}",
+        )
     followed = _follows_a_time_server()
     if followed is False:
         return warn(_("the machine follows no time server"), todo)
     return ok(_("follows a time server") if followed else _("agrees with disk and database"))
+
+
+def _future_of_the_trail() -> timedelta:
+    """How far the newest line lies ahead of the clock; nothing where it does not.
+
+    A demonstration lives its day again after each start: its trail says nothing of the clock.
+    """
+    if settings.FANGKONG_TODAY:
+        return timedelta(0)
+    last = trail.lines().order_by("-at", "-pk").values_list("at", flat=True).first()
+    return max(timedelta(0), last - clock.now()) if last else timedelta(0)
 
 
 def _follows_a_time_server() -> bool | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
@@ -257,6 +257,15 @@ def deliver_due(at: datetime) -> int:
             Delivery.objects.filter(pk=row.pk).update(due_at=at + rules.WINDOW)
             queue.enqueue(DELIVER, row.pk, by=None, at=at)
     return len(due)
+
+
+def shorten_waits(at: datetime, far: timedelta) -> None:
+    """The clock was set back: what waited by the clock before waits as long by the clock that is.
+
+    What has been taken since then is due again within a moment, and is left.
+    """
+    waiting = Delivery.objects.filter(state=Delivery.State.WAITING, due_at__gt=at + rules.WINDOW)
+    waiting.update(due_at=models.F("due_at") - far)
 
 
 @transaction.atomic

@@ -190,6 +190,21 @@ def test_a_file_that_the_disk_lost_is_not_there(client, daofu_cdc):
     assert client.get(file.get_absolute_url()).status_code == 404
 
 
+def test_a_file_of_which_a_bit_has_turned_is_not_handed_out(client, daofu_cdc):
+    file, whole = sent(daofu_cdc), sent(daofu_cdc, "情况说明.pdf", samples.PDF)
+    raw = bytearray(file.path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.path.write_bytes(raw)
+    client.force_login(daofu_cdc)
+
+    answer = client.get(file.get_absolute_url())
+
+    assert answer.status_code == 500
+    assert "damaged" in answer.content.decode() and bytes(raw) not in answer.content
+    assert client.get(whole.get_absolute_url()).status_code == 200
+    assert queries.damaged() == [str(file.public_id)]
+
+
 # --- Pages and machines ---------------------------------------------------------------------------
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.contrib.auth import hashers
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from fangkong.accounts import actions as staff
 from fangkong.accounts.models import SignIn
+from fangkong.accounts.sign_in import actions
 from fangkong.accounts.sign_in.types import End, Outcome
 from fangkong.accounts.tests import factories
 from fangkong.core import clock
@@ -148,6 +152,20 @@ def test_a_session_ends_by_itself_and_the_page_says_so(zhaxi, mark, minutes, end
         thief = Client()
         thief.cookies["sessionid"] = str(key)
         assert not is_in(thief)
+
+
+def test_a_session_that_is_over_does_not_come_alive_when_the_clock_is_set_back(zhaxi):
+    here, other = browser(), browser(agent="Mozilla/5.0 (Linux; Android 9) Chrome/120")
+    now = timezone.now()
+    Session.objects.filter(pk=here.session.session_key).update(expire_date=now)
+
+    assert actions.end_expired(real_now=now, at=clock.now()) == 1
+    assert actions.end_expired(real_now=now, at=clock.now()) == 0
+    Session.objects.update(expire_date=now + timedelta(days=1))  # as by a clock a day behind
+
+    assert not is_in(here)
+    assert is_in(other)
+    assert sorted(SignIn.objects.values_list("end", flat=True)) == ["", End.LIFETIME]
 
 
 def test_a_ward_may_rest_longer_than_others(areas):

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from fangkong.core import clock
 from fangkong.core.queue import actions as queue
+from fangkong.core.watch.jumps import Hands
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +40,14 @@ class Command(BaseCommand):
 def _tick_until(stop: threading.Event) -> None:
     """Look at the clock several times a minute; a tick that fails is logged, the next one comes."""
     served_by = os.environ.get("FANGKONG_SERVED_BY", "")
+    hands = Hands()
     while not stop.wait(EVERY_SECONDS):
         if served_by and os.getppid() != int(served_by):
             # The server that started this worker is gone; the next one starts its own.
             os.kill(os.getpid(), signal.SIGTERM)
             return
         try:
+            hands.look()
             queue.tick(clock.now())
             queue.take_up(timezone.now())
         except Exception:  # the database may be away for a moment

@@ -73,7 +73,8 @@ def test_a_job_of_a_killed_worker_on_this_machine_is_taken_up_at_once(calls):
 def test_a_job_of_a_worker_that_lives_is_left_to_it(calls):
     job = begun(worker=workers.this_worker(), seen_at=timezone.now())
 
-    assert queue.take_up(timezone.now() + workers.LEASE - timedelta(seconds=5)) == 0
+    # Also where the clock was set forward by a day: the process is there.
+    assert queue.take_up(timezone.now() + timedelta(days=1)) == 0
     run_worker()
 
     job.refresh_from_db()
@@ -131,7 +132,8 @@ def test_a_worker_that_wakes_up_too_late_does_not_end_what_another_has_taken_up(
 
     @queue.work("core.test.late", title="a job", tries=3)
     def late(subject_id, at, progress):
-        Job.objects.filter(pk=job.pk).update(seen_at=timezone.now() - workers.LEASE)
+        silent = {"seen_at": timezone.now() - workers.LEASE, "worker": "elsewhere.boot:12:3456"}
+        Job.objects.filter(pk=job.pk).update(**silent)
         if Job.objects.get(pk=job.pk).tries == 1:
             queue.take_up(timezone.now())
 

@@ -13,6 +13,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
 from fangkong.accounts.tests import factories
+from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.logs import JsonLines
 from fangkong.core.queue import actions as queue
@@ -32,6 +33,7 @@ def only_our_works(monkeypatch):
     monkeypatch.setattr(queue, "_works", {})
     monkeypatch.setattr(queue, "TITLES", {})
     monkeypatch.setattr(queue, "_schedules", {})
+    monkeypatch.setattr(queue, "_set_back", [])
 
 
 @pytest.fixture
@@ -342,3 +344,44 @@ def test_the_log_of_a_failed_job_carries_ids_and_no_data(tries, caplog):
     assert line["error"] == "ValueError"
     assert line["job"] == f"core.test.fail:{job.subject_id}"
     assert "扎西" not in json.dumps(line, ensure_ascii=False)
+
+
+# --- The clock is set back ------------------------------------------------------------------------
+
+
+def fired_at(*moments: datetime) -> list[list[str]]:
+    return [queue.tick(moment) for moment in moments]
+
+
+def test_after_the_clock_was_set_back_no_moment_fires_twice_and_rhythms_go_on():
+    queue.schedule("core.test.daily", "0 10 * * *")(lambda at: None)
+    queue.schedule("core.test.each_minute", "* * * * *")(lambda at: None)
+    ten = clock.start_of(AT.date()) + timedelta(hours=10)
+    both, rhythm = ["core.test.daily", "core.test.each_minute"], ["core.test.each_minute"]
+
+    assert fired_at(ten, ten + timedelta(days=1)) == [both, both]
+    assert fired_at(ten, ten + timedelta(minutes=1)) == [[], rhythm]
+    assert fired_at(ten + timedelta(days=1)) == [rhythm]  # the day that was fired before its time
+
+
+def test_two_workers_whose_clocks_differ_by_minutes_fire_each_minute_once():
+    queue.schedule("core.test.each_minute", "* * * * *")(lambda at: None)
+
+    assert [len(one) for one in fired_at(AT + timedelta(minutes=9), AT, AT)] == [1, 1, 0]
+    assert fired_at(AT + timedelta(minutes=9)) == [[]]
+
+
+def test_a_try_that_was_planned_by_a_clock_a_day_ahead_is_not_a_day_late(tries):
+    queue.schedule("core.test.each_minute", "* * * * *")(lambda at: None)
+    queue.enqueue("core.test.fail", 7, by=None, at=AT)
+    run_worker()
+    planned = timezone.now() + timedelta(days=1, seconds=10)
+    DBTaskResult.objects.filter(status="READY").update(run_after=planned)
+    told = []
+    queue.when_set_back(lambda at, far: told.append(far))
+
+    fired_at(AT + timedelta(days=1), AT)
+
+    order = DBTaskResult.objects.get(status="READY")
+    assert order.run_after == planned - timedelta(days=1)
+    assert told == [timedelta(days=1)]

@@ -315,3 +315,17 @@ def test_the_schema_is_open_to_a_token(daofu):
 def test_a_secret_has_256_bits_of_chance():
     assert len({rules.new_secret() for _ in range(100)}) == 100
     assert len(rules.new_secret()) - len(rules.START) == 43  # 32 bytes in base64
+
+
+def test_a_token_that_has_expired_does_not_come_alive_when_the_clock_is_set_back(daofu, now):
+    token, other = made(daofu, READ, days=1), made(daofu, READ, days=3)
+    now.later(days=2)
+    assert actions.end_expired(now.at) == 1
+    assert actions.end_expired(now.at) == 0
+    now.later(days=-2)
+
+    assert queries.holding(token.secret, now.at) is None
+    assert queries.holding(other.secret, now.at) == other
+    token.refresh_from_db()
+    assert token.state(now.at) == "expired"
+    assert AuditLine.objects.filter(action="core.tokens.expire", subject_id=token.pk).count() == 1

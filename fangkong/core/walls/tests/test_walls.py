@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
+from fangkong.config import serve
+from fangkong.config.problems import CannotGoOn
 from fangkong.core.imports.models import ImportChunk, ImportRun
 from fangkong.core.permissions import NOWHERE, Scope
 from fangkong.core.walls import policies
@@ -190,3 +192,14 @@ def test_a_row_moved_by_hand_is_out_of_reach_for_other_counties(counties):
 @pytest.mark.both_databases
 def test_every_wall_is_up_after_migrating(db):
     assert policies.missing("default") == []
+
+
+@postgresql_only
+@pytest.mark.both_databases
+def test_a_database_whose_walls_are_down_is_not_served(db):
+    """A migration takes them down and puts them up at its end; one that was killed had no end."""
+    serve.require_database()
+    policies.remove("default")
+
+    with pytest.raises(CannotGoOn, match=r"walls around \d+ tables are down.*fangkong migrate"):
+        serve.require_database()

@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone, translation
 
 from fangkong.accounts.tests.factories import user
+from fangkong.core.audit import actions as audit
 from fangkong.core.backup import ledger
-from fangkong.core.watch import doctor, probes
+from fangkong.core.watch import doctor, jumps, probes
 from fangkong.core.watch.types import Line, Tone, bad, ok, warn
 
 NOW = timezone.now()
@@ -142,3 +143,61 @@ def test_accounts_of_a_demonstration_do_not_stay_open_on_a_real_system(settings)
     assert probes._demonstration_accounts().tone == Tone.BAD
     type(hq).objects.update(is_active=False)
     assert probes._demonstration_accounts().tone == Tone.OK
+
+
+# --- The clock -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hands(settings, tmp_path, monkeypatch):
+    """A clock that is moved by ``hands.set(seconds)`` and time that does not go."""
+    settings.FANGKONG_DATA = tmp_path
+    moved = [0.0]
+    monkeypatch.setattr(jumps.time, "time", lambda: NOW.timestamp() + moved[0])
+    monkeypatch.setattr(jumps.time, "monotonic", lambda: 5.0)
+    found = jumps.Hands()
+    found.set = lambda seconds: moved.__setitem__(0, moved[0] + seconds)
+    return found
+
+
+@pytest.mark.parametrize("seconds", [86400, -86400, 31, -31])
+def test_a_jump_of_the_clock_is_noted(hands, seconds):
+    hands.set(seconds)
+
+    assert hands.look().seconds == seconds
+    assert [one.seconds for one in jumps.noted()] == [seconds]
+    assert hands.look() is None
+
+
+def test_a_clock_that_is_put_right_by_some_seconds_is_no_jump(hands):
+    hands.set(29)
+
+    assert hands.look() is None
+    assert jumps.noted() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("days", "tone"), [(0, Tone.WARN), (-6, Tone.WARN), (-8, Tone.OK)])
+def test_the_doctor_tells_of_a_jump_for_a_week(settings, tmp_path, monkeypatch, days, tone):
+    settings.FANGKONG_DATA = tmp_path
+    monkeypatch.setattr(probes, "_follows_a_time_server", lambda: None)
+    jumps.note(jumps.Jump(-86400, timezone.now() + timedelta(days=days)))
+
+    line = probes._clock()
+
+    assert line.tone == tone
+    assert ("-86400" in line.said) is (tone == Tone.WARN)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("minutes", "tone"), [(1, Tone.OK), (4, Tone.BAD)])
+def test_the_doctor_finds_a_trail_that_is_ahead_of_the_clock(
+    settings, tmp_path, monkeypatch, minutes, tone
+):
+    settings.FANGKONG_DATA, settings.FANGKONG_TODAY = tmp_path, None
+    monkeypatch.setattr(probes, "_follows_a_time_server", lambda: None)
+    somebody = user()
+    at = timezone.now() + timedelta(minutes=minutes)
+    audit.record("accounts.add_user", somebody, by=None, at=at)
+
+    assert probes._clock().tone == tone
