@@ -89,6 +89,7 @@ def test_jumps_of_the_clock_lose_double_and_revive_nothing(proof, place, request
         assert bad["daily_fired_twice"], "a schedule that fires twice for one moment passed: blind"
         assert bad["running_job_begun_again"], "a job begun beside itself passed: blind"
         assert bad["token_alive_again"], "a token that comes alive again passed: blind"
+        assert bad["session_alive_again"], "a session that comes alive again passed: blind"
         assert not bad["rhythm_went_on"], "what rests for a day passed: blind"
 
         clock.set(DAY)

@@ -19,7 +19,7 @@ BUGS = "audit after commit,acknowledged too early,no card known again"
 
 
 def test_a_server_killed_while_cards_come_in_loses_and_doubles_none(proof, new):
-    held(proof, new, kills=3)
+    held(proof, new, kills=2)
 
 
 @pytest.mark.long

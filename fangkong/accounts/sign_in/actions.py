@@ -144,6 +144,7 @@ def note_end(*, session_key: str, end: End, at: datetime) -> None:
         SignIn.objects.filter(session_key=session_key, ended_at=None).update(ended_at=at, end=end)
 
 
+@transaction.atomic
 def end_expired(*, real_now: datetime, at: datetime) -> int:
     """Take away the sessions whose lifetime is over; the number.
 
@@ -151,9 +152,7 @@ def end_expired(*, real_now: datetime, at: datetime) -> int:
     """
     gone = Session.objects.filter(expire_date__lte=real_now)
     keys = list(gone.values_list("session_key", flat=True)[:MOST_AT_ONCE])
-    if not keys:
-        return 0
-    with transaction.atomic():
+    if keys:
         Session.objects.filter(session_key__in=keys).delete()
         open_ = SignIn.objects.filter(session_key__in=keys, ended_at=None)
         open_.update(ended_at=at, end=End.LIFETIME)

@@ -79,6 +79,8 @@ def _settled() -> dict[str, int]:
             # Ids are given out before they are seen. Who writes now is awaited, for a moment.
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             cursor.execute(f"LOCK TABLE {', '.join(SEALED)} IN SHARE MODE")
+            # The rest of a caller's transaction waits as it did, also for a vacuum to give way.
+            cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
             return _last_ids()
     except OperationalError:
         return {}

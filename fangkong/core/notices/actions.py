@@ -200,6 +200,7 @@ def send_due(at: datetime) -> int:
     return len(rows)
 
 
+@transaction.atomic
 def shorten_waits(at: datetime, far: timedelta) -> None:
     """The clock was set back: what waited by the clock before waits as long by the clock that is.
 

@@ -138,21 +138,20 @@ def revoke_all(*, user: User, why: str, by: User, at: datetime) -> int:
     return len(valid)
 
 
+@transaction.atomic
 def end_expired(at: datetime) -> int:
     """Stop for good whatever has expired, so that no clock set back brings it to life; the number.
 
     Asked for each minute: a token is dead by its own date at once, and by this mark for ever.
     """
-    ended = 0
-    for token in Token.objects.filter(revoked_at=None, expires_at__lte=at).order_by("pk"):
-        with transaction.atomic():
-            mine = Token.objects.filter(pk=token.pk, revoked_at=None, expires_at__lte=at)
-            if not mine.update(revoked_at=at, changed_at=at, changed_by=None):
-                continue
-            detail = {"prefix": token.prefix}
-            audit.record("core.tokens.expire", token, by=None, at=at, detail=detail)
-        ended += 1
-    return ended
+    over = Token.objects.select_for_update().filter(revoked_at=None, expires_at__lte=at)
+    for token in (ended := list(over.order_by("pk"))):
+        token.revoked_at = at
+        token.touch(None, at)
+        token.save(update_fields=["revoked_at", "changed_at", "changed_by"])
+        detail = {"prefix": token.prefix}
+        audit.record("core.tokens.expire", token, by=None, at=at, detail=detail)
+    return len(ended)
 
 
 def note_use(token: Token, moment: datetime) -> None:

@@ -259,6 +259,7 @@ def deliver_due(at: datetime) -> int:
     return len(due)
 
 
+@transaction.atomic
 def shorten_waits(at: datetime, far: timedelta) -> None:
     """The clock was set back: what waited by the clock before waits as long by the clock that is.
 

@@ -65,6 +65,18 @@ def test_each_row_is_sealed_once_and_each_seal_follows_the_one_before(monkeypatc
     assert verifying.verify(published()).problems == []
 
 
+def test_sealing_leaves_the_transaction_around_it_as_patient_as_it_was():
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has one time-out for all")
+    work(1)
+
+    seals.seal(AT)
+
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
 def test_what_is_not_sealed_yet_is_counted():
     work(1)
     seals.seal(AT)
