@@ -24,6 +24,7 @@ from tests.prove.installation import ROOT, Installation, copied, seeded
 from tests.prove.jobs import asked
 from tests.prove.test_backup import keys_of
 
+Rows = dict[str, list[tuple[object, ...]]]
 Look = Callable[[str, Path], dict[str, bool]]
 
 
@@ -64,12 +65,14 @@ def held(proof, first: Installation, place: Path, *, flips: int) -> None:
     here.fangkong("audit", "seal")
     key = keys_of(here, place / f"rot-keys-{flips}")
     source = Path(here.database_url.removeprefix("sqlite:///"))
-    whole = rows_of(source)
+    whole, raw = rows_of(source), source.read_bytes()
 
     def turned(look: Look, times: int) -> Counter[str]:
         seen: Counter[str] = Counter()
         for number in range(times):
-            path = flipped(source, here.data / f"rot-{number}.sqlite3", dice)
+            # Every second one in the trail, which is a small part of the file.
+            path = here.data / f"rot-{number}.sqlite3"
+            flipped(source, path, dice, at=in_the_trail(whole, raw, dice) if number % 2 else None)
             what = changed(whole, path)
             found = look("database", path)
             path.unlink()
@@ -111,10 +114,10 @@ def backed_up(here: Installation, to: Path, key: Path) -> Path:
     return file
 
 
-def flipped(source: Path, target: Path, dice: random.Random) -> Path:
+def flipped(source: Path, target: Path, dice: random.Random, at: int | None = None) -> Path:
     """A copy of which one bit has turned."""
     raw = bytearray(source.read_bytes())
-    raw[dice.randrange(len(raw))] ^= 1 << dice.randrange(8)
+    raw[dice.randrange(len(raw)) if at is None else at] ^= 1 << dice.randrange(8)
     target.write_bytes(raw)
     return target
 
@@ -122,7 +125,16 @@ def flipped(source: Path, target: Path, dice: random.Random) -> Path:
 SEALED = ("core_auditline", "core_rowchange", "core_sight")
 
 
-def rows_of(path: Path) -> dict[str, object]:
+def in_the_trail(whole: Rows, raw: bytes, dice) -> int:
+    """Where in the file some text of a sealed row lies."""
+    while True:
+        row = dice.choice(whole[dice.choice(SEALED)] or [(b"",)])
+        texts = [value for value in row if isinstance(value, bytes) and len(value) > 20]
+        if texts and (place := raw.find(text := dice.choice(texts))) >= 0:
+            return place + dice.randrange(len(text))
+
+
+def rows_of(path: Path) -> Rows:
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         db.text_factory = bytes
         names = [
@@ -132,7 +144,7 @@ def rows_of(path: Path) -> dict[str, object]:
         return {name: db.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
 
 
-def changed(whole: dict[str, object], path: Path) -> str:
+def changed(whole: Rows, path: Path) -> str:
     """What of it is read otherwise now: "" nothing, "trail" what is sealed, "other" the rest."""
     try:
         now = rows_of(path)

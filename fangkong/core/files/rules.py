@@ -73,4 +73,7 @@ def clean_name(name: str, kind: Kind) -> str:
 
 def digest(content: BinaryIO) -> str:
     """What a content is known again by, read from its beginning to its end."""
-    return hashlib.file_digest(content, "sha256").hexdigest()
+    found = hashlib.sha256()
+    while piece := content.read(1024 * 1024):
+        found.update(piece)
+    return found.hexdigest()
