@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.commands.actions import once
+from fangkong.core.commands.actions import answered
 from fangkong.core.refusals import Refused
 from fangkong.core.spelling import spelled
 
@@ -120,9 +120,13 @@ def key_of(request: HttpRequest) -> str:
 
 @dataclass(frozen=True)
 class Done(Generic[R]):
-    """An action was carried out; ``result`` is what it gave back."""
+    """An action was carried out; ``result`` is what it gave back.
+
+    ``again``: by an earlier request of the same key. What is told once is then told no more.
+    """
 
     result: R
+    again: bool = False
 
 
 def carry_out(
@@ -149,7 +153,7 @@ def carry_out(
     by, at = request.user, cast(Any, request).now
     try:
         facts = {**(form.cleaned_data if asked is None else asked()), **given}
-        return Done(once(key_of(request), action, by=by, at=at, **facts))
+        return Done(*answered(key_of(request), action, by=by, at=at, **facts))
     except Refused as problem:
         field = getattr(problem, "field", None)
         form.add_error(field if field in form.fields else None, str(problem))

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.commands.actions import known, once
+from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
 
 from . import actions, queries
@@ -88,10 +88,9 @@ def index(request: Any) -> HttpResponseBase:
 def new(request: Any) -> HttpResponse:
     """Set up a receiver; its secret is shown on the answer to this request only."""
     form = ReceiverForm(request.POST or None)
-    sent_before = known(pages.key_of(request), request.user)
     if done := pages.carry_out(request, form, actions.subscribe, form.cleaned):
         receiver = done.result
-        shown = {"receiver": receiver, "secret": "" if sent_before else receiver.secret}
+        shown = {"receiver": receiver, "secret": "" if done.again else receiver.secret}
         return render(request, "core/webhooks/made.html", shown)
     return pages.form(request, form, title=_("New webhook"), submit=_("Set up"))
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.test import Client
 
 from fangkong.accounts.tests import factories
 from fangkong.accounts.tests.factories import AT
@@ -17,11 +18,12 @@ from fangkong.core import outbound
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.queue.models import Job
 from fangkong.core.roles import Role
+from fangkong.core.tests.together import at_once
 from fangkong.core.webhooks import actions, rules
 from fangkong.core.webhooks.models import Delivery, Receiver
 from fangkong.core.webhooks.types import declare_event
 from fangkong.places.models import Facility
-from fangkong.places.tests.factories import facility
+from fangkong.places.tests.factories import facility, world
 
 from .conftest import HAPPENED
 
@@ -329,6 +331,20 @@ def test_a_secret_is_shown_once_and_on_no_other_page(desk, other):
     assert "whsec_" not in again.content.decode() and "sent twice" in again.content.decode()
     for address in (PAGE, f"{PAGE}{receiver.public_id}/"):
         assert "whsec_" not in desk.get(address).content.decode()
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_send_the_form_at_the_same_moment_one_is_told_the_secret(other):
+    by = factories.staff(Role.ADMINISTRATOR, area=world()["513300"])
+    key, desks = str(uuid4()), [Client(), Client()]
+    for desk in desks:
+        desk.force_login(by)
+
+    answers = at_once(lambda n: set_up(desks[n], other, _key=key).content.decode())
+
+    secret = Receiver.objects.get().secret
+    assert sorted(secret in text for text in answers) == [False, True]
 
 
 @pytest.mark.parametrize(
