@@ -10,6 +10,7 @@ import json
 import logging
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from django.apps import apps
@@ -187,6 +188,57 @@ def test_no_canary_is_found_anywhere(client, world, lines, monkeypatch, capfd):
     assert found == set()
     assert {200, 302, 400, 422, 500} <= set(browser.statuses)
     assert len(lines) > 5 and len(browser.titles) > 10 and len(browser.statuses) > 30
+
+
+WIDE = NUMBER.translate(str.maketrans("0123456789", "０１２３４５６７８９"))
+TYPED = {
+    "number": (NUMBER, 400),
+    "number in wide digits": (WIDE, 400),
+    "number in groups": (f"{NUMBER[:6]} {NUMBER[6:14]} {NUMBER[14:]}", 400),
+    "phone": (PHONE, 400),
+    "phone with country": (f"+86 {PHONE}", 400),
+    "name": (NAME, 404),
+    "address": (ADDRESS, 404),
+}
+PLACES = [
+    "/{}", "/{}/", "/people/{}/", "/people/{}", "/places/{}/", "/surveillance/monitoring/{}/",
+    "/accounts/{}/", "/api/v1/people/{}/", "/api/v1/places/areas/{}/", "/api/{}", "/static/{}",
+    "/core/{}/x.pdf",
+]  # fmt: skip
+QUERIES = ["/people/?{}", "/?{}=1", "/people/?q={}", "/api/v1/people/?after={}"]  # of numbers alone
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_what_is_typed_into_an_address_is_neither_said_again_nor_logged(
+    client, world, lines, capfd, kind
+):
+    typed, status = TYPED[kind]
+    path = quote(typed)
+    for user in (None, world.daofu_cdc):
+        if user is not None:
+            client.force_login(user)
+        for place in [*PLACES, *(QUERIES if status == 400 else [])]:
+            for ask in (client.get, client.post):
+                answer = ask(place.format(path))
+                text = answer.content.decode() + str(answer.headers)
+                said = {one for one in (typed, path, NUMBER, PHONE) if one in text}
+                # A visitor is sent to sign in, and from there to where they wanted.
+                home = answer.status_code == 302 and status == 404
+                assert home or not said, (place, said, answer.status_code)
+                if status == 400:
+                    assert answer.status_code == 400, (place, answer.status_code)
+    told = [*lines, *capfd.readouterr()]
+    assert [one for one in told if any(word in one for word in (typed, path))] == []
+    assert any("Bad Request" in one or "Not Found" in one for one in lines)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/people/01900000-0000-7000-8000-138000011110/", "/places/513326100/", "/?on=2020-02-05"],
+)
+def test_an_id_a_code_and_a_day_are_no_number_of_a_person(client, world, path):
+    client.force_login(world.daofu_cdc)
+    assert client.get(path).status_code in (200, 404)
 
 
 def test_the_search_finds_a_canary_where_one_is_planted(world, lines):

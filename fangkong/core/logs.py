@@ -41,9 +41,9 @@ class JsonLines(logging.Formatter):
 
 
 def _message(record: logging.LogRecord) -> str:
-    """The text of a line. Django names the address of a bad request, which may hold anything."""
-    if record.name == "django.request" and record.args:
-        return record.getMessage().partition(":")[0]  # "Not Found: /…"
+    """The text of a line. Django names what a bad request asked for, which may hold anything."""
+    if record.name.startswith(("django.request", "django.security")):
+        return record.getMessage().partition(":")[0]  # "Not Found: /…", "Forbidden (…): /…"
     return record.getMessage().split("?")[0]
 
 

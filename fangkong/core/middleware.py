@@ -104,18 +104,37 @@ def _too_large(request: HttpRequest) -> bool:
 
 def _number_in_address(request: HttpRequest) -> bool:
     """Whether the address holds the number of a person, which servers and browsers would keep."""
+    if holds_number(request.path_info):
+        return True
     asked = request.META.get("QUERY_STRING", "")
-    return bool(asked) and any(holds_number(v) for _key, vs in request.GET.lists() for v in vs)
+    return bool(asked) and any(holds_number(v) for pair in request.GET.lists() for v in _all(pair))
+
+
+def _all(pair: tuple[str, list[str | object]]) -> Iterator[str]:
+    """The name of a value of a query and its values: a number may stand in either."""
+    name, values = pair
+    yield name
+    yield from map(str, values)
 
 
 def _refused_number(request: HttpRequest) -> HttpResponse:
     """The number is not shown again, not even in a link of the page."""
     text = _("Numbers of persons must not stand in the address. Use the search box.")
-    if problems.for_machines(request):
+    machine = problems.for_machines(request)
+    forget_address(request)
+    if machine:
         return problems.problem(400, "NumberInAddress", text)
-    request.META["QUERY_STRING"] = ""  # pages have links that lead back to their own address
-    cast(Any, request).GET = QueryDict()
     return render(request, "core/pages/refused.html", {"problem": text}, status=400)
+
+
+def forget_address(request: HttpRequest) -> None:
+    """Let nothing that answers or logs the request say its address again.
+
+    Pages have links that lead back to their own address, and Django's log names it.
+    """
+    request.path = request.path_info = "/"
+    request.META["PATH_INFO"], request.META["QUERY_STRING"] = "/", ""
+    cast(Any, request).GET = QueryDict()
 
 
 def _unreadable(request: HttpRequest) -> bool:

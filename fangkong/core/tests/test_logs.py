@@ -70,3 +70,13 @@ def test_the_address_that_django_names_is_left_out():
     )
 
     assert json.loads(JsonLines().format(record))["message"] == "Not Found"
+
+
+def test_what_a_refused_form_or_a_foreign_host_asked_for_is_left_out():
+    for name, text in {
+        "django.security.csrf": "Forbidden (CSRF cookie not set.): /places/扎西德吉/",
+        "django.security.DisallowedHost": "Invalid HTTP_HOST header: '13800001111'.",
+    }.items():
+        record = logging.LogRecord(name, logging.WARNING, __file__, 1, text, (), None)
+        message = json.loads(JsonLines().format(record))["message"]
+        assert message == text.partition(":")[0]
