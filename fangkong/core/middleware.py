@@ -110,11 +110,11 @@ def _number_in_address(request: HttpRequest) -> bool:
     return bool(asked) and any(holds_number(v) for pair in request.GET.lists() for v in _all(pair))
 
 
-def _all(pair: tuple[str, list[str | object]]) -> Iterator[str]:
+def _all(pair: tuple[str, list[str]]) -> Iterator[str]:
     """The name of a value of a query and its values: a number may stand in either."""
     name, values = pair
     yield name
-    yield from map(str, values)
+    yield from values
 
 
 def _refused_number(request: HttpRequest) -> HttpResponse:
