@@ -1,8 +1,8 @@
-"""``python -m epistat --method c2 counts.csv``: the detect command without Fangkong."""
+"""``python -m epistat detect …``: the commands without Fangkong."""
 
 import sys
 
-from epistat.command import detect
+from epistat.commands import main
 
 if __name__ == "__main__":
-    sys.exit(detect(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))

@@ -1,41 +1,50 @@
-"""``detect``: judge a table of counts on the command line, in CSV and out CSV."""
+"""``detect``: judge a table of counts on the command line, CSV or Parquet in and out."""
 
 import argparse
-import csv
-import io
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from epistat import output
 from epistat.charts import cusum, glr, outbreak_p
 from epistat.ears import c1, c2, c3
+from epistat.output import DATE, NUMBER, TEXT, YES, Parser
 from epistat.percentile import fixed_threshold, moving_percentile
-from epistat.result import Detection, Floats
+from epistat.result import Detection, Flag, Floats
 from epistat.seasonal import PRESETS, farrington, farrington_flexible
 from epistat.table import BadInput, Grid, fill, read
 from epistat.windows import bayes, cdc, rki
 
-OUTPUT = ("series", "date", "observed", "expected", "threshold", "score", "alarm")
-PRINTED_AT_ONCE = 100_000
-EPOCH = 719_163  # ordinal of 1970-01-01, the day 0 of NumPy's dates
+OUTPUT = (
+    "series", "date", "observed", "expected", "threshold", "p", "score", "alarm", "flag",
+)  # fmt: skip
+KINDS = (TEXT, DATE, NUMBER, NUMBER, NUMBER, NUMBER, NUMBER, YES, TEXT)
+WRITTEN_AT_ONCE = 100_000
+JUDGED_AT_ONCE = 2_048  # series, between two words about progress
 
 ABOUT = """\
 Judge counts of cases by day or week: which are unusually high?
 
-COUNTS.csv has a header and the columns series, date and count in any order (UTF-8 or GB18030).
-A date is written 2020-02-05. A count is a whole number; empty or NA means not known."""
+COUNTS has a header and the columns series, date, count and, if it is known, population, in any
+order: CSV (UTF-8 or GB18030) or Parquet. A date is written 2020-02-05 and stands below the one
+before it. A count is a whole number; empty or NA means not known. The population is used by
+farrington and farrington-flexible, which then judge rates."""
 
 ANSWER = """\
-The answer is CSV (UTF-8) on standard output: series,date,observed,expected,threshold,score,alarm,
-by series as they came and by date. What has no answer (too little history, a count not known) is
-empty; alarm is 0, 1 or empty. In daily data mpm judges the last 7 days: "observed" is their sum.
-Wrong input gives one line on standard error, nothing on standard output, and exit code 2.
+The answer has the columns series,date,observed,expected,threshold,p,score,alarm,flag, by series as
+they came and by date; CSV (UTF-8) on standard output, or --output. What has no answer is empty and
+"flag" says why: missing_now, short_history, too_few_points, undefined. Other flags explain one.
+alarm is 0, 1 or empty. In daily data moving-percentile judges the last 7 days, and cdc the last 4
+weeks: "observed" is their sum. Wrong input gives one line on standard error and exit code 2.
 
-example: %(prog)s --method c2 --min-sigma 0.5 counts.csv > alarms.csv"""
+examples:
+  %(prog)s --method ears-c2 --min-sigma 0.5 counts.csv > alarms.csv
+  %(prog)s --method farrington-flexible --preset noufaily2013 --last 1 counts.parquet -o now.parquet
+  %(prog)s --method cusum --mean season --training 260 -k 1.04 counts.csv"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,14 @@ class Method:
     seasonal: bool = False  # needs to know whether a column is a day or a week
     whole: bool = False  # splits the series itself: only series of one length go together
     dated: bool = False  # takes the dates of the columns, for the same week of earlier years
+    people: bool = False  # takes the population
+
+
+def _flexible(counts: Floats, *, preset: str = "noufaily2013", **options: Any) -> Detection:
+    """The settings of a preset, and over them what is given besides."""
+    if "bound" in options:
+        options["method"] = options.pop("bound")
+    return farrington_flexible(counts, **{**PRESETS[preset], **options})
 
 
 EARS = ("baseline", "alpha", "min_sigma", "compat")
@@ -55,11 +72,14 @@ PERCENTILE = (
     "percentile", "years", "half", "year_days", "strict", "minimum", "min_blocks", "definition",
 )  # fmt: skip
 YEARS = ("alpha", "years", "half", "compat")
+REGRESSION = (*YEARS, "power", "trend", "reweight", "limit")
+CUSUM = ("training", "k", "h", "transform", "mean", "alpha", "reset", "compat")
+GLR = ("training", "threshold", "theta", "alpha", "harmonics", "trend", "window", "least", "change")
 METHODS = {
-    "c1": Method("EARS C1: against the days or weeks just before", EARS, c1),
-    "c2": Method("EARS C2: as c1, leaving two days or weeks between", EARS, c2),
-    "c3": Method("EARS C3: three scores of c2 together", EARS, c3),
-    "mpm": Method(
+    "ears-c1": Method("EARS C1: against the days or weeks just before", EARS, c1),
+    "ears-c2": Method("EARS C2: as C1, leaving two days or weeks between", EARS, c2),
+    "ears-c3": Method("EARS C3: three scores of C2 together", EARS, c3),
+    "moving-percentile": Method(
         "CIDARS moving percentile: against the same season of earlier years",
         PERCENTILE,
         moving_percentile,
@@ -67,74 +87,87 @@ METHODS = {
     ),
     "farrington": Method(
         "Farrington 1996: against the season of earlier years, with a trend",
-        YEARS,
+        REGRESSION,
         farrington,
         dated=True,
+        people=True,
     ),
     "farrington-flexible": Method(
         "Farrington as improved by Noufaily 2013",
-        ("preset", *YEARS, "bound"),
-        lambda counts, *, preset="noufaily2013", **options: _flexible(counts, preset, options),
+        ("preset", *REGRESSION, "bound", "seasons", "skip", "trend_p", "outlier"),
+        _flexible,
         dated=True,
+        people=True,
     ),
-    "bayes": Method("Bayes: against a handful of earlier weeks", YEARS, bayes, dated=True),
+    "bayes": Method(
+        "Bayes: against a handful of earlier weeks", (*YEARS, "current"), bayes, dated=True
+    ),
     "rki": Method(
-        "RKI: the same, by mean and spread", ("years", "half", "compat"), rki, dated=True
+        "RKI: the same, by mean and spread",
+        ("years", "half", "current", "compat"),
+        rki,
+        dated=True,
     ),
     "cdc": Method(
         "CDC: four weeks against the same of earlier years",
-        ("alpha", "years", "compat"),
+        ("alpha", "years", "around", "compat"),
         cdc,
         dated=True,
     ),
-    "cusum": Method("CUSUM: does a small excess last?", ("training", "compat"), cusum, whole=True),
-    "glr": Method("GLR: since when does a higher mean fit better?", ("training",), glr, whole=True),
-    "outbreak-p": Method("OutbreakP: is there a rise of any shape?", (), outbreak_p),
+    "cusum": Method("CUSUM: does a small excess last?", CUSUM, cusum, whole=True),
+    "glr": Method("LR and GLR: since when does a higher mean fit better?", GLR, glr, whole=True),
+    "outbreak-p": Method(
+        "OutbreakP: is there a rise of any shape?", ("threshold", "first"), outbreak_p
+    ),
     "fixed": Method("CIDARS fixed threshold: so many cases", ("threshold",), fixed_threshold),
 }
+OLD_NAMES = {"c1": "ears-c1", "c2": "ears-c2", "c3": "ears-c3", "mpm": "moving-percentile"}
+SWITCHES = {"strict": "--reaches", "k": "-k"}
 
 
-def _flexible(counts: Floats, preset: str, options: dict[str, Any]) -> Detection:
-    """The settings of a preset, and over them what is given besides."""
-    if "bound" in options:
-        options["method"] = options.pop("bound")
-    return farrington_flexible(counts, **{**PRESETS[preset], **options})
-
-
-def detect(argv: Sequence[str]) -> int:
+def detect(argv: Sequence[str], prog: str = "detect") -> int:
     """Run ``detect`` with these arguments; the exit code is 0, or 2 where something is wrong."""
-    try:
-        asked = _parser().parse_args(argv)
-    except SystemExit as end:  # argparse has printed its line, or the help
-        return int(end.code or 0)
+    return output.run(parser(prog), argv, _detect)
+
+
+def _detect(asked: argparse.Namespace) -> int:
     if asked.list_methods:
         print("\n".join(f"{name:20} {method.title}" for name, method in METHODS.items()))
         return 0
-    try:
-        method, options = _choice(asked)
-        grid = fill(read(asked.counts), every=asked.every, gaps=asked.gaps)
-        answer = _judge(grid, method, options)
-    except BadInput as problem:
-        print(f"detect: {problem}", file=sys.stderr)
-        return 2
-    return _print(grid, answer)
+    method, options = choice(asked)
+    if asked.counts is None:
+        raise BadInput("give --method and a file of counts, or see --help")
+    if asked.last is not None and asked.last < 1:
+        raise BadInput("--last must be at least 1")
+    table = read(asked.counts, optional=("population",), sort=asked.sort)
+    grid = fill(table, every=asked.every, gaps=asked.gaps)
+    answer = judge(grid, method, options, output.progress("detect"))
+    columns = list(zip(OUTPUT, KINDS, strict=True))
+    return output.write(asked.output, columns, _blocks(grid, answer, asked.last))
 
 
-def _choice(asked: argparse.Namespace) -> tuple[Method, dict[str, Any]]:
+def choice(asked: argparse.Namespace) -> tuple[Method, dict[str, Any]]:
     """The method and the options given for it. BadInput if one belongs to another method."""
-    if asked.method is None or asked.counts is None:
+    if asked.method is None:
         raise BadInput("give --method and a file of counts, or see --help")
     method = METHODS[asked.method]
     known = {name for other in METHODS.values() for name in other.options}
     options = {name: value for name, value in vars(asked).items() if name in known}
     for name in options:
         if name not in method.options:
-            written = "--reaches" if name == "strict" else f"--{name.replace('_', '-')}"
+            written = SWITCHES.get(name, f"--{name.replace('_', '-')}")
             raise BadInput(f"{written} is not an option of {asked.method}; leave it out")
+    if options.get("alpha") is None and "alpha" in options and method.judge is not glr:
+        raise BadInput("--alpha estimate is for glr only; give a number")
     return method, options
 
 
-def _judge(grid: Grid, method: Method, options: dict[str, Any]) -> Detection:
+def judge(
+    grid: Grid,
+    method: Method,
+    options: dict[str, Any],
+    progress: Callable[[int, int], None] = lambda done, whole: None,
+) -> Detection:
     """Judge all series; the arrays of the answer are flat, like the counts of the grid.
 
     Series of like length (less than twice as long) go together, so that little is padded.
@@ -148,92 +181,98 @@ def _judge(grid: Grid, method: Method, options: dict[str, Any]) -> Detection:
         classes = lengths
     if method.dated:  # one calendar at a time
         classes = grid.first_days * 64 + classes
+    done = 0
     for kind in np.unique(classes):
-        rows = np.flatnonzero(classes == kind)
-        columns = np.arange(lengths[rows].max())
-        inside = columns < lengths[rows, np.newaxis]
-        cells = (grid.starts[rows, np.newaxis] + columns)[inside]
-        counts = np.full(inside.shape, np.nan)
-        counts[inside] = grid.counts[cells]
-        if method.dated:
-            days = grid.first_days[rows[0]] + grid.step * columns - EPOCH
-            options = {**options, "dates": days.astype("datetime64[D]")}
-        try:
-            part = method.judge(counts, **options)
-        except ValueError as problem:
-            raise BadInput(str(problem)) from None
-        for name in Detection.__slots__:
-            getattr(flat, name)[cells] = getattr(part, name)[inside]
+        alike = np.flatnonzero(classes == kind)
+        for start in range(0, len(alike), JUDGED_AT_ONCE):
+            rows = alike[start : start + JUDGED_AT_ONCE]
+            _judge_some(grid, rows, lengths[rows], method, options, flat)
+            done += len(rows)
+            progress(done, len(lengths))
     return flat
 
 
-def _print(grid: Grid, answer: Detection) -> int:
-    """Write the answer to standard output, quietly if the reader goes away (``| head``)."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+def _judge_some(
+    grid: Grid,
+    rows: NDArray[np.intp],
+    lengths: NDArray[np.int64],
+    method: Method,
+    options: dict[str, Any],
+    flat: Detection,
+) -> None:
+    columns = np.arange(lengths.max())
+    inside = columns < lengths[:, np.newaxis]
+    cells = (grid.starts[rows, np.newaxis] + columns)[inside]
+    counts = np.full(inside.shape, np.nan)
+    counts[inside] = grid.counts[cells]
+    if method.dated:
+        options = {**options, "dates": output.dates(grid.first_days[rows[0]] + grid.step * columns)}
+    if method.people and "population" in grid.extra:
+        people = np.full(inside.shape, np.nan)
+        people[inside] = grid.extra["population"][cells]
+        options = {**options, "population": people}
     try:
-        writer.writerow(OUTPUT)
-        for start in range(0, len(grid.counts), PRINTED_AT_ONCE):
-            writer.writerows(_rows(grid, answer, slice(start, start + PRINTED_AT_ONCE)))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as problem:
-        print(f"detect: cannot write the answer: {problem.strerror}", file=sys.stderr)
-        return 2
-    return 0
+        part = method.judge(counts, **options)
+    except ValueError as problem:
+        raise BadInput(str(problem)) from None
+    for name in Detection.__slots__:
+        getattr(flat, name)[cells] = getattr(part, name)[inside]
 
 
-def _rows(grid: Grid, answer: Detection, part: slice) -> Iterator[tuple[object, ...]]:
-    cells = np.arange(len(grid.counts))[part]
-    series = np.searchsorted(grid.starts, cells, side="right") - 1
-    days = grid.first_days[series] + grid.step * (cells - grid.starts[series]) - EPOCH
-    alarm = np.where(answer.answered[part], answer.alarm[part].astype(np.float64), np.nan)
-    return zip(
-        [grid.names[code] for code in series.tolist()],
-        days.astype("datetime64[D]").astype(np.str_).tolist(),
-        *(_written(column[part]) for column in _columns(answer)),
-        _written(alarm),
-        strict=True,
+def _blocks(grid: Grid, answer: Detection, last: int | None) -> Iterator[list[Any]]:
+    """The columns of the output, so many rows at a time."""
+    lengths = np.diff(grid.starts)
+    series = np.repeat(np.arange(len(lengths)), lengths)
+    cells = np.arange(len(grid.counts))
+    if last is not None:
+        cells = cells[cells >= grid.starts[series + 1] - last]
+    names = np.array(grid.names, dtype=object)
+    alarm = np.where(answer.answered, answer.alarm.astype(np.float64), np.nan)
+    words = np.array([_words(value) for value in range(256)], dtype=object)
+    for start in range(0, len(cells), WRITTEN_AT_ONCE):
+        some = cells[start : start + WRITTEN_AT_ONCE]
+        of = series[some]
+        days = output.dates(grid.first_days[of] + grid.step * (some - grid.starts[of]))
+        yield [
+            names[of], days, answer.observed[some], answer.expected[some], answer.upper[some],
+            answer.p[some], answer.score[some], alarm[some], words[answer.flags[some]],
+        ]  # fmt: skip
+
+
+def _words(flags: int) -> str:
+    """The names of flags, joined."""
+    return "|".join(
+        flag.name.lower() for flag in Flag if flag.name and flag & flags and not flag & (flag - 1)
     )
 
 
-def _columns(answer: Detection) -> tuple[Floats, ...]:
-    return answer.observed, answer.expected, answer.upper, answer.score
+def _method(text: str) -> str:
+    return OLD_NAMES.get(text, text)
 
 
-def _written(numbers: Floats) -> list[object]:
-    """NaN as nothing, whole numbers without a point, others with all their digits."""
-    return [
-        "" if number != number else int(number) if number.is_integer() else number
-        for number in numbers.tolist()
-    ]
+def _alpha(text: str) -> float | None:
+    return None if text == "estimate" else float(text)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        """One line, without the long usage that argparse prints before it."""
-        self.exit(2, f"{self.prog}: {message}; see --help\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="detect",
-        description=ABOUT,
-        epilog=ANSWER,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
-    )
-    add = parser.add_argument
+def parser(prog: str = "detect") -> Parser:
+    """The parser of ``detect``; options that are not given are not in its answer."""
+    whole = Parser(prog=prog, description=ABOUT, epilog=ANSWER, argument_default=argparse.SUPPRESS)
+    add = whole.add_argument
     add(
         "counts",
         nargs="?",
         default=None,
-        metavar="COUNTS.csv",
-        help="the file; - for standard input",
+        metavar="COUNTS",
+        help="the file, CSV or Parquet; - for standard input",
     )
-    add("--method", choices=METHODS, default=None, help="how to judge (see --list-methods)")
+    add(
+        "--method",
+        type=_method,
+        choices=METHODS,
+        default=None,
+        metavar="NAME",
+        help=f"how to judge: {', '.join(METHODS)}",
+    )
     add("--list-methods", action="store_true", default=False, help="print the methods and stop")
     add(
         "--every",
@@ -243,49 +282,73 @@ def _parser() -> argparse.ArgumentParser:
     )
     add(
         "--gaps",
-        choices=("zero", "missing"),
-        default="zero",
-        help="dates without a row between the first and last of a series: no case (zero, if not"
-        " told), or not known (missing)",
+        choices=("error", "zero", "missing"),
+        default="error",
+        help="dates without a row between the first and last of a series: an error (if not told),"
+        " no case (zero), or not known (missing)",
     )
+    add("--sort", action="store_true", default=False, help="put the dates in order first")
+    add("--last", type=int, metavar="N", default=None, help="print the last N dates only (all)")
+    output.add_output(whole)
+    _add_options(whole)
+    return whole
 
-    add = parser.add_argument_group("options of farrington-flexible and charts").add_argument
+
+def _add_options(whole: Parser) -> None:
+    add = partial(_add, whole.add_argument_group("options of several methods"))
+    add("--alpha", type=_alpha, metavar="P", help="share of false alarms (ears-c1, -c2 0.001;"
+        " ears-c3 0.025; farrington 0.01; cdc 0.001; farrington-flexible 0.005; bayes 0.05);"
+        " cusum: dispersion (0.1); glr: dispersion, or estimate (0, Poisson)")  # fmt: skip
+    add("--compat", choices=("R",), help="answer as the R package surveillance, with its defects")
+    add("--years", type=int, metavar="N", help="years of history")
+    add("--half", type=int, metavar="N", help="weeks before and after the same week")
+    add("--current", action=argparse.BooleanOptionalAction, help="bayes, rki: also the weeks just"
+        " before (yes)")  # fmt: skip
+    add("--around", type=int, metavar="N", help="cdc: blocks of four weeks either side (1)")
+    add("--threshold", type=float, metavar="X", help="fixed: cases (1); glr: of the statistic (5);"
+        " outbreak-p: of the statistic (100)")  # fmt: skip
+    add("--trend", action=argparse.BooleanOptionalAction, help="farrington: look for a trend (yes);"
+        " glr: fit one (no)")  # fmt: skip
+
+    add = partial(_add, whole.add_argument_group("options of ears-c1, -c2, -c3"))
+    add("--baseline", type=int, metavar="N", help="days or weeks of the past (7)")
+    add("--min-sigma", type=float, metavar="CASES", help="least spread; 0.5 suits rare diseases")
+
+    add = partial(_add, whole.add_argument_group("options of farrington and farrington-flexible"))
     add("--preset", choices=PRESETS, help="settings of a paper (noufaily2013)")
     add("--bound", choices=("nb_plugin", "delta", "muan"), help="way to the threshold")
-    add("--training", type=int, metavar="N", help="weeks that tell what is normal (all but a year)")
+    add("--power", choices=("2/3", "1/2", "none"), help="scale of the bound delta (2/3)")
+    add("--seasons", type=int, metavar="N", help="levels in a year (10)")
+    add("--skip", type=int, metavar="N", help="weeks before now that are left out (26)")
+    add("--trend-p", type=float, metavar="P", help="keep a trend below this p (1: always)")
+    add("--reweight", action=argparse.BooleanOptionalAction, help="less weight to past outbreaks")
+    add("--outlier", type=float, metavar="S", help="residual from which on a week weighs less")
+    add("--limit", type=int, nargs=2, metavar=("CASES", "WEEKS"), help="no alarm below (5 4)")
 
-    add = parser.add_argument_group("options of c1, c2, c3").add_argument
-    add("--baseline", type=int, metavar="N", help="days or weeks of the past (7)")
-    add("--alpha", type=float, metavar="P", help="share of false alarms (0.001; c3: 0.025)")
-    add(
-        "--min-sigma", type=float, metavar="CASES", help="least spread; 0.5 suits rare diseases (0)"
-    )
-    add("--compat", choices=("R",), help="answer as the R package surveillance, with its defects")
-
-    add = parser.add_argument_group("options of mpm").add_argument
+    add = partial(_add, whole.add_argument_group("options of moving-percentile"))
     add("--percentile", type=float, metavar="X", help="of the earlier blocks, 0 to 100 (80)")
-    add("--years", type=int, metavar="N", help="years of history (3)")
-    add("--half", type=int, metavar="N", help="weeks before and after the same week (2)")
     add("--year-days", type=int, choices=(364, 365), help="a year in daily data (364)")
-    add(
-        "--reaches",
-        dest="strict",
-        action="store_false",
-        help="alarm where the count reaches the threshold, not only above it",
-    )
+    add("--reaches", dest="strict", action="store_false", help="alarm where the count reaches the"
+        " threshold, not only above it")  # fmt: skip
     add("--minimum", type=float, metavar="CASES", help="no alarm below this count (1; try 3)")
-    add(
-        "--min-blocks",
-        type=int,
-        metavar="N",
-        help="judge with so few blocks of history (all years)",
-    )
-    add(
-        "--definition",
-        choices=("linear", "weibull", "inverted_cdf"),
-        help="of a percentile (linear)",
-    )
+    add("--min-blocks", type=int, metavar="N", help="judge with so few blocks (all years)")
+    add("--definition", choices=("linear", "weibull", "inverted_cdf"), help="of a percentile")
 
-    add = parser.add_argument_group("options of fixed").add_argument
-    add("--threshold", type=float, metavar="CASES", help="alarm from this count on (1)")
-    return parser
+    add = partial(_add, whole.add_argument_group("options of cusum, glr and outbreak-p"))
+    add("--training", type=int, metavar="N", help="weeks that tell what is normal (all but a year)")
+    add("-k", type=float, metavar="K", help="cusum: half the shift to be seen (1.04)")
+    add("--h", type=float, metavar="H", help="cusum: alarm from this sum on (2.26)")
+    add("--transform", choices=("rossi", "standard", "anscombe", "anscombe2nd", "pearson_nb",
+        "anscombe_nb", "none"), help="cusum: of counts to normal (rossi)")  # fmt: skip
+    add("--mean", choices=("constant", "season"), help="cusum: the normal mean (constant)")
+    add("--reset", action=argparse.BooleanOptionalAction, help="cusum: begin anew after an alarm")
+    add("--theta", type=float, metavar="LOG", help="glr: LR chart for this log of the rate ratio")
+    add("--harmonics", type=int, metavar="N", help="glr: of the year (1)")
+    add("--window", type=int, metavar="N", help="glr: weeks that are looked back (all)")
+    add("--least", type=int, metavar="N", help="glr: weeks that a rise lasts at least (1)")
+    add("--change", choices=("intercept", "epidemic"), help="glr: what rises (intercept)")
+    add("--first", type=int, metavar="N", help="outbreak-p: weeks that are not judged (1)")
+
+
+def _add(group: Any, *names: str, **options: Any) -> None:
+    group.add_argument(*names, default=argparse.SUPPRESS, **options)

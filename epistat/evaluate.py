@@ -206,6 +206,9 @@ def labelled(counts: ArrayLike, outbreak: ArrayLike, judged: int | None = None) 
     """Real series whose outbreaks are known: ``counts`` and ``outbreak`` of (series, time).
 
     ``judged``: so many of the last columns (all).
+
+    >>> labelled([[1, 1, 9, 8]], [[0, 0, 1, 1]], judged=2).judged
+    2
     """
     array, marks = np.asarray(counts, np.float64), np.asarray(outbreak, np.bool_)
     if array.ndim != 2 or array.shape != marks.shape:
@@ -219,7 +222,11 @@ def labelled(counts: ArrayLike, outbreak: ArrayLike, judged: int | None = None) 
 
 
 def episodes(outbreak: Marks) -> list[tuple[int, int, int]]:
-    """Runs of True of each series: (series, first column, last column)."""
+    """Runs of True of each series: (series, first column, last column).
+
+    >>> episodes(np.array([[False, True, True, False, True]]))
+    [(0, 1, 2), (0, 4, 4)]
+    """
     edges = np.diff(np.pad(outbreak, ((0, 0), (1, 1))).astype(np.int8), axis=1)
     rows, first = np.nonzero(edges == 1)
     _, after = np.nonzero(edges == -1)
@@ -372,6 +379,10 @@ def at_rate(
 
     ``surprise``, ``clean_surprise``: (series, judged), higher is more unusual (a score, or 1 - p);
     NaN is no answer. The cut is the least number with at most ``rate`` of the clean weeks above it.
+
+    >>> real = labelled([[1, 1, 9, 8]], [[0, 0, 1, 1]])
+    >>> at_rate(real, [[0.2, 1, 9, 8]], [[0.2, 1, 0, 2]], rate=0.25)[1]
+    1.0
     """
     if not 0 < rate < 1:
         raise ValueError("rate must lie between 0 and 1")
@@ -410,3 +421,11 @@ def as_table(found: Mapping[str, Measures]) -> str:
                   for k in sizes]  # fmt: skip
         lines.append(f"{name:{width}}{''.join(cells)}")
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from epistat.command_evaluate import evaluate as command
+
+    sys.exit(command(sys.argv[1:], "python -m epistat.evaluate"))

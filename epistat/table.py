@@ -1,13 +1,17 @@
-"""Counts from a CSV file, as arrays: one row a series, one column a day or week, without holes."""
+"""Counts from a CSV or Parquet file, as arrays: a row a series, a column a day or week, no holes.
+
+Shared by all commands. What cannot be right is refused with its line: a date that comes twice or
+out of order, a date that is left out, a count that is negative or no whole number.
+"""
 
 import csv
 import io
 import re
 import sys
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from operator import itemgetter
 from pathlib import Path
 from typing import Literal
@@ -20,11 +24,13 @@ from epistat.result import Floats
 COLUMNS = ("series", "date", "count")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 WHOLE = re.compile(r"-?\d{1,15}(\.0*)?", re.ASCII)
+NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+PARQUET = b"PAR1"
 NOT_KNOWN = ("", "NA", "NaN")
 MOST_CELLS = 50_000_000  # from first to last dates; more is a slip in a date
 
 Every = Literal["auto", "day", "week"]
-Gaps = Literal["zero", "missing"]
+Gaps = Literal["error", "zero", "missing"]
 
 
 class BadInput(Exception):
@@ -41,6 +47,8 @@ class Table:
     days: NDArray[np.int64]  # ordinal of the date; 1 is 0001-01-01
     counts: Floats  # NaN is not known
     lines: NDArray[np.int64]  # in the file, for messages
+    extra: dict[str, Floats]  # optional columns that the file has; NaN is not known
+    row: str = "line"  # what a line is called
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +63,36 @@ class Grid:
     first_days: NDArray[np.int64]
     starts: NDArray[np.int64]
     counts: Floats
+    extra: dict[str, Floats]
 
     @property
     def step(self) -> int:
         return 7 if self.every == "week" else 1
 
 
-def read(path: str) -> Table:
-    """The table of a file, or of standard input for ``-``. BadInput where it is not a good one."""
-    shown = "standard input" if path == "-" else path
-    rows = _records(_decode(_bytes(path, shown), shown), shown)
-    in_order = itemgetter(*_columns(next(rows)[1], shown))
+def read(path: str, *, optional: Sequence[str] = (), sort: bool = False) -> Table:
+    """The table of a file, or of standard input for ``-``. BadInput where it is not a good one.
+
+    ``optional``: columns of numbers that may be there besides, 0 or more. ``sort``: put the dates
+    of a series in order; without it a date before that of the row above it is refused.
+    """
+    shown, row_name, rows = _rows(path)
+    header = next(rows)[1]
+    there = [name for name in optional if name in _names(header)]
+    in_order = itemgetter(*_columns(header, shown, COLUMNS, optional), *_places(header, there))
     codes: dict[str, int] = {}
-    day_of, count_of = _Days(), _Counts()
+    day_of, count_of, number_of = _Days(), _Counts(), _Numbers()
     series, days, lines, counts = array("q"), array("q"), array("q"), array("d")
+    others = {name: array("d") for name in there}
     for line, row in rows:
         try:
-            name, day, count = in_order(row)
+            name, day, count, *more = in_order(row)
             days.append(day_of[day])
             counts.append(count_of[count])
+            for column, text in zip(there, more, strict=True):
+                others[column].append(number_of[text])
         except ValueError as problem:
-            raise BadInput(f"{shown}, line {line}: {problem}") from None
+            raise BadInput(f"{shown}, {row_name} {line}: {problem}") from None
         series.append(codes.setdefault(name, len(codes)))
         lines.append(line)
     if not series:
@@ -87,15 +104,51 @@ def read(path: str) -> Table:
         np.array(days, dtype=np.int64),
         np.array(counts, dtype=np.float64),
         np.array(lines, dtype=np.int64),
+        {name: np.array(values, dtype=np.float64) for name, values in others.items()},
+        row_name,
     )
-    return _sorted(table)
+    return _sorted(table, sort)
 
 
-def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "zero") -> Grid:
-    """Lay the rows on the calendar; dates between that have no row count 0, or are missing.
+def read_places(path: str) -> tuple[list[str], Floats, bool, Floats | None]:
+    """Names, coordinates (places, 2), whether on the earth, and people, of a file of places.
 
-    "auto" takes weeks if the dates of each series are whole weeks apart. BadInput where weeks are
-    asked for and dates are not, and where the dates span so much that one of them must be wrong.
+    Columns: series, then x and y, or latitude and longitude, and population if there is one.
+    """
+    shown, row_name, rows = _rows(path)
+    header = next(rows)[1]
+    names = _names(header)
+    earth = "latitude" in names or "longitude" in names
+    wanted = ("series", "latitude", "longitude") if earth else ("series", "x", "y")
+    in_order = itemgetter(
+        *_columns(header, shown, wanted, ("population",)),
+        *_places(header, [name for name in ("population",) if name in names]),
+    )
+    number_of = _Numbers(signed=True)
+    places: dict[str, list[float]] = {}
+    for line, row in rows:
+        try:
+            name, *numbers = in_order(row)
+            values = [number_of[text] for text in numbers]
+            if np.isnan(values[:2]).any():
+                raise ValueError(f"{name!r} needs two coordinates")
+            if name in places:
+                raise ValueError(f"{name!r} comes twice; keep one row for each place")
+        except ValueError as problem:
+            raise BadInput(f"{shown}, {row_name} {line}: {problem}") from None
+        places[name] = values
+    if not places:
+        raise BadInput(f"{shown}, line 2: no rows below the header; give at least one")
+    table = np.array(list(places.values()), dtype=np.float64)
+    return list(places), table[:, :2], earth, table[:, 2] if table.shape[1] > 2 else None
+
+
+def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
+    """Lay the rows on the calendar. Dates between that have no row are refused, or as told.
+
+    "zero": they have no case; "missing": their count is not known. "auto" takes weeks if the dates
+    of each series are whole weeks apart. BadInput where weeks are asked for and dates are not, and
+    where the dates span so much that one of them must be wrong.
     """
     new = np.flatnonzero(np.diff(table.series, prepend=-1))
     apart = np.diff(table.days, prepend=table.days[0])
@@ -105,8 +158,8 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "zero") -> Grid:
     if every == "week" and (odd := np.flatnonzero(apart % 7)).size:
         row = odd[np.argmin(table.lines[odd])]
         raise BadInput(
-            f"{table.path}, line {table.lines[row]}: {_iso(table.days[row])} is not a whole number"
-            " of weeks after the date before it; correct the date, or use --every day"
+            f"{table.path}, {table.row} {table.lines[row]}: {_iso(table.days[row])} is not a whole"
+            " number of weeks after the date before it; correct the date, or use --every day"
         )
     step = 7 if every == "week" else 1
     first = table.days[new]
@@ -115,13 +168,25 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "zero") -> Grid:
     if starts[-1] > MOST_CELLS:
         widest = int(np.argmax(lengths))
         raise BadInput(
-            f"{table.path}: {starts[-1]:,} days from first to last dates are too many; check the"
-            f" dates: {table.names[widest]!r} begins {_iso(first[widest])} and has"
+            f"{table.path}: {starts[-1]:,} {every}s from first to last dates are too many; check"
+            f" the dates: {table.names[widest]!r} begins {_iso(first[widest])} and has"
             f" {lengths[widest]:,}"
         )
+    if gaps == "error" and (wide := np.flatnonzero(apart > step)).size:
+        row = wide[np.argmin(table.lines[wide])]
+        raise BadInput(
+            f"{table.path}, {table.row} {table.lines[row]}: {table.names[table.series[row]]!r} has"
+            f" no {every} between {_iso(table.days[row - 1])} and {_iso(table.days[row])}; add the"
+            " missing rows, or say --gaps zero (no case) or --gaps missing (not known)"
+        )
+    cells = starts[table.series] + (table.days - first[table.series]) // step
     counts = np.full(int(starts[-1]), 0.0 if gaps == "zero" else np.nan)
-    counts[starts[table.series] + (table.days - first[table.series]) // step] = table.counts
-    return Grid(table.names, "week" if step == 7 else "day", first, starts, counts)
+    counts[cells] = table.counts
+    extra = {}
+    for name, values in table.extra.items():
+        extra[name] = np.full(len(counts), np.nan)
+        extra[name][cells] = values
+    return Grid(table.names, "week" if step == 7 else "day", first, starts, counts, extra)
 
 
 class _Days(dict[str, int]):
@@ -151,6 +216,67 @@ class _Counts(dict[str, float]):
         else:
             self[text] = float(written)
         return self[text]
+
+
+class _Numbers(dict[str, float]):
+    """Numbers that need not be whole, each parsed once; NaN is not known."""
+
+    def __init__(self, *, signed: bool = False) -> None:
+        super().__init__()
+        self.signed = signed
+
+    def __missing__(self, text: str) -> float:
+        written = text.strip()
+        if written in NOT_KNOWN:
+            self[text] = np.nan
+        elif not NUMBER.fullmatch(written):
+            raise ValueError(f"{text!r} is not a number; write one, or NA if not known")
+        elif written.startswith("-") and not self.signed:
+            raise ValueError(f"{written} is negative; write 0 or more, or NA if not known")
+        else:
+            self[text] = float(written)
+        return self[text]
+
+
+def _rows(path: str) -> tuple[str, str, Iterator[tuple[int, list[str]]]]:
+    """What to call the file and its rows; and the rows with their numbers, the header first."""
+    shown = "standard input" if path == "-" else path
+    data = _bytes(path, shown)
+    if data.startswith(PARQUET):
+        return shown, "row", _parquet(data, shown)
+    return shown, "line", _records(_decode(data, shown), shown)
+
+
+def _parquet(data: bytes, shown: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a Parquet file, as CSV would have them."""
+    try:
+        from pyarrow import ArrowException, BufferReader, parquet  # only where it is asked for
+    except ImportError:
+        raise BadInput(
+            f"{shown}: Parquet is read by pyarrow, which is not installed; install it, or give CSV"
+        ) from None
+    try:
+        content = parquet.read_table(BufferReader(data))
+    except (ArrowException, OSError) as problem:
+        raise BadInput(f"{shown}: this is not a good Parquet file ({problem})") from None
+    yield 0, list(content.column_names)
+    number = 0
+    for batch in content.to_batches(max_chunksize=100_000):
+        columns = [map(_text, column.to_pylist()) for column in batch.columns]
+        for row in zip(*columns, strict=True):
+            number += 1
+            yield number, list(row)
+
+
+def _text(value: object) -> str:
+    """A value of Parquet as CSV would have it."""
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat()
+    return str(value)
 
 
 def _bytes(path: str, shown: str) -> bytes:
@@ -194,35 +320,66 @@ def _records(text: str, shown: str) -> Iterator[tuple[int, list[str]]]:
         raise BadInput(f"{shown}, line {reader.line_num}: {problem}; check the quotes") from None
 
 
-def _columns(header: list[str], shown: str) -> list[int]:
-    """Where series, date and count stand."""
-    names = [name.strip().lower() for name in header]
+def _names(header: list[str]) -> list[str]:
+    return [name.strip().lower() for name in header]
+
+
+def _places(header: list[str], wanted: Sequence[str]) -> list[int]:
+    names = _names(header)
+    return [names.index(name) for name in wanted]
+
+
+def _columns(
+    header: list[str], shown: str, wanted: Sequence[str], optional: Sequence[str]
+) -> list[int]:
+    """Where the columns stand that are needed; others than these and the optional are refused."""
+    names = _names(header)
+    may = "".join(f", and {name} if it is known" for name in optional[:1])
     for name in names:
-        if name not in COLUMNS:
+        if name not in (*wanted, *optional):
             raise BadInput(
-                f"{shown}, line 1: unknown column {name!r}; the columns are {', '.join(COLUMNS)}"
+                f"{shown}, line 1: unknown column {name!r}; the columns are"
+                f" {', '.join(wanted)}{may}"
             )
-    for name in COLUMNS:
+    for name in (*wanted, *(name for name in optional if name in names)):
         if names.count(name) != 1:
             times = "is missing" if name not in names else "comes twice"
             raise BadInput(
-                f"{shown}, line 1: the column {name} {times}; give {', '.join(COLUMNS)} once each"
+                f"{shown}, line 1: the column {name} {times}; give {', '.join(wanted)} once each"
             )
-    return [names.index(name) for name in COLUMNS]
+    return [names.index(name) for name in wanted]
 
 
-def _sorted(table: Table) -> Table:
+def _sorted(table: Table, sort: bool) -> Table:
     order = np.lexsort((table.days, table.series))
     series, days, lines = table.series[order], table.days[order], table.lines[order]
     twice = np.flatnonzero((np.diff(series) == 0) & (np.diff(days) == 0))
     if twice.size:
         row = twice[np.argmin(lines[twice + 1])]
         raise BadInput(
-            f"{table.path}, line {lines[row + 1]}: {table.names[series[row]]!r} has"
-            f" {_iso(days[row])} again, first in line {lines[row]}; keep one row for each series"
-            " and date"
+            f"{table.path}, {table.row} {lines[row + 1]}: {table.names[series[row]]!r} has"
+            f" {_iso(days[row])} again, first in {table.row} {lines[row]}; keep one row for each"
+            " series and date"
         )
-    return Table(table.path, table.names, series, days, table.counts[order], lines)
+    if not sort:
+        _refuse_unsorted(table)
+    extra = {name: values[order] for name, values in table.extra.items()}
+    return Table(
+        table.path, table.names, series, days, table.counts[order], lines, extra, table.row
+    )
+
+
+def _refuse_unsorted(table: Table) -> None:
+    order = np.argsort(table.series, kind="stable")
+    series, days, lines = table.series[order], table.days[order], table.lines[order]
+    back = np.flatnonzero((np.diff(series) == 0) & (np.diff(days) < 0))
+    if back.size:
+        row = back[np.argmin(lines[back + 1])]
+        raise BadInput(
+            f"{table.path}, {table.row} {lines[row + 1]}: {_iso(days[row + 1])} of"
+            f" {table.names[series[row]]!r} stands after {_iso(days[row])}; put the dates of a"
+            " series in order, or say --sort"
+        )
 
 
 def _iso(ordinal: int) -> str:

@@ -1,6 +1,7 @@
 """The command: a table in, a table out, and one clear line where something is wrong."""
 
 import csv
+import inspect
 import io
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 import epistat
 from epistat import c1, moving_percentile
-from epistat.command import METHODS, OUTPUT, detect
+from epistat.command import METHODS, OLD_NAMES, OUTPUT, detect, parser
 
 Capture = pytest.CaptureFixture[str]
 NEW_YEAR = date(2020, 1, 1)
@@ -24,6 +25,7 @@ def daily(name: str, counts: list[object], start: date = NEW_YEAR, step: int = 1
     return "".join(f"{name},{day},{count}\n" for day, count in zip(days, counts, strict=True))
 
 
+WEEKS = [(date(2015, 1, 5) + timedelta(weeks=week)).isoformat() for week in range(300)]
 WEEK: list[object] = [2, 4, 3, 3, 2, 4, 3]
 
 
@@ -57,8 +59,10 @@ def test_an_outbreak_day_alarms_and_the_first_week_has_no_answer(
     assert list(rows[0]) == list(OUTPUT)
     assert rows[0] == {
         "series": "a", "date": "2020-01-01", "observed": "2", "expected": "", "threshold": "",
-        "score": "", "alarm": "",
+        "p": "", "score": "", "alarm": "", "flag": "short_history",
     }  # fmt: skip
+    assert rows[7]["flag"] == ""
+    assert float(rows[7]["p"]) == c1([[2, 4, 3, 3, 2, 4, 3, 10]]).p[0, 7]
     assert rows[7]["alarm"] == "1"
     assert rows[7]["expected"] == "3"
     assert float(rows[7]["threshold"]) == c1([[2, 4, 3, 3, 2, 4, 3, 10]]).upper[0, 7]
@@ -69,16 +73,21 @@ def test_a_quiet_day_does_not_alarm(file: Path, capsys: Capture) -> None:
     assert answer(capsys, "--method", "c1", str(file))[7]["alarm"] == "0"
 
 
-def test_series_keep_their_order_and_dates_are_put_in_order(file: Path, capsys: Capture) -> None:
+def test_series_keep_their_order_and_dates_are_put_in_order_if_told(
+    file: Path, capsys: Capture
+) -> None:
     file.write_text(
         "count,series,date\n2,z,2020-01-02\n4,a,2020-01-01\n1,z,2020-01-01\n3,z,2020-01-03\n"
     )
 
-    rows = answer(capsys, "--method", "fixed", str(file))
+    rows = answer(capsys, "--method", "fixed", "--sort", str(file))
 
     assert [(row["series"], row["date"][-2:], row["observed"]) for row in rows] == [
         ("z", "01", "1"), ("z", "02", "2"), ("z", "03", "3"), ("a", "01", "4"),
     ]  # fmt: skip
+    said = complaint(capsys, "--method", "fixed", str(file))
+    assert "line 4: 2020-01-01 of 'z' stands after 2020-01-02" in said
+    assert "--sort" in said
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
@@ -89,12 +98,15 @@ def test_chinese_names_are_read_however_the_office_saved_them(
     assert answer(capsys, "--method", "fixed", str(file))[0]["series"] == "道孚县,痢疾"
 
 
-def test_dates_between_without_a_row_are_no_cases_or_if_told_not_known(
+def test_dates_between_without_a_row_are_refused_or_if_told_no_cases_or_not_known(
     file: Path, capsys: Capture
 ) -> None:
+    file.write_text(HEAD + "b,2020-01-01,3\na,2020-01-01,3\na,2020-01-04,1\n")
+    said = complaint(capsys, "--method", "fixed", str(file))
+    assert "line 4: 'a' has no day between 2020-01-01 and 2020-01-04" in said
     file.write_text(HEAD + "a,2020-01-01,3\na,2020-01-04,1\n")
 
-    zero = answer(capsys, "--method", "fixed", str(file))
+    zero = answer(capsys, "--method", "fixed", "--gaps", "zero", str(file))
     missing = answer(capsys, "--method", "fixed", "--gaps", "missing", str(file))
 
     assert [row["observed"] for row in zero] == ["3", "0", "0", "1"]
@@ -114,10 +126,10 @@ def test_a_count_that_is_not_known_stays_so(file: Path, capsys: Capture, unknown
 
 def test_weeks_are_recognised_and_days_too(file: Path, capsys: Capture) -> None:
     file.write_text(HEAD + "a,2020-01-06,1\na,2020-01-20,1\nb,2020-01-01,2\n")
-    weeks = answer(capsys, "--method", "fixed", str(file))
-    forced = answer(capsys, "--method", "fixed", "--every", "day", str(file))
+    weeks = answer(capsys, "--method", "fixed", "--gaps", "zero", str(file))
+    forced = answer(capsys, "--method", "fixed", "--every", "day", "--gaps", "zero", str(file))
     file.write_text(HEAD + "a,2020-01-06,1\na,2020-01-21,1\n")
-    days = answer(capsys, "--method", "fixed", str(file))
+    days = answer(capsys, "--method", "fixed", "--gaps", "zero", str(file))
 
     assert [row["date"] for row in weeks[:3]] == ["2020-01-06", "2020-01-13", "2020-01-20"]
     assert len(forced) == 15 + 1
@@ -223,7 +235,10 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path, capsys: Capture) -> No
     ("argv", "why"),
     [
         (["--method", "c9", "FILE"], "c9"),
-        (["--method", "c1", "--percentile", "80", "FILE"], "--percentile is not an option of c1"),
+        (["--method", "c1", "--percentile", "80", "FILE"], "not an option of ears-c1"),
+        (["--method", "bayes", "--alpha", "estimate", "FILE"], "for glr only"),
+        (["--method", "c1", "--last", "0", "FILE"], "--last"),
+        (["--method", "c1", "--output", "/absent/folder/x.csv", "FILE"], "cannot write"),
         (["--method", "fixed", "--reaches", "FILE"], "--reaches is not an option of fixed"),
         (["--method", "c1", "--alpha", "2", "FILE"], "alpha must lie between 0 and 1"),
         (["--method", "c1", "--alpha", "x", "FILE"], "--alpha"),
@@ -237,6 +252,77 @@ def test_a_bad_option_gives_one_line(
 ) -> None:
     file.write_text(HEAD + daily("a", WEEK))
     assert why in complaint(capsys, *(str(file) if part == "FILE" else part for part in argv))
+
+
+def test_a_population_is_used_by_the_methods_that_judge_rates(file: Path, capsys: Capture) -> None:
+    rng = np.random.default_rng(3)
+    counts, people = rng.poisson(8, 300), rng.integers(900, 1100, 300)
+    rows = zip(WEEKS, counts, people, strict=True)
+    file.write_text(
+        "series,date,count,population\n" + "".join(f"a,{d},{c},{n}\n" for d, c, n in rows)
+    )
+
+    written = answer(capsys, "--method", "farrington-flexible", "--last", "20", str(file))
+
+    judged = epistat.farrington_flexible(
+        [counts], dates=np.array(WEEKS, "datetime64[D]"), population=[people]
+    )
+    assert [float(row["threshold"]) for row in written] == judged.upper[0, -20:].tolist()
+    assert answer(capsys, "--method", "ears-c1", str(file))
+
+
+@pytest.mark.parametrize("people", ["-5", "many", "inf"])
+def test_a_population_that_is_none_is_pointed_out(file: Path, capsys: Capture, people: str) -> None:
+    file.write_text(f"series,date,count,population\na,2020-01-01,1,{people}\n")
+    assert "line 2" in complaint(capsys, "--method", "c1", str(file))
+
+
+def test_parquet_goes_in_and_out_with_the_same_answer(
+    file: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    counts: list[int | None] = [2, 4, 3, 3, 2, 4, None, 3, 10]
+    days = [NEW_YEAR + timedelta(days=i) for i in range(9)]
+    file.write_text(HEAD + daily("康定", ["NA" if n is None else n for n in counts]))
+    given, made = tmp_path / "given.parquet", tmp_path / "made.parquet"
+    parquet.write_table(pa.table({"series": ["康定"] * 9, "date": days, "count": counts}), given)
+
+    rows = answer(capsys, "--method", "ears-c1", str(file))
+    assert answer(capsys, "--method", "ears-c1", str(given)) == rows
+    assert answer(capsys, "--method", "ears-c1", "-o", str(made), str(given)) == []
+    table = parquet.read_table(made)
+    assert table.column_names == list(OUTPUT)
+    assert table["date"].to_pylist() == days
+    assert table["alarm"].to_pylist() == [{"1": True, "0": False}.get(row["alarm"]) for row in rows]
+    assert table["threshold"].to_pylist() == [
+        float(row["threshold"]) if row["threshold"] else None for row in rows
+    ]
+    assert table["flag"].to_pylist() == [row["flag"] for row in rows]
+
+    broken = parquet.read_table(given).set_column(2, "count", pa.array([1.0, 1.5] + [0.0] * 7))
+    parquet.write_table(broken, given)
+    assert "row 2: '1.5' is not a count" in complaint(capsys, "--method", "c1", str(given))
+    given.write_bytes(b"PAR1 and nothing more")
+    assert "not a good Parquet file" in complaint(capsys, "--method", "c1", str(given))
+
+
+def test_old_names_of_methods_still_work(file: Path, capsys: Capture) -> None:
+    file.write_text(HEAD + daily("a", [*WEEK, 10]))
+    for old, new in OLD_NAMES.items():
+        assert answer(capsys, "--method", old, str(file)) == answer(
+            capsys, "--method", new, str(file)
+        )
+
+
+def test_every_option_of_a_method_is_one_of_the_command_and_of_its_function() -> None:
+    actions = {action.dest for action in parser()._actions}
+    for name, method in METHODS.items():
+        assert set(method.options) <= actions, name
+        if name == "farrington-flexible":
+            continue  # its preset and its bound are put in place by the command
+        assert set(method.options) <= set(inspect.signature(method.judge).parameters), name
 
 
 def test_help_and_the_list_name_every_method(capsys: Capture) -> None:
@@ -260,8 +346,8 @@ def test_the_module_runs_and_reads_standard_input() -> None:
 
     assert done.returncode == 0
     assert done.stdout.decode().splitlines()[1:] == [
-        "康定,2020-01-01,0,,1,0,0",
-        "康定,2020-01-02,1,,1,1,1",
+        "康定,2020-01-01,0,,1,,0,0,",
+        "康定,2020-01-02,1,,1,,1,1,",
     ]
     assert run(["--method", "fixed", "-"], b"").returncode == 2
 
@@ -280,9 +366,6 @@ def test_a_reader_who_leaves_early_causes_no_traceback() -> None:
         process.stdin.write(text)
         process.stdin.close()
         assert process.stderr.read() == b""
-
-
-WEEKS = [(date(2015, 1, 5) + timedelta(weeks=week)).isoformat() for week in range(300)]
 
 
 def five_years(tmp_path: Path) -> tuple[str, np.ndarray]:
@@ -312,6 +395,17 @@ def five_years(tmp_path: Path) -> tuple[str, np.ndarray]:
         (["rki"], lambda y, dates: epistat.rki(y, dates=dates)),
         (["cdc", "--years", "3"], lambda y, dates: epistat.cdc(y, dates=dates, years=3)),
         (["cusum"], lambda y, _: epistat.cusum(y)),
+        (["cusum", "--mean", "season", "--transform", "anscombe", "-k", "0.9", "--h", "3",
+          "--reset", "--training", "240"],
+         lambda y, _: epistat.cusum(y, mean="season", transform="anscombe", k=0.9, h=3, reset=True,
+                                    training=240)),
+        (["glr", "--alpha", "estimate", "--trend", "--window", "8", "--training", "250",
+          "--threshold", "4"],
+         lambda y, _: epistat.glr(y, alpha=None, trend=True, window=8, training=250, threshold=4)),
+        (["glr", "--theta", "0.5"], lambda y, _: epistat.glr(y, theta=0.5)),
+        (["farrington-flexible", "--no-reweight", "--limit", "3", "2", "--skip", "10"],
+         lambda y, dates: epistat.farrington_flexible(
+             y, dates=dates, reweight=False, limit=(3, 2), skip=10)),
         (["glr", "--training", "250"], lambda y, _: epistat.glr(y, training=250)),
         (["outbreak-p"], lambda y, _: epistat.outbreak_p(y)),
     ],

@@ -226,8 +226,11 @@ def check_benchmark(name: str) -> None:
         answer = method(counts)
         differ = answer.alarm[:, -49:] != alarms
         if name == "outbreakP":
-            # Beyond 1e308 R gives up and takes 0 for the statistic; ours is infinite and alarms.
-            differ &= ~np.isinf(answer.score[:, -49:])
+            # R multiplies the factors from the first on: of many cases they come to 0, an alarm
+            # is lost for good. Ours adds logarithms.
+            assert not (alarms & ~answer.alarm[:, -49:]).any()
+            differ = differ[counts.sum(axis=1) < 8000]
+            assert len(differ) > 250
         assert not differ.any()
 
 

@@ -20,6 +20,12 @@ from fangkong.config.env import WrongSetting
 from fangkong.config.problems import CannotGoOn
 
 NEEDED_PYTHON = (3, 11)
+# Commands of epistat, told here because importing it takes a second; a test holds them together.
+STATISTICS = {
+    "detect": "Judge counts by day or week: which are high?",
+    "clusters": "Scan counts by place for clusters in space and time.",
+    "evaluate": "Measure detectors on simulated or labelled outbreaks.",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,10 +36,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"Python {sys.version.split()[0]} is too old: Fangkong needs 3.11 or newer. "
             "Install a newer Python and run `make run` again."
         )
-    if args[:1] == ["detect"]:
-        from epistat.command import detect  # NumPy only: no settings, no database
+    if args[:1] and args[0] in STATISTICS:
+        from epistat import commands as statistics  # NumPy only: no settings, no database
 
-        return detect(args[1:])
+        return statistics.run(args[0], args[1:], "fangkong")
     options = _parser().parse_args(args)
     if options.command is None:
         _parser().print_help()
@@ -177,9 +183,8 @@ def _parser() -> argparse.ArgumentParser:
     command("check", _check, "Check settings, database and templates.")
     new_prefecture.add_command(command)
     operating.add_commands(command)
-    commands.add_parser(
-        "detect", help="Run an aberration detector over a CSV of counts.", add_help=False
-    )
+    for name, text in STATISTICS.items():
+        commands.add_parser(name, help=text, add_help=False)
     return parser
 
 

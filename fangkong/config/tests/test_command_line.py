@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from epistat import commands
+from fangkong.config import cli
+
 SUBCOMMANDS = [
     "run", "demo", "worker", "migrate", "places", "counts", "admin", "where", "check", "detect",
 ]  # fmt: skip
@@ -346,6 +349,11 @@ def test_a_file_that_is_no_table_of_counts_is_one_line_and_no_answer(text, said,
     assert len(answer.stderr.splitlines()) == 1, answer.stderr
     assert answer.stderr.startswith("detect: ")
     assert said in answer.stderr
+
+
+def test_the_commands_of_epistat_are_listed_as_it_has_them():
+    listed = {name: text for name, (*_, text) in commands.COMMANDS.items()}
+    assert listed == cli.STATISTICS
 
 
 def test_a_right_table_is_judged_without_a_database(tmp_path):

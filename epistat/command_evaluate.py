@@ -1,0 +1,156 @@
+"""``evaluate``: how good are detectors, on simulated outbreaks or on labelled real series?"""
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from epistat import output
+from epistat.command import METHODS, Method, choice
+from epistat.command import parser as detect_parser
+from epistat.evaluate import COLUMNS as MEASURES
+from epistat.evaluate import JUDGED, Measures, Series, as_table, inject, labelled, simulate
+from epistat.evaluate import evaluate as measured
+from epistat.output import NUMBER, TEXT, Parser
+from epistat.result import Detection, Floats
+from epistat.table import BadInput, fill, read
+
+DEFAULT = (
+    "farrington-flexible", "farrington-flexible:alpha=0.01", "farrington", "bayes", "rki", "cdc",
+    "ears-c1", "ears-c2", "ears-c3:min-sigma=0.5", "moving-percentile:percentile=80,minimum=3",
+    "moving-percentile:percentile=90",
+)  # fmt: skip
+
+ABOUT = """\
+How often do detectors find an outbreak, how soon, and how often do they alarm without one?
+
+Without a file: on the 42 simulated scenarios of Noufaily 2013 (624 weeks, the last 49 judged).
+With SERIES (series,date,count and outbreak, 1 where there is one): on these. With --inject K: on
+the counts of SERIES, with an outbreak of K standard deviations put into each."""
+
+ANSWER = """\
+A method is named as in detect, with its options behind a colon: ears-c2:min-sigma=0.5,alpha=0.01.
+
+FPR: alarms among the weeks without an outbreak (mean, median, largest of the scenarios). POD:
+outbreaks with an alarm before their last case, POD1 in their first week, k=…: by size. sens, spec,
+PPV, NPV, F1: by week. delay: weeks to the first alarm. All but the delay in percent.
+
+examples:
+  %(prog)s --method farrington-flexible --method bayes:alpha=0.01 --replicates 20
+  %(prog)s labelled.csv --method ears-c1 --judged 104 -o measures.csv
+  %(prog)s counts.csv --inject 5 --seed 3"""
+
+
+def evaluate(argv: Sequence[str], prog: str = "evaluate") -> int:
+    """Run ``evaluate`` with these arguments; the exit code is 0, or 2 where something is wrong."""
+    return output.run(_parser(prog), argv, _evaluate)
+
+
+def _evaluate(asked: argparse.Namespace) -> int:
+    every: str = "week"
+    dates: Any = None
+    if asked.series is None:
+        if asked.inject is not None:
+            raise BadInput("--inject needs a file of series")
+        some = simulate(replicates=asked.replicates, seed=asked.seed, first=asked.first)
+    else:
+        some, every, dates = _series(asked)
+    methods = {
+        name: _judge(*_method(name), every=every, dates=dates, judged=some.judged)
+        for name in asked.method or DEFAULT
+    }
+    found = measured(methods, some, output.progress("evaluate"))
+    if asked.output is None:
+        print(as_table(found))
+        return 0
+    columns = [("method", TEXT), *((name, NUMBER) for _, name in MEASURES), ("answered", NUMBER),
+               ("outbreaks", NUMBER)]  # fmt: skip
+    return output.write(asked.output, columns, [_block(found, [name for name, _ in columns[1:]])])
+
+
+def _block(found: dict[str, Measures], names: list[str]) -> list[Any]:
+    numbers = [
+        np.array([getattr(one, name) for one in found.values()], np.float64) for name in names
+    ]
+    return [list(found), *numbers]
+
+
+def _series(asked: argparse.Namespace) -> tuple[Series, str, Any]:
+    """Series of one length and calendar, their outbreaks, days or weeks, and the dates."""
+    table = read(asked.series, optional=("outbreak",), sort=asked.sort)
+    grid = fill(table, every=asked.every, gaps=asked.gaps)
+    lengths = np.diff(grid.starts)
+    odd = np.flatnonzero((lengths != lengths[0]) | (grid.first_days != grid.first_days[0]))
+    if odd.size:
+        raise BadInput(
+            f"{table.path}: {grid.names[odd[0]]!r} has other dates than {grid.names[0]!r}; evaluate"
+            " needs series over the same time"
+        )
+    shape = len(lengths), int(lengths[0])
+    counts = grid.counts.reshape(shape)
+    judged = min(asked.judged or (JUDGED if asked.inject else shape[1]), shape[1])
+    dates = output.dates(grid.first_days[0] + grid.step * np.arange(shape[1]))
+    if asked.inject is not None:
+        put = inject(counts, k=asked.inject, judged=judged, every=grid.every, seed=asked.seed)
+        return put, grid.every, dates
+    if "outbreak" not in grid.extra:
+        raise BadInput(f"{table.path}: the column outbreak is missing; add it, or use --inject")
+    marks = np.nan_to_num(grid.extra["outbreak"]).reshape(shape)
+    if not np.isin(marks, (0, 1)).all():
+        raise BadInput(f"{table.path}: outbreak must be 0 or 1")
+    return labelled(counts, marks, judged), grid.every, dates
+
+
+def _method(text: str) -> tuple[Method, dict[str, Any]]:
+    """A method and its options from ``name:option=value,option=value``."""
+    name, _, rest = text.partition(":")
+    arguments = ["--method", name]
+    for part in filter(None, rest.split(",")):
+        option, has_value, value = part.partition("=")
+        dashes = "-" if len(option) == 1 else "--"
+        arguments += [f"{dashes}{option}", *([*value.split("/")] if option == "limit" else
+                                            [value] if has_value else [])]  # fmt: skip
+    parser = detect_parser("evaluate")
+    try:
+        return choice(parser.parse_args(arguments))
+    except SystemExit:
+        raise BadInput(
+            f"--method {text} cannot be understood; methods: {', '.join(METHODS)}"
+        ) from None
+
+
+def _judge(
+    method: Method, options: dict[str, Any], *, every: str, dates: Any, judged: int
+) -> Callable[[Floats], Detection]:
+    """The method as evaluate calls it: it may answer for the last columns alone."""
+    given = dict(options)
+    if method.seasonal:
+        given["every"] = every
+    if method.dated:
+        given |= {"dates": dates, "last": judged}
+    if method.whole and "training" not in given:
+        return lambda counts: method.judge(
+            counts, **{**given, "training": max(counts.shape[1] - judged, 0)}
+        )
+    return lambda counts: method.judge(counts, **given)
+
+
+def _parser(prog: str) -> Parser:
+    parser = Parser(prog=prog, description=ABOUT, epilog=ANSWER)
+    add = parser.add_argument
+    add("series", nargs="?", default=None, metavar="SERIES", help="series; - for standard input")
+    add("--method", action="append", metavar="NAME[:OPTION=VALUE,…]", help="one of the methods of"
+        " detect; may be given several times (a choice of eleven)")  # fmt: skip
+    add("--replicates", type=int, default=100, metavar="N", help="of each scenario (100)")
+    add("--first", type=int, default=0, metavar="N", help="number of the first replicate (0)")
+    add("--seed", type=int, default=0, metavar="N", help="of the random numbers (0)")
+    add("--inject", type=float, default=None, metavar="K", help="put outbreaks of this size in")
+    add("--judged", type=int, default=None, metavar="N", help="judge the last N dates (all; with"
+        " --inject 49)")  # fmt: skip
+    add("--every", choices=("auto", "day", "week"), default="auto", help="what a date stands for")
+    add("--gaps", choices=("error", "zero", "missing"), default="error",
+        help="dates without a row: an error (if not told), no case, or not known")  # fmt: skip
+    add("--sort", action="store_true", help="put the dates in order first")
+    output.add_output(parser)
+    return parser
