@@ -24,7 +24,7 @@ PYTEST := $(B)/python -m pytest
 # A whole run uses every core; conftest.py says what stays together. Journeys come last, so no reordering.
 PROCESSES := -n auto --dist loadgroup --no-loadscope-reorder
 
-.PHONY: access processing help run test test-pg test-long check fix lock ui borders messages where bench pictures prove faults wheel clean
+.PHONY: access processing verification help run test test-pg test-long check fix lock ui borders messages where bench pictures prove faults wheel clean
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /\1 /' | \
@@ -71,6 +71,9 @@ bench: $(BUILT) $(V)/.test ## measure what benchmarks/README.md promises
 
 access: $(BUILT) $(V)/.test ## write docs/access.md anew from the table of access
 	@DJANGO_SETTINGS_MODULE=fangkong.config.settings $(B)/python -c 'import django; django.setup(); from tests.scope import page; page.PAGE.write_text(page.page(), "utf-8")'
+
+verification: $(BUILT) $(V)/.test ## write docs/epistat.md, epistat beside its twins and R, anew
+	@$(B)/python -m epistat.tests.verification
 
 processing: $(BUILT) ## write docs/processing.md, the register of processing, anew from the code
 	@$(B)/fangkong processing > docs/processing.md

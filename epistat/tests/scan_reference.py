@@ -50,16 +50,16 @@ def _leukemia() -> Comparison:
     file = FOLDER / "NYleukemia_binomial_p15_zone_llr.csv"
     theirs = np.array([number(row["llr"]) for row in table(file)])
     zones = circles(where, population=people, share=0.15)
-    scores = _scores(cases, zones, "bernoulli", people)
+    every = scores(cases, zones, "bernoulli", people)
     # R keeps a set of places once for each of its centres.
     ours = []
     for centre in range(len(where)):
         order = np.argsort(np.hypot(*(where - where[centre]).T), kind="stable")
         inside = np.cumsum(people[order]) / people.sum() <= 0.15
         sets = (frozenset(order[: size + 1].tolist()) for size in range(int(inside.sum())))
-        ours += [scores[places, 1] for places in sets]
+        ours += [every[places, 1] for places in sets]
     (best,) = table(FOLDER / "NYleukemia_binomial_p15_clusters.csv")
-    found = scan(cases, zones, model="bernoulli", base=people, replicates=99).clusters[0]
+    found = scan(cases, zones, model="bernoulli", base=people, replicates=999).clusters[0]
     ids = [row["id"] for row in rows]
     same = {ids[place] for place in found.places} == set(best["members"].split(";"))
     worst = _differences(np.array(ours), theirs)
@@ -67,7 +67,7 @@ def _leukemia() -> Comparison:
 
 
 @cache
-def _counties() -> tuple[list[str], Floats, Floats, Floats]:
+def counties() -> tuple[list[str], Floats, Floats, Floats]:
     """Names, coordinates, counts and population (counties, years) of New Mexico."""
     rows = table(FOLDER / "NM_popcas.csv")
     names = sorted({row["county"] for row in rows})
@@ -87,7 +87,7 @@ def _new_mexico(name: str) -> Comparison:
     It spreads the cases evenly over the years and over people within each of them; our own default
     is by people alone.
     """
-    names, where, counts, people = _counties()
+    names, where, counts, people = counties()
     zones = circles(where, share=1, most=15)
     base: Floats | None = people / people.sum(axis=0)
     model = {"NM_pb_poisson_pop": "poisson", "NM_eb_poisson": "expectation"}.get(
@@ -97,14 +97,14 @@ def _new_mexico(name: str) -> Comparison:
         base = None
     elif base is not None:
         base = base * counts.sum() / base.sum()
-    scores = _scores(counts, zones, model, base)
+    every = scores(counts, zones, model, base)
     rows = table(FOLDER / f"{name}.csv")
     keys = [
         (frozenset(names.index(n) for n in row["members"].split(";")), int(row["duration"]))
         for row in rows
     ]
     theirs = np.array([number(row["score"]) for row in rows])
-    worst = _differences(np.array([scores[key] for key in keys]), theirs)
+    worst = _differences(np.array([every[key] for key in keys]), theirs)
     (best,) = table(FOLDER / f"{name}_mlc.csv")
     result = _scan(counts, zones, model, base)
     found = result.clusters[0]
@@ -116,23 +116,23 @@ def _new_mexico(name: str) -> Comparison:
 
 def _scan(counts: Floats, zones: Zones, model: str, base: Floats | None) -> Scan:
     return scan(
-        counts, zones, model=model, base=base, longest=counts.shape[1], least=1, replicates=99
+        counts, zones, model=model, base=base, longest=counts.shape[1], least=1, replicates=999
     )
 
 
-def _scores(
+def scores(
     counts: Floats, zones: Zones, model: str, base: Floats | None
 ) -> dict[tuple[frozenset[int], int], float]:
     """The score of every cylinder."""
     data = _Data.of(counts, zones, model, base, 1.0)
     periods = counts.shape[1]
-    every = _Search(data, zones, 1, periods, 1, periods)
-    score_of = every.every(data.counts, periods)
+    search = _Search(data, zones, 1, periods, 1, periods)
+    score_of = search.every(data.counts, periods)
     found = {}
-    for centre in every.centres:
-        scores = score_of(centre)
+    for centre in search.centres:
+        values = score_of(centre)
         for zone, end in enumerate(np.flatnonzero(zones.ends[centre])):
             places = frozenset(zones.members(centre, int(end) + 1).tolist())
             for duration in range(periods):
-                found[places, duration + 1] = float(scores[zone, duration])
+                found[places, duration + 1] = float(values[zone, duration])
     return found
