@@ -35,9 +35,13 @@ def judge(counts: Counts, plan: Plan) -> list[Finding | None]:
     """Judge the last day of many series that share a plan; None where no method alarms.
 
     ``counts``: (series, days), whole cases per day, NaN where unknown. At least ``WINDOW`` days;
-    a method that has too little history keeps silent.
+    a method that has too little history keeps silent. ValueError where a count is negative or
+    infinite: epistat would take it for unknown, and the night run say nothing of a wrong sum.
     """
-    answers = _ask(np.asarray(counts, dtype=np.float64), plan)
+    counts = np.asarray(counts, dtype=np.float64)
+    if (counts < 0).any() or np.isinf(counts).any():
+        raise ValueError("a count is negative or infinite: the sums of cases are wrong")
+    answers = _ask(counts, plan)
     return [_finding(row, answers, i, plan) for i, row in enumerate(counts)]
 
 

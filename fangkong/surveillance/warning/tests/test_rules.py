@@ -51,6 +51,22 @@ def series(last, days=1120):
     return counts
 
 
+@pytest.mark.parametrize("wrong", [-1, np.inf])
+def test_a_sum_of_cases_that_cannot_be_is_refused_and_not_taken_for_unknown(wrong):
+    counts = series(date(2020, 2, 3))
+    counts[0, 7] = wrong
+
+    with pytest.raises(ValueError, match="the sums of cases are wrong"):
+        detection.judge(counts, COVID)
+
+
+def test_a_day_that_is_not_known_is_no_wrong_sum():
+    counts = series(date(2020, 2, 3))
+    counts[0, 7] = np.nan
+
+    assert found(counts, COVID).methods
+
+
 @pytest.mark.parametrize(
     ("day", "methods"),
     [
