@@ -21,8 +21,8 @@ Missing weeks are left out as long as four are known; with ``compat="R"`` one is
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +43,8 @@ RKI_LIMITS = np.array([
 ])  # fmt: skip
 RKI_SIGMAS = 2
 MOST_PAIRS = 4_000_000  # of a table
+MOST_ENTRIES = 500_000  # of a table that is kept
+EXACT_SUM = 2.0**53
 
 
 def bayes(
@@ -142,6 +144,7 @@ class _Plan:
     compat: Compat
     around: int = 0
     block: int = 1  # weeks in the number judged
+    laws: dict[float, "_Predictive"] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         problems = {
@@ -175,7 +178,11 @@ class _Plan:
             step = max(1, CELLS // max(len(columns), 1))
             for start in range(0, series, step):
                 rows = slice(start, start + step)
-                history = _Set(judged[rows], lags, columns, self._needed(len(lags)))
+                some = judged[rows]
+                known = not np.isnan(some).any()
+                history = _Set(
+                    some, lags, columns, self._needed(len(lags)), known, known and _whole(some)
+                )
                 with np.errstate(divide="ignore", invalid="ignore"):
                     _fill(answer, rows, columns - first, judge(history), history)
         mark(answer.flags, short, Flag.SHORT_HISTORY)
@@ -206,18 +213,30 @@ class _Plan:
 
     def bayes(self, history: "_Set") -> "_Answer":
         total, points = history.sums()
+        now = history.now
+        if isinstance(points, float) and history.whole:
+            law = self._law(points)
+            if law.covers(total, now):
+                return law.looked_up(total, now, points)
+        points = points * np.ones_like(total)
         mean = (total + 0.5) / points
         ratio = 1 + 1 / points
         mean[points == 0] = np.nan
-        now = history.now
         upper = np.full_like(mean, np.nan)
         p = np.full_like(mean, np.nan)
         for n in np.unique(points[points > 0]):
             some = points == n
-            law = _Predictive(self.alpha, float(n))
+            law = self._law(float(n))
             upper[some] = _by_distinct(law.upper, total[some])
             p[some] = _by_distinct(law.tail, total[some], now[some])
-        return _Answer(mean, upper, p, (now - mean) / np.sqrt(mean * ratio), now > upper)
+        score = now - mean
+        score *= 1 / np.sqrt(mean * ratio)
+        return _Answer(mean, upper, p, score, now > upper, points)
+
+    def _law(self, n: float) -> "_Predictive":
+        if n not in self.laws:
+            self.laws[n] = _Predictive(self.alpha, n)
+        return self.laws[n]
 
     def rki(self, history: "_Set") -> "_Answer":
         mean, sd, points = history.moments()
@@ -232,7 +251,7 @@ class _Plan:
         least = np.maximum(mean, 0.5 / np.maximum(points, 1))
         tail = np.where(common, ndtr((mean - now) / sd), upper_tail(now, least))
         tail[flat] = np.where(now > mean, 0.0, 1.0)[flat]
-        return _Answer(mean, upper, tail, score, now > upper, flat)
+        return _Answer(mean, upper, tail, score, now > upper, points, flat)
 
     def cdc(self, history: "_Set") -> "_Answer":
         mean, sd, points = history.moments()
@@ -242,15 +261,74 @@ class _Plan:
         score = (now - mean) / sd
         flat = sd == 0
         score[flat & (now == mean)] = 0.0
-        return _Answer(mean, upper, ndtr(-score), score, now > upper, flat)
+        return _Answer(mean, upper, ndtr(-score), score, now > upper, points, flat)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Predictive:
-    """What n weeks of so many cases together let expect of one more."""
+    """What n weeks of so many cases together let expect of one more.
+
+    Of whole numbers the answers are kept in tables, (cases together) and (cases together, count),
+    that grow as they are needed.
+    """
 
     alpha: float
     n: float
+    uppers: Floats = field(default_factory=lambda: np.empty(0))
+    tails: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    means: Floats = field(default_factory=lambda: np.empty(0))
+    sharpness: Floats = field(default_factory=lambda: np.empty(0))  # 1 / sd
+
+    def covers(self, total: Floats, now: Floats) -> bool:
+        """Whether the tables reach so far, after they have grown."""
+        most, highest = total.max(initial=0), now.max(initial=0)
+        rows, columns = self.tails.shape
+        if most < rows and highest < columns:
+            return True
+        if (most + 1) * (highest + 1) > MOST_ENTRIES:
+            return False
+        rows = max(rows, int(most + most // 4) + 16)
+        columns = max(columns, int(highest + highest // 4) + 16)
+        if rows * columns > 4 * MOST_ENTRIES:
+            return False
+        self._grow(rows, columns)
+        return True
+
+    def _grow(self, rows: int, columns: int) -> None:
+        tails = np.full((rows, columns), np.nan)
+        tails[: self.tails.shape[0], : self.tails.shape[1]] = self.tails
+        total = np.arange(rows, dtype=np.float64)
+        self.tails, self.uppers = tails, self.upper(total)
+        self.means, self.sharpness = self.mean(total), self.sharp(total)
+
+    def looked_up(self, total: Floats, now: Floats, points: float) -> "_Answer":
+        """For totals and counts that the tables cover. A tail is worked out when it is first met:
+
+        the number is the same whatever else is in the table.
+        """
+        s = total.astype(np.intp)
+        mean, upper = self.means.take(s), self.uppers.take(s)
+        score = now - mean
+        score *= self.sharpness.take(s)
+        alarm = now > upper
+        s *= self.tails.shape[1]
+        s += now.astype(np.intp)
+        p = self.tails.take(s)
+        new = np.isnan(p)
+        if new.any():
+            keys = s[new]
+            distinct = np.unique(keys)
+            of, count = np.divmod(distinct, self.tails.shape[1])
+            self.tails.put(distinct, self.tail(of.astype(np.float64), count.astype(np.float64)))
+            p[new] = self.tails.take(keys)
+        return _Answer(mean, upper, p, score, alarm, points)
+
+    def mean(self, total: Floats) -> Floats:
+        return (total + 0.5) / self.n
+
+    def sharp(self, total: Floats) -> Floats:
+        sharp: Floats = 1 / np.sqrt(self.mean(total) * (1 + 1 / self.n))
+        return sharp
 
     def upper(self, total: Floats) -> Floats:
         return upper_quantile(self.alpha, (total + 0.5) / self.n, 1 + 1 / self.n)
@@ -266,6 +344,7 @@ class _Answer:
     p: Floats
     score: Floats
     alarm: NDArray[np.bool_]
+    points: Floats | float  # known counts of the history; one number if all are
     flat: NDArray[np.bool_] | None = None
 
 
@@ -277,24 +356,33 @@ class _Set:
     lags: list[int]
     columns: Columns
     needed: int
+    all_known: bool
+    whole: bool  # all counts are whole, and their sums exact
 
     @property
     def now(self) -> Floats:
         return self._at(0)
 
-    def _at(self, lag: int) -> Floats:
+    def _at(self, lag: int, values: Floats | None = None) -> Floats:
+        values = self.counts if values is None else values
         start, stop = int(self.columns[0]), int(self.columns[-1]) + 1
         if stop - start == len(self.columns):
-            return self.counts[:, start + lag : stop + lag]
-        return self.counts[:, self.columns + lag]
+            return values[:, start + lag : stop + lag]
+        return values[:, self.columns + lag]
 
-    def sums(self) -> tuple[Floats, Floats]:
-        """Sum and number of the known counts."""
-        total = np.zeros((len(self.counts), len(self.columns)))
-        if not np.isnan(self.counts).any():
+    def sums(self) -> tuple[Floats, Floats | float]:
+        """Sum and number of the known counts; one number where all are known.
+
+        Whole numbers are added up along the series once and subtracted, which loses nothing.
+        """
+        if self.all_known:
+            if self.whole:
+                return self._by_running_sums(), float(len(self.lags))
+            total = np.zeros((len(self.counts), len(self.columns)))
             for lag in self.lags:
                 total += self._at(lag)
-            return total, np.full_like(total, len(self.lags))
+            return total, float(len(self.lags))
+        total = np.zeros((len(self.counts), len(self.columns)))
         points = np.zeros_like(total)
         for lag in self.lags:
             part = self._at(lag)
@@ -303,35 +391,82 @@ class _Set:
             points += known
         return total, points
 
+    def _by_running_sums(self) -> Floats:
+        sums = np.zeros((len(self.counts), self.counts.shape[1] + 1))
+        np.cumsum(self.counts, axis=1, out=sums[:, 1:])
+        total: Floats | None = None
+        for first, last in runs(self.lags):
+            part = self._at(last + 1, sums) - self._at(first, sums)
+            total = part if total is None else total + part
+        return total if total is not None else np.zeros((len(self.counts), len(self.columns)))
+
     def moments(self) -> tuple[Floats, Floats, Floats]:
         """Mean, standard deviation (divisor n - 1; 0 for one count) and number of known counts.
 
         In two passes, so that large counts lose no digits.
         """
         total, points = self.sums()
+        points = points * np.ones_like(total)
         mean = total / points
         squares = np.zeros_like(mean)
         for lag in self.lags:
             apart = self._at(lag) - mean
-            squares += np.where(np.isnan(apart), 0.0, apart * apart)
+            apart *= apart
+            squares += apart if self.all_known else np.where(np.isnan(apart), 0.0, apart)
         return mean, np.sqrt(squares / np.maximum(points - 1, 1)), points
 
 
 def _fill(answer: Detection, rows: slice, to: Columns, part: _Answer, history: _Set) -> None:
-    _, points = history.sums()
-    few = points < history.needed
+    names = ("expected", "upper", "p", "score")
+    to_columns: Any = slice(int(to[0]), int(to[-1]) + 1) if _next_to_each_other(to) else to
+    if history.all_known and isinstance(part.points, float) and part.points >= history.needed:
+        for name in names:
+            getattr(answer, name)[rows, to_columns] = getattr(part, name)
+        answer.alarm[rows, to_columns] = part.alarm
+        if part.flat is not None:
+            flags = answer.flags[rows, to_columns]
+            mark(flags, part.flat, Flag.FLAT_HISTORY)
+            answer.flags[rows, to_columns] = flags
+        return
+    few = np.asarray(part.points < history.needed)
     missing = np.isnan(history.now)
-    for name in ("expected", "upper", "p", "score"):
+    for name in names:
         values = np.where(few, np.nan, getattr(part, name))
         if name in ("p", "score"):
             values[missing] = np.nan
-        getattr(answer, name)[rows, to] = values
-    answer.alarm[rows, to] = part.alarm & ~few
-    flags = answer.flags[rows, to]
+        getattr(answer, name)[rows, to_columns] = values
+    answer.alarm[rows, to_columns] = part.alarm & ~few
+    flags = answer.flags[rows, to_columns]
     mark(flags, few, Flag.TOO_FEW_POINTS)
     if part.flat is not None:
         mark(flags, part.flat & ~few, Flag.FLAT_HISTORY)
-    answer.flags[rows, to] = flags
+    answer.flags[rows, to_columns] = flags
+
+
+def _next_to_each_other(columns: Columns) -> bool:
+    return bool(columns[-1] - columns[0] + 1 == len(columns))
+
+
+def runs(lags: list[int]) -> list[tuple[int, int]]:
+    """First and last of each run of lags that follow one another.
+
+    >>> runs([-3, -2, -1, -53, -52])
+    [(-53, -52), (-3, -1)]
+    """
+    found: list[tuple[int, int]] = []
+    for lag in sorted(lags):
+        if found and found[-1][1] == lag - 1:
+            found[-1] = found[-1][0], lag
+        else:
+            found.append((lag, lag))
+    return found
+
+
+def _whole(counts: Floats) -> bool:
+    """Whether all are whole, and no sum of theirs too large to be exact."""
+    if counts.max(initial=0.0) * counts.shape[1] > EXACT_SUM:
+        return False
+    return bool((counts == np.rint(counts)).all())
 
 
 def _sums_of(counts: Floats, block: int) -> Floats:
