@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, gammaln, ndtr, ndtri
 
+from epistat.quadrature import beta_rule, product_rule
 from epistat.result import Flag, Floats, mark
 from epistat.scores import HUB_LEVELS
 from epistat.tails import least, tail_by_size
@@ -28,7 +29,7 @@ Compat = Literal["R"] | None
 KAPPA = 0.1  # cases that the prior adds to each delay
 SPREAD = 0.5  # size of the prior of a day's cases where none is told: it is wide
 LITTLE = 0.2  # share reported below which a day has FEW_CASES
-NODES = 24  # by which the uncertain share of a day is told
+NODES = 16  # by which the uncertain share of a day is told
 SUPPORT = 64  # counts looked at first, then four times as many, and again
 MOST_COUNTS = 1 << 20
 TOGETHER = 1 << 18  # cells of a block
@@ -193,9 +194,9 @@ def generalised_dirichlet(
     The reverse hazards are independent: g_x is Beta(κ + n_x, κ x + N_x - n_x), κ = 0.1, a prior
     that is the symmetric Dirichlet over the delays. A day's cases have a negative binomial prior of
     mean μ and size r (``prior``); given the share F those not yet reported are negative binomial of
-    size r + n and chance 1 - (1 - F) μ/(μ + r). F is a product of betas: here the beta with its
-    first two moments, over which the answer is averaged by 24 Gauss-Jacobi nodes, nothing drawn at
-    random.
+    size r + n and chance 1 - (1 - F) μ/(μ + r). F is a product of betas. Nothing is drawn at
+    random: the answer is averaged over 16 values of F, the Gauss rule that has the first 31 moments
+    of the product.
 
     ``prior``: (mean, size), for every day alike; without it the size is 0.5, and the mean is told
     by the last days of which a fifth or more is reported, sum of reports over sum of shares.
@@ -214,7 +215,7 @@ def generalised_dirichlet(
     x = np.arange(n_x.shape[1])
     a, b = KAPPA + n_x, KAPPA * x + total - n_x
     odds_of = _weekdays(triangle, a, b, window) if weekday else None
-    return _by_shares(triangle, a, b, odds_of, prior, levels)
+    return _by_shares(triangle, a, b, odds_of, prior, levels, stick=False)
 
 
 def dirichlet(
@@ -239,7 +240,7 @@ def dirichlet(
     n_x, _ = reverse_hazards(triangle, window=window)
     a = KAPPA + n_x
     b = np.cumsum(a, axis=1) - a
-    return _by_shares(triangle, a, b, None, prior, levels)
+    return _by_shares(triangle, a, b, None, prior, levels, stick=True)
 
 
 def draw(nowcast: Nowcast, paths: int, *, seed: int, keys: ArrayLike | None = None) -> Floats:
@@ -285,7 +286,10 @@ def _by_shares(
     odds_of: Floats | None,
     prior: tuple[float, float] | None,
     levels: ArrayLike,
+    *,
+    stick: bool,
 ) -> Nowcast:
+    """``stick``: the shares are betas, as in a Dirichlet; else products of betas."""
     at = _levels(levels)
     n = triangle.reported
     series, days = n.shape
@@ -309,7 +313,10 @@ def _by_shares(
     open_ = answered & (first < 1)
     if open_.any():
         where = np.nonzero(open_)
-        cells = _Cells.of(n[open_], size[where[0]], rho[where[0]], first[open_], second[open_])
+        rules = _rules(a, b, odds_of, (first, second), stick=stick)
+        share, weight = (part[open_] for part in rules)
+        beta = _beta_of(first[open_], second[open_])
+        cells = _Cells.of(n[open_], size[where[0]], rho[where[0]], share, weight, beta)
         more_mean, more_sd = cells.moments()
         mean[open_] += more_mean
         sd[open_] = more_sd
@@ -329,13 +336,17 @@ class _Cells:
     weight: Floats
 
     @classmethod
-    def of(cls, n: Floats, r: Floats, rho: Floats, first: Floats, second: Floats) -> "_Cells":
-        apart = np.maximum(second - first**2, 1e-14 * first * (1 - first))
-        whole = (first - second) / apart
-        a, b = first * whole, (1 - first) * whole
-        share, weight = _jacobi_nodes(a, b)
+    def of(
+        cls,
+        n: Floats,
+        r: Floats,
+        rho: Floats,
+        share: Floats,
+        weight: Floats,
+        beta: tuple[Floats, Floats],
+    ) -> "_Cells":
         q = np.clip((1 - share) * rho[:, np.newaxis], 0.0, 1 - 1e-12)
-        return cls(r + n, a, b, rho == 1, q, weight)
+        return cls(r + n, beta[0], beta[1], rho == 1, q, weight)
 
     def moments(self) -> tuple[Floats, Floats]:
         mean_of = self.size[:, np.newaxis] * self.q / (1 - self.q)
@@ -402,35 +413,53 @@ def _count_quantiles(chances: Chances, cells: int, levels: Floats) -> Floats:
     return answer
 
 
-def _jacobi_nodes(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Nodes on 0 … 1 and weights of Gauss-Jacobi rules for Beta(a, b), shape (cells, NODES).
+def _beta_of(first: Floats, second: Floats) -> tuple[Floats, Floats]:
+    """The beta with these moments E F and E F²."""
+    apart = np.maximum(second - first**2, 1e-14 * first * (1 - first))
+    whole = (first - second) / apart
+    return first * whole, (1 - first) * whole
 
-    Golub-Welsch: eigenvalues of the matrix of the three-term recurrence, all cells at once.
-    """
-    alpha, beta = (b - 1)[:, np.newaxis], (a - 1)[:, np.newaxis]  # on -1 … 1
-    k = np.arange(NODES, dtype=np.float64)
-    whole = 2 * k + alpha + beta
-    with np.errstate(divide="ignore", invalid="ignore"):
-        diagonal = (beta**2 - alpha**2) / (whole * (whole + 2))
-    diagonal[:, 0] = ((beta - alpha) / (alpha + beta + 2))[:, 0]
-    j = k[1:]
-    whole = 2 * j + alpha + beta
-    with np.errstate(divide="ignore", invalid="ignore"):
-        square = (
-            4 * j * (j + alpha) * (j + beta) * (j + alpha + beta)
-            / (whole**2 * (whole + 1) * (whole - 1))
-        )  # fmt: skip
-    # With j = 1 the factor (1 + alpha + beta) stands above and below.
-    square[:, 0] = (4 * (1 + alpha) * (1 + beta) / ((2 + alpha + beta) ** 2 * (3 + alpha + beta)))[
-        :, 0
-    ]
-    matrix = np.zeros((len(a), NODES, NODES))
-    matrix[:, np.arange(NODES), np.arange(NODES)] = diagonal
-    off = np.sqrt(np.maximum(square, 0.0))
-    matrix[:, np.arange(1, NODES), np.arange(NODES - 1)] = off
-    values, vectors = np.linalg.eigh(matrix)
-    weights = vectors[:, 0] ** 2
-    return np.clip((values + 1) / 2, 0.0, 1.0), weights / weights.sum(axis=1, keepdims=True)
+
+def _rules(
+    a: Floats,
+    b: Floats,
+    odds_of: Floats | None,
+    moments: tuple[Floats, Floats],
+    *,
+    stick: bool,
+) -> tuple[Floats, Floats]:
+    """Values of the share of each day and their weights, (series, days, NODES)."""
+    series, days = moments[0].shape
+    delays = a.shape[1]
+    share, weight = np.ones((series, days, NODES)), np.full((series, days, NODES), 1 / NODES)
+    young = min(delays - 1, days)  # the days that are not complete
+    if stick:
+        some = slice(days - young, days)
+        beta = _beta_of(moments[0][:, some].ravel(), moments[1][:, some].ravel())
+        share[:, some], weight[:, some] = (
+            part.reshape(series, young, NODES) for part in beta_rule(*beta, NODES)
+        )
+        return share, weight
+    for x in range(delays - 1, 0, -1):
+        # Days younger than x; without weekdays the youngest stands for all until their ways part.
+        first = days - min(x, days)
+        some = slice(first, days) if odds_of is not None else slice(days - 1, days)
+        width = some.stop - some.start
+        whole = np.repeat((a[:, x] + b[:, x])[:, np.newaxis], width, axis=1)
+        odds = np.repeat((a[:, x] / b[:, x])[:, np.newaxis], width, axis=1)
+        if odds_of is not None:
+            odds = odds * odds_of[:, some, x]
+        left = whole / (1 + odds)
+        rule = beta_rule(left.ravel(), (whole - left).ravel(), NODES)
+        if x < delays - 1:
+            old = share[:, some].reshape(-1, NODES), weight[:, some].reshape(-1, NODES)
+            rule = product_rule(old, rule)
+        share[:, some] = rule[0].reshape(series, width, NODES)
+        weight[:, some] = rule[1].reshape(series, width, NODES)
+        if odds_of is None and x <= days:  # the day of age x - 1 is told
+            share[:, days - x] = share[:, days - 1]
+            weight[:, days - x] = weight[:, days - 1]
+    return share, weight
 
 
 def _moments_of_share(

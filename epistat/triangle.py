@@ -74,13 +74,16 @@ def triangle_of_dates(
     first: np.datetime64 | str | None = None,
     series: ArrayLike | None = None,
     cases: ArrayLike | None = None,
+    rows: int | None = None,
 ) -> Triangle:
     """A triangle from a line list: the day of each case and the day of its report.
 
     ``events``, ``reports``: dates, one a case (``datetime64[D]`` or text as 2020-02-05).
     ``now``: the last day (the latest report); what was reported later is not known yet and left
     out. ``first``: day 0 (the earliest event); earlier events are left out. ``series``: 0, 1 … for
-    each case; ``cases``: how many such cases (1). Delays above ``max_delay`` count as that.
+    each case; ``rows``: how many series (as
+    many as are named). ``cases``: how many cases stand there (1). Delays above ``max_delay``
+    count as that.
 
     ValueError where a report lies before its event, and where arrays differ in length.
 
@@ -111,9 +114,9 @@ def triangle_of_dates(
     start = day.min() if first is None else _day(first)
     if last < start:
         raise ValueError(f"now ({last}) lies before the first day ({start})")
-    rows = int(which.max(initial=0)) + 1
+    number = int(which.max(initial=0)) + 1 if rows is None else rows
     days = int((last - start).astype(np.int64)) + 1
-    counts = np.zeros((rows, days, max_delay + 1))
+    counts = np.zeros((number, days, max_delay + 1))
     inside = (report <= last) & (day >= start)
     at = (day - start).astype(np.int64)[inside]
     delay = np.minimum((report - day).astype(np.int64)[inside], max_delay)

@@ -33,7 +33,7 @@ def pressure(y: Series, w: list[float], t: int) -> float:
     known = [s for s in range(1, t + 1) if s < len(w) and not np.isnan(y[t - s])]
     share = sum(w[s] for s in known)
     force = sum(w[s] * y[t - s] for s in known)
-    if len(known) == min(t, len(w) - 1):
+    if len(known) == min(t, len(w) - 1) or reach == 0:
         return force
     return nan if share < 0.5 * reach else force * reach / share
 
