@@ -105,7 +105,7 @@ def cori(
     In each window R is constant with prior Gamma(shape a = (prior_mean/prior_sd)², scale
     b = prior_sd²/prior_mean); the local cases of a day are Poisson with mean R Λ_t. So the
     posterior is Gamma(a + cases, scale 1/(1/b + ΣΛ)), sums over the window; of several intervals it
-    is their mixture, whose quantiles are worked out without drawing at random (to a part in 1e9 of
+    is their mixture, whose quantiles are worked out without drawing at random (to a part in 1e8 of
     a level).
 
     ``windows``: first and last days, from 0; the first day may not be 0. Without it there is one
@@ -388,7 +388,8 @@ def _pressures(counts: Floats, rows: Floats) -> Floats:
     padded = np.concatenate([np.zeros((series, reach)), counts], axis=1)
     past = np.lib.stride_tricks.sliding_window_view(padded[:, 1:-1], reach - 1, axis=1)
     past = np.ascontiguousarray(past[:, :days, ::-1])
-    force: Floats = np.matmul(rows[:, 1:reach], past.transpose(0, 2, 1))
+    # BLAS wants both in order: days by lags times lags by intervals.
+    force: Floats = np.matmul(past, np.ascontiguousarray(rows[:, 1:reach].T)).transpose(0, 2, 1)
     force[..., 0] = np.nan
     return force
 
