@@ -14,7 +14,7 @@ from epistat.charts import cusum, glr, outbreak_p
 from epistat.ears import c1, c2, c3
 from epistat.output import DATE, NUMBER, TEXT, YES, Parser
 from epistat.percentile import fixed_threshold, moving_percentile
-from epistat.result import Detection, Flag, Floats
+from epistat.result import Detection, Floats, words
 from epistat.seasonal import PRESETS, farrington, farrington_flexible
 from epistat.table import BadInput, Grid, fill, read
 from epistat.windows import bayes, cdc, rki
@@ -228,22 +228,15 @@ def _blocks(grid: Grid, answer: Detection, last: int | None) -> Iterator[list[An
         cells = cells[cells >= grid.starts[series + 1] - last]
     names = np.array(grid.names, dtype=object)
     alarm = np.where(answer.answered, answer.alarm.astype(np.float64), np.nan)
-    words = np.array([_words(value) for value in range(256)], dtype=object)
+    said = np.array([words(value) for value in range(256)], dtype=object)
     for start in range(0, len(cells), WRITTEN_AT_ONCE):
         some = cells[start : start + WRITTEN_AT_ONCE]
         of = series[some]
         days = output.dates(grid.first_days[of] + grid.step * (some - grid.starts[of]))
         yield [
             names[of], days, answer.observed[some], answer.expected[some], answer.upper[some],
-            answer.p[some], answer.score[some], alarm[some], words[answer.flags[some]],
+            answer.p[some], answer.score[some], alarm[some], said[answer.flags[some]],
         ]  # fmt: skip
-
-
-def _words(flags: int) -> str:
-    """The names of flags, joined."""
-    return "|".join(
-        flag.name.lower() for flag in Flag if flag.name and flag & flags and not flag & (flag - 1)
-    )
 
 
 def _method(text: str) -> str:

@@ -12,6 +12,17 @@ COMMANDS = {
         "clusters",
         "Scan counts by place for clusters in space and time.",
     ),
+    "rt": ("epistat.command_rt", "rt", "Reproduction numbers, growth and doubling times."),
+    "nowcast": (
+        "epistat.command_nowcast",
+        "nowcast",
+        "What the cases of the last days will come to.",
+    ),
+    "forecast": (
+        "epistat.command_forecast",
+        "forecast_command",
+        "The cases of the next two weeks, with quantiles.",
+    ),
     "evaluate": (
         "epistat.command_evaluate",
         "evaluate",

@@ -5,7 +5,8 @@ import csv
 import io
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -70,6 +71,12 @@ def add_output(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="FILE", default=None,
         help="write to this file, as Parquet if its name ends in .parquet (CSV on standard output)",
     )  # fmt: skip
+
+
+def started(blocks: Iterator[Block]) -> Iterator[Block]:
+    """The same blocks, the first worked out: what is wrong is told before a line is written."""
+    first = next(blocks)
+    return chain([first], blocks)
 
 
 def write(output: str | None, columns: Columns, blocks: Iterable[Block]) -> int:

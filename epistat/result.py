@@ -30,6 +30,13 @@ class Flag(IntFlag):
     NO_ANSWER = MISSING_NOW | SHORT_HISTORY | TOO_FEW_POINTS | UNDEFINED
 
 
+def words(flags: int) -> str:
+    """The names of flags, joined: "short_history|few_cases"."""
+    return "|".join(
+        flag.name.lower() for flag in Flag if flag.name and flag & flags and not flag & (flag - 1)
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Detection:
     """The answer of a detector. Every array has the shape (series, time) of the counts.

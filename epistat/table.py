@@ -143,6 +143,65 @@ def read_places(path: str) -> tuple[list[str], Floats, bool, Floats | None]:
     return list(places), table[:, :2], earth, table[:, 2] if table.shape[1] > 2 else None
 
 
+@dataclass(frozen=True, slots=True)
+class CaseTable:
+    """A line list: one row a case, or as many as ``counts`` says; parallel arrays."""
+
+    path: str
+    names: list[str]
+    series: NDArray[np.int64]  # index into names
+    events: NDArray[np.int64]  # ordinals of dates
+    reports: NDArray[np.int64]
+    counts: Floats
+
+
+def read_cases(path: str) -> CaseTable:
+    """A line list with the columns series, event, report and, if rows stand for several, count.
+
+    BadInput for what is no date, for a report before its event, and for a count that is not known.
+    """
+    shown, row_name, rows = _rows(path)
+    header = next(rows)[1]
+    there = [name for name in ("count",) if name in _names(header)]
+    wanted = ("series", "event", "report")
+    in_order = itemgetter(*_columns(header, shown, wanted, ("count",)), *_places(header, there))
+    codes: dict[str, int] = {}
+    day_of, count_of = _Days(), _Counts()
+    series, events, reports, counts = array("q"), array("q"), array("q"), array("d")
+    for line, row in rows:
+        try:
+            name, event, report, *more = in_order(row)
+            count = count_of[more[0]] if more else 1.0
+            if count != count:
+                raise ValueError("the count is not known; write a whole number")
+            if day_of[report] < day_of[event]:
+                raise ValueError(f"reported on {report}, before the event on {event}; correct one")
+            events.append(day_of[event])
+            reports.append(day_of[report])
+        except ValueError as problem:
+            raise BadInput(f"{shown}, {row_name} {line}: {problem}") from None
+        series.append(codes.setdefault(name, len(codes)))
+        counts.append(count)
+    if not series:
+        raise BadInput(f"{shown}, line 2: no rows below the header; give at least one")
+    return CaseTable(
+        shown,
+        list(codes),
+        np.array(series, dtype=np.int64),
+        np.array(events, dtype=np.int64),
+        np.array(reports, dtype=np.int64),
+        np.array(counts, dtype=np.float64),
+    )
+
+
+def day(text: str) -> int:
+    """The ordinal of a date in an option; BadInput where it is none."""
+    try:
+        return _Days()[text]
+    except ValueError as problem:
+        raise BadInput(str(problem)) from None
+
+
 def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
     """Lay the rows on the calendar. Dates between that have no row are refused, or as told.
 

@@ -24,6 +24,9 @@ NEEDED_PYTHON = (3, 11)
 STATISTICS = {
     "detect": "Judge counts by day or week: which are high?",
     "clusters": "Scan counts by place for clusters in space and time.",
+    "rt": "Reproduction numbers, growth and doubling times.",
+    "nowcast": "What the cases of the last days will come to.",
+    "forecast": "The cases of the next two weeks, with quantiles.",
     "evaluate": "Measure detectors on simulated or labelled outbreaks.",
 }
 
