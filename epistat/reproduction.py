@@ -216,7 +216,8 @@ def _cori(
     levels: Floats,
 ) -> dict[str, Any]:
     lags = np.arange(rows.shape[1])
-    long = span.end[np.newaxis] + 1 <= (rows @ lags)[:, np.newaxis]  # (rows, windows)
+    # A mean that is a whole number but for rounding counts as that.
+    long = span.end[np.newaxis] + 1 <= (rows @ lags)[:, np.newaxis] + 1e-9  # (rows, windows)
     force = _pressures(counts, rows)  # (series, rows, days)
     known = ~np.isnan(local)[:, np.newaxis] & ~np.isnan(force)
     days = span.sums(known.astype(np.float64))

@@ -43,7 +43,7 @@ def cori(
     imported: Series | None = None,
 ) -> tuple[float, float] | None:  # fmt: skip
     """Shape and scale of the posterior, or None."""
-    if start < 1 or end + 1 <= sum(k * chance for k, chance in enumerate(w)):
+    if start < 1 or end + 1 <= sum(k * chance for k, chance in enumerate(w)) + 1e-9:
         return None
     shape, rate, days = (mean / sd) ** 2, mean / sd**2, 0
     for t in range(start, end + 1):

@@ -26,6 +26,7 @@ from epistat.tests import (
     scan_reference,
     test_against_r,
     test_charts,
+    verification_outlook,
 )
 from epistat.tests.reference import REFERENCE, Case
 
@@ -364,7 +365,16 @@ def published() -> list[tuple[str, ...]]:
 
 def on_purpose() -> list[tuple[str, ...]]:
     """(where, what R does, R's number, ours): measured now."""
-    return [*_dispersion(), _c3(), _scores(), _silence(), _nothing(), _outbreak_p(), _evenly()]
+    return [
+        *_dispersion(),
+        _c3(),
+        _scores(),
+        _silence(),
+        _nothing(),
+        _outbreak_p(),
+        _evenly(),
+        *verification_outlook.on_purpose(),
+    ]
 
 
 def _dispersion() -> Iterable[tuple[str, str, str, str]]:
@@ -528,6 +538,13 @@ def sections() -> list[tuple[str, str, tuple[str, ...], list[Row] | list[tuple[s
             "Scores of zones (and durations), and the most likely cluster.",
             ("ours", "R", "scores", "largest difference", ""),
             scans(),
+        ),
+        (
+            "R: reproduction numbers, growth, nowcasts and scores",
+            "EpiEstim 2.2.4, surveillance, glm and MASS. Where R draws at random or stops before\n"
+            "the maximum the note says so; the far tail of R's discr_si cancels.",
+            ("ours", "R", "outputs", "numbers", "largest difference", ""),
+            [Row(*parts) for parts in verification_outlook.of_r()],
         ),
         (
             "The 42 scenarios",
