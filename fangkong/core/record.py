@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, TypedDict
 from uuid import UUID
 
 from django.conf import settings
 from django.db import models
+from django.urls import get_script_prefix, reverse
 from uuid_utils import compat
 
 from fangkong.core.privacy import Personal
@@ -19,6 +21,20 @@ if TYPE_CHECKING:
 def new_public_id() -> UUID:
     """A UUIDv7: it sorts by the time it was made, and does not tell how many came before."""
     return compat.uuid7()
+
+
+def address(page: str, key: UUID) -> str:
+    """Where a record's page is: ``reverse(page, args=[key])``, which a list asks row by row."""
+    before, after = _around_key(page, get_script_prefix())
+    return f"{before}{key}{after}"
+
+
+@lru_cache(maxsize=256)
+def _around_key(page: str, prefix: str) -> tuple[str, str]:
+    """What stands before and after the key; ``prefix``: where the whole site stands."""
+    key = UUID(int=0)
+    before, _key, after = reverse(page, args=[key]).partition(str(key))
+    return before, after
 
 
 class Stamps(TypedDict):

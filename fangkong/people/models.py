@@ -11,13 +11,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from fangkong.core import bulk
 from fangkong.core.privacy import About, Personal, Retention
-from fangkong.core.record import Record, stamps
+from fangkong.core.record import Record, address, stamps
 from fangkong.core.sealing import BlindIndexField, SealedTextField
 from fangkong.core.sealing.fields import index_of
 from fangkong.core.walls.types import Wall
@@ -135,7 +134,7 @@ class Person(Record):
         return f"person {self.public_id}"
 
     def get_absolute_url(self) -> str:
-        return reverse("people:detail", args=[self.public_id])
+        return address("people:detail", self.public_id)
 
     @property
     def masked_name(self) -> str:

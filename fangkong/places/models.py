@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.cache import cache
 from django.db import models
-from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.permissions import Scope
 from fangkong.core.privacy import Personal
-from fangkong.core.record import Record
+from fangkong.core.record import Record, address
 
 from . import rules
 from .types import AliasKind, CountKind, FacilityKind, Level
@@ -92,7 +91,7 @@ class Area(Sourced, Record):
         cache.delete(COUNTIES_CACHE)
 
     def get_absolute_url(self) -> str:
-        return reverse("places:detail", args=[self.public_id])
+        return address("places:detail", self.public_id)
 
     @property
     def display_name(self) -> str:
@@ -247,7 +246,7 @@ class Facility(Sourced, Record):
         return self.name_zh
 
     def get_absolute_url(self) -> str:
-        return reverse("places:facility", args=[self.public_id])
+        return address("places:facility", self.public_id)
 
     @property
     def display_name(self) -> str:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from fangkong.core.privacy import About, Personal, Retention
-from fangkong.core.record import Record
+from fangkong.core.record import Record, address
 from fangkong.core.roles import Role
 from fangkong.core.walls.types import Wall
 
@@ -139,7 +139,7 @@ class Task(Record):
         return f"{self.kind} {self.public_id}"
 
     def get_absolute_url(self) -> str:
-        return reverse("tasks:detail", args=[self.public_id])
+        return address("tasks:detail", self.public_id)
 
     @property
     def title(self) -> str:

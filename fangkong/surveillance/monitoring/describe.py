@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from html import escape
 from typing import Any
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock
@@ -90,19 +93,24 @@ def clock_of(case: Case) -> str:
 
 def class_badge(case: Case) -> SafeString:
     """The case class as a cell shows it."""
-    tone = TONES.get(case.case_class, "neutral")
-    return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, case_class(case))
+    tone, said = TONES.get(case.case_class, "neutral"), escape(case_class(case))
+    return SafeString(f'<span class="fk-badge" data-tone="{tone}">{said}</span>')
 
 
 def patient(case: Case) -> SafeString:
     """The masked patient as a cell shows them."""
-    name = format_html(
-        '<span class="fk-masked" title="{}">{}</span>', _("masked"), case.person.masked_name
-    )
-    if not case.synthetic:
-        return name
-    title, mark = _("Made up for the demonstration"), _("made up")
-    return format_html('{} <span class="fk-mark-synthetic" title="{}">{}</span>', name, title, mark)
+    before, after = _around_patient(case.synthetic, get_language())
+    return SafeString(f"{before}{escape(case.person.masked_name)}{after}")
+
+
+@cache
+def _around_patient(synthetic: bool, language: str | None) -> tuple[str, str]:
+    """The same in every row of a page; ``language`` is the one of now."""
+    before = f'<span class="fk-masked" title="{escape(_("masked"))}">'
+    if not synthetic:
+        return before, "</span>"
+    title, mark = escape(_("Made up for the demonstration")), escape(_("made up"))
+    return before, f'</span> <span class="fk-mark-synthetic" title="{title}">{mark}</span>'
 
 
 def clock_badge(case: Case, at: datetime) -> SafeString:

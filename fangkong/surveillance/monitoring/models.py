@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal, Retention
-from fangkong.core.record import Record
+from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
 from .types import Basis, CardKind, Course, Origin, ReviewState
@@ -139,7 +138,7 @@ class Case(Record, Judged):
         return self.number
 
     def get_absolute_url(self) -> str:
-        return reverse("surveillance:monitoring:detail", args=[self.public_id])
+        return address("surveillance:monitoring:detail", self.public_id)
 
 
 class ReportCard(Judged):

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import About, Personal, Retention
-from fangkong.core.record import Record
+from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
 from . import rules, types
@@ -148,7 +148,7 @@ class Signal(Record):
         return f"{self.condition} {self.area_id} {self.day:%Y-%m-%d}"
 
     def get_absolute_url(self) -> str:
-        return reverse("surveillance:warning:detail", args=[self.public_id])
+        return address("surveillance:warning:detail", self.public_id)
 
     @property
     def condition_name(self) -> str:

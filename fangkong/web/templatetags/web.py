@@ -122,7 +122,13 @@ def _nonce(context: dict[str, Any]) -> str:
 
 
 def _url(part: Literal["css", "js", "theme", "sprite"]) -> str:
-    return static(f"web/dist/{_manifest()[part]}")
+    return _static(f"web/dist/{_manifest()[part]}")
+
+
+@lru_cache(maxsize=64)
+def _static(name: str) -> str:
+    """A page asks some forty times, once for each icon."""
+    return static(name)
 
 
 def _manifest() -> Manifest:
