@@ -7,7 +7,7 @@ class CoreConfig(AppConfig):
     verbose_name = "Core"
 
     def ready(self) -> None:
-        from . import checks  # registers them
+        from . import checks, moments  # checks register themselves
         from .audit import context, migrating, types  # names the verbs
         from .editions import listening
         from .files import types as file_types
@@ -24,6 +24,7 @@ class CoreConfig(AppConfig):
 
         _ = checks, page_types, file_types, printing_types, queue_types, types
         _ = notice_types, purpose_types, retention_types, sealing_types, token_types, webhook_types
+        moments.listen()
         # The later one sees a statement first: a trail that came second would not know it again.
         reach.listen()
         context.listen()

@@ -56,20 +56,10 @@ class PersonFilter(pages.FilterForm):
         return rows
 
 
-class SearchForm(pages.Form):
-    """The search box; sent in the body of the request, never in its address."""
+class SearchForm(pages.PersonSearch):
+    """The search box of the register."""
 
-    text = forms.CharField(
-        label=_("Find a person"),
-        max_length=100,
-        widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "autocomplete": "off",
-                "placeholder": _("Name, pinyin, initials, whole document or phone number"),
-            }
-        ),
-    )
+    label = _("Find a person")
 
 
 class RevealForm(pages.Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from django import forms
 from django.db.models import Model, QuerySet
@@ -91,6 +91,30 @@ class FilterForm(Form):
         """The filters that are set, cleaned; fields in error are left out."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+
+
+class PersonSearch(Form):
+    """The box that finds persons; sent in the body of the request, never in its address.
+
+    Drawn by ``core/pages/_search.html``; ``label`` says what is found.
+    """
+
+    label: ClassVar[str | Promise]
+
+    text = forms.CharField(
+        max_length=100,
+        widget=forms.TextInput(
+            attrs={
+                "type": "search",
+                "autocomplete": "off",
+                "placeholder": _("Name, pinyin, initials, whole document or phone number"),
+            }
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["text"].label = str(self.label)
 
 
 class SearchField(forms.CharField):

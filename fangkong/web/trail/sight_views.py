@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django import forms
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -59,20 +58,10 @@ SIGHTS = pages.Listing[Sight](
 )
 
 
-class SearchForm(pages.Form):
-    """Whom the auditor means; sent in the body, so that no address keeps it."""
+class SearchForm(pages.PersonSearch):
+    """Whom the auditor means."""
 
-    text = forms.CharField(
-        label=_("Find the person whose record was seen"),
-        max_length=100,
-        widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "autocomplete": "off",
-                "placeholder": _("Name, pinyin, initials, whole document or phone number"),
-            }
-        ),
-    )
+    label = _("Find the person whose record was seen")
 
 
 @never_cache
