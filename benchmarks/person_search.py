@@ -13,7 +13,6 @@ PostgreSQL, or 200 ms on SQLite, or a plan reads a whole table.
 from __future__ import annotations
 
 import random
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,19 +24,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs without installation
 
 from benchmarks.ground import databases  # noqa: E402
-from benchmarks.ground.databases import KINDS, PREFECTURE  # noqa: E402
+from benchmarks.ground.databases import PREFECTURE  # noqa: E402
 
 REPEATS = 40
 TARGET = {"postgresql": 60.0, "sqlite": 200.0}  # milliseconds
 INDEXES = ("namepart_by_part", "phone_by_number", "document_by_number")
-
-
-def main() -> int:
-    if sys.argv[1:2] == ["--one"]:
-        return one(sys.argv[2])
-    kinds = [kind for kind in KINDS if kind in sys.argv[1:]] or list(KINDS)
-    codes = [subprocess.run([sys.executable, __file__, "--one", kind]).returncode for kind in kinds]
-    return max(codes)
 
 
 def one(kind: str) -> int:
@@ -118,4 +109,4 @@ def p95(values: Sequence[float]) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(databases.on_each(one))

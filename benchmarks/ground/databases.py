@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -41,6 +43,19 @@ class Ground:
     folder: Path
     postmaster: int = 0  # process id of PostgreSQL
     plain_url: str = ""  # past the walls: what a bare server reads by
+
+
+def on_each(one: Callable[[str], int]) -> int:
+    """Run ``one`` on each kind of database that the command names, or on both; the worst code.
+
+    Each in a process of its own, since Django is set up once: the script calls itself.
+    """
+    if sys.argv[1:2] == ["--one"]:
+        return one(sys.argv[2])
+    kinds = [kind for kind in KINDS if kind in sys.argv[1:]] or list(KINDS)
+    more = [word for word in sys.argv[1:] if word not in KINDS]
+    command = [sys.executable, sys.argv[0], "--one"]
+    return max(subprocess.run([*command, kind, *more]).returncode for kind in kinds)
 
 
 def use(kind: str, size: Size) -> Ground:
