@@ -44,7 +44,7 @@ class User(AbstractBaseUser):
         "phone": Personal("staff", "erase"),
     }
     retention: ClassVar[Retention] = Retention(
-        "as long as the account, and the half year in which its log-ins are kept",
+        _("as long as the account, and the half year in which its log-ins are kept"),
         days=200,
         since="closed_at",
     )

@@ -52,6 +52,10 @@ name_verbs(
 purposes.declare(
     "accounts.access",
     _("Let staff in, and know later who was in and why"),
-    "PIPL 13 (3); Cybersecurity Law 21",
-    ["accounts.User", "accounts.SignIn", "accounts.EmergencyAccess"],
+    _("PIPL 13 (3); Cybersecurity Law 21"),
+    {
+        "accounts.User": _("Accounts of staff"),
+        "accounts.SignIn": _("Signing in"),
+        "accounts.EmergencyAccess": _("Uses of emergency access"),
+    },
 )

@@ -6,7 +6,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
 
 Kind = Literal["identity", "contact", "whereabouts", "health", "staff"]
 Destroy = Literal["erase", "pseudonymise", "keep"]
@@ -41,7 +44,7 @@ class Retention:
     clause or the reason. A room above can hold rows longer (``core.retention.queries.hold``).
     """
 
-    ground: str
+    ground: str | Promise
     days: int = 0
     since: str = ""
     along: str = ""

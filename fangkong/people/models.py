@@ -58,7 +58,7 @@ class Person(Record):
     }
     # Contacts and isolated persons; whoever has a case is held by monitoring for as long as that.
     retention: ClassVar[Retention] = Retention(
-        "PIPL 19, 47; Emergency Response Law 85", days=60, since="changed_at"
+        _("PIPL 19, 47; Emergency Response Law 85"), days=60, since="changed_at"
     )
     is_person: ClassVar[bool] = True  # whoever opens a record that leads here is noted (core.audit)
     wall: ClassVar[Wall] = Wall(county="county_id", area="area_id", opened="public_id")
@@ -177,7 +177,7 @@ class NamePart(models.Model):
 
     pii: ClassVar[dict[str, Personal]] = {"part": Personal("identity", "erase")}
     retention: ClassVar[Retention] = Retention(
-        "as its person: rewritten with the name", by_room="fangkong.people"
+        _("as its person: rewritten with the name"), by_room="fangkong.people"
     )
     about: ClassVar[About] = About(repeats="person")
     wall: ClassVar[Wall] = Wall(county="county_id", through="person")
@@ -213,7 +213,7 @@ class IdentityDocument(Record):
         "number": Personal("identity", "erase"),
         "number_index": Personal("identity", "erase"),
     }
-    retention: ClassVar[Retention] = Retention("as its person", along="person")
+    retention: ClassVar[Retention] = Retention(_("as its person"), along="person")
     wall: ClassVar[Wall] = Wall(through="person")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="documents")
@@ -276,7 +276,7 @@ class Phone(Record):
         "number_index": Personal("contact", "erase"),
         "note": Personal("contact", "erase"),
     }
-    retention: ClassVar[Retention] = Retention("as its person", along="person")
+    retention: ClassVar[Retention] = Retention(_("as its person"), along="person")
     wall: ClassVar[Wall] = Wall(through="person")
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="phones")

@@ -214,12 +214,17 @@ class FullPerson:
 purposes.declare(
     "people.register",
     _("Know the persons whom prevention concerns: patients, contacts, the isolated"),
-    "PIPL 13 (3), (4); Infectious Diseases Law",
-    ["people.Person", "people.NamePart", "people.IdentityDocument", "people.Phone"],
+    _("PIPL 13 (3), (4); Infectious Diseases Law"),
+    {
+        "people.Person": _("Persons"),
+        "people.NamePart": _("Search index of names"),
+        "people.IdentityDocument": _("Identity documents"),
+        "people.Phone": _("Phones"),
+    },
 )
 purposes.declare(
     "people.requests",
     _("Answer persons who ask about their data"),
-    "PIPL 44 to 50",
-    ["people.DataRequest"],
+    _("PIPL 44 to 50"),
+    {"people.DataRequest": _("Requests of persons")},
 )

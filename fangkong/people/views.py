@@ -46,6 +46,7 @@ def _listing(today: date) -> pages.Listing[Person]:
                 pgettext_lazy("person", "Name"),
                 _masked_name,
                 url=lambda p: p.get_absolute_url(),
+                names=True,
             ),
             pages.Column("sex", _("Sex"), queries.sex_name),
             pages.Column("age", _("Age"), lambda person: queries.age_text(person, today)),
@@ -60,6 +61,7 @@ def _listing(today: date) -> pages.Listing[Person]:
         ],
         order="-registered",
         empty=_("No persons yet. They come in with case reports, screening and imports."),
+        person="public_id",
     )
 
 

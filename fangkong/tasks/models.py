@@ -45,7 +45,7 @@ class Task(Record):
         "proof": Personal("health", "pseudonymise"),
         "cancel_reason": Personal("health", "pseudonymise"),
     }
-    retention: ClassVar[Retention] = Retention("PIPL 19", days=731, since="changed_at")
+    retention: ClassVar[Retention] = Retention(_("PIPL 19"), days=731, since="changed_at")
     about: ClassVar[About] = About(record=("source_type", "source_id"))
     wall: ClassVar[Wall] = Wall(
         county="county_id",

@@ -169,6 +169,6 @@ class Escalation:
 purposes.declare(
     "tasks.work",
     _("Give work to offices and see that it is done"),
-    "PIPL 13 (3)",
-    ["tasks.Task"],
+    _("PIPL 13 (3)"),
+    {"tasks.Task": _("Tasks")},
 )

@@ -22,6 +22,7 @@ from fangkong.core.audit import queries as audit
 from fangkong.core.audit import sights
 from fangkong.core.printing import sheets
 from fangkong.core.roles import Role
+from fangkong.people import queries as people
 from fangkong.people import views as person_pages
 from fangkong.surveillance.monitoring import api as case_machines
 from fangkong.surveillance.monitoring import queries as monitoring
@@ -47,18 +48,51 @@ REFUSED = {403, 405}
 UNDERSTOOD = {200, 201, 202, 204, 302, 303, 400, 409, 413, 415, 422}
 
 
+class Scan(logging.Handler):
+    """Looks into each record of any level for what must never stand in a log; prints nothing.
+
+    Into the record as it is, not only as our lines are written: another formatter may come.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.NOTSET)
+        self.canaries: list[tuple[str, str]] = []
+        self.found: set[str] = set()
+        self.records = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records += 1
+        facts = {name: value for name, value in vars(record).items() if name != "request"}
+        text = f"{record.getMessage()} {facts} {record.exc_info and record.exc_info[1]!r}"
+        self.found |= {f"{kind} in {record.name}" for kind, one in self.canaries if one in text}
+
+
+# Django's own log of statements holds their values; it speaks only in debugging, and here because
+# the statements of each request are counted.
+STATEMENTS = "django.db.backends"
+
+
 @pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
+def scan(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scan]:
+    """Every log of the house and of what it stands on, down to the last word, during a test."""
+    scan, root = Scan(), logging.getLogger()
+    for log in [root, *map(logging.getLogger, [*root.manager.loggerDict, "fangkong.people"])]:
+        lowest = logging.INFO if log.name == STATEMENTS else logging.DEBUG
+        monkeypatch.setattr(log, "level", lowest)
+        monkeypatch.setattr(log, "handlers", [scan] if log is root else [])
+        monkeypatch.setattr(log, "propagate", True)
+        monkeypatch.setattr(log, "_cache", {})
+    yield scan
+    assert scan.found == set()
 
 
 @pytest.fixture
-def counties(db, settings) -> Counties:
+def counties(db, settings, scan) -> Counties:
     settings.FANGKONG_DEMO = True  # its page is there too
     settings.FANGKONG_TODAY = DAY
-    return Counties()
+    found = Counties()
+    scan.canaries = [pair for one in (found.daofu, found.kangding) for pair in one.numbers.items()]
+    return found
 
 
 def test_every_address_stands_in_the_table_and_no_other():
@@ -407,6 +441,29 @@ def test_a_question_that_writes_is_found(counties, monkeypatch):
     fault = "GET surveillance:monitoring:index: writes surveillance_case"
 
     assert fault in asked_by(of_kangding(counties), counties, "monitoring:index")
+
+
+@pytest.mark.parametrize("kind", ["name", "number", "phone", "address"])
+def test_a_log_line_that_names_somebody_is_found(counties, scan, monkeypatch, kind):
+    """Planted where the page draws a person: at the lowest level, as a value beside the text."""
+    masked, secret = people.masked, counties.daofu.numbers[kind]
+
+    def told(person, on=None):
+        logging.getLogger("fangkong.people").debug("drawn", extra={"person": secret})
+        return masked(person, on)
+
+    monkeypatch.setattr(people, "masked", told)
+    officer = next(a for a in counties.actors() if a.role == Role.COUNTY_CDC and a.within)
+
+    assert asked_by(officer, counties, "people:detail") == []
+    assert scan.found == {f"{kind} in fangkong.people"}
+    scan.found.clear()  # as each test ends with an empty one
+
+
+def test_the_scan_hears_what_the_house_says(counties, scan):
+    before = scan.records
+    asked_by(of_kangding(counties), counties, "people:")
+    assert scan.records > before + 3
 
 
 # --- Everybody, everywhere -----------------------------------------------------------------------

@@ -22,7 +22,7 @@ class EmergencyAccess(Record):
         "reason": Personal("health", "erase"),
         "finding": Personal("health", "erase"),
     }
-    retention: ClassVar[Retention] = Retention("PIPL 51, 54", days=1095, since="valid_to")
+    retention: ClassVar[Retention] = Retention(_("PIPL 51, 54"), days=1095, since="valid_to")
     about: ClassVar[About] = About(key="person_key")
 
     user = models.ForeignKey(

@@ -27,7 +27,7 @@ class SignIn(models.Model):
         "agent": Personal("staff", "erase"),
     }
     # The law asks for six months of such logs; where somebody sat is not needed for longer.
-    retention: ClassVar[Retention] = Retention("Cybersecurity Law 21", days=200, since="at")
+    retention: ClassVar[Retention] = Retention(_("Cybersecurity Law 21"), days=200, since="at")
     about: ClassVar[About] = About(nobody="staff in office, on their own page")
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)

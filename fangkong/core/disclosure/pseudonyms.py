@@ -1,8 +1,8 @@
 """What stands for a record in a file that goes to somebody else (PI-9).
 
-Each recipient gets other pseudonyms, so that two of them cannot put their files together; the same
-recipient gets the same ones, so that files of two days can. They are keyed digests: who holds the
-ring of keys can tell again whom one means, nobody else can.
+Each recipient and purpose gets other pseudonyms, so that two files for two of them cannot be put
+together; the same one gets the same, so that files of two days can. They are keyed digests: who
+holds the ring of keys can tell again whom one means, nobody else can.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class NoRecipient(Refused):
 
 
 def recipient(text: str) -> str:
-    """The name of a recipient in one spelling; NoRecipient where it is none."""
+    """For whom and for what, in one spelling; NoRecipient where nothing is said."""
     name = " ".join(text.split()).casefold()
     if not _NAME.fullmatch(name):
-        raise NoRecipient(_("Say in 2 to 60 letters for whom the file is."))
+        raise NoRecipient(_("Say in 2 to 60 letters for whom and for what the file is."))
     return name
 
 

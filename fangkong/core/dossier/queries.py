@@ -23,6 +23,7 @@ from fangkong.core.audit import tables
 from fangkong.core.audit.types import place_words, words
 from fangkong.core.pages.export import plain
 from fangkong.core.privacy import About
+from fangkong.core.purposes import types as purposes
 from fangkong.core.sealing.fields import BlindIndexField
 
 from .types import Access, Deed, Dossier, Entry, Section, words_of
@@ -151,7 +152,7 @@ def dossier(person: models.Model, at: datetime) -> Dossier:
             continue
         shown = tuple(entries for row in rows if (entries := tuple(_entries(row))))
         if shown:
-            title = str(model._meta.verbose_name)
+            title = purposes.called(model)
             sections.append(Section(model._meta.label, title, shown))
         records += rows
         if hasattr(model, "stored_as"):

@@ -28,7 +28,7 @@ class StoredFile(Record):
         "stored_as": Personal("health", "erase"),
     }
     retention: ClassVar[Retention] = Retention(
-        "as the record it belongs to", by_room="fangkong.core.files"
+        _("as the record it belongs to"), by_room="fangkong.core.files"
     )
     about: ClassVar[About] = About(record=("subject_type", "subject_id"))
 

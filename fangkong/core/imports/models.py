@@ -96,7 +96,7 @@ class ImportChunk(models.Model):
     }
     wall: ClassVar[Wall] = Wall(through="run")
     retention: ClassVar[Retention] = Retention(
-        "emptied when the import is done", by_room="fangkong.core.imports"
+        _("emptied when the import is done"), by_room="fangkong.core.imports"
     )
     about: ClassVar[About] = About(
         nobody="sealed rows that no name finds; those entered are in the register"

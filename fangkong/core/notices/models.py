@@ -117,7 +117,7 @@ class Following(models.Model):
 
     pii: ClassVar[dict[str, Personal]] = {"address": Personal("contact", "erase")}
     retention: ClassVar[Retention] = Retention(
-        "as long as the choice; gone when it is given up or the account closed",
+        _("as long as the choice; gone when it is given up or the account closed"),
         by_room="fangkong.core.notices",
     )
     about: ClassVar[About] = About(nobody="an address of staff, on their own page")

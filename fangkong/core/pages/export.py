@@ -44,11 +44,17 @@ def note(
     at: datetime,
     kind: str = "csv",
     rows: int | None = None,
+    to: str = "",
 ) -> str:
-    """Leave the line in the audit trail that every file of records needs; gives its watermark."""
+    """Leave the line in the audit trail that every file of records needs; gives its watermark.
+
+    ``to``: for whom and for what a file with pseudonyms is.
+    """
     detail: dict[str, object] = {"list": name, "kind": kind}
     if rows is not None:
         detail["rows"] = rows
+    if to:
+        detail["pseudonyms_for"] = to
     line = audit.record("core.pages.export", subject, by=by, at=at, detail=detail)
     return _("exported by %(who)s at %(at)s, no. %(line)d") % {
         "who": by.get_username(),

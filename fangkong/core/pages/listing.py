@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core import clock
 from fangkong.core.audit import sights
 from fangkong.core.audit.types import How
+from fangkong.core.disclosure import pseudonyms
 from fangkong.core.printing import sheets as printing
 
 from . import export, keyset, queries, rules
@@ -36,7 +39,8 @@ class Column(Generic[M]):
 
     ``order`` is a non-null ORM path; ``piece`` a small template given ``row`` and ``value``;
     ``draw`` the same in Python, for long lists: it gives markup of a row and the page's moment.
-    An ``optional`` column is shown, and exported, only where the user chose it.
+    An ``optional`` column is shown, and exported, only where the user chose it. One that ``names``
+    somebody, or a record by its number, stands in no file with pseudonyms.
     """
 
     key: str
@@ -48,11 +52,16 @@ class Column(Generic[M]):
     draw: Callable[[M, datetime], SafeString] | None = None
     exported: bool = True
     optional: bool = False
+    names: bool = False
 
 
 @dataclass(frozen=True)
 class Listing(Generic[M]):
-    """What a list shows. ``order`` is a column's key, with "-" for descending."""
+    """What a list shows. ``order`` is a column's key, with "-" for descending.
+
+    ``person``: the ORM path to the public id of the person of a row; such a list can also be had
+    as a file with pseudonyms.
+    """
 
     name: str
     title: str | Promise
@@ -61,6 +70,7 @@ class Listing(Generic[M]):
     filters: type[FilterForm] | None = None
     empty: str | Promise = NOTHING
     page_size: int = 50
+    person: str = ""
 
     def column(self, key: str) -> Column[M] | None:
         """The sortable column of a key, or None."""
@@ -212,6 +222,11 @@ def _export(
 ) -> HttpResponseBase:
     kind = request.GET["export"]
     columns = [c for c in columns if c.exported]
+    told = what.person and kind != "pdf" and "pseudonyms_for" in request.GET
+    to = pseudonyms.recipient(request.GET["pseudonyms_for"]) if told else ""
+    if to:
+        columns = [c for c in columns if not c.names]
+        rows = rows.annotate(fk_person=F(what.person))
     sign = "-" if descending else ""
     ordered = rows.order_by(f"{sign}{column.order}", f"{sign}pk")[:EXPORT_LIMIT]
     if kind == "pdf":  # one more than may be printed, so that too many are refused
@@ -219,16 +234,23 @@ def _export(
 
     def cells() -> Iterator[list[Any]]:
         for row in ordered.iterator(chunk_size=1000):
-            yield [c.value(row) for c in columns]
+            values = [c.value(row) for c in columns]
+            yield _unnamed(cast(Any, row).fk_person, to, values) if to else values
 
     user = cast(AbstractBaseUser, request.user)
     sights.listed(request, ordered, how=How.PRINTED if kind == "pdf" else How.EXPORTED)
     mark = export.note(
-        what.name, user, by=user, at=cast(Any, request).now, kind=kind, rows=ordered.count()
+        what.name, user, by=user, at=cast(Any, request).now, kind=kind, rows=ordered.count(), to=to
     )
-    head = [str(c.label) for c in columns]
+    head = [*([str(_("Pseudonym"))] if to else []), *(str(c.label) for c in columns)]
     if kind == "pdf":
         texts = ([export.plain(cell) for cell in row] for row in cells())
         return printing.table(request, head, texts, title=what.title, name=f"fangkong-{what.name}")
     write = export.csv_response if kind == "csv" else export.xlsx_response
     return write(f"fangkong-{what.name}", head, cells(), mark)
+
+
+def _unnamed(person: UUID | None, to: str, values: list[Any]) -> list[Any]:
+    """A row with its pseudonym in front; moments only by day, for a minute tells one person."""
+    days = [clock.day_of(one) if isinstance(one, datetime) else one for one in values]
+    return ["" if person is None else pseudonyms.pseudonym(person, to), *days]

@@ -42,7 +42,7 @@ def _lines() -> Iterator[str]:
 
 def _table(one: Held) -> Iterator[str]:
     yield ""
-    yield f"**{one.label}** · {_term(one)}"
+    yield f"**{one.name}** (`{one.label}`) · {_term(one)}"
     yield f"· in a person's copy by: {one.gathered or 'nothing'}"
     yield ""
     yield "| field | class | at the end |"
@@ -52,9 +52,6 @@ def _table(one: Held) -> Iterator[str]:
 
 
 def _term(one: Held) -> str:
-    term = one.term
-    if term is None:
+    if one.term is None:
         return "nothing in it is destroyed"
-    if term.days:
-        return f"{term.days} days after `{term.since}` ({term.ground})"
-    return f"with `{term.along or term.by_room}` ({term.ground})"
+    return one.kept if one.term.by_room else f"{one.kept} ({one.term.ground})"

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.privacy import Personal, Retention
+from fangkong.core.retention import queries as retention
 
 from . import types
 from .models import Assessment
@@ -30,6 +31,7 @@ class Held:
     name: str
     fields: tuple[tuple[str, Personal], ...]
     term: Retention | None
+    kept: str
     gathered: str
 
 
@@ -50,9 +52,10 @@ def held(label: str) -> Held:
     about = dossier.about(model)
     return Held(
         label,
-        str(model._meta.verbose_name),
+        types.called(model),
         tuple(sorted(vars(model).get("pii", {}).items())),
         term if isinstance(term, Retention) else None,
+        retention.in_words(model, term) if isinstance(term, Retention) else "",
         dossier.gathered().get(model, "") or (about.nobody if about else ""),
     )
 

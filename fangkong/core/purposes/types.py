@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -29,22 +30,27 @@ name_verbs({"core.purposes.assess": _("Impact on persons assessed")})
 
 @dataclass(frozen=True)
 class Purpose:
-    """One purpose of processing. ``ground`` is the clause that allows it without consent."""
+    """One purpose of processing. ``ground`` is the clause that allows it without consent.
+
+    ``tables``: each with what it is called where people read of it.
+    """
 
     name: str
     label: str | Promise
-    ground: str
-    tables: tuple[str, ...]
+    ground: str | Promise
+    tables: Mapping[str, str | Promise]
 
 
 _declared: dict[str, Purpose] = {}
 
 
-def declare(name: str, label: str | Promise, ground: str, tables: Iterable[str]) -> Purpose:
+def declare(
+    name: str, label: str | Promise, ground: str | Promise, tables: Mapping[str, str | Promise]
+) -> Purpose:
     """Make a purpose known, in a part's ``types.py``; no table serves two."""
     if name in _declared:
         raise ValueError(f"purpose {name} is declared twice")
-    _declared[name] = Purpose(name, label, ground, tuple(tables))
+    _declared[name] = Purpose(name, label, ground, dict(tables))
     return _declared[name]
 
 
@@ -53,15 +59,22 @@ def declared() -> list[Purpose]:
     return [_declared[name] for name in sorted(_declared)]
 
 
+def called(model: type[Model]) -> str:
+    """What a table is called where people read of it."""
+    label = model._meta.label
+    named = (one.tables[label] for one in declared() if label in one.tables)
+    return str(next(named, model._meta.verbose_name))
+
+
 INTAKE = declare(
     "core.intake",
     _("Take in files that staff send, until their rows are entered"),
-    "PIPL 13 (3)",
-    ["core.ImportChunk", "core.StoredFile"],
+    _("PIPL 13 (3)"),
+    {"core.ImportChunk": _("Rows of imports"), "core.StoredFile": _("Files of staff")},
 )
 NOTICES = declare(
     "core.notices",
     _("Tell staff what waits for their office"),
-    "PIPL 13 (2)",
-    ["core.Following"],
+    _("PIPL 13 (2)"),
+    {"core.Following": _("Addresses for notices")},
 )

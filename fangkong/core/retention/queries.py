@@ -10,10 +10,14 @@ from typing import Any
 from django.apps import apps
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.audit import queries as audit
 from fangkong.core.privacy import PSEUDONYM, Personal, Retention
+from fangkong.core.purposes import types as purposes
 
 Hold = Callable[[list[int], datetime], Iterable[int]]
 _holds: dict[str, list[Hold]] = {}
@@ -133,6 +137,25 @@ def due(model: type[models.Model], term: Retention, at: datetime) -> Iterator[li
             yield now
 
 
+# From which moment a term runs; a test finds one without words.
+_MOMENTS = {
+    "changed_at": _("the last change"),
+    "created_at": _("the entry"),
+    "at": _("signing in"),
+    "closed_at": _("closing the account"),
+    "valid_to": _("the end of the access"),
+}
+
+
+def in_words(model: type[models.Model], term: Retention) -> str:
+    """How long a table's personal fields are kept, as people read it."""
+    if term.days:
+        moment = _MOMENTS[term.since]
+        return gettext("%(days)d days after %(moment)s") % {"days": term.days, "moment": moment}
+    # A room that destroys by itself says in its ground how long that is.
+    return str(_("with the person") if term.along else term.ground)
+
+
 @dataclass(frozen=True)
 class Standing:
     """One class as it stands: how many rows are due, and on what ground.
@@ -143,9 +166,8 @@ class Standing:
 
     label: str
     name: str
-    days: int
-    since: str
-    ground: str
+    kept: str
+    ground: str | Promise
     rows_due: int
     next_on: date | None = None
     destroyed: int = 0
@@ -162,10 +184,9 @@ def standing(at: datetime) -> list[Standing]:
         found.append(
             Standing(
                 model._meta.label,
-                str(model._meta.verbose_name),
-                term.days,
-                term.along or term.by_room or term.since,
-                term.ground,
+                purposes.called(model),
+                in_words(model, term),
+                "" if term.by_room else term.ground,
                 n,
                 _next(model, term, at),
                 rows,

@@ -72,6 +72,85 @@ def test_every_kind_of_answer_carries_the_headers(staff, kind):
     assert "unsafe" not in str(found) and "strict-dynamic" not in str(found)
 
 
+# Every answer, letter by letter: what stands in the code is not what these are compared with.
+EXACT = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), "
+    "display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), "
+    "midi=(), payment=(), serial=(), usb=(), publickey-credentials-create=(self), "
+    "publickey-credentials-get=(self)",
+    "Referrer-Policy": "same-origin",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+RUNS_NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+OF_PAGES = (
+    "default-src 'none'; script-src 'nonce-R'; style-src 'self'; img-src 'self' data: blob:; "
+    "font-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types htmx default; "
+    "report-uri /core/violations/; report-to csp"
+)
+# Whatever draws no page of ours asks for no nonce: an empty list lets no script run at all.
+NO_SCRIPT = OF_PAGES.replace("script-src 'nonce-R'", "script-src")
+ANSWERS = {
+    "page": ("/", 200, OF_PAGES),
+    "sign-in": ("/accounts/login/", 302, NO_SCRIPT),
+    "api": ("/api/v1/tasks/", 200, NO_SCRIPT),
+    "api refused": ("/api/v1/people/", 403, NO_SCRIPT),
+    "api without such an address": ("/api/v1/none/", 404, OF_PAGES),
+    "list as a file": ("/places/facilities/?export=csv", 200, NO_SCRIPT),
+    "static file": ("/static/web/dist/manifest.json", 200, RUNS_NOTHING),
+    "forbidden": ("/trail/", 403, OF_PAGES),
+    "missing": ("/no/such/page/", 404, OF_PAGES),
+    "unreadable": ("/tasks/?x=%00", 400, OF_PAGES),
+    "number in the address": ("/people/13800001111/", 400, OF_PAGES),
+}
+
+
+def literally(answer: Any) -> dict[str, str]:
+    """All headers that protect, the directives of the policy in the order of the written one."""
+    found = policy(answer)
+    order = [name for name in PAGE if name in found] + [name for name in found if name not in PAGE]
+    text = "; ".join(f"{name} {found[name]}".strip() for name in order)
+    return {**{name: answer.get(name, "") for name in EXACT}, "Content-Security-Policy": text}
+
+
+@pytest.fixture
+def served(db, settings):
+    """Over TLS, as a real installation is."""
+    from fangkong.accounts.tests import factories
+    from fangkong.core.roles import Role
+    from fangkong.places.tests.factories import world
+
+    settings.SECURE_HSTS_SECONDS = 31_536_000
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    client = Client(raise_request_exception=False)
+    client.force_login(factories.staff(Role.EDITOR, area=world()["513300"]))
+    return client
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_the_headers_are_literally_these(served, kind):
+    path, status, written = ANSWERS[kind]
+
+    answer = served.get(path, secure=True)
+
+    assert answer.status_code == status
+    assert literally(answer) == {**EXACT, "Content-Security-Policy": written}
+
+
+def test_the_headers_of_an_error_of_ours_are_literally_these(served, monkeypatch):
+    monkeypatch.setattr("fangkong.core.clock.now", lambda: 1 / 0)
+
+    answer = served.get("/", secure=True)
+
+    assert answer.status_code == 500
+    assert literally(answer) == {**EXACT, "Content-Security-Policy": NO_SCRIPT}
+
+
 def test_a_page_has_exactly_the_written_policy(staff):
     answer = staff.get("/")
 

@@ -31,7 +31,7 @@ class DataRequest(Record):
         "lift_reason": Personal("identity", "erase"),
     }
     retention: ClassVar[Retention] = Retention(
-        "PIPL 54, 56: proof of how requests were answered", days=1096, since="changed_at"
+        _("PIPL 54, 56: proof of how requests were answered"), days=1096, since="changed_at"
     )
     wall: ClassVar[Wall] = Wall(county="county_id")
 

@@ -52,7 +52,7 @@ class Case(Record, Judged):
         "card_print": Personal("identity", "pseudonymise"),
     }
     retention: ClassVar[Retention] = Retention(
-        "Infectious Diseases Law; PIPL 19", days=KEPT_DAYS, since="created_at"
+        _("Infectious Diseases Law; PIPL 19"), days=KEPT_DAYS, since="created_at"
     )
     wall: ClassVar[Wall] = Wall(
         county="county_id", area="area_id", facility="facility_id", opens=("person",)

@@ -171,6 +171,6 @@ def counts_changed(
 purposes.declare(
     "surveillance.monitoring",
     _("Report and follow notifiable diseases"),
-    "Infectious Diseases Law; PIPL 13 (3), (4)",
-    ["surveillance.Case", "surveillance.ReportCard"],
+    _("Infectious Diseases Law; PIPL 13 (3), (4)"),
+    {"surveillance.Case": _("Cases"), "surveillance.ReportCard": _("Report cards")},
 )

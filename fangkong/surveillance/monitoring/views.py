@@ -39,6 +39,7 @@ CASES = pages.Listing[Case](
             gettext_lazy("Number"),
             lambda case: case.number,
             url=lambda case: case.get_absolute_url(),
+            names=True,
         ),
         pages.Column("condition", gettext_lazy("Disease"), describe.condition),
         pages.Column(
@@ -52,6 +53,7 @@ CASES = pages.Listing[Case](
             gettext_lazy("Patient"),
             lambda case: case.person.masked_name,
             draw=lambda case, at: describe.patient(case),
+            names=True,
         ),
         pages.Column("county", gettext_lazy("County"), lambda case: case.county.display_short),
         pages.Column("onset", gettext_lazy("Onset"), lambda case: case.onset_date),
@@ -73,6 +75,7 @@ CASES = pages.Listing[Case](
     ],
     order="-reported",
     empty=gettext_lazy("No case has been reported yet."),
+    person="person__public_id",
 )
 
 

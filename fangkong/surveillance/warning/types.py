@@ -222,6 +222,6 @@ def in_language(zh: str, en: str) -> str:
 purposes.declare(
     "surveillance.warning",
     _("Find outbreaks early and verify them"),
-    "Infectious Diseases Law; PIPL 13 (3), (4)",
-    ["surveillance.Signal"],
+    _("Infectious Diseases Law; PIPL 13 (3), (4)"),
+    {"surveillance.Signal": _("Warning signals")},
 )

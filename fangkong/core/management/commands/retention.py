@@ -19,8 +19,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()
         for row in queries.standing(at):
-            term = f"{row.days} days after {row.since}" if row.days else f"with {row.since}"
-            self.stdout.write(f"{row.label:<28} {row.rows_due:>8} due   {term}   ({row.ground})")
+            said = f"{row.kept}   ({row.ground})" if row.ground else row.kept
+            self.stdout.write(f"{row.label:<28} {row.rows_due:>8} due   {said}")
         if options["destroy"]:
             done = actions.destroy_due(at=at)
             self.stdout.write(f"{sum(done.values())} rows emptied.")

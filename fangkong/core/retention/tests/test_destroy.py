@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 from django.core.management import call_command
+from django.utils.translation import override
 
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.backup import hooks
@@ -110,10 +111,11 @@ def test_the_command_says_what_is_due_and_changes_nothing(contact, monkeypatch, 
     from fangkong.core import clock
 
     monkeypatch.setattr(clock, "now", lambda: LATER)
-    call_command("retention")
+    with override("en"):
+        call_command("retention")
 
     said = capsys.readouterr().out
-    assert "people.Person" in said and "       1 due   60 days after changed_at" in said
+    assert "people.Person" in said and "       1 due   60 days after the last change" in said
     assert Person.objects.get().name == contact.name
 
     call_command("retention", "--destroy")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils.translation import override
 
 from fangkong.accounts.tests.factories import AT
 from fangkong.core.purposes import actions, queries
 from fangkong.core.purposes.models import Assessment
 from fangkong.core.purposes.page import page
 from fangkong.core.retention import actions as retention
+from fangkong.core.retention import queries as retention_queries
 from fangkong.people.models import Person
 from fangkong.people.tests import factories as people
 
@@ -38,7 +41,29 @@ def test_the_register_names_purpose_ground_fields_and_term(look, auditor):
 
     assert "Report and follow notifiable diseases" in shown
     assert "people.Person" in shown and "address_detail" in shown
-    assert "60 days after changed_at" in shown
+    assert "60 days after the last change" in shown and "Search index of names" in shown
+    assert "changed_at" not in shown
+
+
+def test_names_of_tables_terms_and_grounds_stand_in_the_readers_language(look, auditor, client):
+    client.cookies["django_language"] = "zh-hans"
+    register = look(auditor, reverse("privacy")).context["entries"]
+    rows = look(auditor, reverse("privacy_terms")).context["rows"]
+    shown = look(auditor, reverse("privacy_terms")).content.decode()
+
+    with override("zh-hans"):
+        told = [(str(one.name), str(one.kept), str(one.ground or "无")) for one in rows]
+        grounds = [str(entry.purpose.ground) for entry in register]
+    assert {"人员", "姓名检索索引"} <= {one.name for entry in register for one in entry.tables}
+    han = re.compile("[一-鿿]")
+    assert [texts for texts in told if not all(map(han.search, texts))] == []
+    assert [text for text in grounds if not han.search(text)] == []
+    assert "最后一次更改后 60 天" in shown and "changed_at" not in shown
+
+
+def test_every_term_has_words_for_the_moment_it_runs_from():
+    for model, term in retention_queries.classes():
+        assert retention_queries.in_words(model, term)
 
 
 def test_terms_show_what_is_due_and_what_was_destroyed_and_change_nothing(
