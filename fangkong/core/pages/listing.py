@@ -226,7 +226,7 @@ def _export(
     to = pseudonyms.recipient(request.GET["pseudonyms_for"]) if told else ""
     if to:
         columns = [c for c in columns if not c.names]
-        rows = rows.annotate(fk_person=F(what.person))
+        rows = cast("QuerySet[M]", rows.annotate(fk_person=F(what.person)))
     sign = "-" if descending else ""
     ordered = rows.order_by(f"{sign}{column.order}", f"{sign}pk")[:EXPORT_LIMIT]
     if kind == "pdf":  # one more than may be printed, so that too many are refused
