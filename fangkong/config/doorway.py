@@ -30,6 +30,7 @@ Headers = list[tuple[str, str]]
 
 THREADS = 4  # of each process; more only wait for each other
 WAITING = 32  # requests that may wait for a thread; those beyond are told to come again
+MONITORS = 16  # questions after health that may wait; whoever floods them is sent away as well
 IN_MEMORY = 64 * 1024  # bytes of a body or an answer; what is longer lies in a file meanwhile
 PATIENCE = 20.0  # seconds that a body may take, or be silent for, and …
 SLOWEST = 2_000  # … bytes a second that it has to bring beyond them: a poor mobile line does
@@ -103,7 +104,7 @@ class Doorway:
         self.threads = ThreadPoolExecutor(THREADS, thread_name_prefix="request")
         # A monitor is answered however long the queue is.
         self.for_health = ThreadPoolExecutor(1, thread_name_prefix="health")
-        self.inside = 0
+        self.inside = self.healths = 0
         self.held = 0  # bytes of bodies
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -158,11 +159,12 @@ class Doorway:
 
     async def _answer(self, scope: Scope, body: IO[bytes], size: int, line: Line) -> None:
         health = scope.path in HEALTH
-        if not health and self.inside >= THREADS + WAITING:
+        if self.inside >= THREADS + WAITING if not health else self.healths >= MONITORS:
             _busy(scope, line)
             return
-        answer = Answer(self, counts=not health)
+        answer = Answer(self, health=health)
         self.inside += not health
+        self.healths += health
         pool = self.for_health if health else self.threads
         pool.submit(answer.make, self.application, _environ(scope, body, size))
         await answer.deliver(line)
@@ -171,8 +173,8 @@ class Doorway:
 class Answer:
     """One answer on its way from the thread that makes it to the client, who may be slow."""
 
-    def __init__(self, door: Doorway, *, counts: bool) -> None:
-        self.door, self.counts = door, counts
+    def __init__(self, door: Doorway, *, health: bool) -> None:
+        self.door, self.health = door, health
         self.loop = asyncio.get_running_loop()
         self.news: asyncio.Future[None] = self.loop.create_future()
         self.lock = Lock()
@@ -231,7 +233,8 @@ class Answer:
 
     def _end(self) -> None:
         # The place is free as soon as the work is done, however slowly the answer is read.
-        self.door.inside -= self.counts
+        self.door.inside -= not self.health
+        self.door.healths -= self.health
         self.done = True
         self._tell()
 

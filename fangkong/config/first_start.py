@@ -32,6 +32,7 @@ def until_set_up(host: str, port: int) -> bool:
             log_level="warning",
             lifespan="off",
             server_header=False,
+            **serve.HEADERS,
             proxy_headers=settings.ENVIRONMENT.secure,
             timeout_graceful_shutdown=5,
         )

@@ -33,6 +33,9 @@ from fangkong.core.walls import policies as walls
 
 log = logging.getLogger(__name__)
 
+# The parser that has a limit: the other one would keep a header of any length in memory.
+HEADERS: dict[str, Any] = {"http": "h11", "h11_max_incomplete_event_size": 32 * 1024}
+
 ENOUGH_DISK = 200 * 1024 * 1024
 
 
@@ -59,6 +62,7 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
             log_level="warning",
             lifespan="off",
             server_header=False,
+            **HEADERS,
             proxy_headers=settings.ENVIRONMENT.secure,
         )
     finally:

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from fangkong.config import doorway
-from fangkong.config.doorway import THREADS, WAITING, Doorway, ProtocolClosed
+from fangkong.config.doorway import MONITORS, THREADS, WAITING, Doorway, ProtocolClosed
 
 
 def application(environ, start_response):
@@ -200,6 +200,37 @@ def test_those_beyond_the_queue_are_told_to_come_again_and_health_is_answered(pa
     assert health.status == 200
     assert {one.status for one in inside} == {200}
     assert door.inside == 0
+
+
+def test_a_flood_of_questions_after_health_is_sent_away_and_work_goes_on():
+    gate = Event()
+
+    def waits(environ, start_response):
+        if environ["PATH_INFO"] == "/alive/":
+            assert gate.wait(20)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    door = Doorway(waits, largest=10)
+    asking, beyond, work = (
+        [Client("/alive/") for _one in range(MONITORS)],
+        Client("/alive/"),
+        Client(),
+    )
+
+    async def many():
+        asked = [asyncio.create_task(door.__rsgi__(c, c)) for c in asking]
+        while door.healths < MONITORS:
+            await asyncio.sleep(0)
+        await door.__rsgi__(beyond, beyond)
+        await door.__rsgi__(work, work)
+        gate.set()
+        await asyncio.gather(*asked)
+
+    asyncio.run(many())
+    assert (beyond.status, work.status) == (503, 200)
+    assert {one.status for one in asking} == {200}
+    assert door.healths == 0
 
 
 def test_what_starts_a_thread_is_started_in_each_process_and_not_before():
