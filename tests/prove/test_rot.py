@@ -130,8 +130,8 @@ def in_the_trail(whole: Rows, raw: bytes, dice) -> int:
     while True:
         row = dice.choice(whole[dice.choice(SEALED)] or [(b"",)])
         texts = [value for value in row if isinstance(value, bytes) and len(value) > 20]
-        if texts and (place := raw.find(text := dice.choice(texts))) >= 0:
-            return place + dice.randrange(len(text))
+        if texts and raw.count(text := dice.choice(texts)) == 1:  # and nowhere else
+            return raw.index(text) + dice.randrange(len(text))
 
 
 def rows_of(path: Path) -> Rows:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from threading import Event, Thread
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
@@ -152,14 +153,36 @@ def take_up(now: datetime) -> int:
     A job whose tries are used up is parked instead, so that one that kills every worker does not go
     round for ever. ``now`` is the real time, not that of a demonstration.
     """
+    running = list(Job.objects.filter(state=Job.State.RUNNING))
+    _looked.update({job.pk: (job.seen_at, monotonic()) for job in running if _heard_anew(job)})
+    for pk in _looked.keys() - {job.pk for job in running}:
+        del _looked[pk]
     lost = [
         job
-        for job in Job.objects.filter(state=Job.State.RUNNING)
-        if workers.is_gone(job.worker, job.seen_at, now)
+        for job in running
+        if workers.is_dead(job.worker)
+        or (workers.is_silent(job.seen_at, now) and _stays_silent(job))
     ]
     for job in lost:
         _take_up_one(job, now)
     return len(lost) + _forgotten(now)
+
+
+# When each running job was last heard of, and by which time that does not jump this was seen first.
+_looked: dict[int, tuple[datetime | None, float]] = {}
+
+
+def _heard_anew(job: Job) -> bool:
+    return _looked.get(job.pk, (None, 0.0))[0] != job.seen_at or job.pk not in _looked
+
+
+def _stays_silent(job: Job) -> bool:
+    """Whether nothing was heard for two beats of this process' own time.
+
+    A clock that is set forward by a day ends every lease at once, and must not have a job begun
+    beside itself: whoever works is heard of again within a beat.
+    """
+    return monotonic() - _looked[job.pk][1] >= workers.TWO_BEATS
 
 
 def _take_up_one(job: Job, now: datetime) -> None:

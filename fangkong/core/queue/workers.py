@@ -11,6 +11,7 @@ from pathlib import Path
 # the length of the lease has lost it.
 BEAT_SECONDS = 10
 LEASE = timedelta(seconds=90)
+TWO_BEATS = 2 * BEAT_SECONDS
 
 
 def this_worker() -> str:
@@ -18,17 +19,17 @@ def this_worker() -> str:
     return f"{_machine()}:{os.getpid()}:{_begun(os.getpid())}"
 
 
-def is_gone(worker: str, seen_at: datetime | None, now: datetime) -> bool:
-    """Whether a worker has certainly left its job: on this machine the process is looked for, on
-    others the lease counts.
-
-    A process that lives keeps its job whatever the clock says: a clock that is set forward by a day
-    must not have a running job begun a second time.
-    """
+def is_dead(worker: str) -> bool:
+    """Whether a worker of this machine is certainly gone: its process is looked for."""
     machine, _, rest = worker.rpartition(":")[0].rpartition(":")
     begun = worker.rpartition(":")[2]
-    if machine == _machine() and rest.isdigit() and begun:
-        return _begun(int(rest)) != begun
+    if machine != _machine() or not rest.isdigit() or not begun:
+        return False
+    return _begun(int(rest)) != begun
+
+
+def is_silent(seen_at: datetime | None, now: datetime) -> bool:
+    """Whether the lease of a job is over by the clock, which may have been set meanwhile."""
     return seen_at is None or now - seen_at >= LEASE
 
 

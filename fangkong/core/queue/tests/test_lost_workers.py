@@ -37,6 +37,19 @@ def calls():
     return made
 
 
+@pytest.fixture
+def later(monkeypatch):
+    """Lets more than two beats go by, of the time that no clock shows."""
+    gone = [0.0]
+    monkeypatch.setattr(queue, "_looked", {})
+    monkeypatch.setattr(queue, "monotonic", lambda: gone[0])
+
+    def go_by():
+        gone[0] += workers.TWO_BEATS + 1
+
+    return go_by
+
+
 def begun(*, worker: str, seen_at, tries: int = 1) -> Job:
     """A job as a worker leaves it that is killed in the middle."""
     job = queue.enqueue("core.test.long", 7, by=None, at=AT)
@@ -82,14 +95,39 @@ def test_a_job_of_a_worker_that_lives_is_left_to_it(calls):
     assert job.state == Job.State.RUNNING
 
 
+@pytest.mark.parametrize("worker", ["this", "elsewhere.boot:12:3456"])
+def test_a_clock_that_is_set_forward_takes_no_job_from_a_worker_that_is_heard_of(
+    calls, later, worker
+):
+    job = begun(worker=workers.this_worker() if worker == "this" else worker, seen_at=AT)
+    tomorrow = timezone.now() + timedelta(days=1)
+
+    assert queue.take_up(tomorrow) == 0
+    Job.objects.filter(pk=job.pk).update(seen_at=tomorrow)  # the next beat, by the new clock
+    later()
+    assert queue.take_up(tomorrow) == 0
+
+
+def test_a_job_that_its_living_worker_has_forgotten_is_taken_up_when_it_is_silent(calls, later):
+    """As where the database was away when the failure of the job was to be noted."""
+    begun(worker=workers.this_worker(), seen_at=timezone.now() - workers.LEASE)
+
+    assert queue.take_up(timezone.now()) == 0
+    later()
+    assert queue.take_up(timezone.now()) == 1
+
+
 @pytest.mark.parametrize(("silent_for", "taken"), [(89, 0), (91, 1)])
 def test_a_worker_of_another_machine_keeps_its_job_for_the_length_of_the_lease(
-    calls, silent_for, taken
+    calls, later, silent_for, taken
 ):
     seen = timezone.now()
     begun(worker="elsewhere.boot:12:3456", seen_at=seen)
+    now = seen + timedelta(seconds=silent_for)
 
-    assert queue.take_up(seen + timedelta(seconds=silent_for)) == taken
+    assert queue.take_up(now) == 0  # the clock may have been set: look once more
+    later()
+    assert queue.take_up(now) == taken
 
 
 def test_a_job_that_has_killed_as_many_workers_as_it_has_tries_is_parked(calls):
@@ -127,7 +165,7 @@ def test_a_worker_lost_between_taking_the_order_and_noting_it_loses_no_job(calls
     assert (calls, job.state) == ([7], Job.State.DONE)
 
 
-def test_a_worker_that_wakes_up_too_late_does_not_end_what_another_has_taken_up():
+def test_a_worker_that_wakes_up_too_late_does_not_end_what_another_has_taken_up(later):
     job = queue.enqueue("core.test.late", 7, by=None, at=AT)
 
     @queue.work("core.test.late", title="a job", tries=3)
@@ -135,6 +173,8 @@ def test_a_worker_that_wakes_up_too_late_does_not_end_what_another_has_taken_up(
         silent = {"seen_at": timezone.now() - workers.LEASE, "worker": "elsewhere.boot:12:3456"}
         Job.objects.filter(pk=job.pk).update(**silent)
         if Job.objects.get(pk=job.pk).tries == 1:
+            queue.take_up(timezone.now())
+            later()
             queue.take_up(timezone.now())
 
     queue.run_job.call(job.pk)
