@@ -148,9 +148,12 @@ def known_persons(count: int, user: Any) -> None:
         )
 
 
-def cpu_seconds(postmaster: int) -> tuple[float, float]:
-    """CPU seconds so far of this process with the readers it started, and of the database's."""
+def cpu_seconds(postmaster: int) -> tuple[float, float, float]:
+    """CPU seconds so far of this process with those it started, of the database's, and of the
+    whole machine."""
     own = os.times()
+    ticks = [int(n) for n in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    machine = (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")  # but idle and waiting
     tree = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # ended meanwhile: its time is then its parent's
@@ -158,16 +161,18 @@ def cpu_seconds(postmaster: int) -> tuple[float, float]:
             if postmaster in (int(pid), int(rest[1])):
                 own_and_ended = slice(11, 15) if int(pid) == postmaster else slice(11, 13)
                 tree += sum(map(int, rest[own_and_ended])) / os.sysconf("SC_CLK_TCK")
-    return sum(own[:4]), tree
+    return sum(own[:4]), tree, machine
 
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of one step: by the clock, of CPU in the product's processes and in the database."""
+    """Seconds of one step: by the clock, of CPU in the product's processes, in the database, and
+    of the whole machine."""
 
     wall: float
     own: float
     database: float
+    machine: float
 
     @property
     def cpu(self) -> float:
@@ -280,9 +285,10 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
                 pstats.Stats(profiler).sort_stats("tottime").print_stats(60)
             else:
                 steps = imported(data, size, user, facility, postmaster)
-            wall, own, database = (
+            wall, own, database, machine = (
                 sum(getattr(one, name) for one in steps.values()) for name in Spent.__annotations__
             )
+            others = max(0.0, machine - own - database) / wall
             copy, many = copied(address, rows), executed(folder, rows)
             found.append((size / wall, own / size * 1e6, database / size * 1e6, copy, many))
             print(
@@ -291,6 +297,7 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
                     f"{step} {one.wall:.1f} s (CPU {one.own:.1f} + {one.database:.1f})"
                     for step, one in steps.items()
                 )
+                + f"; others had {others:.2f} cores"
             )
         rate, own, database, copy, many = (median(each) for each in zip(*found, strict=True))
         alone = rates[size] = 1e6 / (own + database)

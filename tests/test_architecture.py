@@ -364,7 +364,7 @@ EXEMPT = {
     "fangkong/core/audit/actions.py:new_line": "it is the line",
     "fangkong/core/audit/actions.py:refused": "it is the line",
     "fangkong/core/audit/actions.py:seen": "it is the line of a view",
-    "fangkong/core/audit/actions.py:record_many": "it is the lines",
+    "fangkong/core/audit/actions.py:record_rows": "it is the lines",
     "fangkong/core/retention/actions.py:destroy_due": "a batch each: a bad row keeps no other",
     "fangkong/core/imports/actions.py:check": "a transaction for each chunk; it enters nothing",
     "fangkong/core/imports/actions.py:enter": "a transaction for each chunk, so that it resumes",

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
@@ -126,6 +127,65 @@ def insert_columns(model: type[models.Model], count: int, values: Mapping[str, A
 _SAME = object()
 
 
+@dataclass(frozen=True)
+class Columns:
+    """Rows of a model as the driver takes them, but for what is known only when they are written.
+
+    Plain values: another process may have made them. ``columns``: a list with the value of each
+    row, or a value that all share, in a tuple.
+    """
+
+    count: int
+    columns: Mapping[str, list[Any] | tuple[Any]]
+
+    def of(self, places: Sequence[int]) -> Columns:
+        """Some of the rows."""
+        if len(places) == self.count:
+            return self
+        return Columns(
+            len(places),
+            {
+                name: [held[place] for place in places] if isinstance(held, list) else held
+                for name, held in self.columns.items()
+            },
+        )
+
+
+def ready(model: type[models.Model], count: int, values: Mapping[str, Any]) -> Columns:
+    """``count`` rows for ``insert_ready``: a list for each column, or one value that all share.
+
+    Asks no database. Sealed fields take sealed texts. A field that is not named has its default.
+    """
+    columns: dict[str, list[Any] | tuple[Any]] = {}
+    for field in model._meta.concrete_fields:
+        value = values.get(field.attname, _SAME)
+        if value is _SAME:
+            if field.primary_key:
+                continue
+            value = field.get_default()
+        if not isinstance(value, list):
+            columns[field.attname] = (_prepared(field, [value])[0],) if count else (None,)
+            continue
+        held = list(_prepared(field, value))
+        alike = bool(held) and held.count(held[0]) == count
+        columns[field.attname] = (held[0],) if alike else held
+    return Columns(count, columns)
+
+
+def insert_ready(model: type[models.Model], rows: Columns, **keys: Sequence[int | str]) -> None:
+    """Insert prepared rows with the keys that were not known; ``id=reserve(model, rows.count)``."""
+    if not rows.count:
+        return
+    fields, columns = model._meta.concrete_fields, []
+    for field in fields:
+        if field.attname in keys:
+            columns.append(_prepared(field, list(keys[field.attname])))
+            continue
+        held = rows.columns[field.attname]
+        columns.append(held if isinstance(held, list) else [*held] * rows.count)
+    _send(model._meta.db_table, fields, columns)
+
+
 def reserve(model: type[models.Model], count: int) -> Sequence[int]:
     """The keys of the next rows of a table; nobody else gets them.
 
@@ -139,8 +199,10 @@ def reserve(model: type[models.Model], count: int) -> Sequence[int]:
             found = cursor.fetchone()
             last = found[0] if found else 0
             return range(last + 1, last + 1 + count)
+        # The name of the sequence is looked up once, not for every key.
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, %s)) FROM generate_series(1, %s)",
+            "SELECT nextval(of.keys) FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS keys"
+            " OFFSET 0) of, generate_series(1, %s)",
             [f'"{table}"', pk.column, count],
         )
         return [key for (key,) in cursor.fetchall()]
@@ -165,6 +227,21 @@ def keys_where(model: type[models.Model], **among: Iterable[str | int]) -> list[
             [json.dumps(wanted) if sqlite else wanted for wanted in asked.values()],
         )
         return [key for (key,) in cursor.fetchall()]
+
+
+def among(model: type[models.Model], column: str, values: Sequence[str]) -> set[str]:
+    """Those of the values that stand in a column of text."""
+    if not values:
+        return set()
+    quote, sqlite = connection.ops.quote_name, connection.vendor == "sqlite"
+    is_one_of = "IN (SELECT value FROM json_each(%s))" if sqlite else "= ANY(%s)"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {quote(column)} FROM {quote(model._meta.db_table)}"  # noqa: S608  # our names, values bound
+            f" WHERE {quote(column)} {is_one_of}",
+            [json.dumps(values) if sqlite else list(values)],
+        )
+        return {found for (found,) in cursor.fetchall()}
 
 
 # --- Columns -------------------------------------------------------------------------------------
@@ -207,6 +284,12 @@ def _prepared(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
     sqlite = connection.vendor == "sqlite"
     if isinstance(field, models.ForeignKey):
         field = field.target_field
+    if isinstance(field, SealedTextField):
+        if not all(type(value) is Sealed for value in values if value):
+            raise TypeError(f"{field} takes sealed texts here")
+        return _texts(values)
+    if isinstance(field, BlindIndexField):
+        return _texts(values)
     kind = type(field)
     if kind.__module__.startswith("django."):
         if isinstance(field, _AS_IT_IS):

@@ -5,7 +5,7 @@ Cleaning what was stated is in ``intake.py``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from fangkong.core.audit.types import How
 from fangkong.core.commands.actions import one
 from fangkong.core.refusals import Refused
 
-from . import queries, rules
+from . import queries, ready, rules
 from .arriving import Arrival, arrive, entered
 from .clashes import clash
 from .intake import (
@@ -50,6 +50,9 @@ __all__ = [
     "add_phone",
     "coming",
     "correct",
+    "enter_prepared",
+    "plain_many",
+    "prepare_many",
     "register",
     "register_many",
     "reveal",
@@ -154,17 +157,43 @@ def register_many(
 def _entered_or_refused(
     rows: Sequence[Registration], by: User | None, at: datetime
 ) -> list[Person | Refused]:
+    plain = plain_many(rows=rows, at=at)
+    good = [row for row in plain if not isinstance(row, Refused)]
+    found = iter(entered(good, by, at).outcomes)
+    return [row if isinstance(row, Refused) else next(found) for row in plain]
+
+
+def plain_many(*, rows: Sequence[Registration], at: datetime) -> list[Registration | Refused]:
+    """Each row in plain form, or why it is refused whoever it means. Asks no database."""
     today = clock.day_of(at)
-    good: dict[int, Registration] = {}
-    outcomes: dict[int, Person | Refused] = {}
-    for place, row in enumerate(rows):
+    outcomes: list[Registration | Refused] = []
+    for row in rows:
         try:
-            good[place] = checked(row, today)
+            outcomes.append(checked(row, today))
         except Refused as problem:
-            outcomes[place] = problem
-    ledger = entered(list(good.values()), by, at)
-    outcomes.update(zip(good, ledger.outcomes, strict=True))
-    return [outcomes[place] for place in range(len(rows))]
+            outcomes.append(problem)
+    return outcomes
+
+
+def prepare_many(*, rows: Sequence[Registration], by_id: int | None, at: datetime) -> ready.Ready:
+    """Rows in plain form, ready for ``enter_prepared``. Asks no database."""
+    return ready.prepare(rows, by_id, at)
+
+
+@transaction.atomic(savepoint=False)
+def enter_prepared(
+    *,
+    prepared: ready.Ready,
+    stated: Callable[[Sequence[int]], Sequence[Registration]],
+    by: User | None,
+    at: datetime,
+) -> ready.Entered:
+    """``register_many`` for rows that were prepared; ``stated`` says again what some of them state.
+
+    Raises IntegrityError where another process has entered one of the documents meanwhile, now or
+    when the transaction ends: roll back, and use ``register_many``.
+    """
+    return ready.enter(prepared, stated, by=by, at=at)
 
 
 @transaction.atomic

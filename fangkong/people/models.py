@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -252,17 +253,22 @@ class IdentityDocument(Record):
         """The documents with one of these plain numbers, of any kind."""
         return cls.objects.filter(number_index__in=index_of(cls, "number_index", numbers))
 
+    @staticmethod
+    def temporary_number(person: UUID) -> str:
+        """The key of somebody without a document, from the person's public id."""
+        return f"T{person.hex.upper()}"
+
     @classmethod
     def new(
         cls, person: Person, document: Document, by: User | None, at: datetime
     ) -> IdentityDocument:
         """A document not yet saved; its number must be plain."""
-        temporary = f"T{person.public_id.hex.upper()}"
+        none = document.kind == DocumentKind.NONE
         return bulk.fresh(
             cls,
             person=person,
             kind=document.kind,
-            number=temporary if document.kind == DocumentKind.NONE else document.number,
+            number=cls.temporary_number(person.public_id) if none else document.number,
             issued_by=document.issued_by,
             **stamps(by, at),
         )

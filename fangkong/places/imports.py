@@ -23,7 +23,6 @@ from fangkong.core.imports import words
 from fangkong.core.imports.reasons import Reason
 from fangkong.core.imports.types import (
     Field,
-    Following,
     Judged,
     Kind,
     Outcome,
@@ -190,9 +189,7 @@ class AreaDesk:
             facts["source_zh"] = facts["source_en"] = source[:900]
         return facts, parent, people, row.faults
 
-    def enter(
-        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
-    ) -> list[Judged]:
+    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
         return [_entered(partial(self._enter, values, at)) for values in rows]
 
     def _enter(self, values: Values, at: datetime) -> None:
@@ -302,9 +299,7 @@ class FacilityDesk:
             return None, row.faults
         return FacilityFacts(area_id=area.pk, **said), []  # type: ignore[arg-type]  # read above
 
-    def enter(
-        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
-    ) -> list[Judged]:
+    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
         return [_entered(partial(self._enter, values, at)) for values in rows]
 
     def _enter(self, values: Values, at: datetime) -> None:

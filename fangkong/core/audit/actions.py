@@ -201,30 +201,31 @@ def _subjects(who: models.Model | Iterable[models.Model] | Ids) -> Iterator[tupl
     return iter(cast("dict[tuple[str, int], None]", dict.fromkeys(pairs)))
 
 
-def record_many(
+def record_rows(
     action: str,
-    subjects: Sequence[models.Model],
+    model: type[models.Model],
+    keys: Sequence[int],
     *,
+    public_ids: Sequence[UUID],
+    area_keys: Sequence[int | None],
     by: AbstractBaseUser | None,
     at: datetime,
     detail: Detail | None = None,
 ) -> None:
-    """``record`` for each of many subjects of one kind, done in one go by an import."""
-    if not subjects:
-        return
+    """``record`` for each of many rows of one kind, written in one go by an import."""
     bulk.insert_columns(
         AuditLine,
-        len(subjects),
+        len(keys),
         {
             "action": action,
             "by_id": None if by is None else by.pk,
             "at": at,
             "detail": dict(detail or {}),
-            "area_key": [_area_of(subject) for subject in subjects],
+            "area_key": list(area_keys),
             **_whence(),
-            "subject_type": subjects[0]._meta.label_lower,
-            "subject_id": [subject.pk for subject in subjects],
-            "subject_public_id": [getattr(subject, "public_id", None) for subject in subjects],
+            "subject_type": model._meta.label_lower,
+            "subject_id": list(keys),
+            "subject_public_id": list(public_ids),
         },
     )
 

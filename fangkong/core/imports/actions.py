@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import bulk
+from fangkong.core.aside import Aside, Silent, helping
 from fangkong.core.audit import actions as audit
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue.types import Progress
@@ -31,7 +34,19 @@ from fangkong.core.refusals import Refused
 from . import columns, limited, packing, queries, words
 from .models import ColumnChoice, ImportChunk, ImportRun, Row
 from .reading import Caps, NotReadable
-from .types import REASONS, Desk, Kind, Outcome, Place, Reason, State, kind_named
+from .types import (
+    REASONS,
+    Desk,
+    Kind,
+    Outcome,
+    Place,
+    PreparingDesk,
+    Reason,
+    State,
+    kind_named,
+)
+
+log = logging.getLogger("fangkong.imports")
 
 AT_ONCE = 2_000  # rows that are checked within the request
 CHUNK = 1_000  # rows that are checked or entered in one transaction
@@ -180,21 +195,21 @@ def check(
     """Judge every unchecked row; the last chunk makes the run ready."""
     desk = run.kind_of.open(run, by, at)
     seen: dict[str, int] = {}
-    for number in range(_chunks(run)):
-        with _no_search_for_cycles(), transaction.atomic():
-            if not _still(run, State.CHECKING):
-                return
-            chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
-            rows = chunk.rows()
-            if chunk.checked:  # by a try that was interrupted
-                seen.update((row.print, row.line) for row in rows if row.outcome == Outcome.OK)
-                continue
-            _check_rows(rows, run.fields, desk, seen)
-            chunk.put(rows)
-            chunk.checked = True
-            chunk.save()
-        if progress:
-            progress(min(run.total, (number + 1) * CHUNK), run.total)
+    with _preparing(run, desk, partial(_looked, desk), every=2) as ahead:
+        for number in range(_chunks(run)):
+            with _no_search_for_cycles(), transaction.atomic():
+                if not _still(run, State.CHECKING):
+                    return
+                chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
+                if chunk.checked:  # by a try that was interrupted
+                    seen.update((r.print, r.line) for r in chunk.rows() if r.outcome == Outcome.OK)
+                    continue
+                rows = _check_rows(ahead.of(chunk), chunk, run.fields, desk, seen)
+                chunk.put(rows)
+                chunk.checked = True
+                chunk.save()
+            if progress:
+                progress(min(run.total, (number + 1) * CHUNK), run.total)
     _end_check(run)
 
 
@@ -238,26 +253,35 @@ def enter(*, run: ImportRun, at: datetime, progress: Progress | None = None) -> 
     by = run.changed_by
     assert by is not None and run.confirmed_at is not None  # set by confirm
     desk = run.kind_of.open(run, by, run.confirmed_at)
-    following: _Waiting | None = None
-    for number in range(_chunks(run)):
-        with _no_search_for_cycles(), transaction.atomic(), bulk.sent_ahead():
-            if not _still(run, State.RUNNING):
+    with _preparing(run, desk, partial(_made_ready, desk, at), every=1) as ahead:
+        for number in range(_chunks(run)):
+            try:
+                going = _enter_chunk(run, number, desk, at, ahead)
+            except IntegrityError:  # another process has entered the same person or card meanwhile
+                going = _enter_chunk(run, number, desk, at, None)
+            if not going:
                 return ImportRun.objects.get(pk=run.pk)
-            chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
-            if chunk.entered:
-                continue
-            if following is None or following.chunk.number != number:
-                following = _Waiting(chunk, run.fields)
-            waiting, following = following, _waiting(run, number + 1)
-            _enter_rows(waiting, following, desk, at)
-            rows = waiting.rows
-            chunk.put(rows)
-            chunk.empty(rows)
-            chunk.entered = True
-            chunk.save()
-        if progress:
-            progress(min(run.total, (number + 1) * CHUNK), run.total)
+            if progress:
+                progress(min(run.total, (number + 1) * CHUNK), run.total)
     return _finish(run, by, at)
+
+
+def _enter_chunk(
+    run: ImportRun, number: int, desk: Desk, at: datetime, ahead: _Preparing | None
+) -> bool:
+    """Enter a chunk together with its progress; False where the run was cancelled."""
+    with _no_search_for_cycles(), transaction.atomic(), bulk.sent_ahead():
+        if not _still(run, State.RUNNING):
+            return False
+        chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
+        if chunk.entered:
+            return True
+        rows = _enter_rows(ahead.of(chunk) if ahead else None, chunk, run.fields, desk, at)
+        chunk.put(rows)
+        chunk.empty(rows)
+        chunk.entered = True
+        chunk.save()
+    return True
 
 
 @transaction.atomic
@@ -346,13 +370,117 @@ def _finish(run: ImportRun, by: AbstractBaseUser, at: datetime) -> ImportRun:
     return run
 
 
+@dataclass(frozen=True)
+class _Opened:
+    """A chunk's rows with what could be said of them without a database.
+
+    From a helper the rows come without their values: those are read again where they are wanted.
+    """
+
+    rows: list[Row]
+    too_long: list[int]  # rows with more cells than the file has columns, by their place
+    said: Any
+
+
+Work = Callable[[list[dict[str, str]]], Any]
+
+
+class _Preparing:
+    """Opens chunks and prepares their rows, some of them ahead in a helper: every second while both
+    do the same, all but the first where this process has the database to wait for."""
+
+    def __init__(self, run: ImportRun, work: Work, every: int, helper: _Helper | None) -> None:
+        self.run, self.work, self.every, self.helper = run, work, every, helper
+        self.asked: int | None = None
+
+    def of(self, chunk: ImportChunk) -> _Opened:
+        helped = self._answered(chunk.number)
+        if self.helper is not None and self.asked is None:
+            self._ask(chunk.number + (self.every if helped else 1))
+        return helped or _open(self.work, self.run.fields, chunk)
+
+    def _answered(self, number: int) -> _Opened | None:
+        if self.helper is None or self.asked != number:
+            return None
+        self.asked = None
+        try:
+            return self.helper.answer()
+        except Silent:
+            self._alone()
+            return None
+
+    def _ask(self, number: int) -> None:
+        """Not held: whether that chunk is still to be done is asked again in its turn."""
+        assert self.helper is not None
+        body = ImportChunk.objects.filter(run=self.run, number=number, entered=False)
+        found = body.values_list("body", "verdicts").first()
+        if found is None:
+            return
+        try:
+            self.helper.ask((number, bytes(found[0]), bytes(found[1])))
+        except Silent:
+            self._alone()
+        else:
+            self.asked = number
+
+    def _alone(self) -> None:
+        """The helper is gone, or could not do it; what is wrong with the rows is seen here."""
+        log.warning("imports: the helper gave up, run=%s", self.run.pk)
+        self.helper = None
+
+
+_Helper = Aside[tuple[int, bytes, bytes], _Opened]
+
+
+@contextmanager
+def _preparing(run: ImportRun, desk: Desk, work: Work, every: int) -> Iterator[_Preparing]:
+    """Small files are done alone, in a request too: no fork there."""
+    fields = run.fields
+
+    def aside(question: tuple[int, bytes, bytes]) -> _Opened:
+        number, body, verdicts = question
+        opened = _open(
+            work, fields, ImportChunk(run=run, number=number, body=body, verdicts=verdicts)
+        )
+        for row in opened.rows:
+            row.values = []
+        return opened
+
+    wanted = isinstance(desk, PreparingDesk) and run.total > AT_ONCE
+    with helping(aside, wanted=wanted) as helper:
+        yield _Preparing(run, work, every, helper)
+
+
+def _open(work: Work, fields: Sequence[str], chunk: ImportChunk) -> _Opened:
+    rows = chunk.rows()
+    too_long = [n for n, row in enumerate(rows) if len(row.values) > len(fields)]
+    wanted = [row for row in rows if row.outcome in (Outcome.OK, Outcome.UNCHECKED)]
+    return _Opened(rows, too_long, work(_values(wanted, fields)))
+
+
+def _looked(desk: Desk, values: list[dict[str, str]]) -> Any:
+    return desk.look(values) if isinstance(desk, PreparingDesk) else values
+
+
+def _made_ready(desk: Desk, at: datetime, values: list[dict[str, str]]) -> Any:
+    return desk.prepare(values, at) if isinstance(desk, PreparingDesk) else values
+
+
 def _check_rows(
-    rows: Sequence[Row], fields: Sequence[str], desk: Desk, seen: dict[str, int]
-) -> None:
-    for row, judged in zip(rows, desk.check(_values(rows, fields)), strict=True):
+    opened: _Opened,
+    chunk: ImportChunk,
+    fields: Sequence[str],
+    desk: Desk,
+    seen: dict[str, int],
+) -> list[Row]:
+    if isinstance(desk, PreparingDesk):
+        found = desk.check_looked(opened.said, lambda: _values(chunk.rows(), fields))
+    else:
+        found = desk.check(opened.said)
+    for n, (row, judged) in enumerate(zip(opened.rows, found, strict=True)):
         row.outcome, row.print = judged.outcome.value, judged.print
         reasons = list(judged.reasons)
-        if len(row.values) > len(fields):
+        if n in opened.too_long:
             row.outcome = Outcome.ERROR.value
             reasons.append(Reason("too_many_cells"))
         elif judged.outcome == Outcome.OK:
@@ -362,39 +490,29 @@ def _check_rows(
             else:
                 seen[judged.print] = row.line
         row.reasons = [reason.plain() for reason in reasons]
+    return opened.rows
 
 
-@dataclass
-class _Waiting:
-    """A chunk whose rows are to be entered. A confirmed run's rows change by being entered only."""
+def _enter_rows(
+    opened: _Opened | None, chunk: ImportChunk, fields: Sequence[str], desk: Desk, at: datetime
+) -> list[Row]:
+    """The rows with what became of them; those to be corrected with their values."""
 
-    chunk: ImportChunk
-    fields: Sequence[str]
+    def again() -> list[dict[str, str]]:
+        return _values([row for row in chunk.rows() if row.outcome == Outcome.OK], fields)
 
-    @cached_property
-    def rows(self) -> list[Row]:
-        return self.chunk.rows()
-
-    @cached_property
-    def good(self) -> list[Row]:
-        return [row for row in self.rows if row.outcome == Outcome.OK]
-
-    @cached_property
-    def values(self) -> list[dict[str, str]]:
-        return _values(self.good, self.fields)
-
-
-def _waiting(run: ImportRun, number: int) -> _Waiting | None:
-    """The chunk that comes next; not held, so whether it is entered by then is asked again."""
-    chunk = ImportChunk.objects.filter(run=run, number=number, entered=False).first()
-    return None if chunk is None else _Waiting(chunk, run.fields)
-
-
-def _enter_rows(waiting: _Waiting, following: _Waiting | None, desk: Desk, at: datetime) -> None:
-    judged = desk.enter(waiting.values, at, lambda: following.values if following else ())
-    for row, one in zip(waiting.good, judged, strict=True):
+    if opened is not None and isinstance(desk, PreparingDesk):
+        rows, judged = opened.rows, desk.enter_prepared(opened.said, again, at)
+    else:
+        rows, judged = chunk.rows(), desk.enter(again(), at)
+    good = [row for row in rows if row.outcome == Outcome.OK]
+    for row, one in zip(good, judged, strict=True):
         row.outcome = one.outcome.value
         row.reasons = [reason.plain() for reason in one.reasons]
+    if any(row.outcome == Outcome.ERROR and not row.values for row in rows):
+        for row, whole in zip(rows, chunk.rows(), strict=True):
+            row.values = whole.values
+    return rows
 
 
 def _values(rows: Sequence[Row], fields: Sequence[str]) -> list[dict[str, str]]:

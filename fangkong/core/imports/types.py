@@ -7,6 +7,7 @@ A part declares its kind beside its actions::
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 Words = str | Promise
 Values = Mapping[str, str]  # field -> text, as the file has it
-Following = Callable[[], Sequence[Values]]
+Again = Callable[[], Sequence[Values]]  # the rows themselves, where they are wanted after all
 
 name_verbs(
     {
@@ -78,16 +79,48 @@ class Desk(Protocol):
         """OK, ERROR (with every reason) or KNOWN for each row; nothing is written."""
         ...
 
-    def enter(
-        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
-    ) -> list[Judged]:
+    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
         """IMPORTED, KNOWN or ERROR for each row, within the caller's transaction.
 
-        Leaves a line in the audit trail for every record that it writes. ``following`` gives the
-        rows that come next, most likely: what needs no database may be done for them while it still
-        writes these.
+        Leaves a line in the audit trail for every record that it writes.
         """
         ...
+
+
+class PreparingDesk(ABC):
+    """A desk for files of a hundred thousand rows, which does in two steps what ``Desk`` does.
+
+    What needs no database comes first, and may be done by another process (core/aside.py): it
+    changes nothing at the desk, and its answers are plain values.
+    """
+
+    @abstractmethod
+    def look(self, rows: Sequence[Values]) -> Any:
+        """What can be said of rows without asking a database."""
+
+    @abstractmethod
+    def check_looked(self, looked: Any, again: Again) -> list[Judged]:
+        """``check``, of rows that were looked at."""
+
+    @abstractmethod
+    def prepare(self, rows: Sequence[Values], at: datetime) -> Any:
+        """Rows made ready to be entered, without asking a database."""
+
+    @abstractmethod
+    def enter_prepared(self, prepared: Any, again: Again, at: datetime) -> list[Judged]:
+        """``enter``, of rows that were prepared.
+
+        Raises IntegrityError where another process has entered the same meanwhile: the caller
+        rolls back, and enters the rows without preparation.
+        """
+
+    @abstractmethod
+    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+        """As ``Desk.enter``."""
+
+    def check(self, rows: Sequence[Values]) -> list[Judged]:
+        """As ``Desk.check``."""
+        return self.check_looked(self.look(rows), lambda: rows)
 
 
 @dataclass(frozen=True)

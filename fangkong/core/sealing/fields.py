@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, cast
+from uuid import UUID
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -92,8 +93,14 @@ class SealedTextField(TextField):
 
     def bound_to(self, row: models.Model) -> bytes:
         """What a ciphertext of this field in this row is tied to."""
-        public_id = cast(Any, row).public_id
-        return f"{row._meta.db_table}\0{self.column}\0{public_id.hex}".encode()
+        return self._bound_to(cast(Any, row).public_id)
+
+    def _bound_to(self, public_id: UUID) -> bytes:
+        return f"{self.model._meta.db_table}\0{self.column}\0{public_id.hex}".encode()
+
+    def sealed_for(self, public_id: UUID, text: str) -> Sealed:
+        """The text as it is stored in the row that will have this public id."""
+        return Sealed(keys.seal(text, self._bound_to(public_id)) if text else "")
 
     def sealed(self, row: models.Model, text: str) -> str:
         """The text as it is stored in this row."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -72,11 +73,16 @@ class Entry:
     @property
     def county(self) -> Area:
         """The county that counts the case; NoCounty where the place lies in none."""
-        if self.place.county is None:
-            raise NoCounty(
-                _("It is not clear which county is responsible. Give an address within a county.")
-            )
-        return self.place.county
+        return county_of(self.place)
+
+
+def county_of(place: Area) -> Area:
+    """The county that counts a case at a place; NoCounty where it lies in none."""
+    if place.county is None:
+        raise NoCounty(
+            _("It is not clear which county is responsible. Give an address within a county.")
+        )
+    return place.county
 
 
 @dataclass(frozen=True)
@@ -137,25 +143,27 @@ def enter(
     Counties are held before anything is looked up, so that two processes cannot enter the same
     card at once. Call it inside a transaction.
     """
-    if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
-        _hold_counties(entries, reported_at)
+    hold_counties({entry.county.pk for entry in entries}, reported_at)
     outcomes: dict[int, Case | Known] = {}
     waiting = dict(enumerate(entries))
     while waiting:
-        # Two cards about one person wait for each other: the second is looked up after the first.
-        wave = _one_per_person(waiting)
+        wave = one_per_person(waiting)
         outcomes.update(_enter_wave(wave, reported_at, by, at))
         waiting = {place: entry for place, entry in waiting.items() if place not in wave}
     return [outcomes[place] for place in range(len(entries))]
 
 
-def _hold_counties(entries: Sequence[Entry], reported_at: datetime) -> None:
+def hold_counties(county_ids: Iterable[int], reported_at: datetime) -> None:
+    """Nobody else enters a case there until the transaction ends."""
+    if not connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
+        return
     year = clock.day_of(reported_at).year
-    for county_id in sorted({entry.county.pk for entry in entries}):
+    for county_id in sorted(county_ids):
         take_numbers(county_id, year, 0)
 
 
-def _one_per_person(waiting: dict[int, Entry]) -> dict[int, Entry]:
+def one_per_person(waiting: dict[int, Entry]) -> dict[int, Entry]:
+    """Two cards about one person wait for each other: the second is looked up after the first."""
     first: dict[int, int] = {}
     for place, entry in waiting.items():
         first.setdefault(entry.person_id, place)
@@ -165,13 +173,13 @@ def _one_per_person(waiting: dict[int, Entry]) -> dict[int, Entry]:
 def _enter_wave(
     wave: dict[int, Entry], reported_at: datetime, by: User | None, at: datetime
 ) -> dict[int, Case | Known]:
-    found = _known(wave)
+    found = known(wave)
     fresh = {place: entry for place, entry in wave.items() if place not in found}
     cases = _create(list(fresh.values()), reported_at, by, at)
     return {**found, **dict(zip(fresh, cases, strict=True))}
 
 
-def _known(wave: dict[int, Entry]) -> dict[int, Known]:
+def known(wave: dict[int, Entry]) -> dict[int, Known]:
     """The entries whose card or illness has its case already; two statements."""
     keys = bulk.keys_where(
         Case,
@@ -229,17 +237,33 @@ def _create(
     """The cases with their numbers, first cards and counts."""
     if not entries:
         return []
-    zone = clock.zone()
-    numbers = _numbers(entries, clock.day_of(reported_at).year)
-    clocks = cache(clocks_of)  # most cards of a file share disease, class and day
-    cases = [
-        case_of(entry, number, clocks, reported_at, by, at)
-        for entry, number in zip(entries, numbers, strict=True)
-    ]
+    wanted = [(entry.county.pk, entry.county.code) for entry in entries]
+    cases = cases_of(entries, numbers(wanted, reported_at), reported_at, by, at)
     bulk.insert(cases)
     write_first_cards([case.pk for case in cases])
+    count([(key, 1, case.pk) for case, keys in counted(cases) for key in keys], at)
+    return cases
+
+
+def cases_of(
+    entries: Sequence[Entry],
+    given: Sequence[str],
+    reported_at: datetime,
+    by: User | None,
+    at: datetime,
+) -> list[Case]:
+    """The cases of entries with the numbers given to them; not saved."""
+    clocks = cache(clocks_of)  # most cards of a file share disease, class and day
+    return [
+        case_of(entry, number, clocks, reported_at, by, at)
+        for entry, number in zip(entries, given, strict=True)
+    ]
+
+
+def counted(cases: Sequence[Case]) -> Iterator[tuple[Case, list[CountKey]]]:
+    """Each case with the cells that it counts in."""
+    zone = clock.zone()
     cells: dict[tuple[object, ...], list[CountKey]] = {}
-    changes = []
     for case in cases:
         what = (
             *(case.county_id, case.condition, case.case_class, case.definition),
@@ -247,28 +271,28 @@ def _create(
         )
         if what not in cells:
             cells[what] = sorted(rules.contributions(case, zone))
-        changes += [(key, 1, case.pk) for key in cells[what]]
-    count(changes, at)
-    return cases
+        yield case, cells[what]
 
 
-def _numbers(entries: Sequence[Entry], year: int) -> list[str]:
-    """A number for each entry, dense per county and in the given order."""
-    wanted = Counter(entry.county.pk for entry in entries)
+def numbers(counties: Sequence[tuple[int, str]], reported_at: datetime) -> list[str]:
+    """A number for each of a list of counties (key and code), dense for each in this order."""
+    year = clock.day_of(reported_at).year
+    wanted = Counter(key for key, _code in counties)
     taken = {key: iter(take_numbers(key, year, wanted[key])) for key in sorted(wanted)}
-    return [rules.number(e.county.code, year, next(taken[e.county.pk])) for e in entries]
+    return [rules.number(code, year, next(taken[key])) for key, code in counties]
 
 
 def write_first_cards(case_ids: Sequence[int]) -> None:
     """The first card (初次报告) of new cases says what the case says: one statement."""
     card, case = ReportCard._meta.db_table, Case._meta.db_table
-    judged, marks = ", ".join(JUDGED), ", ".join(["%s"] * len(case_ids))
+    judged, sqlite = ", ".join(JUDGED), connection.vendor == "sqlite"
+    among = "IN (SELECT value FROM json_each(%s))" if sqlite else "= ANY(%s)"
     bulk.send(
         f"INSERT INTO {card} ({judged},"  # noqa: S608  # our own tables, values bound
         " case_id, area_id, sequence, kind, reason, reported_at, by_id)"
         f" SELECT {judged}, id, area_id, 1, %s, '', reported_at, created_by_id"
-        f" FROM {case} WHERE id IN ({marks}) ORDER BY id",
-        [CardKind.INITIAL.value, *case_ids],
+        f" FROM {case} WHERE id {among} ORDER BY id",
+        [CardKind.INITIAL.value, json.dumps([*case_ids]) if sqlite else list(case_ids)],
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
@@ -14,21 +16,22 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports.actions import FileContent
 from fangkong.core.imports.types import (
+    Again,
     Field,
-    Following,
     Judged,
     Kind,
     Outcome,
     Place,
+    PreparingDesk,
     Values,
     declare,
 )
 from fangkong.core.refusals import Refused
 from fangkong.people import actions as people
 
-from . import columns, forms, queries, words
+from . import columns, forms, queries, ready, words
 from .cards import Card, Desk
-from .entering import Entry, card_print, enter, registration, said_of
+from .entering import Entry, Known, card_print, enter, registration, said_of
 from .facts import Reason
 from .models import Case
 from .types import IMPORT, counts_changed
@@ -38,13 +41,25 @@ __all__ = ["CARDS", "CardDesk", "FileContent", "place_of", "upload"]
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.imports.models import ImportRun
+    from fangkong.people.types import Registration
     from fangkong.places.models import Area, Facility
 
 
 Read = tuple[Card | None, list[Reason]]  # the card of a row, or what is wrong with it
+Looked = tuple[list[Reason], str]  # what is wrong with a row, or the digest of its card
 
 
-class CardDesk:
+@dataclass(frozen=True)
+class Prepared:
+    """Rows ready to be entered: ``good`` says which, ``faults`` what is wrong with the others."""
+
+    count: int
+    faults: dict[int, list[Reason]]
+    good: list[int]
+    ready: ready.Ready
+
+
+class CardDesk(PreparingDesk):
     """Where the rows of one file are judged: its reader of cards, and places as records."""
 
     def __init__(self, run: ImportRun, by: User, at: datetime) -> None:
@@ -61,24 +76,30 @@ class CardDesk:
             now=at,
             zone=clock.zone(),
         )
-        self.ahead: tuple[Sequence[Values], list[Read]] = ((), [])  # rows, and what they say
+        for one in self.gazetteer.facilities.values():
+            _ = one.area.county  # so that nothing is asked for when rows are read
 
-    def check(self, rows: Sequence[Values]) -> list[Judged]:
-        """A row is known where its case is there already, by the digest of its card."""
-        cards: list[Card | None] = []
-        judged = []
+    def look(self, rows: Sequence[Values]) -> list[Looked]:
+        looked: list[Looked] = []
         for values in rows:
             card, faults = self.read(values)
-            cards.append(card)
-            print_ = card_print(card.person, card.case) if card else ""
-            judged.append(Judged(Outcome.OK if card else Outcome.ERROR, faults, print_))
-        known = queries.by_print({one.print for one in judged if one.print})
-        return [
-            one
-            if card is None or one.print not in known
-            else Judged(Outcome.KNOWN, [said_of(known[one.print], card.case)], one.print)
-            for card, one in zip(cards, judged, strict=True)
-        ]
+            looked.append((faults, card_print(card.person, card.case) if card else ""))
+        return looked
+
+    def check_looked(self, looked: list[Looked], again: Again) -> list[Judged]:
+        """A row is known where its case is there already, by the digest of its card."""
+        known = queries.by_print({print_ for _faults, print_ in looked if print_})
+        rows = again() if known else ()
+        judged = []
+        for n, (faults, print_) in enumerate(looked):
+            if print_ in known:
+                card, _faults = self.read(rows[n])
+                assert card is not None  # it has a print
+                reason = said_of(known[print_], card.case)
+                judged.append(Judged(Outcome.KNOWN, [reason], print_))
+            else:
+                judged.append(Judged(Outcome.OK if print_ else Outcome.ERROR, faults, print_))
+        return judged
 
     def read(self, values: Values) -> Read:
         card, faults = self.reader.read(values)
@@ -95,71 +116,165 @@ class CardDesk:
     def place(self, card: Card) -> Area:
         return self.gazetteer.responsible(self.area(card), self.facility(card))
 
-    def enter(
-        self, rows: Sequence[Values], at: datetime, following: Following = lambda: ()
-    ) -> list[Judged]:
+    def prepare(self, rows: Sequence[Values], at: datetime) -> Prepared:
+        """What each row says now: rules and places may have changed since the check."""
+        faults: dict[int, list[Reason]] = {}
+        cards: dict[int, Card] = {}
+        for n, values in enumerate(rows):
+            card, found = self.read(values)
+            if card is None:
+                faults[n] = found
+            else:
+                cards[n] = card
+        stated = people.plain_many(
+            rows=[self._registration(card, at) for card in cards.values()], at=at
+        )
+        good: list[int] = []
+        ready_cards: list[ready.Stated] = []
+        for (n, card), person in zip(cards.items(), stated, strict=True):
+            if isinstance(person, Refused):
+                faults[n] = [Reason("said", {"text": str(person)})]
+                continue
+            good.append(n)
+            ready_cards.append(
+                ready.Stated(
+                    person,
+                    card.case,
+                    self.place(card),
+                    self.facility(card),
+                    card_print(card.person, card.case),
+                )
+            )
+        made = ready.prepare(
+            ready_cards,
+            reported_at=self._confirmed_at(),
+            by_id=self.by.pk,
+            at=at,
+            synthetic=self.run.synthetic,
+            batch_id=self.run.pk,
+        )
+        return Prepared(len(rows), faults, good, made)
+
+    def enter_prepared(self, prepared: Prepared, again: Again, at: datetime) -> list[Judged]:
         """Register the persons, then enter the cases, each with its line in the audit trail."""
+        found = {n: Judged(Outcome.ERROR, faults) for n, faults in prepared.faults.items()}
+        rows = cache(again)
+
+        def card(place: int) -> Card:
+            read, _faults = self.read(rows()[prepared.good[place]])
+            assert read is not None  # it was ready
+            return read
+
+        def stated(places: Sequence[int]) -> Sequence[Registration]:
+            return [self._registration(card(place), at) for place in places]
+
+        persons = people.enter_prepared(
+            prepared=prepared.ready.persons, stated=stated, by=self.by, at=at
+        )
+        keys: dict[int, int] = {}
+        for place, outcome in enumerate(persons.outcomes):
+            if isinstance(outcome, Refused):
+                reason = Reason("said", {"text": str(outcome)})
+                found[prepared.good[place]] = Judged(Outcome.ERROR, [reason])
+            else:
+                keys[place] = outcome
+        made = ready.enter(
+            prepared.ready,
+            keys,
+            persons.new,
+            lambda place, person: self._entry(card(place), person),
+            reported_at=self._confirmed_at(),
+            by=self.by,
+            at=at,
+        )
+        cases: list[ready.Made] = []
+        for place in keys:
+            result, n = made[place], prepared.good[place]
+            if isinstance(result, ready.Made):
+                cases.append(result)
+                found[n] = Judged(Outcome.IMPORTED)
+            else:
+                found[n] = _known(result)
+        self._note(cases, at)
+        self._tell(cases, at)
+        return [found[n] for n in range(prepared.count)]
+
+    def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
+        """The same row by row, where another process enters the same persons or cards."""
         found: dict[int, Judged] = {}
         cards: dict[int, Card] = {}
-        for n, (card, faults) in enumerate(self._read_all(rows)):
-            if card is None:  # the rules or the places have changed since the check
+        for n, values in enumerate(rows):
+            card, faults = self.read(values)
+            if card is None:
                 found[n] = Judged(Outcome.ERROR, faults)
             else:
                 cards[n] = card
         entries = self._entries(cards, found, at)
-        assert self.run.confirmed_at is not None
-        made = enter(list(entries.values()), reported_at=self.run.confirmed_at, by=self.by, at=at)
+        made = enter(list(entries.values()), reported_at=self._confirmed_at(), by=self.by, at=at)
         cases: list[Case] = []
         for n, result in zip(entries, made, strict=True):
             if isinstance(result, Case):
                 cases.append(result)
                 found[n] = Judged(Outcome.IMPORTED)
             else:
-                outcome = Outcome.KNOWN if result.same else Outcome.ERROR
-                found[n] = Judged(outcome, result.reasons)
+                found[n] = _known(result)
         self._note(cases, at)
-        after = following()
-        self.ahead = (after, self._read_all(after))  # while PostgreSQL writes (core/bulk.py)
         self._tell(cases, at)
         return [found[n] for n in range(len(rows))]
 
-    def _read_all(self, rows: Sequence[Values]) -> list[Read]:
-        """What each row says, by the rules and places with which this desk was opened."""
-        known, said = self.ahead
-        return said if rows is known else [self.read(values) for values in rows]
+    def _confirmed_at(self) -> datetime:
+        assert self.run.confirmed_at is not None
+        return self.run.confirmed_at
+
+    def _registration(self, card: Card, at: datetime) -> Registration:
+        return registration(card.person, self.area(card), self.run.synthetic, at)
 
     def _entries(
         self, cards: Mapping[int, Card], found: dict[int, Judged], at: datetime
     ) -> dict[int, Entry]:
         """The cards ready to be entered, their persons registered; others become errors."""
-        synthetic = self.run.synthetic
-        wanted = [registration(c.person, self.area(c), synthetic, at) for c in cards.values()]
+        wanted = [self._registration(card, at) for card in cards.values()]
         persons = people.register_many(rows=wanted, by=self.by, at=at)
         entries = {}
         for (n, card), person in zip(cards.items(), persons, strict=True):
             if isinstance(person, Refused):
                 found[n] = Judged(Outcome.ERROR, [Reason("said", {"text": str(person)})])
                 continue
-            entries[n] = Entry(
-                person_id=person.pk,
-                place=self.place(card),
-                facility=self.facility(card),
-                facts=card.case,
-                card_print=card_print(card.person, card.case),
-                synthetic=synthetic,
-                batch_id=self.run.pk,
-            )
+            entries[n] = self._entry(card, person.pk)
         return entries
 
-    def _note(self, cases: Sequence[Case], at: datetime) -> None:
-        detail = {"import": str(self.run.public_id)}
-        audit.record_many("surveillance.monitoring.report", cases, by=self.by, at=at, detail=detail)
+    def _entry(self, card: Card, person_id: int) -> Entry:
+        return Entry(
+            person_id=person_id,
+            place=self.place(card),
+            facility=self.facility(card),
+            facts=card.case,
+            card_print=card_print(card.person, card.case),
+            synthetic=self.run.synthetic,
+            batch_id=self.run.pk,
+        )
 
-    def _tell(self, cases: Sequence[Case], at: datetime) -> None:
+    def _note(self, cases: Sequence[Case | ready.Made], at: datetime) -> None:
+        audit.record_rows(
+            "surveillance.monitoring.report",
+            Case,
+            [case.pk for case in cases],
+            public_ids=[case.public_id for case in cases],
+            area_keys=[case.area_id or case.county_id for case in cases],
+            by=self.by,
+            at=at,
+            detail={"import": str(self.run.public_id)},
+        )
+
+    def _tell(self, cases: Sequence[Case | ready.Made], at: datetime) -> None:
         if cases:
             counts_changed(
                 {case.county_id for case in cases}, {case.condition for case in cases}, at, self.by
             )
+
+
+def _known(result: Known) -> Judged:
+    return Judged(Outcome.KNOWN if result.same else Outcome.ERROR, result.reasons)
 
 
 def _chosen(cleaned: Mapping[str, Any]) -> tuple[Place, dict[str, object]]:
