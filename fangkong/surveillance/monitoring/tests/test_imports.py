@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
@@ -12,6 +13,7 @@ from fangkong.core.imports.models import ImportChunk
 from fangkong.core.imports.queries import rows_of
 from fangkong.core.imports.types import Outcome, State
 from fangkong.core.queue import queries as queue
+from fangkong.people import ready
 from fangkong.surveillance.monitoring import imports, queries
 from fangkong.surveillance.monitoring.models import Case, DailyCount
 
@@ -231,3 +233,92 @@ def test_a_picture_is_refused_and_leaves_no_trace(world):
             at=AT,
         )
     assert not ImportChunk.objects.exists()
+
+
+# --- On two cores ---------------------------------------------------------------------------------
+
+
+def facts_of_all() -> list[tuple[object, ...]]:
+    """Everything that was entered, but for keys and moments."""
+    return [
+        (
+            *(one.number, one.condition, one.case_class, one.onset_date, one.diagnosed_at),
+            *(one.definition, one.area_id, one.county_id, one.facility_id, one.report_due_at),
+            *(one.review_due_at, one.doctor, one.card_print, one.synthetic, one.reported_at),
+            *(one.person.name, one.person.name_pinyin, one.person.name_initials, one.person.sex),
+            *(one.person.birth_date, one.person.area_id, one.person.full_address),
+            *((d.kind, d.full_number, d.number_index) for d in one.person.documents.all()),
+            *((p.kind, p.full_number, p.number_index) for p in one.person.phones.all()),
+            one.cards.get().area_id,
+        )
+        for one in Case.objects.order_by("number")
+    ]
+
+
+def named(n: int, **changes: str) -> str:
+    """As ``row``, each person with a name of their own, so that they can be nobody else."""
+    return row(n, **changes).replace("扎西,", f"{person(n).name},", 1)
+
+
+def mixed(world) -> list[str]:
+    """Rows of every kind: new, bad, twice, of a known person, two cards about one person, two who
+    may be one, and one without a document."""
+    case(world, 3)
+    rows = [named(n) for n in (1, 2)] + [named(3, disease="麻疹"), named(1, disease="麻疹")]
+    rows += [named(4), named(5, case_class="也许"), named(2), row(20), row(21), named(6)]
+    rows += [named(7).replace(id_number(7), "").replace("\n", ""), *(named(n) for n in (8, 9, 0))]
+    return rows
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("helpers", [0, 1])
+def test_what_is_prepared_beside_is_entered_as_row_by_row(world, monkeypatch, settings, helpers):
+    settings.FANGKONG_HELPERS = helpers
+    monkeypatch.setattr(kit, "CHUNK", 3)
+    monkeypatch.setattr(kit, "AT_ONCE", 0)
+    gave_up: list[object] = []
+    monkeypatch.setattr(kit.log, "warning", lambda *said, **_more: gave_up.append(said))
+    rows = mixed(world)
+
+    def entered() -> tuple[object, ...]:
+        batch = upload(world, *rows)
+        kit.check(run=batch, by=world.daofu_cdc, at=AT)
+        batch.refresh_from_db()
+        batch = run(world, batch)
+        assert queries.check_counts().right
+        return batch.imported, said(batch), facts_of_all()
+
+    with transaction.atomic():
+        beside = entered()
+        transaction.set_rollback(True)
+    monkeypatch.setattr(kit, "isinstance", lambda *_asked: False, raising=False)
+
+    assert beside == entered()
+    assert beside[0] == 11
+    assert gave_up == []
+
+
+@pytest.mark.both_databases
+def test_numbers_follow_the_file_also_where_some_persons_are_known(world):
+    case(world, 2, condition="measles", severity="")
+    rows = [named(1), named(2), named(3), named(1, disease="麻疹")]
+    run(world, upload(world, *rows))
+    told = [
+        (one.number[-5:], one.person.documents.get().full_number)
+        for one in Case.objects.order_by("number")
+    ]
+
+    assert told[1:4] == [(f"0000{n + 1}", id_number(n)) for n in (1, 2, 3)]
+
+
+@pytest.mark.both_databases
+def test_a_person_entered_by_another_process_at_the_same_moment_is_found_after_all(
+    world, monkeypatch
+):
+    """It was not there when it was asked for: the database refuses it, and the chunk goes again."""
+    batch = upload(world, named(1), named(2))
+    known = case(world, 2, condition="measles", severity="").person
+    monkeypatch.setattr(ready, "_sorted_out", lambda all_: (list(range(len(all_.alone))), []))
+
+    assert run(world, batch).imported == 2
+    assert Case.objects.filter(person=known).count() == 2
