@@ -139,8 +139,8 @@ class Columns:
     columns: Mapping[str, list[Any] | tuple[Any]]
 
     def of(self, places: Sequence[int]) -> Columns:
-        """Some of the rows."""
-        if len(places) == self.count:
+        """Rows by their places, each as often as it is named."""
+        if len(places) == self.count and list(places) == list(range(self.count)):
             return self
         return Columns(
             len(places),
@@ -173,11 +173,16 @@ def ready(model: type[models.Model], count: int, values: Mapping[str, Any]) -> C
 
 
 def insert_ready(model: type[models.Model], rows: Columns, **keys: Sequence[int | str]) -> None:
-    """Insert prepared rows with the keys that were not known; ``id=reserve(model, rows.count)``."""
+    """Insert prepared rows with the values that were not known; ``id=reserve(model, rows.count)``,
+    or without ``id`` where nobody needs the keys."""
     if not rows.count:
         return
-    fields, columns = model._meta.concrete_fields, []
-    for field in fields:
+    fields: list[models.Field[Any, Any]] = []
+    columns: list[Column] = []
+    for field in model._meta.concrete_fields:
+        if field.primary_key and field.attname not in keys:
+            continue
+        fields.append(field)
         if field.attname in keys:
             columns.append(_prepared(field, list(keys[field.attname])))
             continue
@@ -438,8 +443,8 @@ def _send(table: str, fields: Sequence[models.Field[Any, Any]], columns: Sequenc
     head = f"INSERT INTO {quote(table)} ({names}) "
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor, connection.wrap_database_errors:
-            rows = list(zip(*columns, strict=True))
-            _send_to_sqlite(cursor.cursor, f"{head}VALUES ", rows)
+            values = list(chain.from_iterable(zip(*columns, strict=True)))
+            _send_to_sqlite(cursor.cursor, f"{head}VALUES ", values, len(columns))
         return
     arrays = ", ".join(f"%s::{_array_of(field)}" for field in fields)
     values = [f"{{{','.join(each)}}}" for each in columns]
@@ -451,14 +456,37 @@ def _array_of(field: models.Field[Any, Any]) -> str:
     return re.sub(r"\(.*\)", "", str(field.db_type(connection))) + "[]"
 
 
-def _send_to_sqlite(cursor: Any, head: str, rows: list[tuple[Any, ...]]) -> None:
+def _send_to_sqlite(cursor: Any, head: str, values: list[Any], width: int) -> None:
     """As many rows to a statement as go into it.
 
     On a table with triggers SQLite takes long over each statement: executemany is ten times slower.
     """
     execute = super(type(cursor), cursor).execute  # ours are question marks already
-    size = VALUES // len(rows[0])
-    one = f"({', '.join('?' * len(rows[0]))})"
-    for start in range(0, len(rows), size):
-        some = rows[start : start + size]
-        execute(head + ", ".join([one] * len(some)), list(chain.from_iterable(some)))
+    size = VALUES // width * width
+    one = f"({', '.join('?' * width)})"
+    for start in range(0, len(values), size):
+        some = values[start : start + size]
+        execute(head + ", ".join([one] * (len(some) // width)), some)
+
+
+@contextmanager
+def roomy() -> Iterator[None]:
+    """Within, SQLite keeps more of the database in memory: an import writes all over its indexes.
+
+    Outside a transaction. PostgreSQL has its memory from whoever runs it.
+    """
+    if connection.vendor != "sqlite":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA cache_size")
+        (before,) = cursor.fetchone()
+        cursor.execute(f"PRAGMA cache_size={_ROOMY}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA cache_size={before}")
+
+
+_ROOMY = -200_000  # as SQLite has it: kibibytes

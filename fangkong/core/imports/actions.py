@@ -253,7 +253,7 @@ def enter(*, run: ImportRun, at: datetime, progress: Progress | None = None) -> 
     by = run.changed_by
     assert by is not None and run.confirmed_at is not None  # set by confirm
     desk = run.kind_of.open(run, by, run.confirmed_at)
-    with _preparing(run, desk, partial(_made_ready, desk, at), every=1) as ahead:
+    with bulk.roomy(), _preparing(run, desk, partial(_made_ready, desk, at), every=1) as ahead:
         for number in range(_chunks(run)):
             try:
                 going = _enter_chunk(run, number, desk, at, ahead)

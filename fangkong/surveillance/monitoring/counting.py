@@ -24,10 +24,23 @@ def count(changes: Sequence[Change], at: datetime) -> None:
 
     Call it inside the transaction of the cases. Cells are locked in their order.
     """
-    _note(changes, at)
+    # Most cases of a file share their cells: those are looked at once. By identity, for a cell is
+    # six values to compare.
+    place_of: dict[int, int] = {}
+    cells: list[CountKey] = []
+    places: list[int] = []
+    for key, _delta, _case in changes:
+        place = place_of.setdefault(id(key), len(cells))
+        if place == len(cells):
+            cells.append(key)
+        places.append(place)
+    _note(cells, places, changes, at)
+    totals = [0] * len(cells)
+    for place, (_key, delta, _case) in zip(places, changes, strict=True):
+        totals[place] += delta
     sums: Counter[CountKey] = Counter()
-    for key, delta, _ in changes:
-        sums[key] += delta
+    for key, total in zip(cells, totals, strict=True):
+        sums[key] += total
     for key, lost in sorted((key, -n) for key, n in sums.items() if n < 0):
         DailyCount.objects.filter(**key._asdict()).update(n=F("n") - lost)
     gained = sorted((key, n) for key, n in sums.items() if n > 0)
@@ -35,14 +48,18 @@ def count(changes: Sequence[Change], at: datetime) -> None:
         _add(gained[start : start + CHUNK])
 
 
-def _note(changes: Sequence[Change], at: datetime) -> None:
+def _note(
+    cells: Sequence[CountKey], places: Sequence[int], changes: Sequence[Change], at: datetime
+) -> None:
     """Into the ledger: three rows for every case of an import, so without a model for each."""
-    said: dict[str, list[object]] = {
-        name: [getattr(key, name) for key, _delta, _case in changes] for name in CountKey._fields
-    }
-    said["delta"] = [delta for _key, delta, _case in changes]
-    said["case_id"] = [case for _key, _delta, case in changes]
-    bulk.insert_columns(CountChange, len(changes), {**said, "at": at})
+    said = {name: [getattr(key, name) for key in cells] for name in CountKey._fields}
+    rows = bulk.ready(CountChange, len(cells), {**said, "at": at}).of(places)
+    bulk.insert_ready(
+        CountChange,
+        rows,
+        delta=[delta for _key, delta, _case in changes],
+        case_id=[case for _key, _delta, case in changes],
+    )
 
 
 def _add(gained: list[tuple[CountKey, int]]) -> None:
