@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -21,9 +22,9 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def beside():
     """Starts helpers, and sees to it that none is left."""
-    made: list[Aside] = []
+    made: list[Aside[Any, Any]] = []
 
-    def start(work) -> Aside:
+    def start(work) -> Aside[Any, Any]:
         made.append(Aside(work))
         return made[-1]
 
