@@ -7,12 +7,12 @@ first cards, daily counts and a line in the audit trail each. Beside it the same
 into one bare table of text by PostgreSQL's COPY and by SQLite's executemany, by turns in the same
 run. 10,000 and 100,000 rows: medians of three rounds of the small file, and one of the large.
 
-"By clock" is what this machine gave, beside whatever else it did. "Alone" is what the CPU time of
-a row, the product's and the database's together, would give on a machine with nothing else to do
-where the two took turns. On PostgreSQL they work at once for a part of the way (core/bulk.py), so a
-second core gives more than that; how much, only the clock of an idle machine says. Waiting for a
-disk is not in it. Nine of ten addresses stand once in the file.
-Exits with 1 where 100,000 rows go in at less than 3,300 a second alone, or take half as much CPU
+"By clock" is what this machine gave: the goal is of the clock of two cores, since a helper prepares
+rows while they are written (core/aside.py). Beside each file stands how many cores others had
+meanwhile; the clock says something where that is next to none. "One core" is what the CPU time of a
+row, the product's and the database's together, would give without a second core, whoever else
+works. Nine of ten addresses stand once in the file.
+Exits with 1 where 100,000 rows go in at less than 3,300 a second by clock, or take half as much CPU
 time a row again as 10,000. ``--known`` puts so many persons into the register first.
 """
 
@@ -269,10 +269,10 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
     postmaster = server.get_pid() or 0
     print(f"\n{kind}: rows a second from the file to the last case")
     print(
-        f"{'rows':>9}{'by clock':>10}{'alone':>8}{'CPU µs/row':>12}{'own':>6}{'db':>6}"
+        f"{'rows':>9}{'by clock':>10}{'one core':>10}{'CPU µs/row':>12}{'own':>6}{'db':>6}"
         f"{'COPY':>11}{'executemany':>13}{'of COPY':>9}"
     )
-    first, rates, missed = 1, {}, False
+    first, rates, costs, missed = 1, {}, {}, False
     for size in sizes:
         found = []
         for _round in range(ROUNDS if size == SMALL else 1):
@@ -300,18 +300,19 @@ def measure(kind: str, known: int, profile: bool, sizes: list[int]) -> int:
                 + f"; others had {others:.2f} cores"
             )
         rate, own, database, copy, many = (median(each) for each in zip(*found, strict=True))
-        alone = rates[size] = 1e6 / (own + database)
+        rates[size], costs[size], alone = rate, own + database, 1e6 / (own + database)
         print(
-            f"{size:>9,}{rate:>10,.0f}{alone:>8,.0f}"
+            f"{size:>9,}{rate:>10,.0f}{alone:>10,.0f}"
             f"{own + database:>12,.0f}{own:>6,.0f}{database:>6,.0f}"
             f"{copy:>11,.0f}{many:>13,.0f}{rate / copy:>9.3f}",
             flush=True,
         )
     if LARGE in rates:
-        fast, linear = rates[LARGE] >= TARGET, rates[LARGE] * 1.5 >= rates.get(SMALL, 0)
+        fast = rates[LARGE] >= TARGET
+        linear = costs[LARGE] <= 1.5 * costs.get(SMALL, costs[LARGE])
         missed = not (fast and linear)
         print(
-            f"{TARGET:,} rows a second alone: {'met' if fast else 'MISSED'};"
+            f"{TARGET:,} rows a second by clock: {'met' if fast else 'MISSED'};"
             f" no row dearer than among few: {'met' if linear else 'MISSED'}"
         )
     server.cleanup()

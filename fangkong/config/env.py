@@ -191,6 +191,7 @@ class Environment:
     metrics_local: bool = False
     access_log: bool = False
     slow_ms: int = 200
+    helper: bool | None = None
 
 
 def read(source: Mapping[str, str] | None = None) -> Environment:
@@ -295,6 +296,7 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         metrics_local=_read(env, "FANGKONG_METRICS_LOCAL", _bool, False, "write 1 or 0"),
         access_log=_read(env, "FANGKONG_ACCESS_LOG", _bool, False, "write 1 or 0"),
         slow_ms=_read(env, "FANGKONG_SLOW_MS", _count, 200, "write milliseconds, from 1"),
+        helper=_read(env, "FANGKONG_HELPER", _bool, None, "write 1 or 0"),
     )
 
 

@@ -46,6 +46,8 @@ FANGKONG_METRICS_TOKEN = ENVIRONMENT.metrics_token
 FANGKONG_METRICS_LOCAL = ENVIRONMENT.metrics_local
 FANGKONG_ACCESS_LOG = ENVIRONMENT.access_log
 FANGKONG_SLOW_MS = ENVIRONMENT.slow_ms
+# Whether large files get a second process (core.aside); by itself where there is a core for it.
+FANGKONG_HELPER = ENVIRONMENT.helper
 
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.hosts)

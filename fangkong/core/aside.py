@@ -91,9 +91,9 @@ def helping(work: Callable[[T], R], *, wanted: bool) -> Iterator[Aside[T, R] | N
 
 
 def available() -> bool:
-    """Whether this process may use a second core (FANGKONG_HELPERS, else what the machine has)."""
-    allowed: int | None = getattr(settings, "FANGKONG_HELPERS", None)
-    return (len(os.sched_getaffinity(0)) > 1) if allowed is None else allowed > 0
+    """Whether this process may use a second core: as it was said, else where there is one."""
+    said: bool | None = settings.FANGKONG_HELPER
+    return len(os.sched_getaffinity(0)) > 1 if said is None else said
 
 
 def _pipe() -> tuple[int, int]:

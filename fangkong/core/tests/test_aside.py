@@ -87,7 +87,7 @@ def test_a_helper_asks_no_database_and_leaves_the_connection_as_it_is(beside):
 
 
 def test_it_is_gone_with_the_block_that_it_helped(settings):
-    settings.FANGKONG_HELPERS = 1
+    settings.FANGKONG_HELPER = True
     with helping(lambda n: n, wanted=True) as helper:
         assert helper is not None
         helper.ask(1)
@@ -95,9 +95,9 @@ def test_it_is_gone_with_the_block_that_it_helped(settings):
         os.kill(helper.pid, 0)
 
 
-@pytest.mark.parametrize(("helpers", "wanted"), [(0, True), (1, False)])
-def test_none_is_started_where_it_is_not_wanted(settings, helpers, wanted):
-    settings.FANGKONG_HELPERS = helpers
+@pytest.mark.parametrize(("allowed", "wanted"), [(False, True), (True, False)])
+def test_none_is_started_where_it_is_not_wanted(settings, allowed, wanted):
+    settings.FANGKONG_HELPER = allowed
     with helping(lambda n: n, wanted=wanted) as helper:
         assert helper is None
 

@@ -271,9 +271,9 @@ def mixed(world) -> list[str]:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("helpers", [0, 1])
-def test_what_is_prepared_beside_is_entered_as_row_by_row(world, monkeypatch, settings, helpers):
-    settings.FANGKONG_HELPERS = helpers
+@pytest.mark.parametrize("helper", [False, True])
+def test_what_is_prepared_beside_is_entered_as_row_by_row(world, monkeypatch, settings, helper):
+    settings.FANGKONG_HELPER = helper
     monkeypatch.setattr(kit, "CHUNK", 3)
     monkeypatch.setattr(kit, "AT_ONCE", 0)
     gave_up: list[object] = []
