@@ -11,7 +11,7 @@ from fangkong.core import bulk
 from fangkong.core.audit.context import acting
 from fangkong.core.audit.models import AuditLine, RowChange
 from fangkong.core.audit.queries import history_of
-from fangkong.core.record import stamps
+from fangkong.core.record import new_public_id, stamps
 from fangkong.people.models import IdentityDocument, Person, Phone
 from fangkong.people.types import PhoneNumber
 from fangkong.places.tests.factories import member, world
@@ -33,6 +33,10 @@ HOSTILE = [
     "",
     "--; DROP TABLE people_person",
 ]
+
+
+def stamps_by_key() -> dict[str, object]:
+    return {"created_at": AT, "changed_at": AT}
 
 
 def persons(texts, **values):
@@ -262,3 +266,39 @@ def test_what_is_sent_ahead_is_noted_with_who_acts_and_in_its_order():
         ("update", rows[0][0].pk, by.pk, AT),
         ("insert", rows[1][0].pk, by.pk, AT),
     ]
+
+
+def test_room_for_pages_is_given_back():
+    def said() -> list[int]:
+        with connection.cursor() as cursor:
+            return [bulk._pragma(cursor, name) for name in bulk._ROOMY]
+
+    if connection.vendor != "sqlite":
+        with bulk.roomy():
+            return
+    before = said()
+    with bulk.roomy():
+        within = said()
+    assert within == [*bulk._ROOMY.values()] != before
+    assert said() == before
+
+
+def test_prepared_rows_go_in_by_their_places_with_the_keys_given_to_them():
+    names = ["one", "two", "three"]
+    ids = [new_public_id() for _name in names]
+    rows = bulk.ready(Person, 3, {**stamps_by_key(), "public_id": ids, "name": names})
+    some = rows.of([2, 0])
+    keys = bulk.reserve(Person, 2)
+    bulk.insert_ready(Person, some, id=keys)
+
+    assert [Person.objects.get(pk=key).name for key in keys] == ["three", "one"]
+    assert bulk.among(Person, "name", ["one", "two"]) == {"one"}
+
+
+def test_plain_text_never_goes_into_a_sealed_column():
+    with pytest.raises(TypeError):
+        bulk.ready(
+            Person,
+            1,
+            {**stamps_by_key(), "public_id": [new_public_id()], "address_detail": ["here"]},
+        )
