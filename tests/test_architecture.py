@@ -387,6 +387,9 @@ EXEMPT = {
     "fangkong/core/webhooks/actions.py:deliver_due": "queues; each delivery stands alone",
     "fangkong/people/actions.py:coming": "half of `register`; the caller writes its lines",
     "fangkong/people/actions.py:register_many": "part of an import, which is one line for all rows",
+    "fangkong/people/actions.py:enter_prepared": "part of an import, in its chunk's transaction",
+    "fangkong/people/actions.py:plain_many": "only reads what is stated",
+    "fangkong/people/actions.py:prepare_many": "only makes rows ready; no table is touched",
     "fangkong/surveillance/warning/actions.py:detect": "marks the run, then does all as one",
     "fangkong/web/demo/actions.py:write_files": "writes files; no table is touched",
 }
