@@ -99,6 +99,7 @@ def in_blocks(
 
     ``others`` are arrays of the shape of ``counts`` that are cut in the same way.
     """
+    keep_freed_memory()
     series, time = counts.shape
     dtypes = {"alarm": np.bool_, "flags": np.uint8}
     empty: Any = {

@@ -196,17 +196,20 @@ class _Block:
     response: Floats
     unit: Floats
     offset: Floats | None
+    without: NDArray[np.bool_] | None  # weeks without a population
 
     @classmethod
     def of(cls, counts: Floats, population: Floats | None) -> "_Block":
         across = np.ascontiguousarray(counts.T)
         missing = np.isnan(across)
-        offset = None
+        offset = without = None
         if population is not None:
             with np.errstate(divide="ignore", invalid="ignore"):
                 offset = np.log(np.ascontiguousarray(population.T))
-            missing |= ~np.isfinite(offset)
-            offset = np.where(missing, 0.0, offset)
+            without = ~np.isfinite(offset)
+            missing |= without
+            # A week whose count alone is missing is still expected by its population.
+            offset = np.where(without, 0.0, offset)
         y = np.where(missing, 0.0, across)
         start, y_log_y = y + 0.1, xlogy(y, y)
         log_start = np.log(start)
@@ -216,6 +219,7 @@ class _Block:
             response=start * log_start - 0.1,
             unit=y_log_y - y * log_start + 0.1,
             offset=offset,
+            without=without if without is not None and without.any() else None,
         )  # fmt: skip
 
     def data(self, base: Baseline, columns: Columns) -> Data:
@@ -313,9 +317,9 @@ class _Plan:
         now = block.counts[columns].ravel()
         enough = self._enough(block, columns).ravel()
         offset = np.zeros(now.shape) if block.offset is None else block.offset[columns].ravel()
-        if block.offset is not None and block.missing is not None:
+        if block.without is not None:
             # A week without a population has no expectation, whatever its count.
-            offset[block.missing[columns].ravel() & ~np.isnan(now)] = np.nan
+            offset[block.without[columns].ravel()] = np.nan
         weeks, seasons = _points(data)
         usable = (seasons[-1] > 0) & (weeks > (seasons > 0).sum(axis=0) + self._asks_trend)
         empty = usable & (data.y.max(axis=0) == 0) & (self.compat is None)

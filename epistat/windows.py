@@ -43,7 +43,7 @@ RKI_LIMITS = np.array([
 ])  # fmt: skip
 RKI_SIGMAS = 2
 MOST_PAIRS = 4_000_000  # of a table
-MOST_ENTRIES = 500_000  # of a table that is kept
+MOST_ENTRIES = 2_000_000  # of a table that is kept
 EXACT_SUM = 2.0**53
 
 

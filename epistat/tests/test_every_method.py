@@ -135,3 +135,34 @@ def test_the_counts_that_are_given_are_not_changed(judge: Judge) -> None:
     before = counts.copy()
     judge(counts)
     np.testing.assert_array_equal(counts, before)
+
+
+@pytest.mark.parametrize("method", [epistat.farrington, epistat.farrington_flexible])
+def test_the_unit_of_a_population_does_not_matter(method: Any) -> None:
+    counts = counts_like_surveillance(60)
+    people = np.linspace(90_000, 110_000, WEEKS)
+    one = method(counts, population=people, last=8)
+    thousand = method(counts, population=people / 1000, last=8)
+    np.testing.assert_allclose(thousand.upper, one.upper, rtol=1e-9)
+    np.testing.assert_allclose(thousand.p, one.p, rtol=1e-7, atol=1e-12)
+    np.testing.assert_array_equal(thousand.alarm, one.alarm)
+    assert one.alarm.any()
+
+
+@pytest.mark.parametrize("method", [epistat.c1, epistat.c2, epistat.c3])
+def test_counts_a_hundred_times_as_high_have_thresholds_as_high(method: Any) -> None:
+    counts = counts_like_surveillance(60)
+    one, hundred = method(counts), method(100 * counts)
+    np.testing.assert_allclose(hundred.upper, 100 * one.upper, rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(hundred.alarm, one.alarm)
+    np.testing.assert_array_equal(hundred.flags, one.flags)
+
+
+@pytest.mark.parametrize("method", [epistat.farrington, epistat.farrington_flexible])
+def test_counts_and_people_twice_as_many_expect_twice_as_many(method: Any) -> None:
+    counts = 3 * counts_like_surveillance(60)
+    people = np.linspace(90_000, 110_000, WEEKS)
+    options = {"last": 8, "reweight": False, "trend": False}
+    one = method(counts, population=people, **options)
+    two = method(2 * counts, population=2 * people, **options)
+    np.testing.assert_allclose(two.expected, 2 * one.expected, rtol=1e-6, atol=1e-6)
