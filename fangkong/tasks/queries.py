@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import get_language
 
 from fangkong.core import clock
+from fangkong.core.notices import types as notices
 from fangkong.core.record import Record
 from fangkong.core.roles import Role
 from fangkong.packs import queries as packs
@@ -28,6 +30,14 @@ def open_to(user: User, at: datetime) -> QuerySet[Task]:
         return _listed()
     places = overseen.q(county="county_id", area="area_id", facility="facility_id")
     return _listed().filter(places | _of_offices(user, at) | Q(created_by=user.pk))
+
+
+def titles(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the notices of tasks are about."""
+    return {task.public_id: task.title for task in open_to(user, at).filter(public_id__in=ids)}
+
+
+notices.call_by_name("tasks:detail", titles)
 
 
 def sees(user: User, public_id: UUID, at: datetime) -> bool:

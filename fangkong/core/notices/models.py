@@ -39,6 +39,9 @@ class Notice(models.Model):
     told_at = models.DateTimeField(_("told"))
     read_at = models.DateTimeField(_("read"), null=True)
 
+    # What its record is called, as far as its reader may see it (queries.with_names).
+    about: str = ""
+
     class Meta:
         verbose_name = _("notice")
         verbose_name_plural = _("notices")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
+from . import types
 from .models import Channel, Following, Message, Notice, Quiet
 from .types import MANAGE
 
@@ -28,6 +31,22 @@ def unread(user: User) -> QuerySet[Notice]:
 def unread_count(user: User) -> int:
     """How many are not read yet."""
     return unread(user).count()
+
+
+def with_names(notices: Sequence[Notice], user: User, at: datetime) -> None:
+    """Let each notice say which task, signal … it is about; a statement for each kind of record.
+
+    Whatever its reader may no longer see stays without a name.
+    """
+    asked: dict[str, set[UUID]] = defaultdict(set)
+    for one in notices:
+        asked[types.kind(one.kind).url_name].add(one.subject_public_id)
+    found: dict[tuple[str, UUID], str] = {}
+    for page, ids in asked.items():
+        if names := types.names(page):
+            found |= {(page, key): name for key, name in names(user, at, ids).items()}
+    for one in notices:
+        one.about = found.get((types.kind(one.kind).url_name, one.subject_public_id), "")
 
 
 def channels(user: User, at: datetime) -> QuerySet[Channel]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -10,6 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_verbs
 from fangkong.core.roles import Role
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+# The records of these public ids that a user may see at a moment, and how a list calls each.
+Names = Callable[["User", datetime, Collection[UUID]], Mapping[UUID, str]]
 
 MANAGE = permissions.declare(
     "core.notices.manage",
@@ -41,6 +51,19 @@ def declare(code: str, words: str | Promise, url_name: str, *, urgent: bool = Fa
         raise ValueError(f"kind of notice {code} is declared twice")
     _kinds[code] = Kind(code, words, url_name, urgent)
     return _kinds[code]
+
+
+_names: dict[str, Names] = {}
+
+
+def call_by_name(url_name: str, names: Names) -> None:
+    """Say what the records of a page are called; on pages only: nothing of it leaves the house."""
+    _names[url_name] = names
+
+
+def names(url_name: str) -> Names | None:
+    """How the records of a page are called, where their room says so."""
+    return _names.get(url_name)
 
 
 def kinds() -> dict[str, Kind]:

@@ -27,11 +27,13 @@ MINE = pages.Listing[Notice](
     title=_("My notices"),
     columns=[
         pages.Column("words", _("Notice"), lambda n: n.words, piece="core/notices/_words.html"),
+        pages.Column("about", _("About"), lambda n: n.about),
         pages.Column("told", _("When"), lambda n: n.told_at, order="told_at"),
         pages.Column("read", _("State"), lambda n: n.read_at, piece="core/notices/_state.html"),
     ],
     order="-told",
     empty=_("No notice yet. What is given to your office will stand here."),
+    learn=queries.with_names,
 )
 CHANNELS = pages.Listing[Any](
     name="channels",

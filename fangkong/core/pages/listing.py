@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import urlencode
 from uuid import UUID
@@ -71,6 +72,8 @@ class Listing(Generic[M]):
     empty: str | Promise = NOTHING
     page_size: int = 50
     person: str = ""
+    # What the rows of a page, or of a part of an export, are told together: who asks, and when.
+    learn: Callable[[Sequence[M], Any, datetime], None] | None = None
 
     def column(self, key: str) -> Column[M] | None:
         """The sortable column of a key, or None."""
@@ -142,6 +145,8 @@ def listing(
         page = keyset.Page([], "", "")
     if cursor and not page.rows:  # a cursor not made here, or all rows beyond it are gone
         cursor, page = "", keyset.page(rows, **cast(Any, ask))
+    if what.learn:
+        what.learn(page.rows, request.user, cast(Any, request).now)
     shown = {
         "listing": what,
         "title": what.title,
@@ -233,9 +238,12 @@ def _export(
         ordered = ordered[: printing.MOST_ROWS + 1]
 
     def cells() -> Iterator[list[Any]]:
-        for row in ordered.iterator(chunk_size=1000):
-            values = [c.value(row) for c in columns]
-            yield _unnamed(cast(Any, row).fk_person, to, values) if to else values
+        for part in batched(ordered.iterator(chunk_size=1000), 1000):
+            if what.learn:
+                what.learn(part, request.user, cast(Any, request).now)
+            for row in part:
+                values = [c.value(row) for c in columns]
+                yield _unnamed(cast(Any, row).fk_person, to, values) if to else values
 
     user = cast(AbstractBaseUser, request.user)
     sights.listed(request, ordered, how=How.PRINTED if kind == "pdf" else How.EXPORTED)
@@ -254,3 +262,9 @@ def _unnamed(person: UUID | None, to: str, values: list[Any]) -> list[Any]:
     """A row with its pseudonym in front; moments only by day, for a minute tells one person."""
     days = [clock.day_of(one) if isinstance(one, datetime) else one for one in values]
     return ["" if person is None else pseudonyms.pseudonym(person, to), *days]
+
+
+def batched(rows: Iterator[M], size: int) -> Iterator[list[M]]:
+    """The rows in lists of a size; Python 3.12 has it in itertools."""
+    while part := list(islice(rows, size)):
+        yield part

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal
 
@@ -22,6 +23,10 @@ class SealingKey(models.Model):
     retired_at = models.DateTimeField(null=True)
     proof = models.CharField(max_length=200)
     index_proof = models.CharField(max_length=40)
+
+    class Meta:
+        verbose_name = _("sealing key")
+        verbose_name_plural = _("sealing keys")
 
     def __str__(self) -> str:
         return self.key_id

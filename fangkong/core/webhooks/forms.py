@@ -27,7 +27,7 @@ class ReceiverForm(pages.Form):
         help_text=_("Which system it is, such as “Provincial platform”."),
     )
     url = forms.CharField(
-        label=_("Address"),
+        label=pgettext_lazy("web", "Address"),
         max_length=500,
         validators=[RegexValidator(r"^[!-~]+$", _("An address is written without spaces."))],
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off"}),

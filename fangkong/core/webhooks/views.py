@@ -46,7 +46,7 @@ RECEIVERS = pages.Listing[Any](
     title=_("Webhooks"),
     columns=[
         pages.Column("label", pgettext_lazy("thing", "Name"), lambda r: r.label, url=_url),
-        pages.Column("url", _("Address"), lambda r: r.url),
+        pages.Column("url", pgettext_lazy("web", "Address"), lambda r: r.url),
         pages.Column("events", _("Events"), lambda r: "; ".join(words_of(e) for e in r.events)),
         pages.Column("made", _("Made"), lambda r: r.created_at, order="created_at"),
         pages.Column("state", _("State"), lambda r: r.state, piece="core/webhooks/_state.html"),

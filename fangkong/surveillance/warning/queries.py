@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.core.cache import cache
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
@@ -13,6 +14,7 @@ from django.utils.http import urlencode
 
 from fangkong.core import clock
 from fangkong.core.messages import Statement
+from fangkong.core.notices import types as notices
 from fangkong.core.queue import queries as queue
 from fangkong.packs import queries as packs
 from fangkong.packs.types import UnknownCode
@@ -43,6 +45,15 @@ def open_to(user: User, at: datetime) -> Rows:
     """The signals of the counties that a user may see, with all that a list shows of them."""
     within = user.scope(types.VIEW, at).q(county="area_id")
     return Signal.objects.filter(within).select_related("area", "verifying_by", "answered_by")
+
+
+def titles(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the notices of signals are about."""
+    found = open_to(user, at).filter(public_id__in=ids)
+    return {one.public_id: f"{one.area.display_short} · {one.condition_name}" for one in found}
+
+
+notices.call_by_name("surveillance:warning:detail", titles)
 
 
 def open_to_answer(user: User, at: datetime) -> Rows:

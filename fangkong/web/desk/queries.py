@@ -74,6 +74,8 @@ class Desk:
 
 def desk(user: User, at: datetime) -> Desk:
     """The desk of a user at a moment."""
+    news = list(notices.unread(user)[:5])
+    notices.with_names(news, user, at)
     sees_signals = bool(user.scope(VIEW_SIGNALS, at))
     reviews = bool(user.scope(REVIEW, at))
     return Desk(
@@ -82,7 +84,7 @@ def desk(user: User, at: datetime) -> Desk:
         tasks=list(tasks.mine(user, at)[:SHOWN]),
         signals=list(warning.open_signals(user, at, SHOWN)) if sees_signals else [],
         reviews=list(monitoring.waiting_for_review(user, at)[:SHOWN]) if reviews else [],
-        notices=list(notices.unread(user)[:5]),
+        notices=news,
         sees_signals=sees_signals,
         reviews_cards=reviews,
     )

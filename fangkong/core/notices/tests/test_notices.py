@@ -221,6 +221,35 @@ def test_the_pages_show_open_and_mark_only_ones_own(client, areas, daofu, kangdi
     assert client.get("/badges.json").json()["core:notices:index"] == 0
 
 
+def test_a_notice_says_on_the_page_which_task_it_is_about(
+    client, areas, daofu, django_assert_max_num_queries, monkeypatch
+):
+    monkeypatch.setattr(clock, "now", lambda: AT)
+    for n in range(4):
+        assigned(areas["513326"], params={"text": f"Visit ward {n}"})
+    client.force_login(daofu)
+
+    for path in ("/", reverse("core:notices:index")):
+        page = client.get(path).content.decode()
+        assert all(f"Visit ward {n}" in page for n in range(4))
+    exported = client.get(reverse("core:notices:index"), {"export": "csv"})
+    assert "Visit ward 3" in b"".join(exported.streaming_content).decode()
+    notices = [*queries.of_user(daofu)]
+    with django_assert_max_num_queries(2):  # the user's offices, and the tasks
+        queries.with_names(notices, daofu, AT)
+
+
+def test_a_notice_no_longer_names_what_its_reader_may_no_longer_see(areas, daofu, kangding):
+    assigned(areas["513326"])
+    notices = [*queries.of_user(daofu)]
+
+    queries.with_names(notices, kangding, AT)  # as if the office had gone to another county
+    assert [one.about for one in notices] == [""]
+
+    queries.with_names(notices, daofu, AT)
+    assert [one.about for one in notices] == ["Visit the ward"]
+
+
 def test_all_are_marked_at_once_but_not_those_of_others(areas, daofu, colleague):
     assigned(areas["513326"])
     assigned(areas["513326"])
