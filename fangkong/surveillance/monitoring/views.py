@@ -49,6 +49,12 @@ CASES = pages.Listing[Case](
             draw=lambda case, at: describe.class_badge(case),
         ),
         pages.Column(
+            "clock",
+            gettext_lazy("Clock"),
+            describe.clock_of,
+            draw=describe.clock_badge,
+        ),
+        pages.Column(
             "person",
             gettext_lazy("Patient"),
             lambda case: case.person.masked_name,
@@ -65,12 +71,6 @@ CASES = pages.Listing[Case](
         ),
         pages.Column(
             "reported", gettext_lazy("Reported"), lambda case: case.reported_at, order="reported_at"
-        ),
-        pages.Column(
-            "clock",
-            gettext_lazy("Clock"),
-            describe.clock_of,
-            draw=describe.clock_badge,
         ),
     ],
     order="-reported",
