@@ -141,7 +141,7 @@ def _detect(asked: argparse.Namespace) -> int:
         raise BadInput("--last must be at least 1")
     table = read(asked.counts, optional=("population",), sort=asked.sort)
     grid = fill(table, every=asked.every, gaps=asked.gaps)
-    answer = judge(grid, method, options, output.progress("detect"))
+    answer = judge(grid, method, options, output.progress("detect"), last=asked.last)
     columns = list(zip(OUTPUT, KINDS, strict=True))
     return output.write(asked.output, columns, _blocks(grid, answer, asked.last))
 
@@ -167,10 +167,13 @@ def judge(
     method: Method,
     options: dict[str, Any],
     progress: Callable[[int, int], None] = lambda done, whole: None,
+    *,
+    last: int | None = None,
 ) -> Detection:
     """Judge all series; the arrays of the answer are flat, like the counts of the grid.
 
-    Series of like length (less than twice as long) go together, so that little is padded.
+    Series of like length (less than twice as long) go together, so that little is padded. ``last``:
+    so many dates of each series are enough; a method that can leaves out what lies before.
     """
     if method.seasonal:
         options = {**options, "every": grid.every}
@@ -186,7 +189,7 @@ def judge(
         alike = np.flatnonzero(classes == kind)
         for start in range(0, len(alike), JUDGED_AT_ONCE):
             rows = alike[start : start + JUDGED_AT_ONCE]
-            _judge_some(grid, rows, lengths[rows], method, options, flat)
+            _judge_some(grid, rows, lengths[rows], method, options, flat, last)
             done += len(rows)
             progress(done, len(lengths))
     return flat
@@ -199,6 +202,7 @@ def _judge_some(
     method: Method,
     options: dict[str, Any],
     flat: Detection,
+    last: int | None,
 ) -> None:
     columns = np.arange(lengths.max())
     inside = columns < lengths[:, np.newaxis]
@@ -211,12 +215,17 @@ def _judge_some(
         people = np.full(inside.shape, np.nan)
         people[inside] = grid.extra["population"][cells]
         options = {**options, "population": people}
+    first = 0
+    if method.dated and last is not None:  # from the last dates of the shortest series on
+        first = max(int(lengths.min()) - last, 0)
+        options = {**options, "last": len(columns) - first}
     try:
         part = method.judge(counts, **options)
     except ValueError as problem:
         raise BadInput(str(problem)) from None
+    judged = inside & (columns >= first)
     for name in Detection.__slots__:
-        getattr(flat, name)[cells] = getattr(part, name)[inside]
+        getattr(flat, name)[cells[judged[inside]]] = getattr(part, name)[inside[:, first:]]
 
 
 def _blocks(grid: Grid, answer: Detection, last: int | None) -> Iterator[list[Any]]:

@@ -12,7 +12,7 @@ from epistat import output
 from epistat.clusters import Scan, scan
 from epistat.output import DATE, NUMBER, TEXT, Parser
 from epistat.result import Floats
-from epistat.table import BadInput, Grid, fill, read, read_places
+from epistat.table import BadInput, Grid, carried, fill, read, read_places
 from epistat.zones import circles
 
 COLUMNS = (
@@ -51,6 +51,8 @@ def clusters(argv: Sequence[str], prog: str = "clusters") -> int:
 def _clusters(asked: argparse.Namespace) -> int:
     table = read(asked.counts, optional=("population", "expected"), sort=asked.sort)
     names, where, earth, people = read_places(asked.places)
+    if asked.model != "expectation":
+        table.extra.pop("expected", None)  # a hole in it does not matter
     grid = fill(table, every=asked.every, gaps=asked.gaps)
     missing = 0.0 if asked.gaps == "zero" else np.nan
     counts, first = _laid(grid, grid.counts, names, missing, asked.places)
@@ -112,7 +114,20 @@ def _base(
     if asked.model == "permutation":
         return None
     if column in grid.extra:
-        base, _ = _laid(grid, grid.extra[column], names, np.nan, asked.places)
+        base, first = _laid(grid, grid.extra[column], names, np.nan, asked.places)
+        if asked.gaps == "zero":
+            # A date without a row has no case, but its people, and is counted all the same.
+            there, _ = _laid(grid, np.ones(len(grid.counts)), names, np.nan, asked.places)
+            holes = np.isnan(there)  # before the first row of a place, or after its last
+            if column == "expected" and holes.any():
+                place, date = np.argwhere(holes)[0]
+                day = output.dates(first + grid.step * date)
+                raise BadInput(
+                    f"{Path(asked.counts).name}: {names[place]!r} has no row for {day}, and what is"
+                    " expected there is not known; add the row, or say --gaps missing"
+                )
+            starts = np.arange(len(base) + 1) * base.shape[1]
+            base = carried(base.ravel(), holes.ravel(), starts).reshape(base.shape)
         if column == "population" and people is not None:
             return np.where(np.isnan(base), people[:, np.newaxis], base)
         return base

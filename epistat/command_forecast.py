@@ -80,7 +80,7 @@ def _from_counts(asked: argparse.Namespace) -> Iterator[list[Any]]:
 
 
 def _futures(asked: argparse.Namespace, counts: Floats, names: list[str]) -> Forecast:
-    interval = interval_of(asked, counts.shape[-1])
+    interval = interval_of(asked, counts.shape[-1] + asked.horizon)
     assert not isinstance(interval, UncertainInterval)
     return forecast(
         counts,

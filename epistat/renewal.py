@@ -19,6 +19,7 @@ from epistat.scores import HUB_LEVELS
 LONGEST = 14  # days; a constant R says little about later ones
 RECENT = 28  # days whose misses tell how much cases scatter
 FEWEST_MISSES = 7
+CUT_OFF = 0.01  # chance beyond the end of an interval that a forecast may do without
 MOST_CASES = 1e12  # of a day: growth beyond it is cut off
 
 
@@ -70,7 +71,9 @@ def forecast(
 
     ``counts``: (series, days), NaN is missing; or (series, paths, days), histories as they may turn
     out once all is reported: :func:`epistat.nowcast.draw` makes them, and raw counts of the last
-    days are too low to forecast from. ``interval``: (lags,), lag 0 first.
+    days are too low to forecast from. ``interval``: (lags,), lag 0 first. If chances of more than
+    0.01 lie beyond its end, it must reach over history and horizon (days + horizon lags): the first
+    cases still infect on the last day, and without them the forecast is too low.
 
     Each path draws R from the posterior of the last ``window`` days of its own history
     (:func:`epistat.cori`, prior by ``prior_mean`` and ``prior_sd``; nearer to 1 than there, because
@@ -112,6 +115,12 @@ def forecast(
     for problem, is_there in problems.items():
         if is_there:
             raise ValueError(problem)
+    if len(w) < past.shape[2] + horizon and w.sum() < 1 - CUT_OFF:
+        raise ValueError(
+            f"the chances of the interval add up to {w.sum():.2g} only, and it ends after"
+            f" {len(w) - 1} days; give all of it, or {past.shape[2] + horizon} days (history and"
+            " horizon) with lag 0"
+        )
     past = np.where((past < 0) | np.isinf(past), np.nan, past)
     series = len(past)
     mean, sd = (np.full((series, horizon), np.nan) for _ in range(2))

@@ -205,9 +205,10 @@ def day(text: str) -> int:
 def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
     """Lay the rows on the calendar. Dates between that have no row are refused, or as told.
 
-    "zero": they have no case; "missing": their count is not known. "auto" takes weeks if the dates
-    of each series are whole weeks apart. BadInput where weeks are asked for and dates are not, and
-    where the dates span so much that one of them must be wrong.
+    "zero": they have no case, and the population of the nearest date of the series; a gap in a file
+    with a column expected is refused. "missing": their count is not known. "auto" takes weeks
+    if the dates of each series are whole weeks apart. BadInput where weeks are asked for and dates
+    are not, and where the dates span so much that one of them must be wrong.
     """
     new = np.flatnonzero(np.diff(table.series, prepend=-1))
     apart = np.diff(table.days, prepend=table.days[0])
@@ -231,7 +232,15 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
             f" the dates: {table.names[widest]!r} begins {_iso(first[widest])} and has"
             f" {lengths[widest]:,}"
         )
-    if gaps == "error" and (wide := np.flatnonzero(apart > step)).size:
+    wide = np.flatnonzero(apart > step)
+    if gaps == "zero" and "expected" in table.extra and wide.size:
+        row = wide[np.argmin(table.lines[wide])]
+        raise BadInput(
+            f"{table.path}, {table.row} {table.lines[row]}: {table.names[table.series[row]]!r} has"
+            f" no {every} between {_iso(table.days[row - 1])} and {_iso(table.days[row])}, and what"
+            " is expected there is not known; add the missing rows, or say --gaps missing"
+        )
+    if gaps == "error" and wide.size:
         row = wide[np.argmin(table.lines[wide])]
         raise BadInput(
             f"{table.path}, {table.row} {table.lines[row]}: {table.names[table.series[row]]!r} has"
@@ -245,7 +254,32 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
     for name, values in table.extra.items():
         extra[name] = np.full(len(counts), np.nan)
         extra[name][cells] = values
+    if gaps == "zero" and "population" in extra:
+        holes = np.ones(len(counts), np.bool_)
+        holes[cells] = False
+        extra["population"] = carried(extra["population"], holes, starts)
     return Grid(table.names, "week" if step == 7 else "day", first, starts, counts, extra)
+
+
+def carried(values: Floats, holes: NDArray[np.bool_], starts: NDArray[np.int64]) -> Floats:
+    """``holes`` filled with the nearest known number of their series, the earlier of two.
+
+    ``starts``: of the series, and the end of the last. NaN stays in a series that has no number.
+    """
+    known, at = np.flatnonzero(~np.isnan(values)), np.flatnonzero(holes)
+    answer = values.copy()
+    if not known.size:
+        return answer
+    series = np.searchsorted(starts, at, side="right") - 1
+    after = np.searchsorted(known, at)
+    left, right = known[np.maximum(after - 1, 0)], known[np.minimum(after, len(known) - 1)]
+    never = len(values)
+    back = np.where((left <= at) & (left >= starts[series]), at - left, never)
+    on = np.where((right >= at) & (right < starts[series + 1]), right - at, never)
+    nearest = np.where(back <= on, left, right)
+    some = np.minimum(back, on) < never
+    answer[at[some]] = values[nearest[some]]
+    return answer
 
 
 class _Days(dict[str, int]):

@@ -5,15 +5,18 @@ import inspect
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import epistat
-from epistat import c1, moving_percentile
+from epistat import c1, command, moving_percentile
 from epistat.command import METHODS, OLD_NAMES, OUTPUT, detect, parser
+from epistat.result import Detection, Floats
 
 Capture = pytest.CaptureFixture[str]
 NEW_YEAR = date(2020, 1, 1)
@@ -425,3 +428,43 @@ def test_each_method_answers_as_its_function_by_the_calendar_of_each_series(
         np.testing.assert_array_equal(upper, answer.upper[0])
         assert [row["alarm"] == "1" for row in written] == answer.alarm[0].tolist()
     assert rows[-1]["alarm"] == "1"
+
+
+def test_weeks_that_are_filled_keep_the_people_of_the_nearest_row(
+    file: Path, capsys: Capture
+) -> None:
+    counts = np.random.default_rng(3).poisson(0.7, 300)
+    counts[-6:] = 2
+    head = "series,date,count,population\n"
+    rows = [(d, c, 900 if i < 200 else 1100) for i, (d, c) in enumerate(
+        zip(WEEKS, counts, strict=True))]  # fmt: skip
+    asked = ("--method", "farrington-flexible", "--gaps", "zero", "--last", "5", str(file))
+    file.write_text(head + "".join(f"a,{d},{c},{n}\n" for d, c, n in rows))
+    whole = answer(capsys, *asked)
+    # Rows beside the change stay, so that the nearest is known.
+    kept = [row for i, row in enumerate(rows) if row[1] or i in (0, 199, 200)]
+    file.write_text(head + "".join(f"a,{d},{c},{n}\n" for d, c, n in kept))
+    assert len(kept) < 200
+    assert answer(capsys, *asked) == whole
+
+
+def test_with_last_only_the_last_dates_are_judged_and_their_answer_is_the_same(
+    file: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(3)
+    parts = {"a": rng.poisson(8, 300), "b": rng.poisson(8, 290), "c": rng.poisson(8, 20)}
+    file.write_text(
+        HEAD + "".join(daily(name, list(counts), step=7) for name, counts in parts.items())
+    )
+    judged = []
+
+    def spy(counts: Floats, **options: Any) -> Detection:
+        part = METHODS["bayes"].judge(counts, **options)
+        judged.append(part.upper.shape)
+        return part
+
+    whole = answer(capsys, "--method", "bayes", str(file))
+    monkeypatch.setitem(command.METHODS, "rki", replace(METHODS["bayes"], judge=spy))
+    rows = answer(capsys, "--method", "rki", "--last", "3", str(file))
+    assert rows == whole[297:300] + whole[587:590] + whole[-3:]
+    assert sorted(judged) == [(1, 3), (2, 13)]  # a and b lie in one batch

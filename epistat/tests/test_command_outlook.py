@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import date, timedelta
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from epistat import (
     UncertainInterval,
     cori,
     discrete_interval,
+    forecast,
     generalised_dirichlet,
     growth_rate,
     triangle_of_dates,
@@ -269,3 +271,18 @@ def test_help_has_an_example(command: str, capsys: Capture) -> None:
     out = capsys.readouterr().out
     assert f"example: epistat {command} " in out
     assert max(map(len, out.splitlines())) <= 100
+
+
+def test_a_forecast_asks_for_the_interval_over_history_and_horizon(
+    file: Path, capsys: Capture
+) -> None:
+    counts = [50] * 6 + [0] * 6
+    file.write_text(HEAD + daily("a", counts))
+    slow = ("--interval-mean", "10", "--interval-sd", "5", "--seed", "1")
+    rows = answer(capsys, "forecast", str(file), "--complete", *slow)
+    keys = np.array([crc32(b"a")])
+    whole = forecast([counts], discrete_interval(10, 5, 26), seed=1, keys=keys)
+    assert numbers(rows, "cases") == whole.quantiles[0].ravel().tolist()
+    assert "give all of it" in complaint(
+        capsys, "forecast", str(file), "--complete", "--interval", "0.2,0.3"
+    )

@@ -241,3 +241,40 @@ def test_without_a_command_they_are_listed(capsys: Capture) -> None:
     assert all(name in said for name in commands.COMMANDS)
     assert main(["forecats"]) == 2
     assert "no command 'forecats'" in capsys.readouterr().err
+
+
+def test_a_week_without_a_row_has_no_case_but_its_people(tmp_path: Path, capsys: Capture) -> None:
+    places, cases = tmp_path / "places.csv", tmp_path / "cases.csv"
+    places.write_text("series,x,y\na,0,0\nb,9,9\n")
+    rows = {("a", 7): (4, 10), ("b", 0): (1, 40), ("b", 9): (1, 50)}
+    full = {
+        (name, t): rows.get((name, t), (0, 10 if name == "a" else 40 if t < 5 else 50))
+        for name in "ab"
+        for t in range(10)
+    }
+
+    def found(table: dict[tuple[str, int], tuple[int, int]]) -> list[dict[str, str]]:
+        lines = [f"{name},{DAYS[t]},{n},{people}\n" for (name, t), (n, people) in table.items()]
+        cases.write_text("series,date,count,population\n" + "".join(lines))
+        return answer(
+            capsys, "clusters", str(cases), "--places", str(places), "--replicates", "19",
+            "--every", "day",
+        )  # fmt: skip
+
+    sparse = found(rows)
+    assert sparse == found(full)
+    assert float(sparse[0]["expected"]) < 1
+
+
+def test_what_is_expected_of_a_date_without_a_row_is_not_guessed(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    places, cases = tmp_path / "places.csv", tmp_path / "cases.csv"
+    places.write_text("series,x,y\na,0,0\nb,9,9\n")
+    head = "series,date,count,expected\n"
+    asked = ("clusters", str(cases), "--places", str(places), "--model", "expectation")
+    cases.write_text(head + "a,2020-01-01,1,0.5\na,2020-01-03,1,0.5\nb,2020-01-01,1,1\n")
+    assert "line 3: 'a' has no day between 2020-01-01 and 2020-01-03" in complaint(capsys, *asked)
+    cases.write_text(head + "a,2020-01-01,1,0.5\na,2020-01-02,1,0.5\nb,2020-01-01,1,1\n")
+    assert "'b' has no row for 2020-01-02" in complaint(capsys, *asked)
+    assert answer(capsys, *asked[:4]) == []  # poisson does not look at it

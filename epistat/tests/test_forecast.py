@@ -9,6 +9,7 @@ import pytest
 from epistat import (
     Flag,
     cori,
+    discrete_interval,
     draw,
     forecast,
     generalised_dirichlet,
@@ -154,3 +155,18 @@ def test_bad_series_are_flagged_and_leave_the_others_alone() -> None:
 def test_impossible_options_are_refused_with_a_reason(options: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         forecast(np.ones((1, 40)), INTERVAL, seed=1, **options)
+
+
+def test_an_interval_that_ends_with_the_history_is_refused_a_longer_one_forecasts_more() -> None:
+    counts = [[50.0] * 6 + [0.0] * 6]
+
+    def last_day(length: int) -> float:
+        interval = discrete_interval(10, 5, length)
+        answer = forecast(counts, interval, size=np.inf, prior_sd=0.01, seed=1)
+        return float(answer.mean[0, -1])
+
+    with pytest.raises(ValueError, match="ends after 11 days; give all of it, or 26 days"):
+        last_day(12)
+    assert last_day(26) == pytest.approx(15.2, abs=0.3)
+    # An interval that is told whole may be as short as it is.
+    assert forecast(counts, [0, 0.5, 0.5], seed=1).mean.shape == (1, 14)
