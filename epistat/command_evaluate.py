@@ -34,7 +34,8 @@ A method is named as in detect, with its options behind a colon: ears-c2:min-sig
 
 FPR: alarms among the weeks without an outbreak (mean, median, largest of the scenarios). POD:
 outbreaks with an alarm before their last case, POD1 in their first week, k=…: by size. sens, spec,
-PPV, NPV, F1: by week. delay: weeks to the first alarm. All but the delay in percent.
+PPV, NPV, F1: by week. delay: weeks to the first alarm. answered: weeks with an answer; FPR, spec
+and NPV are of these. All but the delay in percent.
 
 examples:
   %(prog)s --method farrington-flexible --method bayes:alpha=0.01 --replicates 20
@@ -57,15 +58,14 @@ def _evaluate(asked: argparse.Namespace) -> int:
     else:
         some, every, dates = _series(asked)
     methods = {
-        name: _judge(*_method(name), every=every, dates=dates, judged=some.judged)
+        name: _judge(name, every=every, dates=dates, time=some.counts.shape[1], judged=some.judged)
         for name in asked.method or DEFAULT
     }
     found = measured(methods, some, output.progress("evaluate"))
     if asked.output is None:
         print(as_table(found))
         return 0
-    columns = [("method", TEXT), *((name, NUMBER) for _, name in MEASURES), ("answered", NUMBER),
-               ("outbreaks", NUMBER)]  # fmt: skip
+    columns = [("method", TEXT), *((name, NUMBER) for _, name in MEASURES), ("outbreaks", NUMBER)]
     return output.write(asked.output, columns, [_block(found, [name for name, _ in columns[1:]])])
 
 
@@ -121,18 +121,21 @@ def _method(text: str) -> tuple[Method, dict[str, Any]]:
 
 
 def _judge(
-    method: Method, options: dict[str, Any], *, every: str, dates: Any, judged: int
+    name: str, *, every: str, dates: Any, time: int, judged: int
 ) -> Callable[[Floats], Detection]:
     """The method as evaluate calls it: it may answer for the last columns alone."""
-    given = dict(options)
+    method, given = _method(name)
     if method.seasonal:
         given["every"] = every
     if method.dated:
         given |= {"dates": dates, "last": judged}
-    if method.whole and "training" not in given:
-        return lambda counts: method.judge(
-            counts, **{**given, "training": max(counts.shape[1] - judged, 0)}
-        )
+    if method.whole:
+        given.setdefault("training", time - judged)
+        if given["training"] < 1:
+            raise BadInput(
+                f"{name} learns what is normal from the dates before those that are judged, and all"
+                f" {time} are judged; give --judged with a smaller number"
+            )
     return lambda counts: method.judge(counts, **given)
 
 

@@ -237,14 +237,17 @@ def episodes(outbreak: Marks) -> list[tuple[int, int, int]]:
 class Measures:
     """What a method did; shares from 0 to 1, NaN where there is nothing to take a share of.
 
-    fpr          alarms among the weeks without a current outbreak (of ``clean`` where there is
-                 one): mean over the groups; fpr_median and fpr_max over the groups too
+    fpr          alarms among the answered weeks without a current outbreak (of ``clean`` where
+                 there is one): mean over the groups; fpr_median and fpr_max over the groups too
     pod          outbreaks with an alarm between start and last case; pod1 in the first week;
                  pod_by_size by k. One that has no case before the series ends was not found
-    sensitivity  alarms among the weeks with cases of an outbreak; specificity: no alarm among the
-                 others; ppv: weeks with such cases among the alarms; f1 of ppv and sensitivity
+    sensitivity  alarms among the weeks with cases of an outbreak, answered or not; ppv: weeks with
+                 such cases among the alarms; f1 of ppv and sensitivity
+    specificity  no alarm among the answered weeks without such cases; npv: no such cases among the
+                 answered weeks without alarm
     delay        weeks from start to first alarm, of the outbreaks that were found
-    answered     weeks with an answer; a week without one counts as no alarm
+    answered     weeks with an answer. A week without one finds no outbreak, and is no proof that a
+                 method keeps quiet
     """
 
     fpr: float
@@ -268,8 +271,11 @@ def measure(
     alarm: ArrayLike,
     clean_alarm: ArrayLike | None = None,
     answered: ArrayLike | None = None,
+    clean_answered: ArrayLike | None = None,
 ) -> Measures:
     """Measure the alarms of the judged columns: (series, judged), and those of ``clean``.
+
+    ``answered``, ``clean_answered``: where there was an answer at all (everywhere).
 
     >>> real = labelled([[1, 1, 9, 8, 1, 1]], [[0, 0, 1, 1, 0, 0]])
     >>> seen = measure(real, [[False, True, False, True, False, False]])
@@ -281,18 +287,22 @@ def measure(
     said = np.asarray(alarm, np.bool_)
     if said.shape != truth.shape:
         raise ValueError(f"alarm needs the shape {truth.shape}, (series, judged)")
+    known = _like(truth, answered)
     hits, false = int((said & truth).sum()), int((said & ~truth).sum())
-    misses, rest = int((~said & truth).sum()), int((~said & ~truth).sum())
-    quiet = ~truth
+    missed = truth & ~said
+    silent, rest = int((missed & known).sum()), int((known & ~said & ~truth).sum())
+    quiet = ~truth & known
     calm = said
     if clean_alarm is not None:
         calm = np.asarray(clean_alarm, np.bool_)
-        quiet = np.ones_like(truth)
+        quiet = _like(truth, clean_answered)
         if calm.shape != truth.shape:
             raise ValueError(f"clean_alarm needs the shape {truth.shape}, (series, judged)")
+    groups = (series.group == one for one in np.unique(series.group))
     rates = [
         _share((calm & quiet)[rows].sum(), quiet[rows].sum())
-        for rows in (series.group == one for one in np.unique(series.group))
+        for rows in groups
+        if quiet[rows].any()
     ]
     found: list[tuple[int, bool, int]] = []  # k, whether there is an alarm, after how long
     for row, first, last in _judged_outbreaks(series, truth, begin):
@@ -304,8 +314,8 @@ def measure(
                   sum(size == k for size, _, _ in found))
         for k in sorted({size for size, _, _ in found} - {0})
     }  # fmt: skip
+    misses = int(missed.sum())
     sensitivity, ppv = _share(hits, hits + misses), _share(hits, hits + false)
-    known = np.ones(1) if answered is None else np.asarray(answered, np.bool_)
     return Measures(
         fpr=float(np.mean(rates)) if rates else np.nan,
         fpr_median=float(np.median(rates)) if rates else np.nan,
@@ -315,13 +325,23 @@ def measure(
         sensitivity=sensitivity,
         specificity=_share(rest, rest + false),
         ppv=ppv,
-        npv=_share(rest, rest + misses),
+        npv=_share(rest, rest + silent),
         f1=_share(2 * hits, 2 * hits + false + misses),
         delay=float(np.mean(delays)) if delays else np.nan,
-        answered=float(known.mean()),
+        answered=float(known.mean()) if known.size else np.nan,
         outbreaks=len(found),
         pod_by_size=by_size,
     )
+
+
+def _like(truth: Marks, answered: ArrayLike | None) -> Marks:
+    """Where there was an answer; everywhere, if nothing else is said."""
+    if answered is None:
+        return np.ones_like(truth)
+    known = np.asarray(answered, np.bool_)
+    if known.shape != truth.shape:
+        raise ValueError(f"answered needs the shape {truth.shape}, (series, judged)")
+    return known
 
 
 def _judged_outbreaks(series: Series, truth: Marks, begin: int) -> list[tuple[int, int, int]]:
@@ -356,10 +376,10 @@ def evaluate(
     found = {}
     for done, (name, method) in enumerate(methods.items()):
         alarm, answered = _alarms(method, series.counts, series.judged)
-        clean = None
+        clean, clean_answered = None, None
         if series.clean is not None:
-            clean, _ = _alarms(method, series.clean, series.judged)
-        found[name] = measure(series, alarm, clean, answered)
+            clean, clean_answered = _alarms(method, series.clean, series.judged)
+        found[name] = measure(series, alarm, clean, answered, clean_answered)
         if progress is not None:
             progress(done + 1, len(methods))
     return found
@@ -378,7 +398,8 @@ def at_rate(
     """Compare methods at one rate of false alarms: the measures, and the cut that gives it.
 
     ``surprise``, ``clean_surprise``: (series, judged), higher is more unusual (a score, or 1 - p);
-    NaN is no answer. The cut is the least number with at most ``rate`` of the clean weeks above it.
+    NaN is no answer. The cut is the least number with at most ``rate`` of the answered clean weeks
+    above it.
 
     >>> real = labelled([[1, 1, 9, 8]], [[0, 0, 1, 1]])
     >>> at_rate(real, [[0.2, 1, 9, 8]], [[0.2, 1, 0, 2]], rate=0.25)[1]
@@ -386,17 +407,18 @@ def at_rate(
     """
     if not 0 < rate < 1:
         raise ValueError("rate must lie between 0 and 1")
-    clean = np.nan_to_num(np.asarray(clean_surprise, np.float64), nan=-np.inf)
-    high = np.nan_to_num(np.asarray(surprise, np.float64), nan=-np.inf)
-    ranked = np.sort(clean, axis=None)
-    cut = float(ranked[len(ranked) - 1 - int(rate * len(ranked))])
-    return measure(series, high > cut, clean > cut), cut
+    clean, high = np.asarray(clean_surprise, np.float64), np.asarray(surprise, np.float64)
+    answered, clean_answered = ~np.isnan(high), ~np.isnan(clean)
+    ranked = np.sort(clean[clean_answered])
+    cut = float(ranked[len(ranked) - 1 - int(rate * len(ranked))]) if ranked.size else np.inf
+    # A comparison with NaN is no.
+    return measure(series, high > cut, clean > cut, answered, clean_answered), cut
 
 
 COLUMNS = (
     ("FPR", "fpr"), ("median", "fpr_median"), ("max", "fpr_max"), ("POD", "pod"),
     ("POD1", "pod1"), ("sens", "sensitivity"), ("spec", "specificity"), ("PPV", "ppv"),
-    ("NPV", "npv"), ("F1", "f1"), ("delay", "delay"),
+    ("NPV", "npv"), ("F1", "f1"), ("delay", "delay"), ("answered", "answered"),
 )  # fmt: skip
 
 
@@ -405,18 +427,21 @@ def as_table(found: Mapping[str, Measures]) -> str:
 
     >>> real = labelled([[1, 1, 9, 8, 1, 1]], [[0, 0, 1, 1, 0, 0]])
     >>> print(as_table({"mine": measure(real, [[0, 1, 0, 1, 0, 0]])}).splitlines()[1])
-    mine    25.00  25.00  25.00  100.0    0.0   50.0   75.0   50.0   75.0   50.0   1.00
+    mine    25.00  25.00  25.00  100.0    0.0   50.0   75.0   50.0   75.0   50.0   1.00     100.0
     """
     sizes = sorted({k for one in found.values() for k in one.pod_by_size})
     width = max([len(name) for name in found] + [6])
-    head = "".join(f"{title:>7}" for title, _ in COLUMNS) + "".join(f"{f'k={k}':>6}" for k in sizes)
+    wide = {title: max(len(title) + 2, 7) for title, _ in COLUMNS}
+    head = "".join(f"{title:>{wide[title]}}" for title, _ in COLUMNS)
+    head += "".join(f"{f'k={k}':>6}" for k in sizes)
     lines = [f"{'':{width}}{head}"]
     for name, one in found.items():
         cells = []
         for title, column in COLUMNS:
             value = getattr(one, column)
             scale, digits = (1, 2) if title == "delay" else (100, 2 if "fpr" in column else 1)
-            cells.append(f"{'–' if np.isnan(value) else f'{value * scale:.{digits}f}':>7}")
+            text = "–" if np.isnan(value) else f"{value * scale:.{digits}f}"
+            cells.append(f"{text:>{wide[title]}}")
         cells += [f"{100 * one.pod_by_size[k]:>6.0f}" if k in one.pod_by_size else f"{'–':>6}"
                   for k in sizes]  # fmt: skip
         lines.append(f"{name:{width}}{''.join(cells)}")

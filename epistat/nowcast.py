@@ -45,11 +45,13 @@ class Nowcast:
     share      float64  expected share of the day that is reported so far, 0 to 1
     mean, sd   float64  of the day's cases, once all are reported; infinite if too little is known
     levels     float64  (levels,)  of the quantiles
-    quantiles  float64  (series, days, levels)  in whole cases, never below ``reported``; infinite
-                        beyond a million
+    quantiles  float64  (series, days, levels)  in whole cases, never below ``reported``. Those of
+                        more than a million unreported cases are of the negative binomial with
+                        their mean and sd, or infinite where the sd is
     flags      uint8    :class:`Flag`. FEW_CASES: less than a fifth is reported, the answer is
-                        mostly prior. MISSING_NOW: a cell of the day is missing. TOO_FEW_POINTS:
-                        no delay was seen that long
+                        mostly prior; or nothing is reported that it could be told from.
+                        MISSING_NOW: a cell of the day is missing. TOO_FEW_POINTS: no delay was
+                        seen that long
     law        how the numbers of a day are distributed: for :func:`draw`
     """
 
@@ -171,7 +173,7 @@ def lawless(
     mark(flags, np.isnan(n), Flag.MISSING_NOW)
     mark(flags, lost, Flag.TOO_FEW_POINTS)
     answered = flags == 0
-    mark(flags, answered & (share < LITTLE), Flag.FEW_CASES)
+    mark(flags, answered & ((share < LITTLE) | ((n == 0) & (share < 1))), Flag.FEW_CASES)
     mean, variance = (np.where(answered, part, np.nan) for part in (mean, variance))
     if compat == "R":
         quantiles = _quantiles_of_r(n, mean, np.sqrt(variance), at)
@@ -231,7 +233,8 @@ def dirichlet(
     all: in the last days long ones are not seen yet, so the answer is too low where reporting is
     slow. It is there for comparison; use :func:`generalised_dirichlet`. With the flat ``prior``
     (infinite mean, size 1) the unreported cases are beta-negative-binomial(n + 1, A, B), A and B
-    the weights of the delays that have passed and those to come; its mean is infinite for A <= 1.
+    the weights of the delays that have passed and those to come; its mean is infinite for A <= 1
+    (FEW_CASES).
 
     >>> from epistat.triangle import triangle_of_matrix
     >>> dirichlet(triangle_of_matrix([[3, 3], [4, 4]] * 20 + [[5, 0]])).mean.round(1)[0, -3:]
@@ -320,7 +323,14 @@ def _by_shares(
         more_mean, more_sd = cells.moments()
         mean[open_] += more_mean
         sd[open_] = more_sd
-        quantiles[open_] += _count_quantiles(cells.chances, len(cells.size), at)
+        more = _count_quantiles(cells.chances, len(cells.size), at)
+        many = np.isinf(more).any(axis=1) & np.isfinite(more_sd)
+        if many.any():
+            by_moments = _quantiles_by_moments(more_mean[many], more_sd[many] ** 2, at)
+            by_moments = np.maximum(by_moments, float(MOST_COUNTS))
+            more[many] = np.where(np.isinf(more[many]), by_moments, more[many])
+        quantiles[open_] += more
+        mark(flags, answered & np.isinf(mean), Flag.FEW_CASES)
     return Nowcast(n, np.where(answered, first, np.nan), mean, sd, at, quantiles, flags, law)
 
 

@@ -44,8 +44,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "years": 5, "half": 3, "seasons": 10, "skip": 26, "alpha": 0.005, "method": "nb_plugin",
         "trend": True, "trend_p": 1.0, "reweight": True, "outlier": 2.58, "limit": (5, 4),
     },
-    "farrington1996": {
-        "years": 5, "half": 3, "seasons": 1, "skip": 3, "alpha": 0.01, "method": "delta",
+    "farrington1996": {  # alpha: the half above of the two-sided 0.01 of 1996
+        "years": 5, "half": 3, "seasons": 1, "skip": 3, "alpha": 0.005, "method": "delta",
         "power": "2/3", "trend": True, "trend_p": 0.05, "reweight": True, "outlier": 1.0,
         "limit": (5, 4),
     },

@@ -191,6 +191,7 @@ def test_labelled_series_are_measured(tmp_path: Path, capsys: Capture) -> None:
     assert [float(row["outbreaks"]) for row in rows] == [1, 1, 1]
     assert float(rows[0]["pod"]) == 1
     assert float(rows[0]["delay"]) == 0
+    assert [float(row["answered"]) for row in rows] == [1, 1, 1]
     assert capsys.readouterr() == ("", "")
 
 
@@ -209,13 +210,16 @@ def test_outbreaks_are_put_into_the_series_of_a_file(tmp_path: Path, capsys: Cap
         (["--method", "ears-c1", "--inject", "3"], "needs a file"),
         (["FILE", "--method", "ears-c1"], "column outbreak is missing"),
         (["--method", "ears-c1", "--replicates", "0"], "replicates"),
+        (["LABELLED", "--method", "cusum"], "give --judged with a smaller number"),
+        (["LABELLED", "--method", "glr", "--judged", "200"], "all 200 are judged; give --judged"),
     ],
 )
 def test_wrong_questions_to_evaluate_are_one_line(
     tmp_path: Path, capfd: Capture, argv: list[str], why: str
 ) -> None:
-    path = series_file(tmp_path, outbreak=False)
-    assert main(["evaluate", *(str(path) if part == "FILE" else part for part in argv)]) == 2
+    path = series_file(tmp_path, outbreak=argv[0] == "LABELLED")
+    files = {"FILE": str(path), "LABELLED": str(path)}
+    assert main(["evaluate", *(files.get(part, part) for part in argv)]) == 2
     assert why in capfd.readouterr().err
 
 

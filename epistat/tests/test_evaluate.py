@@ -260,3 +260,19 @@ def test_labelled_series_are_measured_as_r_measures_them() -> None:
         assert found.outbreaks == len(episodes(outbreak[:, part]))
         compared += 1
     assert compared >= 8
+
+
+def test_a_method_that_does_not_answer_is_not_praised_for_keeping_quiet() -> None:
+    outbreak = np.array([[0, 0, 0, 0, 1, 1]], bool)
+    alarm = np.array([[1, 0, 0, 0, 1, 0]], bool)
+    answered = np.array([[1, 1, 0, 0, 1, 0]], bool)
+    some = labelled(np.ones((1, 6)), outbreak)
+    found = measure(some, alarm, answered=answered)
+    assert (found.fpr, found.specificity, found.npv) == (1 / 2, 1 / 2, 1.0)
+    assert (found.sensitivity, found.answered) == (1 / 2, 1 / 2)
+    clean = measure(some, alarm, alarm, answered, answered)
+    assert clean.fpr == 2 / 3
+    assert np.isnan(measure(some, alarm & False, answered=answered & False).fpr)
+    head, line = as_table({"mine": found}).splitlines()
+    assert head.split()[-1] == "answered"
+    assert line.split()[-1] == "50.0"

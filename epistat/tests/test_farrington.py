@@ -85,10 +85,10 @@ def test_farrington_is_its_twin(
             assert ours[1] == day[1]
 
 
-def test_farrington_of_1996_is_the_flexible_one_with_half_the_alpha() -> None:
+def test_farrington_of_1996_is_the_flexible_one_by_its_preset() -> None:
     y = weeks_like(3, 6.0, 0.4, 5)[np.newaxis]
     old = farrington(y)
-    flexible = farrington_flexible(y, **{**PRESETS["farrington1996"], "alpha": 0.005})
+    flexible = farrington_flexible(y, **PRESETS["farrington1996"])
     both = old.answered & flexible.answered & ~np.isnan(old.upper)
     assert both.sum() > 50
     # They differ in the error of the expected number only: dispersion 1 at least, or as it is.

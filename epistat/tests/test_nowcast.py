@@ -438,3 +438,35 @@ def of_one(event: str, report: str, max_delay: int = 3, **options: Any) -> Trian
 def test_impossible_options_are_refused_with_a_reason(call: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         call()
+
+
+def test_a_young_day_without_a_report_says_that_lawless_cannot_tell() -> None:
+    cells = [[3, 3], [4, 4], [0, 0], [0, 0]]
+    answer = lawless(triangle_of_matrix(cells))
+    assert answer.mean[0, -2:].tolist() == [0, 0]
+    few = (answer.flags[0] & Flag.FEW_CASES) != 0
+    assert few.tolist() == [False, False, False, True]  # the day before is complete
+    assert not lawless(triangle_of_matrix([*cells[:3], [5, 0]])).flags.any()
+
+
+def test_without_any_report_the_flat_nowcast_says_that_it_has_no_mean() -> None:
+    nothing = dirichlet(triangle_of_matrix(np.zeros((12, 5))))
+    endless = np.isinf(nothing.mean[0])
+    assert endless[-4:].all()
+    few = (nothing.flags[0] & Flag.FEW_CASES) != 0
+    assert few[endless].all()
+    assert not few[:-4].any()
+
+
+def test_quantiles_of_millions_of_unreported_cases_are_numbers() -> None:
+    cells = np.tile([4e6, 4e6], (40, 1))
+    cells[:, 1] += np.arange(40) * 1e4
+    for answer in (
+        dirichlet(triangle_of_matrix(cells)), generalised_dirichlet(triangle_of_matrix(cells)),
+    ):  # fmt: skip
+        last = answer.quantiles[0, -1]
+        assert np.isfinite(last).all()
+        assert (np.diff(last) >= 0).all()
+        middle = last[len(last) // 2]
+        assert middle == pytest.approx(answer.mean[0, -1], abs=0.1 * answer.sd[0, -1])
+        assert last[-1] - middle == pytest.approx(2.33 * answer.sd[0, -1], rel=0.1)
