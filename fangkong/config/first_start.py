@@ -25,17 +25,7 @@ def until_set_up(host: str, port: int) -> bool:
     settings.ROOT_URLCONF = "fangkong.config.setup_urls"
     call_command("places", verbosity=0)
     server = uvicorn.Server(
-        uvicorn.Config(
-            "fangkong.config.asgi:application",
-            host=host,
-            port=port,
-            log_level="warning",
-            lifespan="off",
-            server_header=False,
-            **serve.HEADERS,
-            proxy_headers=settings.ENVIRONMENT.secure,
-            timeout_graceful_shutdown=5,
-        )
+        uvicorn.Config(**serve.listening(host, port), timeout_graceful_shutdown=5)
     )
 
     def close() -> None:

@@ -55,20 +55,25 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
     import uvicorn  # not for ``fangkong serve``, which has another server
 
     try:
-        uvicorn.run(
-            "fangkong.config.asgi:application",
-            host=host,
-            port=port,
-            log_level="warning",
-            lifespan="off",
-            server_header=False,
-            **HEADERS,
-            proxy_headers=settings.ENVIRONMENT.secure,
-        )
+        uvicorn.run(**listening(host, port))
     finally:
         if helper is not None:
             helper.stop()
     return 0
+
+
+def listening(host: str, port: int) -> dict[str, Any]:
+    """How uvicorn serves us, whether the house is set up or not."""
+    return {
+        "app": "fangkong.config.asgi:application",
+        "host": host,
+        "port": port,
+        "log_level": "warning",
+        "lifespan": "off",
+        "server_header": False,
+        "proxy_headers": settings.ENVIRONMENT.secure,
+        **HEADERS,
+    }
 
 
 def set_up_first(host: str, port: int) -> int:
