@@ -329,6 +329,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "fangkong": {"level": "INFO"},
+        # In debugging they write down the values of a page and of a statement, names among them.
+        "django.template": {"level": "INFO"},
+        "django.db.backends": {"level": "INFO"},
         # It repeats every attempt; the command says once that the database does not answer.
         "psycopg.pool": {"level": "ERROR"},
     },

@@ -132,8 +132,10 @@ def forget_address(request: HttpRequest) -> None:
 
     Pages have links that lead back to their own address, and Django's log names it.
     """
-    request.path = request.path_info = "/"
-    request.META["PATH_INFO"], request.META["QUERY_STRING"] = "/", ""
+    # What remains still says to whom the answer goes: a machine or a person.
+    kept = "/api/" if problems.for_machines(request) else "/"
+    request.path = request.path_info = kept
+    request.META["PATH_INFO"], request.META["QUERY_STRING"] = kept, ""
     cast(Any, request).GET = QueryDict()
 
 

@@ -67,9 +67,9 @@ class Scan(logging.Handler):
         self.found |= {f"{kind} in {record.name}" for kind, one in self.canaries if one in text}
 
 
-# Django's own log of statements holds their values; it speaks only in debugging, and here because
-# the statements of each request are counted.
-STATEMENTS = "django.db.backends"
+# Django's own logs of statements and of missing values in templates hold what stands in them; the
+# settings let neither say it, in debugging either.
+KEPT_SHORT = ("django.db.backends", "django.template")
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +77,7 @@ def scan(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scan]:
     """Every log of the house and of what it stands on, down to the last word, during a test."""
     scan, root = Scan(), logging.getLogger()
     for log in [root, *map(logging.getLogger, [*root.manager.loggerDict, "fangkong.people"])]:
-        lowest = logging.INFO if log.name == STATEMENTS else logging.DEBUG
+        lowest = logging.INFO if log.name in KEPT_SHORT else logging.DEBUG
         monkeypatch.setattr(log, "level", lowest)
         monkeypatch.setattr(log, "handlers", [scan] if log is root else [])
         monkeypatch.setattr(log, "propagate", True)

@@ -200,7 +200,7 @@ def test_a_file_of_which_a_bit_has_turned_is_not_handed_out(client, daofu_cdc):
     answer = client.get(file.get_absolute_url())
 
     assert answer.status_code == 500
-    assert "damaged" in answer.content.decode() and bytes(raw) not in answer.content
+    assert "文件已损坏" in answer.content.decode() and bytes(raw) not in answer.content
     assert client.get(whole.get_absolute_url()).status_code == 200
     assert queries.damaged() == [str(file.public_id)]
 
