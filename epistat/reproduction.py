@@ -31,7 +31,8 @@ from epistat.intervals import UncertainInterval, checked_interval, interval_rows
 from epistat.result import CELLS, Flag, Floats, as_counts, mark
 
 LEVELS = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
-KNOWN_SHARE = 0.5  # of the interval that must fall on known days
+# Of the interval that must fall on known days: half, and a half that was rounded down.
+KNOWN_SHARE = 0.5 - 1e-9
 GOOD_CV = 0.3  # of the posterior; above it a window has FEW_CASES
 
 Ints = NDArray[np.int64]

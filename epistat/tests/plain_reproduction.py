@@ -35,7 +35,7 @@ def pressure(y: Series, w: list[float], t: int) -> float:
     force = sum(w[s] * y[t - s] for s in known)
     if len(known) == min(t, len(w) - 1) or reach == 0:
         return force
-    return nan if share < 0.5 * reach else force * reach / share
+    return nan if share < (0.5 - 1e-9) * reach else force * reach / share
 
 
 def cori(
