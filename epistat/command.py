@@ -58,6 +58,7 @@ class Method:
     whole: bool = False  # splits the series itself: only series of one length go together
     dated: bool = False  # takes the dates of the columns, for the same week of earlier years
     people: bool = False  # takes the population
+    by_week: Callable[[dict[str, Any]], bool] = lambda options: False  # if not told of a --year
 
 
 def _flexible(counts: Floats, *, preset: str = "noufaily2013", **options: Any) -> Detection:
@@ -73,8 +74,11 @@ PERCENTILE = (
 )  # fmt: skip
 YEARS = ("alpha", "years", "half", "compat")
 REGRESSION = (*YEARS, "power", "trend", "reweight", "limit")
-CUSUM = ("training", "k", "h", "transform", "mean", "alpha", "reset", "compat")
-GLR = ("training", "threshold", "theta", "alpha", "harmonics", "trend", "window", "least", "change")
+CUSUM = ("training", "k", "h", "transform", "mean", "dispersion", "year", "reset", "compat")
+GLR = (
+    "training", "threshold", "theta", "dispersion", "harmonics", "trend", "window", "least",
+    "change", "year",
+)  # fmt: skip
 METHODS = {
     "ears-c1": Method("EARS C1: against the days or weeks just before", EARS, c1),
     "ears-c2": Method("EARS C2: as C1, leaving two days or weeks between", EARS, c2),
@@ -110,18 +114,32 @@ METHODS = {
     ),
     "cdc": Method(
         "CDC: four weeks against the same of earlier years",
-        ("alpha", "years", "around", "compat"),
+        ("alpha", "years", "around", "year", "compat"),
         cdc,
         dated=True,
+        by_week=lambda options: True,
     ),
-    "cusum": Method("CUSUM: does a small excess last?", CUSUM, cusum, whole=True),
-    "glr": Method("LR and GLR: since when does a higher mean fit better?", GLR, glr, whole=True),
+    "cusum": Method(
+        "CUSUM: does a small excess last?",
+        CUSUM,
+        cusum,
+        whole=True,
+        by_week=lambda options: bool(options.get("mean") == "season"),
+    ),
+    "glr": Method(
+        "LR and GLR: since when does a higher mean fit better?",
+        GLR,
+        glr,
+        whole=True,
+        by_week=lambda options: bool(options.get("harmonics") != 0),
+    ),
     "outbreak-p": Method(
         "OutbreakP: is there a rise of any shape?", ("threshold", "first"), outbreak_p
     ),
     "fixed": Method("CIDARS fixed threshold: so many cases", ("threshold",), fixed_threshold),
 }
 OLD_NAMES = {"c1": "ears-c1", "c2": "ears-c2", "c3": "ears-c3", "mpm": "moving-percentile"}
+SCATTERED = ("pearson_nb", "anscombe_nb")  # transforms of cusum that know a dispersion
 SWITCHES = {"strict": "--reaches", "k": "-k"}
 
 
@@ -141,6 +159,7 @@ def _detect(asked: argparse.Namespace) -> int:
         raise BadInput("--last must be at least 1")
     table = read(asked.counts, optional=("population",), sort=asked.sort)
     grid = fill(table, every=asked.every, gaps=asked.gaps)
+    refuse_days(asked.method, options, grid.every)
     answer = judge(grid, method, options, output.progress("detect"), last=asked.last)
     columns = list(zip(OUTPUT, KINDS, strict=True))
     return output.write(asked.output, columns, _blocks(grid, answer, asked.last))
@@ -156,10 +175,28 @@ def choice(asked: argparse.Namespace) -> tuple[Method, dict[str, Any]]:
     for name in options:
         if name not in method.options:
             written = SWITCHES.get(name, f"--{name.replace('_', '-')}")
-            raise BadInput(f"{written} is not an option of {asked.method}; leave it out")
-    if options.get("alpha") is None and "alpha" in options and method.judge is not glr:
-        raise BadInput("--alpha estimate is for glr only; give a number")
+            instead = "leave it out"
+            if name == "alpha" and "dispersion" in method.options:
+                instead = "how much counts scatter is --dispersion"
+            raise BadInput(f"{written} is not an option of {asked.method}; {instead}")
+    if "dispersion" in options:
+        options["alpha"] = options.pop("dispersion")
+        if asked.method == "cusum":
+            if options["alpha"] is None:
+                raise BadInput("--dispersion estimate is for glr only; give a number")
+            if options.get("transform") not in SCATTERED:
+                raise BadInput(f"--dispersion is for --transform {' and '.join(SCATTERED)}")
     return method, options
+
+
+def refuse_days(name: str, options: dict[str, Any], every: str) -> None:
+    """BadInput where a method that counts in weeks is asked about days, unless a year is told."""
+    if every == "day" and "year" not in options and METHODS[name].by_week(options):
+        season = {"cusum": " with --mean season", "glr": " with a season (--harmonics)"}
+        raise BadInput(
+            f"{name}{season.get(name, '')} is for weekly counts, and these are daily; add them up"
+            " by week, or say --year 365 to count its rows as days"
+        )
 
 
 def judge(
@@ -252,8 +289,15 @@ def _method(text: str) -> str:
     return OLD_NAMES.get(text, text)
 
 
-def _alpha(text: str) -> float | None:
+def _dispersion(text: str) -> float | None:
     return None if text == "estimate" else float(text)
+
+
+def _year(text: str) -> float:
+    year = float(text)
+    if not 2 <= year < 1000:
+        raise argparse.ArgumentTypeError(f"{text} rows are no year; 52 weeks, 365 days")
+    return int(year) if year.is_integer() else year
 
 
 def parser(prog: str = "detect") -> Parser:
@@ -298,12 +342,16 @@ def parser(prog: str = "detect") -> Parser:
 
 def _add_options(whole: Parser) -> None:
     add = partial(_add, whole.add_argument_group("options of several methods"))
-    add("--alpha", type=_alpha, metavar="P", help="share of false alarms (ears-c1, -c2 0.001;"
-        " ears-c3 0.025; farrington 0.01; cdc 0.001; farrington-flexible 0.005; bayes 0.05);"
-        " cusum: dispersion (0.1); glr: dispersion, or estimate (0, Poisson)")  # fmt: skip
+    add("--alpha", type=float, metavar="P", help="share of false alarms (ears-c1, -c2 0.001;"
+        " ears-c3 0.025; farrington 0.01; cdc 0.001; farrington-flexible 0.005;"
+        " bayes 0.05)")  # fmt: skip
     add("--compat", choices=("R",), help="answer as the R package surveillance, with its defects")
     add("--years", type=int, metavar="N", help="years of history")
-    add("--half", type=int, metavar="N", help="weeks before and after the same week")
+    add("--half", type=int, metavar="N", help="rows before and after the same one of earlier"
+        " years: weeks, and days in daily data; moving-percentile: blocks of seven"
+        " days there")  # fmt: skip
+    add("--year", type=_year, metavar="N", help="cdc, cusum, glr: rows of a year (52); needed for a"
+        " season in daily data, as they are made for weeks: cdc adds up four rows")  # fmt: skip
     add("--current", action=argparse.BooleanOptionalAction, help="bayes, rki: also the weeks just"
         " before (yes)")  # fmt: skip
     add("--around", type=int, metavar="N", help="cdc: blocks of four weeks either side (1)")
@@ -321,11 +369,13 @@ def _add_options(whole: Parser) -> None:
     add("--bound", choices=("nb_plugin", "delta", "muan"), help="way to the threshold")
     add("--power", choices=("2/3", "1/2", "none"), help="scale of the bound delta (2/3)")
     add("--seasons", type=int, metavar="N", help="levels in a year (10)")
-    add("--skip", type=int, metavar="N", help="weeks before now that are left out (26)")
+    add("--skip", type=int, metavar="N", help="rows (weeks, days in daily data) before now that"
+        " are left out (26)")  # fmt: skip
     add("--trend-p", type=float, metavar="P", help="keep a trend below this p (1: always)")
     add("--reweight", action=argparse.BooleanOptionalAction, help="less weight to past outbreaks")
     add("--outlier", type=float, metavar="S", help="residual from which on a week weighs less")
-    add("--limit", type=int, nargs=2, metavar=("CASES", "WEEKS"), help="no alarm below (5 4)")
+    add("--limit", type=int, nargs=2, metavar=("CASES", "ROWS"), help="no alarm"
+        " below so many cases in so many rows, weeks or days (5 4)")  # fmt: skip
 
     add = partial(_add, whole.add_argument_group("options of moving-percentile"))
     add("--percentile", type=float, metavar="X", help="of the earlier blocks, 0 to 100 (80)")
@@ -343,6 +393,8 @@ def _add_options(whole: Parser) -> None:
     add("--transform", choices=("rossi", "standard", "anscombe", "anscombe2nd", "pearson_nb",
         "anscombe_nb", "none"), help="cusum: of counts to normal (rossi)")  # fmt: skip
     add("--mean", choices=("constant", "season"), help="cusum: the normal mean (constant)")
+    add("--dispersion", type=_dispersion, metavar="A", help="variance is m + A m²; cusum with"
+        " pearson_nb, anscombe_nb (0.1); glr, also estimate (0, Poisson)")  # fmt: skip
     add("--reset", action=argparse.BooleanOptionalAction, help="cusum: begin anew after an alarm")
     add("--theta", type=float, metavar="LOG", help="glr: LR chart for this log of the rate ratio")
     add("--harmonics", type=int, metavar="N", help="glr: of the year (1)")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from epistat import output
-from epistat.command import METHODS, Method, choice
+from epistat.command import METHODS, OLD_NAMES, Method, choice, refuse_days
 from epistat.command import parser as detect_parser
 from epistat.evaluate import COLUMNS as MEASURES
 from epistat.evaluate import JUDGED, Measures, Series, as_table, inject, labelled, simulate
@@ -60,6 +60,7 @@ def _evaluate(asked: argparse.Namespace) -> int:
     methods = {
         name: _judge(name, every=every, dates=dates, time=some.counts.shape[1], judged=some.judged)
         for name in asked.method or DEFAULT
+        if asked.method or every == "week" or name != "cdc"  # which is for weeks
     }
     found = measured(methods, some, output.progress("evaluate"))
     if asked.output is None:
@@ -125,6 +126,8 @@ def _judge(
 ) -> Callable[[Floats], Detection]:
     """The method as evaluate calls it: it may answer for the last columns alone."""
     method, given = _method(name)
+    plain = name.partition(":")[0]
+    refuse_days(OLD_NAMES.get(plain, plain), given, every)
     if method.seasonal:
         given["every"] = every
     if method.dated:

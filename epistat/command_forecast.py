@@ -16,7 +16,7 @@ from epistat.output import DATE, NUMBER, TEXT, Parser
 from epistat.renewal import Forecast, forecast
 from epistat.result import Floats, words
 from epistat.scores import HUB_LEVELS
-from epistat.table import BadInput, fill, read, read_cases
+from epistat.table import BadInput, fill_days, read, read_cases
 
 COLUMNS = (
     ("series", TEXT), ("date", DATE), ("horizon", NUMBER), ("quantile", NUMBER), ("cases", NUMBER),
@@ -70,7 +70,7 @@ def _from_cases(asked: argparse.Namespace) -> Iterator[list[Any]]:
 
 
 def _from_counts(asked: argparse.Namespace) -> Iterator[list[Any]]:
-    grid = fill(read(asked.cases, sort=asked.sort), every="day", gaps=asked.gaps)
+    grid = fill_days(read(asked.cases, sort=asked.sort), "forecast", gaps=asked.gaps)
     tell = output.progress("forecast")
     for i, name in enumerate(grid.names):
         counts = grid.counts[grid.starts[i] : grid.starts[i + 1]][np.newaxis]

@@ -13,7 +13,7 @@ from epistat.intervals import UncertainInterval
 from epistat.output import DATE, NUMBER, TEXT, Parser
 from epistat.reproduction import LEVELS, Reproduction, cori, wallinga_teunis
 from epistat.result import Floats, words
-from epistat.table import BadInput, Grid, fill, read
+from epistat.table import BadInput, Grid, Table, fill_days, read
 
 AT_ONCE = 200  # series
 QUANTILES = tuple("median" if level == 0.5 else f"q{level:g}" for level in LEVELS)
@@ -61,9 +61,24 @@ def _rt(asked: argparse.Namespace) -> int:
         names = REPRODUCTION
     optional = ("imported",) if asked.method == "cori" else ()
     table = read(asked.counts, optional=optional, sort=asked.sort)
-    grid = fill(table, every="day", gaps=asked.gaps)
+    grid = fill_days(table, "rt", gaps=asked.gaps)
+    _refuse_imported(table, grid)
     kinds = [("series", TEXT), ("date", DATE), *((name, NUMBER) for name in names), ("flag", TEXT)]
     return output.write(asked.output, kinds, output.started(_blocks(asked, grid)))
+
+
+def _refuse_imported(table: Table, grid: Grid) -> None:
+    """BadInput for the first day that has more imported cases than cases."""
+    if "imported" not in grid.extra:
+        return
+    more = np.flatnonzero(grid.extra["imported"] > grid.counts)  # not where one is not known
+    if more.size:
+        i = int(np.searchsorted(grid.starts, more[0], side="right")) - 1
+        day = output.dates(grid.first_days[i] + more[0] - grid.starts[i])
+        raise BadInput(
+            f"{table.path}: {grid.names[i]!r} has more imported cases than cases on {day}; the"
+            " count holds both"
+        )
 
 
 def _blocks(asked: argparse.Namespace, grid: Grid) -> Iterator[list[Any]]:

@@ -130,9 +130,8 @@ def cori(
     given = np.zeros_like(array) if imported is None else np.asarray(imported, dtype=np.float64)
     if given.shape != array.shape:
         raise ValueError("imported needs the shape of counts")
+    _refuse_imported(given, array)
     local = array - np.nan_to_num(given)
-    if (local < 0).any():
-        raise ValueError("more imported cases than cases on a day; counts hold both")
     local[:, :1] = np.minimum(local[:, :1], 0)
     span = _Span.of(array.shape[1], window, windows)
     rows, chances = interval_rows(interval, array.shape[1])
@@ -143,6 +142,17 @@ def cori(
     return Reproduction(
         start=span.start, end=span.end, levels=at, seen=np.ones(len(span.end)), **fields
     )
+
+
+def _refuse_imported(imported: Floats, counts: Floats) -> None:
+    """ValueError, with its series and day, for the first number that cannot be; NaN is none."""
+    for problem, where in (
+        ("imported is negative", imported < 0),
+        ("more imported cases than counts, which hold both,", imported > counts),
+    ):
+        if where.any():
+            series, day = np.argwhere(where)[0].tolist()
+            raise ValueError(f"{problem} in series {series} on day {day}")
 
 
 @dataclass(frozen=True, slots=True)

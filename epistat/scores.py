@@ -133,8 +133,9 @@ def relative_wis(scores: ArrayLike, baseline: int) -> Floats:
     ``baseline``: row of the baseline model. Each pair of models is compared on their common
     forecasts by the ratio of mean scores; a model's skill is the geometric mean of its ratios to
     all models, and the answer is skill over that of the baseline: (models,), below 1 is better.
-    NaN for a model without a forecast in common with another. Source: Cramer EY and others. PNAS
-    2022;119:e2113561119.
+    NaN for a model without a forecast in common with another. Scores of 0 throughout make ratios of
+    0 or infinite, of two such models 1; the baseline itself has 1 in any case. Source: Cramer EY
+    and others. PNAS 2022;119:e2113561119.
 
     >>> relative_wis([[1.0, 2.0, np.nan], [2.0, 4.0, 3.0], [2.0, 4.0, 3.0]], baseline=1).round(3)
     array([0.5, 1. , 1. ])
@@ -148,15 +149,21 @@ def relative_wis(scores: ArrayLike, baseline: int) -> Floats:
     sums = filled @ known.T.astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(sums) - np.log(sums.T)
+    logs[(sums == 0) & (sums.T == 0)] = 0.0  # both perfect where they meet
     logs[~known.any(axis=1)] = np.nan
     shared = (known.astype(np.int64) @ known.T.astype(np.int64)) > 0
     logs = np.where(shared, logs, np.nan)
     used = ~np.isnan(logs)
-    totals = np.where(used, logs, 0.0).sum(axis=1)
-    skill = np.divide(
-        totals, used.sum(axis=1), out=np.full(len(logs), np.nan), where=used.any(axis=1)
-    )
-    answer: Floats = np.exp(skill - skill[baseline])
+    with np.errstate(invalid="ignore"):  # infinite less infinite: no answer
+        totals = np.where(used, logs, 0.0).sum(axis=1)
+        skill = np.divide(
+            totals, used.sum(axis=1), out=np.full(len(logs), np.nan), where=used.any(axis=1)
+        )
+        answer: Floats = np.exp(skill - skill[baseline])
+    perfect = (skill == -np.inf) & (skill[baseline] == -np.inf)
+    answer[perfect] = 1.0
+    if known[baseline].any():
+        answer[baseline] = 1.0
     return answer
 
 

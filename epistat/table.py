@@ -261,6 +261,18 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
     return Grid(table.names, "week" if step == 7 else "day", first, starts, counts, extra)
 
 
+def fill_days(table: Table, command: str, *, gaps: Gaps) -> Grid:
+    """:func:`fill` by day, for a command that days alone make sense to. BadInput for weekly counts:
+
+    their weeks must not become days between which nobody fell ill.
+    """
+    apart = np.diff(table.days)[np.diff(table.series) == 0]
+    # Two or three rows of one weekday may be days where somebody has said what gaps mean.
+    if len(apart) >= (1 if gaps == "error" else 3) and not (apart % 7).any():
+        raise BadInput(f"{table.path}: weekly counts; {command} needs days, a row for each")
+    return fill(table, every="day", gaps=gaps)
+
+
 def carried(values: Floats, holes: NDArray[np.bool_], starts: NDArray[np.int64]) -> Floats:
     """``holes`` filled with the nearest known number of their series, the earlier of two.
 

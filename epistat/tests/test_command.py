@@ -239,7 +239,22 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path, capsys: Capture) -> No
     [
         (["--method", "c9", "FILE"], "c9"),
         (["--method", "c1", "--percentile", "80", "FILE"], "not an option of ears-c1"),
-        (["--method", "bayes", "--alpha", "estimate", "FILE"], "for glr only"),
+        (["--method", "bayes", "--alpha", "estimate", "FILE"], "invalid float value: 'estimate'"),
+        (["--method", "cusum", "--dispersion", "estimate", "FILE"], "for glr only"),
+        (
+            ["--method", "cusum", "--alpha", "0.1", "FILE"],
+            "counts scatter is --dispersion",
+        ),
+        (["--method", "glr", "--alpha", "0.1", "FILE"], "--alpha is not an option of glr"),
+        (["--method", "cusum", "--dispersion", "0.1", "FILE"], "is for --transform pearson_nb and"),
+        (["--method", "bayes", "--dispersion", "0.1", "FILE"], "not an option of bayes; leave it"),
+        (["--method", "cdc", "FILE"], "cdc is for weekly counts, and these are daily"),
+        (
+            ["--method", "cusum", "--mean", "season", "FILE"],
+            "with --mean season is for weekly",
+        ),
+        (["--method", "glr", "FILE"], "glr with a season (--harmonics) is for weekly counts"),
+        (["--method", "glr", "--year", "0", "FILE"], "0 rows are no year"),
         (["--method", "c1", "--last", "0", "FILE"], "--last"),
         (["--method", "c1", "--output", "/absent/folder/x.csv", "FILE"], "cannot write"),
         (["--method", "fixed", "--reaches", "FILE"], "--reaches is not an option of fixed"),
@@ -325,7 +340,8 @@ def test_every_option_of_a_method_is_one_of_the_command_and_of_its_function() ->
         assert set(method.options) <= actions, name
         if name == "farrington-flexible":
             continue  # its preset and its bound are put in place by the command
-        assert set(method.options) <= set(inspect.signature(method.judge).parameters), name
+        taken = {"alpha" if option == "dispersion" else option for option in method.options}
+        assert taken <= set(inspect.signature(method.judge).parameters), name
 
 
 def test_help_and_the_list_name_every_method(capsys: Capture) -> None:
@@ -402,7 +418,9 @@ def five_years(tmp_path: Path) -> tuple[str, np.ndarray]:
           "--reset", "--training", "240"],
          lambda y, _: epistat.cusum(y, mean="season", transform="anscombe", k=0.9, h=3, reset=True,
                                     training=240)),
-        (["glr", "--alpha", "estimate", "--trend", "--window", "8", "--training", "250",
+        (["cusum", "--transform", "pearson_nb", "--dispersion", "0.3"],
+         lambda y, _: epistat.cusum(y, transform="pearson_nb", alpha=0.3)),
+        (["glr", "--dispersion", "estimate", "--trend", "--window", "8", "--training", "250",
           "--threshold", "4"],
          lambda y, _: epistat.glr(y, alpha=None, trend=True, window=8, training=250, threshold=4)),
         (["glr", "--theta", "0.5"], lambda y, _: epistat.glr(y, theta=0.5)),
@@ -468,3 +486,23 @@ def test_with_last_only_the_last_dates_are_judged_and_their_answer_is_the_same(
     rows = answer(capsys, "--method", "rki", "--last", "3", str(file))
     assert rows == whole[297:300] + whole[587:590] + whole[-3:]
     assert sorted(judged) == [(1, 3), (2, 13)]  # a and b lie in one batch
+
+
+def test_days_are_judged_by_a_method_for_weeks_once_a_year_is_told(
+    file: Path, capsys: Capture
+) -> None:
+    counts = np.random.default_rng(3).poisson(4, 900)
+    file.write_text(HEAD + daily("a", [int(n) for n in counts]))
+    rows = answer(capsys, "--method", "glr", "--year", "365", "--training", "800", str(file))
+    expected = epistat.glr([counts], training=800, year=365)
+    assert [float(row["score"] or "nan") for row in rows[800:]] == expected.score[0, 800:].tolist()
+    assert answer(capsys, "--method", "cdc", "--year", "365", "--years", "1", str(file))[-1][
+        "alarm"
+    ]
+    for without in (["cusum"], ["glr", "--harmonics", "0"]):  # no season, no year
+        assert answer(capsys, "--method", *without, str(file))[-1]["alarm"]
+    assert detect(["--help"]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("weeks, and days in daily data") == 1
+    assert said.count("days in daily data) before now") == 1
+    assert said.count("in so many rows, weeks or days") == 1

@@ -256,6 +256,17 @@ ONE = "a,2020-03-01,2020-03-02\n"
             "horizon must be 1 to 14 days",
         ),
         (("forecast", *GAMMA, "--complete"), CASES, "unknown column 'event'"),
+        (RT, HEAD + "a,2020-03-02,1\na,2020-03-09,1\n", "weekly counts; rt needs days"),
+        (
+            ("forecast", *GAMMA, "--complete", "--gaps", "zero"),
+            HEAD + "".join(f"a,2020-03-{day:02},1\n" for day in (2, 9, 16, 30)),
+            "weekly counts; forecast needs days",
+        ),
+        (
+            RT,
+            "series,date,count,imported\na,2020-03-01,1,1\nb,2020-03-01,2,2\nb,2020-03-02,1,2\n",
+            "'b' has more imported cases than cases on 2020-03-02",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_in_one_line_and_nothing_is_written(

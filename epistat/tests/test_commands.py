@@ -282,3 +282,11 @@ def test_what_is_expected_of_a_date_without_a_row_is_not_guessed(
     cases.write_text(head + "a,2020-01-01,1,0.5\na,2020-01-02,1,0.5\nb,2020-01-01,1,1\n")
     assert "'b' has no row for 2020-01-02" in complaint(capsys, *asked)
     assert answer(capsys, *asked[:4]) == []  # poisson does not look at it
+
+
+def test_days_are_not_evaluated_by_a_method_for_weeks(tmp_path: Path, capsys: Capture) -> None:
+    path = tmp_path / "days.csv"
+    path.write_text("series,date,count,outbreak\n" + "".join(f"a,{day},1,0\n" for day in DAYS))
+    assert "cdc is for weekly counts" in complaint(capsys, "evaluate", str(path), "--method", "cdc")
+    assert main(["evaluate", str(path)]) == 0
+    assert "cdc" not in capsys.readouterr().out

@@ -491,3 +491,17 @@ def test_bad_epidemics_are_flagged_and_leave_the_others_alone() -> None:
 def test_impossible_options_are_refused_with_a_reason(call: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         call()
+
+
+def test_imported_cases_that_cannot_be_are_told_by_series_and_day() -> None:
+    counts, none = np.full((2, 12), 4.0), np.zeros((2, 12))
+    for wrong, says in (
+        (-5.0, "imported is negative in series 1 on day 7"),
+        (5.0, "more imported cases than counts, which hold both, in series 1 on day 7"),
+    ):
+        given = none.copy()
+        given[1, 7] = wrong
+        with pytest.raises(ValueError, match=says):
+            cori(counts, [0, 0.5, 0.5], imported=given)
+    given[1, 7] = 4.0
+    assert cori(counts, [0, 0.5, 0.5], imported=given).cases[1, 7] == 4 * 6

@@ -234,3 +234,13 @@ def test_what_is_not_known_has_no_score_and_leaves_the_others_alone() -> None:
 def test_impossible_forecasts_are_refused_with_a_reason(call: Any, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.filterwarnings("error")
+def test_perfect_forecasts_are_compared_without_a_warning_and_the_baseline_has_one() -> None:
+    perfect, good, poor = [0.0, 0.0], [1.0, 1.0], [2.0, 2.0]
+    compared = scores.relative_wis([perfect, good, poor], baseline=1)
+    assert (compared[0], compared[1]) == (0.0, 1.0)
+    by_perfect = scores.relative_wis([perfect, good, perfect], baseline=0)
+    assert by_perfect.tolist() == [1.0, np.inf, 1.0]
+    assert scores.relative_wis([perfect, perfect], baseline=0).tolist() == [1.0, 1.0]

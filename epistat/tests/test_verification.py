@@ -1,6 +1,8 @@
 """The page of verification says what is so."""
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +32,20 @@ def test_a_bound_is_above_its_difference_and_not_far() -> None:
         assert worst < bound
         assert bound <= max(100 * worst, 1e-13)
     assert Row(("x",), 1, 0.0).bound == "0"
+
+
+def test_no_extra_is_offered_that_nothing_imports() -> None:
+    root = Path(__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for room in ("epistat", "fangkong")
+        for path in (root / room).rglob("*.py")
+        if "node_modules" not in path.parts
+    )
+    # What Django or another package imports by name.
+    names = {"postgres": "postgresql", "redis": "redis"}
+    for extra, packages in project["optional-dependencies"].items():
+        first = re.split(r"[\[>=<;]", packages[0])[0]
+        word = names.get(extra, first.replace("-sdk", "").replace("-", "[._]"))
+        assert re.search(word, sources), extra
