@@ -427,11 +427,11 @@ def as_table(found: Mapping[str, Measures]) -> str:
 
     >>> real = labelled([[1, 1, 9, 8, 1, 1]], [[0, 0, 1, 1, 0, 0]])
     >>> print(as_table({"mine": measure(real, [[0, 1, 0, 1, 0, 0]])}).splitlines()[1])
-    mine    25.00  25.00  25.00  100.0    0.0   50.0   75.0   50.0   75.0   50.0   1.00     100.0
+    mine    25.00  25.00  25.00  100.0    0.0   50.0   75.0   50.0   75.0   50.0   1.00    100.0
     """
     sizes = sorted({k for one in found.values() for k in one.pod_by_size})
     width = max([len(name) for name in found] + [6])
-    wide = {title: max(len(title) + 2, 7) for title, _ in COLUMNS}
+    wide = {title: max(len(title) + 1, 7) for title, _ in COLUMNS}
     head = "".join(f"{title:>{wide[title]}}" for title, _ in COLUMNS)
     head += "".join(f"{f'k={k}':>6}" for k in sizes)
     lines = [f"{'':{width}}{head}"]
