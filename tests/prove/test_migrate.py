@@ -191,11 +191,18 @@ def lost_on_the_way(what: str) -> bool:
     return what.startswith("rows of ")
 
 
+def far_apart(steps: int, many: int) -> list[int]:
+    """So many statements, each far from those before it."""
+    return [1 + int(steps * (n * 0.6180339887 % 1)) for n in range(1, many + 1)]
+
+
 def blind(proof, here, cluster, begin: str, right: dict[str, object], steps: int, *, every) -> None:
     """The bug: each statement of a migration is committed by itself, as on some databases."""
     with migrator(here, cluster, "migrations are not atomic") as by:
         stuck = tried = 0
-        for kill in range(steps // 3, steps, max(1, steps // 12)):
+        # All over the place (the golden section), for many a statement may be done twice: what
+        # comes before and after the migrations, and an index that is dropped where it is there.
+        for kill in far_apart(steps, 12 if every else 60):
             name = by.copy(begin)
             by.tell(name, "migrate", kill)
             tried += 1
