@@ -39,7 +39,8 @@ def held(proof, new, *, kills: int) -> None:
     assert planted.doubled > 0, "a repeat with a new key was not found as a double"
 
     with serving(new()) as run:
-        found, told = killed(run, dice, kills=kills, loses=0.05)
+        # Few kills leave time for few cards: more of their answers are lost, so that some repeat.
+        found, told = killed(run, dice, kills=kills, loses=0.4 if kills < 20 else 0.05)
     proof.note("server killed under load", **found.figures, **said(told), kills=kills)
     assert told.wrong == [] and told.given_up == []
     assert found.wrong == 0
