@@ -179,10 +179,15 @@ def enter(
     entering.hold_counties({ready.counties[place][0] for place in persons}, reported_at)
     twice = Counter(ready.prints)
     known = bulk.among(Case, "card_print", [ready.prints[place] for place in persons])
+    # Of a person with two cards here the second may tell of the first one's illness: one by one.
+    cards = Counter(persons.values())
     quick = [
         place
-        for place in persons
-        if place in new and ready.prints[place] not in known and twice[ready.prints[place]] == 1
+        for place, person in persons.items()
+        if place in new
+        and cards[person] == 1
+        and ready.prints[place] not in known
+        and twice[ready.prints[place]] == 1
     ]
     fast = frozenset(quick)
     waiting = {
