@@ -5,6 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 
+def setting(name: str, value: str) -> str:
+    """The statement that says it until the transaction ends; ``value`` holds no quotation mark."""
+    return f"SET LOCAL {name} = '{value}'"
+
+
 def with_setting(name: str, value: str, sql: str, params: Any) -> tuple[str, Any]:
     """A statement with a setting in front, as a value where it has values.
 
@@ -12,4 +17,4 @@ def with_setting(name: str, value: str, sql: str, params: Any) -> tuple[str, Any
     """
     if isinstance(params, list | tuple):
         return f"SET LOCAL {name} = %s; {sql}", [value, *params]
-    return f"SET LOCAL {name} = '{value}'; {sql}", params
+    return f"{setting(name, value)}; {sql}", params

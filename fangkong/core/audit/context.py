@@ -23,7 +23,7 @@ from django.db.backends.signals import connection_created
 from django.utils.functional import empty
 
 from fangkong.core import clock
-from fangkong.core.in_front import with_setting
+from fangkong.core.in_front import setting, with_setting
 from fangkong.core.origin import client_address, parsed
 from fangkong.core.request_id import request_id
 
@@ -119,11 +119,6 @@ def stamp() -> str:
     return f"{'' if who is None else who}|{moment().isoformat()}|{asked}"
 
 
-def stamped() -> str:
-    """The statement that says so."""
-    return f"SET LOCAL {SETTING} = '{stamp()}'"
-
-
 def _stamp(
     execute: Callable[..., Any], sql: object, params: Any, many: bool, context: dict[str, Any]
 ) -> Any:
@@ -131,7 +126,7 @@ def _stamp(
     if not isinstance(sql, str) or not _WRITES.search(sql):
         return execute(sql, params, many, context)
     if many:  # each of its statements would need them: once for the whole transaction instead
-        context["cursor"].cursor.execute(stamped())
+        context["cursor"].cursor.execute(setting(SETTING, stamp()))
         return execute(sql, params, many, context)
     answer = execute(*with_setting(SETTING, stamp(), sql, params), many, context)
     context["cursor"].cursor.nextset()  # past the answer to SET

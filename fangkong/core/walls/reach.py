@@ -19,7 +19,7 @@ from django.apps import apps
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from fangkong.core.in_front import with_setting
+from fangkong.core.in_front import setting, with_setting
 from fangkong.core.permissions import NOWHERE, Scope
 
 SETTING = "fangkong.reach"
@@ -87,8 +87,8 @@ def _tell(
     reach = told(_asked.get()())
     cursor = context["cursor"].cursor
     if many or getattr(cursor, "name", None):
-        setting = f"SET LOCAL {SETTING} = '{reach}'"
-        return _tell_apart(execute, sql, params, many, context, setting)
+        said = setting(SETTING, reach)
+        return _tell_apart(execute, sql, params, many, context, said)
     answer = execute(*with_setting(SETTING, reach, sql, params), many, context)
     cursor.nextset()  # past the answer to SET
     return answer
@@ -100,16 +100,16 @@ def _tell_apart(
     params: Any,
     many: bool,
     context: dict[str, Any],
-    setting: str,
+    said: str,
 ) -> Any:
     """For executemany and for cursors on the server, which take one statement only."""
     connection = context["connection"]
     with connection.connection.cursor() as plain:
         if connection.in_atomic_block:
-            plain.execute(setting)
+            plain.execute(said)
             return execute(sql, params, many, context)
         # Outside a transaction such a cursor keeps its rows when it is declared (WITH HOLD).
-        plain.execute(setting.replace("SET LOCAL", "SET"))
+        plain.execute(said.replace("SET LOCAL", "SET"))
         try:
             return execute(sql, params, many, context)
         finally:
