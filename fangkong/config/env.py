@@ -192,6 +192,7 @@ class Environment:
     access_log: bool = False
     slow_ms: int = 200
     helper: bool | None = None
+    pooled: bool = False
 
 
 def read(source: Mapping[str, str] | None = None) -> Environment:
@@ -297,6 +298,9 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         access_log=_read(env, "FANGKONG_ACCESS_LOG", _bool, False, "write 1 or 0"),
         slow_ms=_read(env, "FANGKONG_SLOW_MS", _count, 200, "write milliseconds, from 1"),
         helper=_read(env, "FANGKONG_HELPER", _bool, None, "write 1 or 0"),
+        pooled=_read(
+            env, "FANGKONG_POOLED", _bool, False, "write 1 behind a pool between transactions"
+        ),
     )
 
 

@@ -48,6 +48,8 @@ FANGKONG_ACCESS_LOG = ENVIRONMENT.access_log
 FANGKONG_SLOW_MS = ENVIRONMENT.slow_ms
 # Whether large files get a second process (core.aside); by itself where there is a core for it.
 FANGKONG_HELPER = ENVIRONMENT.helper
+# Whether each transaction may get another connection of PostgreSQL (core.messages).
+FANGKONG_POOLED = ENVIRONMENT.pooled
 
 DEBUG = ENVIRONMENT.debug
 ALLOWED_HOSTS = list(ENVIRONMENT.hosts)
@@ -153,6 +155,14 @@ TEMPLATES = [
 FORM_RENDERER = "fangkong.core.pages.drawing.Renderer"
 
 
+# Milliseconds. A lost client or a runaway question must not hold others up for ever. A pool refuses
+# what is told at the connecting: there the role has them (docs/running.md).
+TIMEOUTS = (
+    "-c statement_timeout=120000 -c lock_timeout=20000 "
+    "-c idle_in_transaction_session_timeout=120000"
+)
+
+
 def _database() -> dict[str, Any]:
     database: dict[str, Any] = dict(dj_database_url.parse(ENVIRONMENT.database_url))
     if database["ENGINE"] == "django.db.backends.sqlite3":
@@ -170,10 +180,10 @@ def _database() -> dict[str, Any]:
         database["TEST"] = {"NAME": str(FANGKONG_DATA / "test.sqlite3")}
     else:
         database["CONN_HEALTH_CHECKS"] = True
+        # Each transaction may have another of the pool's connections: none keeps anything.
+        database["DISABLE_SERVER_SIDE_CURSORS"] = ENVIRONMENT.pooled
         database["OPTIONS"] = {
-            # Milliseconds. A lost client or a runaway question must not hold others up for ever.
-            "options": "-c statement_timeout=120000 -c lock_timeout=20000 "
-            "-c idle_in_transaction_session_timeout=120000",
+            **({} if ENVIRONMENT.pooled else {"options": TIMEOUTS}),
             **database.get("OPTIONS", {}),
             # A pool that cannot connect pauses longer and longer: it gives up after a second, and
             # the next request tries anew, so that work goes on soon after the database is back.

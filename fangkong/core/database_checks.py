@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -112,7 +113,9 @@ def _postgresql_in_production(connection: BaseDatabaseWrapper) -> list[CheckMess
     found += [
         Warning(
             f"PostgreSQL has no {name}: one stuck session can hold up all others",
-            hint="Leave `options` out of DATABASE_URL; Fangkong sets it.",
+            hint=f"ALTER ROLE … SET {name} = …; (docs/running.md): behind a pool the role has it."
+            if settings.FANGKONG_POOLED
+            else "Leave `options` out of DATABASE_URL; Fangkong sets it.",
             id="fangkong.W002",
         )
         for name in TIMEOUTS

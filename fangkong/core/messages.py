@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import connection, models
+from django.db import Error, connection, models
 from django.db.models.expressions import Col
 
 M = TypeVar("M", bound=models.Model)
@@ -48,14 +48,26 @@ def send(*statements: Statement) -> list[list[Row]]:
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             return [_alone(cursor, statement) for statement in statements]
-        texts = [_kept(cursor, s) if s.name else s.sql for s in statements]
-        cursor.execute("; ".join(texts), [v for s in statements for v in s.values])
-        # The driver's own cursor: Django's asks three things before each answer.
-        plain = cursor.cursor
-        answers = [_answered(plain)]
-        while len(answers) < len(statements) and plain.nextset():
-            answers.append(_answered(plain))
-        return answers
+        try:
+            return _together(cursor, statements)
+        except Error as problem:
+            if not _is_of_what_is_kept(problem):
+                raise
+            _prepared.clear()
+            if connection.in_atomic_block:
+                raise  # it is rolled back; the next request finds all in order
+            return _together(cursor, statements)
+
+
+def _together(cursor: Any, statements: Sequence[Statement]) -> list[list[Row]]:
+    texts = _texts(cursor, statements)
+    cursor.execute("; ".join(texts), [v for s in statements for v in s.values])
+    # The driver's own cursor: Django's asks three things before each answer.
+    plain = cursor.cursor
+    answers = [_answered(plain)]
+    while len(answers) < len(statements) and plain.nextset():
+        answers.append(_answered(plain))
+    return answers
 
 
 def _alone(cursor: Any, statement: Statement) -> list[Row]:
@@ -75,23 +87,38 @@ MOST_KEPT = 100  # of a connection; further ones are planned each time
 # What each connection of the driver keeps, by the statement's SQL. PREPARE outlives a rollback.
 _prepared: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
 
+# Errors that say: the server does not keep what we think it keeps. A column has another type since
+# (0A000), it has forgotten the statement (26000), or has one of this name already (42P05).
+_NOT_AS_KEPT = {"0A000", "26000", "42P05"}
 
-def _kept(cursor: Any, statement: Statement) -> str:
-    """The short text that asks for a kept statement; made where the connection lacks it.
+
+def _is_of_what_is_kept(problem: Error) -> bool:
+    return getattr(problem.__cause__, "sqlstate", None) in _NOT_AS_KEPT
+
+
+def _texts(cursor: Any, statements: Sequence[Statement]) -> list[str]:
+    """What is sent for each statement: its SQL, or the short text that asks for a kept one.
 
     Not through a pool between transactions (PgBouncer), which gives the next one another server:
-    Django's own setting for it says so.
+    ``FANGKONG_POOLED`` says so.
     """
     if connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
-        return statement.sql
+        return [one.sql for one in statements]
     known = _prepared.setdefault(cursor.cursor.connection, {})
+    return [_kept(cursor, known, one) if one.name else one.sql for one in statements]
+
+
+def _kept(cursor: Any, known: dict[str, str], statement: Statement) -> str:
+    """The text that asks for a kept statement; made where the connection lacks it."""
     text = known.get(statement.sql)
     if text is None:
         if len(known) >= MOST_KEPT:
             return statement.sql
         name, marks = _name(statement), statement.sql.split("%s")
         numbered = "".join(f"{part}${n}" for n, part in enumerate(marks[:-1], 1)) + marks[-1]
-        cursor.cursor.execute(f"PREPARE {name} AS {numbered}".encode())
+        # The first one clears away what was kept before we forgot it.
+        anew = "" if known else "DEALLOCATE ALL; "
+        cursor.execute(f"{anew}PREPARE {name} AS {numbered}")
         values = ", ".join(["%s"] * (len(marks) - 1))
         text = known[statement.sql] = f"EXECUTE {name}" + (f"({values})" if values else "")
     return text

@@ -281,9 +281,11 @@ def marks_are_kept_a_moment() -> None:
 
 def leases_by_the_clock() -> None:
     """A job whose worker was last heard of "yesterday" is begun once more, though it lives."""
-    from fangkong.core.queue import actions as queue
+    from fangkong.core.queue import workers
 
-    queue._stays_silent = lambda _job: True  # type: ignore[assignment]  # the bug itself
+    workers.is_silent = lambda seen_at, now, _unheard: (  # type: ignore[assignment]  # the bug itself
+        seen_at is None or now - seen_at >= workers.LEASE
+    )
 
 
 def tokens_by_the_clock() -> None:

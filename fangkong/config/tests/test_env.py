@@ -26,6 +26,7 @@ GOOD = {
     "FANGKONG_TODAY": ["2020-02-05"],
     "FANGKONG_PACKS": ["/"],
     "FANGKONG_HTTPS": ["1", "0"],
+    "FANGKONG_POOLED": ["1", "0"],
     "FANGKONG_CLAMAV": ["clamav:3310", "[::1]:3310"],
     "FANGKONG_OUTBOUND_ALLOW": ["sms.intranet:8080", "10.1.2.3, [fd00::5]:8443,fd00::5", "gateway"],
 }
@@ -50,6 +51,7 @@ WRONG = {
     "FANGKONG_TODAY": ["2020-02-30", "yesterday", "05.02.2020"],
     "FANGKONG_PACKS": ["/no/such/folder", "~nobody-at-all/x"],
     "FANGKONG_HTTPS": ["maybe"],
+    "FANGKONG_POOLED": ["pgbouncer"],
     "FANGKONG_CLAMAV": ["clamav", ":3310", "clamav:http"],
     "FANGKONG_OUTBOUND_ALLOW": ["http://sms.intranet", "*", "10.0.0.0/8", "a b", "host:port"],
     "FANGKONG_DATA": ["~nobody-at-all/x"],

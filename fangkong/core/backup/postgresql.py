@@ -22,13 +22,15 @@ from fangkong.core.walls.reach import SETTING as REACH
 
 from .types import BackupProblem, Table
 
-# The text of a value must not depend on the server's settings.
+# The text of a value must not depend on the server's settings. All end with the transaction: behind
+# a pool (FANGKONG_POOLED) somebody else has the connection after it.
+_PATIENT = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
 SETTINGS = (
-    "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
-    "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET statement_timeout = 0; "
-    "SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = 0; "
+    "SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'postgres'; "
+    "SET LOCAL timezone = 'UTC'; SET LOCAL extra_float_digits = 3; "
+    f"SET LOCAL bytea_output = 'hex'; SET LOCAL lock_timeout = '10s'; {_PATIENT}; "
     # A backup sees every row behind the walls between counties.
-    f"SET {REACH} = '{told(EVERYTHING)}'"
+    f"SET LOCAL {REACH} = '{told(EVERYTHING)}'"
 )
 
 
@@ -59,8 +61,7 @@ def snapshot() -> Iterator[Connection[Any]]:
     """A connection that sees one moment and changes nothing."""
     there = connect(autocommit=True)
     try:
-        there.execute(SETTINGS)
-        there.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        there.execute(f"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {SETTINGS}")
         yield there
     except errors.InsufficientPrivilege:
         raise BackupProblem(
@@ -195,6 +196,11 @@ def wake(there: Connection[Any], triggers: list[tuple[str, str]]) -> None:
         there.execute(
             SQL("ALTER TABLE {} ENABLE TRIGGER {}").format(Identifier(name), Identifier(trigger))
         )
+
+
+def analyze(there: Connection[Any]) -> None:
+    """Let the planner know the tables."""
+    there.execute(f"BEGIN; {_PATIENT}; ANALYZE; COMMIT")
 
 
 def active_triggers(there: Connection[Any]) -> list[tuple[str, str]]:

@@ -151,8 +151,7 @@ def _restore_postgresql(file: Path, key: Lock | bytes, manifest: Manifest, folde
 
     _migrate_to(manifest.migrations)
     with closing(postgresql.connect(autocommit=True)) as there:
-        there.execute(postgresql.SETTINGS)
-        there.execute("BEGIN")
+        there.execute(f"BEGIN; {postgresql.SETTINGS}")
         triggers = postgresql.active_triggers(there)
         names = [shape.name for shape in postgresql.shapes(there)]
         postgresql.empty(there, names)
@@ -172,7 +171,7 @@ def _restore_postgresql(file: Path, key: Lock | bytes, manifest: Manifest, folde
         postgresql.wake(there, triggers)
         _place_files(folder)
         there.execute("COMMIT")
-        there.execute("ANALYZE")
+        postgresql.analyze(there)
     # What every `migrate` puts up: the tables came by migrations alone.
     triggers_of_the_trail.install("default")
     policies.install("default")

@@ -160,8 +160,7 @@ def take_up(now: datetime) -> int:
     lost = [
         job
         for job in running
-        if workers.is_dead(job.worker)
-        or (workers.is_silent(job.seen_at, now) and _stays_silent(job))
+        if workers.is_dead(job.worker) or workers.is_silent(job.seen_at, now, _unheard(job))
     ]
     for job in lost:
         _take_up_one(job, now)
@@ -176,13 +175,9 @@ def _heard_anew(job: Job) -> bool:
     return _looked.get(job.pk, (None, 0.0))[0] != job.seen_at or job.pk not in _looked
 
 
-def _stays_silent(job: Job) -> bool:
-    """Whether nothing was heard for two beats of this process' own time.
-
-    A clock that is set forward by a day ends every lease at once, and must not have a job begun
-    beside itself: whoever works is heard of again within a beat.
-    """
-    return monotonic() - _looked[job.pk][1] >= workers.TWO_BEATS
+def _unheard(job: Job) -> timedelta:
+    """How long nothing new was heard of a running job, by this process' own time."""
+    return timedelta(seconds=monotonic() - _looked[job.pk][1])
 
 
 def _take_up_one(job: Job, now: datetime) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 # the length of the lease has lost it.
 BEAT_SECONDS = 10
 LEASE = timedelta(seconds=90)
-TWO_BEATS = 2 * BEAT_SECONDS
+TWO_BEATS = timedelta(seconds=2 * BEAT_SECONDS)
 
 
 def this_worker() -> str:
@@ -28,9 +28,16 @@ def is_dead(worker: str) -> bool:
     return _begun(int(rest)) != begun
 
 
-def is_silent(seen_at: datetime | None, now: datetime) -> bool:
-    """Whether the lease of a job is over by the clock, which may have been set meanwhile."""
-    return seen_at is None or now - seen_at >= LEASE
+def is_silent(seen_at: datetime | None, now: datetime, unheard: timedelta) -> bool:
+    """Whether the lease of a job is over; ``unheard``: how long this process has seen no beat, by
+    the time that no clock shows.
+
+    A clock that is set forward by a day ends every lease at once, and must not have a job begun
+    beside itself: whoever works is heard of again within a beat. One that is set back ends none
+    for as long, so the length of the lease without a beat is enough by itself.
+    """
+    over = seen_at is None or now - seen_at >= LEASE
+    return unheard >= LEASE or (over and unheard >= TWO_BEATS)
 
 
 @cache

@@ -8,6 +8,7 @@ import pytest
 from django.core.checks import run_checks
 from django.db import connection
 
+from fangkong.config import env, settings
 from fangkong.core import database_checks
 
 
@@ -102,6 +103,16 @@ def test_each_weakness_is_told_by_its_number(monkeypatch, answers, wrong):
         *database_checks._postgresql_in_production(Here()),
     ]
     assert {one.id for one in found} == ({wrong} if wrong else set())
+
+
+@pytest.mark.parametrize("pooled", [True, False])
+def test_behind_a_pool_a_connection_keeps_nothing_and_is_told_nothing(monkeypatch, pooled):
+    address = {"DATABASE_URL": "postgresql://f@h/n", "FANGKONG_POOLED": str(int(pooled))}
+    monkeypatch.setattr(settings, "ENVIRONMENT", env.read(address))
+    database = settings._database()
+
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is pooled
+    assert ("options" in database["OPTIONS"]) is not pooled
 
 
 def test_the_production_settings_pass_the_deployment_check(tmp_path):

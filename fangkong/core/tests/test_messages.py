@@ -7,9 +7,16 @@ from uuid import UUID
 
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, connection, models, transaction
+from django.db import (
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    connection,
+    models,
+    transaction,
+)
 
-from fangkong.core import messages
+from fangkong.core import bulk, messages
 from fangkong.core.audit import context
 from fangkong.core.messages import Statement, send
 from fangkong.core.queue.models import Tick
@@ -67,6 +74,80 @@ def test_a_kept_statement_outlives_the_rollback_of_its_first_use(on_postgresql):
         send(tick("a"))
 
     assert Tick.objects.count() == 1
+
+
+@pytest.fixture
+def numbers(on_postgresql):
+    """A table of our own, and the statement that PostgreSQL keeps about it."""
+    messages._prepared.clear()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE numbers AS SELECT 1 AS n")
+    yield Statement("SELECT n FROM numbers WHERE n > %s", [0], "numbers")
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE numbers")
+
+
+def is_altered():
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE numbers ALTER n TYPE bigint")
+
+
+def is_forgotten():
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+
+
+def is_kept_unknown_to_us():
+    messages._prepared[connection.connection].clear()
+    messages._prepared[connection.connection]["SELECT 1"] = "EXECUTE one"
+
+
+NOT_AS_KEPT = [
+    (is_altered, NotSupportedError),
+    (is_forgotten, ProgrammingError),
+    (is_kept_unknown_to_us, ProgrammingError),
+]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("happens", [one for one, _ in NOT_AS_KEPT])
+def test_a_statement_that_is_not_kept_as_we_think_is_kept_anew(numbers, happens):
+    assert send(numbers) == [[(1,)]]
+    happens()
+
+    assert send(numbers, tick("a")) == [[(1,)], [("a",)]]
+    assert Tick.objects.count() == 1
+    assert len([sql for sql in kept() if "numbers" in sql]) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("happens", "problem"), NOT_AS_KEPT)
+def test_a_transaction_that_meets_such_a_statement_is_undone_and_the_next_one_works(
+    numbers, happens, problem
+):
+    assert send(numbers) == [[(1,)]]
+    happens()
+
+    with pytest.raises(problem), transaction.atomic():
+        send(tick("a"))
+        send(numbers)
+    with transaction.atomic():
+        assert send(numbers, tick("b")) == [[(1,)], [("b",)]]
+    assert [*Tick.objects.values_list("schedule", flat=True)] == ["b"]
+
+
+def test_what_postgresql_cannot_prepare_is_told_as_every_other_error(on_postgresql):
+    with pytest.raises(ProgrammingError), transaction.atomic():
+        send(Statement("SELECT n FROM nowhere", [], "nowhere"))
+
+
+def test_what_is_prepared_waits_for_what_was_sent_ahead(on_postgresql):
+    messages._prepared.clear()
+    with transaction.atomic(), bulk.sent_ahead():
+        bulk.send("CREATE TEMP TABLE ahead AS SELECT n FROM generate_series(1, 200000) n", [])
+        ((count,),) = send(Statement("SELECT count(*) FROM ahead", [], "ahead"))[0]
+
+    assert count == 200_000
 
 
 def test_behind_a_pool_between_transactions_nothing_is_kept(on_postgresql, monkeypatch):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache
 from typing import Any, cast
@@ -102,18 +102,18 @@ def _tell_apart(
     context: dict[str, Any],
     said: str,
 ) -> Any:
-    """For executemany and for cursors on the server, which take one statement only."""
+    """For executemany and for cursors on the server, which take one statement only.
+
+    Outside a transaction in one of their own: a setting for longer would stay with a connection,
+    or with another's where a pool stands between. Such a cursor keeps its rows (WITH HOLD).
+    """
     connection = context["connection"]
-    with connection.connection.cursor() as plain:
-        if connection.in_atomic_block:
-            plain.execute(said)
-            return execute(sql, params, many, context)
-        # Outside a transaction such a cursor keeps its rows when it is declared (WITH HOLD).
-        plain.execute(said.replace("SET LOCAL", "SET"))
-        try:
-            return execute(sql, params, many, context)
-        finally:
-            plain.execute(f"RESET {SETTING}")
+    plain = connection.connection
+    with connection.wrap_database_errors, ExitStack() as stack:
+        if not connection.in_atomic_block:
+            stack.enter_context(plain.transaction())
+        plain.execute(said)
+        return execute(sql, params, many, context)
 
 
 def _connected(sender: object, connection: BaseDatabaseWrapper, **kwargs: object) -> None:

@@ -11,7 +11,7 @@ import time
 from ctypes.util import find_library
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -191,8 +191,14 @@ def _database() -> Line:
         found = dict(cursor.fetchall())
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         (superuser,) = cursor.fetchone()
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+    # A pool in between gives itself out for the server, with a number of its own.
+    through = cast(Any, connection.connection).info.backend_pid != backend
     wrong = [name for name, value in wanted.items() if found[name] != value]
     said = f"PostgreSQL {found['server_version']}"
+    if settings.FANGKONG_POOLED:
+        said = _("%(said)s, through a pool between transactions") % {"said": said}
     if wrong:
         return bad(
             f"{said}: {', '.join(wrong)} = off",
@@ -202,6 +208,11 @@ def _database() -> Line:
         return warn(
             _("%(said)s without data checksums") % {"said": said},
             _("Stop the server and run pg_checksums --enable."),
+        )
+    if through and not settings.FANGKONG_POOLED:
+        return warn(
+            _("%(said)s, and a pool stands in between") % {"said": said},
+            _("Where it pools by transactions (PgBouncer), set FANGKONG_POOLED=1."),
         )
     if superuser:
         return warn(

@@ -39,13 +39,13 @@ def calls():
 
 @pytest.fixture
 def later(monkeypatch):
-    """Lets more than two beats go by, of the time that no clock shows."""
+    """Lets time go by that no clock shows: more than two beats, if nothing is said."""
     gone = [0.0]
     monkeypatch.setattr(queue, "_looked", {})
     monkeypatch.setattr(queue, "monotonic", lambda: gone[0])
 
-    def go_by():
-        gone[0] += workers.TWO_BEATS + 1
+    def go_by(time=workers.TWO_BEATS):
+        gone[0] += time.total_seconds() + 1
 
     return go_by
 
@@ -106,6 +106,23 @@ def test_a_clock_that_is_set_forward_takes_no_job_from_a_worker_that_is_heard_of
     Job.objects.filter(pk=job.pk).update(seen_at=tomorrow)  # the next beat, by the new clock
     later()
     assert queue.take_up(tomorrow) == 0
+
+
+@pytest.mark.parametrize(("heard_again", "taken"), [(False, 1), (True, 0)])
+def test_a_clock_that_is_set_back_makes_no_job_of_a_dead_worker_wait_longer(
+    calls, later, heard_again, taken
+):
+    now = timezone.now()
+    job = begun(worker="elsewhere.boot:12:3456", seen_at=now + timedelta(days=1))
+
+    assert queue.take_up(now) == 0
+    later()
+    assert queue.take_up(now) == 0  # the length of the lease is not over by any time
+    if heard_again:
+        Job.objects.filter(pk=job.pk).update(seen_at=now)
+        assert queue.take_up(now) == 0
+    later(workers.LEASE - workers.TWO_BEATS)
+    assert queue.take_up(now) == taken
 
 
 def test_a_job_that_its_living_worker_has_forgotten_is_taken_up_when_it_is_silent(calls, later):

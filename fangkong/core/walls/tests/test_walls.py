@@ -175,6 +175,25 @@ def test_nothing_of_the_reach_is_left_on_the_connection():
 
 
 @postgresql_only
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
+def test_many_statements_at_once_reach_what_one_does_and_leave_nothing():
+    Counties()
+    pairs = [("elsewhere", pk) for pk in Person.objects.values_list("pk", flat=True)]
+
+    def changed() -> int:
+        with connection.cursor() as cursor:
+            cursor.executemany("UPDATE people_person SET workplace = %s WHERE id = %s", pairs)
+            return cursor.rowcount
+
+    with reaching(lambda: NOTHING):
+        assert changed() == 0
+    assert changed() == 2
+    with connection.connection.cursor() as plain:
+        assert plain.execute("SHOW fangkong.reach").fetchone() == ("",)
+
+
+@postgresql_only
 @pytest.mark.both_databases
 def test_a_row_moved_by_hand_is_out_of_reach_for_other_counties(counties):
     from fangkong.accounts.tests.factories import AT

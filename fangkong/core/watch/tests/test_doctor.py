@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
+from django.db import connection
 from django.utils import timezone, translation
 
 from fangkong.accounts.tests.factories import user
@@ -73,6 +74,16 @@ def test_lines_speak_the_language_of_who_asks(only):
         (line,) = doctor.examine()
 
     assert line.said == "不允许访问任何内网主机"
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_pool_in_front_of_the_database_is_told(settings, pooled):
+    settings.FANGKONG_POOLED = pooled
+    line = probes._database()
+
+    assert ("事务级连接池" in line.said) is (pooled and connection.vendor == "postgresql")
 
 
 @pytest.mark.parametrize(("days", "tone"), [(31, Tone.OK), (29, Tone.WARN), (-1, Tone.BAD)])
