@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -55,7 +55,11 @@ class Ready:
 
 @dataclass(frozen=True)
 class Entered:
-    """The person of each row by key, or why it was refused; ``new``: rows of persons just made."""
+    """The person of each row by key, or why it was refused.
+
+    ``new``: rows that made a person whom no other row of the list means, so that nothing whatever
+    is known of that person. A person made by two rows is in none of them.
+    """
 
     outcomes: list[int | Refused]
     new: frozenset[int]
@@ -93,25 +97,9 @@ def prepare(rows: Sequence[Registration], by_id: int | None, at: datetime) -> Re
         births=births,
         alone=_alone(indexes, births),
         persons=persons,
-        documents=_numbers(
-            IdentityDocument,
-            [one.number for _n, one in held],
-            {
-                **stamps,
-                "kind": [one.kind for _n, one in held],
-                "issued_by": [one.issued_by for _n, one in held],
-            },
-        ),
+        documents=_numbers(IdentityDocument, [one for _n, one in held], "issued_by", stamps),
         document_of=[n for n, _one in held],
-        phones=_numbers(
-            Phone,
-            [one.number for _n, one in called],
-            {
-                **stamps,
-                "kind": [one.kind for _n, one in called],
-                "note": [one.note for _n, one in called],
-            },
-        ),
+        phones=_numbers(Phone, [one for _n, one in called], "note", stamps),
         phone_of=[n for n, _one in called],
     )
 
@@ -135,11 +123,11 @@ def enter(
         today = clock.day_of(at)
         ledger = entered([checked(row, today) for row in stated(met)], by, at)
         made = {id(person) for person in ledger.new}
+        meant = Counter(id(one) for one in ledger.outcomes)
         for place, one in zip(met, ledger.outcomes, strict=True):
             outcomes[place] = one if isinstance(one, Refused) else one.pk
-            if id(one) in made:
+            if id(one) in made and meant[id(one)] == 1:
                 new.add(place)
-                made.discard(id(one))  # another row that means the same person finds it known
     keys = dict(zip(plain, bulk.reserve(Person, len(plain)), strict=True))
     outcomes.update(keys)
     bulk.insert_ready(Person, ready.persons.of(plain), id=[*keys.values()])
@@ -242,14 +230,20 @@ def _phones(row: Registration) -> list[PhoneNumber]:
 
 
 def _numbers(
-    model: type[IdentityDocument | Phone], numbers: list[str], values: dict[str, object]
+    model: type[IdentityDocument | Phone],
+    stated: Sequence[Document | PhoneNumber],
+    beside: str,
+    stamps: Mapping[str, object],
 ) -> Columns:
-    ids, field = [new_public_id() for _number in numbers], _sealed(model, "number")
+    """Documents or phones; ``beside``: what is said of each beside its kind and number."""
+    ids, field = [new_public_id() for _one in stated], _sealed(model, "number")
+    numbers = [one.number for one in stated]
     return bulk.ready(
         model,
-        len(numbers),
+        len(stated),
         {
-            **values,
+            **stamps,
+            **{name: [getattr(one, name) for one in stated] for name in ("kind", beside)},
             "public_id": ids,
             "number": [field.sealed_for(*one) for one in zip(ids, numbers, strict=True)],
             "number_index": index_of(model, "number_index", numbers),

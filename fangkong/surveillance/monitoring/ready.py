@@ -173,21 +173,18 @@ def enter(
 ) -> dict[int, Made | Known]:
     """A case for every card whose person is given by key, or the case that it is known as.
 
-    ``new``: cards whose person was made with them. ``entry`` gives a card of a place as it is
-    entered alone, for one person. Raises IntegrityError as ``people.ready.enter`` does.
+    ``new``: cards that made a person whom no other card here means. Of two cards of one person the
+    second may tell of the illness of the first, so it is looked up when the first one's case is
+    there. ``entry`` gives a card of a place as it is entered alone, for one person. Raises
+    IntegrityError as ``people.ready.enter`` does.
     """
     entering.hold_counties({ready.counties[place][0] for place in persons}, reported_at)
     twice = Counter(ready.prints)
     known = bulk.among(Case, "card_print", [ready.prints[place] for place in persons])
-    # Of a person with two cards here the second may tell of the first one's illness: one by one.
-    cards = Counter(persons.values())
     quick = [
         place
-        for place, person in persons.items()
-        if place in new
-        and cards[person] == 1
-        and ready.prints[place] not in known
-        and twice[ready.prints[place]] == 1
+        for place in persons
+        if place in new and ready.prints[place] not in known and twice[ready.prints[place]] == 1
     ]
     fast = frozenset(quick)
     waiting = {

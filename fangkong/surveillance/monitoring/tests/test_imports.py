@@ -14,6 +14,7 @@ from fangkong.core.imports.queries import rows_of
 from fangkong.core.imports.types import Outcome, State
 from fangkong.core.queue import queries as queue
 from fangkong.people import ready
+from fangkong.people.models import Person
 from fangkong.surveillance.monitoring import imports, queries
 from fangkong.surveillance.monitoring.models import Case, DailyCount
 
@@ -296,6 +297,38 @@ def test_what_is_prepared_beside_is_entered_as_row_by_row(world, monkeypatch, se
     assert beside == entered()
     assert beside[0] == 11
     assert gave_up == []
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("helper", [False, True])
+def test_two_cards_of_one_new_person_about_one_illness_become_one_case(
+    world, monkeypatch, settings, helper
+):
+    """In one chunk, which the helper prepares: the first card's case is there when the second is
+    looked up. A third card, about another illness, becomes a case."""
+    settings.FANGKONG_HELPER = helper
+    monkeypatch.setattr(kit, "CHUNK", 5)
+    monkeypatch.setattr(kit, "AT_ONCE", 0)
+    first = [named(n) for n in (5, 6, 7, 8, 9)]
+    earlier = named(2).replace("2020-2-5 8:00", "2020-2-4 7:30")
+    batch = upload(world, *first, named(1), named(2), earlier, named(2, disease="麻疹"), named(3))
+    kit.check(run=batch, by=world.daofu_cdc, at=AT)
+    batch.refresh_from_db()
+
+    batch = run(world, batch)
+
+    assert said(batch)[5:] == [
+        (7, "imported", []),
+        (8, "imported", []),
+        (9, "error", ["other_dates"]),
+        (10, "imported", []),
+        (11, "imported", []),
+    ]
+    (whom,) = Person.objects.filter(name=person(2).name)
+    found = Case.objects.filter(person=whom).order_by("number")
+    assert [one.condition for one in found] == ["covid-19", "measles"]
+    assert [one.number[-5:] for one in found] == ["00007", "00009"]
+    assert queries.check_counts().right
 
 
 @pytest.mark.both_databases
