@@ -195,8 +195,10 @@ def check(
     """Judge every unchecked row; the last chunk makes the run ready."""
     desk = run.kind_of.open(run, by, at)
     seen: dict[str, int] = {}
-    with _preparing(run, desk, partial(_looked, desk), every=2) as ahead:
+    todo = {"checked": False}
+    with _preparing(run, desk, partial(_looked, desk), todo, every=2) as ahead:
         for number in range(_chunks(run)):
+            helped = ahead.take(number)
             with _no_search_for_cycles(), transaction.atomic():
                 if not _still(run, State.CHECKING):
                     return
@@ -204,7 +206,7 @@ def check(
                 if chunk.checked:  # by a try that was interrupted
                     seen.update((r.print, r.line) for r in chunk.rows() if r.outcome == Outcome.OK)
                     continue
-                rows = _check_rows(ahead.of(chunk), chunk, run.fields, desk, seen)
+                rows = _check_rows(helped or ahead.open(chunk), chunk, run.fields, desk, seen)
                 chunk.put(rows)
                 chunk.checked = True
                 chunk.save()
@@ -253,7 +255,8 @@ def enter(*, run: ImportRun, at: datetime, progress: Progress | None = None) -> 
     by = run.changed_by
     assert by is not None and run.confirmed_at is not None  # set by confirm
     desk = run.kind_of.open(run, by, run.confirmed_at)
-    with bulk.roomy(), _preparing(run, desk, partial(_made_ready, desk, at), every=1) as ahead:
+    work, todo = partial(_made_ready, desk, at), {"entered": False}
+    with bulk.roomy(), _preparing(run, desk, work, todo, every=1) as ahead:
         for number in range(_chunks(run)):
             try:
                 going = _enter_chunk(run, number, desk, at, ahead)
@@ -270,13 +273,15 @@ def _enter_chunk(
     run: ImportRun, number: int, desk: Desk, at: datetime, ahead: _Preparing | None
 ) -> bool:
     """Enter a chunk together with its progress; False where the run was cancelled."""
+    helped = ahead.take(number) if ahead else None
     with _no_search_for_cycles(), transaction.atomic(), bulk.sent_ahead():
         if not _still(run, State.RUNNING):
             return False
         chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
         if chunk.entered:
             return True
-        rows = _enter_rows(ahead.of(chunk) if ahead else None, chunk, run.fields, desk, at)
+        opened = (helped or ahead.open(chunk)) if ahead else None
+        rows = _enter_rows(opened, chunk, run.fields, desk, at)
         chunk.put(rows)
         chunk.empty(rows)
         chunk.entered = True
@@ -385,55 +390,55 @@ class _Opened:
 Work = Callable[[list[dict[str, str]]], Any]
 
 
+@dataclass
 class _Preparing:
     """Opens chunks and prepares their rows, some of them ahead in a helper: every second while both
     do the same, all but the first where this process has the database to wait for."""
 
-    def __init__(self, run: ImportRun, work: Work, every: int, helper: _Helper | None) -> None:
-        self.run, self.work, self.every, self.helper = run, work, every, helper
-        self.asked: int | None = None
+    run: ImportRun
+    work: Work
+    todo: Mapping[str, bool]  # what tells a chunk that is still to be done
+    every: int
+    helper: _Helper | None
+    asked: int = -1  # the chunk that the helper was given last
 
-    def of(self, chunk: ImportChunk) -> _Opened:
-        helped = self._answered(chunk.number)
-        if self.helper is not None and self.asked is None:
-            self._ask(chunk.number + (self.every if helped else 1))
-        return helped or _open(self.work, self.run.fields, chunk)
+    def take(self, number: int) -> _Opened | None:
+        """What the helper has made of a chunk, if it was asked for it; and it goes on with another.
 
-    def _answered(self, number: int) -> _Opened | None:
-        if self.helper is None or self.asked != number:
+        Before the chunk's transaction begins: a helper that hangs must hold up no other writer.
+        """
+        if self.helper is None:
             return None
-        self.asked = None
+        found = None
         try:
-            return self.helper.answer()
-        except Silent:
-            self._alone()
-            return None
+            if self.asked == number:
+                found = self.helper.answer()
+            if self.asked <= number:
+                self._ask(self.helper, number + (self.every if found else 1))
+        except Silent:  # gone, or could not do it; what is wrong with the rows is seen here
+            log.warning("imports: the helper gave up, run=%s", self.run.pk)
+            self.helper.end()
+            self.helper = None
+        return found
 
-    def _ask(self, number: int) -> None:
+    def open(self, chunk: ImportChunk) -> _Opened:
+        return _open(self.work, self.run.fields, chunk)
+
+    def _ask(self, helper: _Helper, number: int) -> None:
         """Not held: whether that chunk is still to be done is asked again in its turn."""
-        assert self.helper is not None
-        body = ImportChunk.objects.filter(run=self.run, number=number, entered=False)
-        found = body.values_list("body", "verdicts").first()
-        if found is None:
-            return
-        try:
-            self.helper.ask((number, bytes(found[0]), bytes(found[1])))
-        except Silent:
-            self._alone()
-        else:
+        chunks = ImportChunk.objects.filter(run=self.run, number=number, **self.todo)
+        if (found := chunks.values_list("body", "verdicts").first()) is not None:
+            helper.ask((number, bytes(found[0]), bytes(found[1])))
             self.asked = number
-
-    def _alone(self) -> None:
-        """The helper is gone, or could not do it; what is wrong with the rows is seen here."""
-        log.warning("imports: the helper gave up, run=%s", self.run.pk)
-        self.helper = None
 
 
 _Helper = Aside[tuple[int, bytes, bytes], _Opened]
 
 
 @contextmanager
-def _preparing(run: ImportRun, desk: Desk, work: Work, every: int) -> Iterator[_Preparing]:
+def _preparing(
+    run: ImportRun, desk: Desk, work: Work, todo: Mapping[str, bool], every: int
+) -> Iterator[_Preparing]:
     """Small files are done alone, in a request too: no fork there."""
     fields = run.fields
 
@@ -448,7 +453,7 @@ def _preparing(run: ImportRun, desk: Desk, work: Work, every: int) -> Iterator[_
 
     wanted = isinstance(desk, PreparingDesk) and run.total > AT_ONCE
     with helping(aside, wanted=wanted) as helper:
-        yield _Preparing(run, work, every, helper)
+        yield _Preparing(run, work, todo, every, helper)
 
 
 def _open(work: Work, fields: Sequence[str], chunk: ImportChunk) -> _Opened:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
+from fangkong.core import aside
+from fangkong.core.aside import Aside
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
 from fangkong.core.imports.models import ImportChunk
@@ -329,6 +333,52 @@ def test_two_cards_of_one_new_person_about_one_illness_become_one_case(
     assert [one.condition for one in found] == ["covid-19", "measles"]
     assert [one.number[-5:] for one in found] == ["00007", "00009"]
     assert queries.check_counts().right
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_a_helper_that_hangs_is_done_without_and_keeps_nobody_from_writing(
+    world, monkeypatch, settings
+):
+    settings.FANGKONG_HELPER = True
+    monkeypatch.setattr(kit, "CHUNK", 2)
+    monkeypatch.setattr(kit, "AT_ONCE", 0)
+    monkeypatch.setattr(aside, "PATIENCE", 0.3)
+    ask, answer, stopped, held = Aside.ask, Aside.answer, [], []
+
+    def ask_one_that_stands_still(helper, question):
+        os.kill(helper.pid, signal.SIGSTOP)
+        os.waitpid(helper.pid, os.WUNTRACED)
+        stopped.append(helper)
+        ask(helper, question)
+
+    def wait(helper):
+        held.append(connection.in_atomic_block)
+        return answer(helper)
+
+    monkeypatch.setattr(Aside, "ask", ask_one_that_stands_still)
+    monkeypatch.setattr(Aside, "answer", wait)
+    batch = upload(world, *(named(n) for n in range(1, 6)))
+    kit.check(run=batch, by=world.daofu_cdc, at=AT)
+    batch.refresh_from_db()
+
+    assert run(world, batch).imported == 5
+    assert held == [False, False]  # once at the check, once at the entry
+    assert [helper.ended for helper in stopped] == [True, True]
+
+
+def test_a_file_is_entered_where_the_system_gives_no_process(world, monkeypatch, settings):
+    def no_room() -> int:
+        raise BlockingIOError
+
+    settings.FANGKONG_HELPER = True
+    monkeypatch.setattr(kit, "AT_ONCE", 0)
+    monkeypatch.setattr(os, "fork", no_room)
+    batch = upload(world, named(1), named(2))
+    kit.check(run=batch, by=world.daofu_cdc, at=AT)
+    batch.refresh_from_db()
+
+    assert run(world, batch).imported == 2
 
 
 @pytest.mark.both_databases
