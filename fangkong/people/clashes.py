@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 from fangkong.core.audit import actions as audit
@@ -28,7 +27,7 @@ def clash(holder: Person, by: User | None, at: datetime) -> AnotherPerson:
     """
     if by is None:
         return AnotherPerson()
-    refusals.stands(partial(audit.seen, holder, by=by, at=at, how=How.FOUND, place="people.clash"))
+    refusals.stands(audit.seen, holder, by=by, at=at, how=How.FOUND, place="people.clash")
     if queries.open_to(by, at).filter(pk=holder.pk).exists():
         return AnotherPerson(holder.name)
     return AnotherPerson()

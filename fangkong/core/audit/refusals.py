@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
@@ -28,37 +29,60 @@ PER_USER = 30
 OF_ALL = 1000
 
 
-Write = Callable[[], object]
-_waiting: ContextVar[list[Write] | None] = ContextVar("what_stands", default=None)
+@dataclass(frozen=True)
+class _Write:
+    """A call that is still to be made; equal to another that would write the same."""
+
+    call: Callable[..., object]
+    said: tuple[object, ...]
+    how: dict[str, object]
+
+    def __call__(self) -> None:
+        self.call(*self.said, **self.how)
 
 
-def stands(write: Write) -> None:
+_waiting: ContextVar[list[_Write] | None] = ContextVar("what_stands", default=None)
+
+
+def stands(write: Callable[..., object], *said: object, **how: object) -> None:
     """Write a line or a sight that stands although the action that leaves it is rolled back.
 
-    When the request is over; at once where there is none, as in an import, whose refused rows do
-    not undo the others.
+    When the request is over, and once, however often the action was tried; at once where there is
+    no request, as in an import, whose refused rows do not undo the others, and which undoes what
+    it writes of a chunk before it does the chunk again.
     """
-    waiting = _waiting.get()
+    one, waiting = _Write(write, said, how), _waiting.get()
     if waiting is None:
-        write()
-    else:
-        waiting.append(write)
+        one()
+    elif one not in waiting:
+        waiting.append(one)
 
 
 @contextmanager
 def standing() -> Iterator[None]:
     """Around a request, outside all transactions: what ``stands`` was given is written at the end.
 
-    Also where the request broke. The database's refusal goes up: nothing is told without its line.
+    Also where the request broke, and each although another could not be written. The database's
+    refusal goes up: nothing is told without its line.
     """
-    waiting: list[Write] = []
+    waiting: list[_Write] = []
     token = _waiting.set(waiting)
     try:
         yield
     finally:
         _waiting.reset(token)
-        for write in waiting:
+        _write_all(waiting)
+
+
+def _write_all(waiting: list[_Write]) -> None:
+    failed: list[DatabaseError] = []
+    for write in waiting:
+        try:
             write()
+        except DatabaseError as problem:
+            failed.append(problem)
+    if failed:
+        raise failed[0]
 
 
 def note(request: HttpRequest, response: HttpResponseBase) -> None:

@@ -17,6 +17,7 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.audit import fhir, refusals
 from fangkong.core.audit.models import AuditLine, Sight
+from fangkong.core.audit.types import How
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
 from fangkong.people.tests import factories as people
@@ -142,6 +143,38 @@ def test_a_line_that_cannot_be_written_changes_nothing_of_the_answer(officer, fo
     monkeypatch.setattr(audit, "refused", full)
 
     assert signed_in(officer).get(page_of(foreign)).status_code == 404
+
+
+def sight_of(person, by) -> None:
+    refusals.stands(audit.seen, person, by=by, at=AT, how=How.FOUND, place="people.clash")
+
+
+def test_what_stands_is_written_once_however_often_its_action_was_tried(officer, areas):
+    one, other = (
+        people.person(areas["513301"]),
+        people.person(areas["513301"], name="卓玛", documents=[]),
+    )
+    with refusals.standing():
+        for _try in range(2):
+            sight_of(one, officer)
+        sight_of(other, officer)
+        assert not Sight.objects.exists()
+
+    assert [x.subject_id for x in Sight.objects.order_by("pk")] == [one.pk, other.pk]
+
+
+def test_what_cannot_be_written_keeps_nothing_else_from_it_and_is_told(officer, foreign):
+    def full() -> None:
+        raise DatabaseError("no space left")
+
+    def begin() -> None:
+        with refusals.standing():
+            refusals.stands(full)
+            sight_of(foreign, officer)
+
+    with pytest.raises(DatabaseError):
+        begin()
+    assert [x.subject_id for x in Sight.objects.all()] == [foreign.pk]
 
 
 def test_a_line_says_in_which_area_and_from_where(officer, areas):
