@@ -227,6 +227,11 @@ PEOPLE = {
     "POST /people/requests/<public_id>/decide/": Row(
         OF_AREAS, "request", sends={"grant": False, "answer": "not the person"}
     ),
+    "POST /people/requests/<public_id>/withdraw/": Row(OF_AREAS, "request"),
+    "POST /people/requests/<public_id>/lift/ask/": Row(
+        OF_AREAS, "request", sends={"reason": "ill again"}
+    ),
+    "POST /people/requests/<public_id>/lift/": Row(OF_AREAS, "request", sends={"lift": True}),
     "POST /people/requests/<public_id>/give/": Row(OF_AREAS, "request"),
     "people:detail": Row(PERSONS, "person", mine=KNOWING),
     "people:correct": Row(OF_AREAS, "person", full=frozenset({"name"})),

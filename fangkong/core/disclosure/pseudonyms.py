@@ -7,6 +7,7 @@ holds the ring of keys can tell again whom one means, nobody else can.
 
 from __future__ import annotations
 
+import base64
 import re
 from uuid import UUID
 
@@ -34,5 +35,10 @@ def recipient(text: str) -> str:
 
 
 def pseudonym(public_id: UUID, to: str) -> str:
-    """What stands for a record in the files of one recipient."""
-    return keys.blind(public_id.hex, b"pseudonym\0" + recipient(to).encode())
+    """What stands for a record in the files of one recipient.
+
+    A letter, then letters and digits: no spreadsheet takes it for a formula or a number, so that it
+    is the same in every kind of file.
+    """
+    digest = keys.blind(public_id.hex, b"pseudonym\0" + recipient(to).encode())
+    return f"P{base64.b32encode(base64.urlsafe_b64decode(digest)).decode().rstrip('=')}"

@@ -27,7 +27,8 @@ MINE = pages.Listing[Notice](
     title=_("My notices"),
     columns=[
         pages.Column("words", _("Notice"), lambda n: n.words, piece="core/notices/_words.html"),
-        pages.Column("about", _("About"), lambda n: n.about),
+        # A task's words may tell whom it is about: they leave the house in no file.
+        pages.Column("about", _("About"), lambda n: n.about, exported=False),
         pages.Column("told", _("When"), lambda n: n.told_at, order="told_at"),
         pages.Column("read", _("State"), lambda n: n.read_at, piece="core/notices/_state.html"),
     ],

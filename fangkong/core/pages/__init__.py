@@ -15,6 +15,7 @@ from .forms import (
     form,
     key_of,
     named_like,
+    pressed,
     unconfirmed,
 )
 from .listing import Column, Listing, listing
@@ -51,6 +52,7 @@ __all__ = [
     "marks_of",
     "named_like",
     "nothing_new",
+    "pressed",
     "unconfirmed",
     "wizard",
 ]

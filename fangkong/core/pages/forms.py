@@ -142,6 +142,20 @@ def key_of(request: HttpRequest) -> str:
     return request.POST.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
 
 
+def pressed(request: HttpRequest, form: forms.BaseForm, *known: str) -> str:
+    """Which button named ``decision`` sent a form: one of ``known``, or "" and the form says so.
+
+    No decision follows from a button that is not there, whatever sent the request.
+    """
+    said = request.POST.get("decision", "")
+    if said in known:
+        return said
+    if form.is_bound:
+        form.is_valid()  # an error can be added only to a form that was looked through
+        form.add_error(None, _("Decide with one of the buttons of this page."))
+    return ""
+
+
 @dataclass(frozen=True)
 class Done(Generic[R]):
     """An action was carried out; ``result`` is what it gave back.

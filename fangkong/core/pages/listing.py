@@ -23,6 +23,7 @@ from fangkong.core.audit import sights
 from fangkong.core.audit.types import How
 from fangkong.core.disclosure import pseudonyms
 from fangkong.core.printing import sheets as printing
+from fangkong.core.refusals import Refused
 
 from . import export, keyset, queries, rules
 from .forms import FilterForm, dress
@@ -32,6 +33,12 @@ M = TypeVar("M", bound=Model)
 
 EXPORT_LIMIT = 200_000
 NOTHING = _("Nothing here yet.")
+
+
+class NoPseudonyms(Refused):
+    """This file would show names and numbers although pseudonyms were asked for."""
+
+    status = 422
 
 
 @dataclass(frozen=True)
@@ -227,8 +234,7 @@ def _export(
 ) -> HttpResponseBase:
     kind = request.GET["export"]
     columns = [c for c in columns if c.exported]
-    told = what.person and kind != "pdf" and "pseudonyms_for" in request.GET
-    to = pseudonyms.recipient(request.GET["pseudonyms_for"]) if told else ""
+    to = _recipient(request.GET, kind, what.person)
     if to:
         columns = [c for c in columns if not c.names]
         rows = cast("QuerySet[M]", rows.annotate(fk_person=F(what.person)))
@@ -256,6 +262,17 @@ def _export(
         return printing.table(request, head, texts, title=what.title, name=f"fangkong-{what.name}")
     write = export.csv_response if kind == "csv" else export.xlsx_response
     return write(f"fangkong-{what.name}", head, cells(), mark)
+
+
+def _recipient(asked: QueryDict, kind: str, person: str) -> str:
+    """For whom a file with pseudonyms is; "" where none was asked for."""
+    if "pseudonyms_for" not in asked:
+        return ""
+    if kind == "pdf" or not person:
+        raise NoPseudonyms(
+            _("Nothing was taken: only CSV and Excel files of lists of persons have pseudonyms.")
+        )
+    return pseudonyms.recipient(asked.get("pseudonyms_for", ""))
 
 
 def _unnamed(person: UUID | None, to: str, values: list[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -133,7 +134,13 @@ def grant(*, request: DataRequest, answer: str = "", by: User, at: datetime) -> 
     done = _decided(request, state, answer, "people.requests.grant", by, at)
     if request.kind == Kind.ERASE:
         # Last, for no rollback takes the line back: on the disk before the erasure is committed.
-        erasures.note(person=request.person.public_id, request=request.public_id, at=at)
+        erasures.note(
+            person=request.person.public_id,
+            request=request.public_id,
+            asker=request.asker,
+            proof=request.proof,
+            at=at,
+        )
     return done
 
 
@@ -151,10 +158,7 @@ def withdraw(*, request: DataRequest, by: User, at: datetime) -> DataRequest:
     """The person does not ask any more."""
     request = _waiting(request)
     request.state = State.WITHDRAWN
-    request.touch(by, at)
-    request.save()
-    audit.record("people.requests.withdraw", request, by=by, at=at)
-    return request
+    return _kept(request, "people.requests.withdraw", by, at)
 
 
 @transaction.atomic
@@ -167,11 +171,8 @@ def hand_over(*, request: DataRequest, form: str, by: User, at: datetime) -> Dat
     if not request.gives_copies:
         raise NotGranted(_("A copy is handed over when somebody else has granted the request."))
     request.handed_over += 1
-    request.touch(by, at)
-    request.save()
     detail = {"form": form, "copy": request.handed_over}
-    audit.record("people.requests.hand_over", request, by=by, at=at, detail=detail)
-    return request
+    return _kept(request, "people.requests.hand_over", by, at, detail=detail)
 
 
 @transaction.atomic
@@ -188,26 +189,25 @@ def ask_lift(*, request: DataRequest, reason: str, by: User, at: datetime) -> Da
         raise AlreadyAsked(_("Somebody has asked for it already; it waits for a decision."))
     request.lift_reason = reason.strip()
     request.lift_asked_at, request.lift_asked_by = at, by
-    request.touch(by, at)
-    request.save()
-    audit.record("people.requests.ask_lift", request, by=by, at=at, reason=request.lift_reason)
-    return request
+    return _kept(request, "people.requests.ask_lift", by, at, reason=request.lift_reason)
 
 
 @transaction.atomic
 def lift(*, request: DataRequest, by: User, at: datetime) -> DataRequest:
-    """Let the person's data be worked with again, as somebody else asked."""
+    """Let the person's data be worked with again, as somebody else asked.
+
+    Where another erasure of the same person restricts them too, that one is lifted by itself.
+    """
     request = _asked_to_lift(request)
     if request.lift_asked_by_id == by.pk:
         raise OwnRequest(_("You asked for this yourself. Somebody else decides it."))
-    person = request.person
-    person.restricted_at = None
-    person.touch(by, at)
-    person.save()
     request.lifted_at, request.lifted_by = at, by
-    request.touch(by, at)
-    request.save()
-    audit.record("people.requests.lift", person, by=by, at=at, reason=request.lift_reason)
+    request = _kept(request, "people.requests.lift", by, at, reason=request.lift_reason)
+    person = request.person
+    if not queries.restricting(person).exists():
+        person.restricted_at = None
+        person.touch(by, at)
+        person.save()
     return request
 
 
@@ -216,15 +216,15 @@ def keep_restricted(*, request: DataRequest, by: User, at: datetime) -> DataRequ
     """Leave the person's data as they are; also whoever asked may think better of it."""
     request = _asked_to_lift(request)
     request.lift_reason, request.lift_asked_at, request.lift_asked_by = "", None, None
-    request.touch(by, at)
-    request.save()
-    audit.record("people.requests.keep_restricted", request, by=by, at=at)
-    return request
+    return _kept(request, "people.requests.keep_restricted", by, at)
 
 
 @transaction.atomic
 def erase_again(*, at: datetime) -> int:
-    """After a restore: whoever was erased since the backup is erased once more."""
+    """After a restore: whoever was erased since the backup is erased once more.
+
+    The request stands again as decided, so that what a law keeps can be worked with again by two.
+    """
     done = 0
     for one in erasures.noted():
         if _known_as_decided(one.request):
@@ -233,16 +233,15 @@ def erase_again(*, at: datetime) -> int:
         if person is None:
             continue
         found = queries.erasure(person, at)
-        if not _left(found):
-            continue
+        _decided_before(one, person, found, at)
         _empty(person, found, None, at, "erased on request before the restore")
-        detail = {"request": one.request, "first_at": one.at}
+        detail = {"request": str(one.request), "first_at": one.at.isoformat()}
         audit.record("people.requests.erase", person, by=None, at=at, detail=detail)
         done += 1
     return done
 
 
-def _known_as_decided(request: str) -> bool:
+def _known_as_decided(request: UUID) -> bool:
     """Whether the backup is younger than the decision: then it stands in it, whatever it was.
 
     What was entered of the person since must not go, nor who was refused after a failed grant.
@@ -251,9 +250,25 @@ def _known_as_decided(request: str) -> bool:
     return decided.exists()
 
 
-def _left(found: queries.Erasure) -> bool:
-    """Whether the restored database holds something that goes."""
-    return any(queries.holds(model, ids, kept) for model, ids, kept in found.goes)
+def _decided_before(
+    one: erasures.Erased, person: Person, found: queries.Erasure, at: datetime
+) -> None:
+    """The request as it was decided before the restore; by whom, its own paper tells."""
+    request = DataRequest.objects.filter(public_id=one.request).first() or DataRequest(
+        public_id=one.request,
+        person=person,
+        county_id=person.county_id,
+        kind=Kind.ERASE,
+        asker=one.asker,
+        proof=one.proof,
+        due_on=clock.day_of(one.at),
+        **stamps(None, one.at),
+    )
+    request.state = State.GRANTED if found.kept_until is None else State.PARTLY
+    request.kept_until, request.clause = found.kept_until, found.clause_code
+    request.decided_at, request.decided_by = one.at, None
+    request.touch(None, at)
+    request.save()
 
 
 def _erase(request: DataRequest, found: queries.Erasure, by: User, at: datetime) -> None:
@@ -311,7 +326,21 @@ def _decided(
     refuse_numbers(answer=answer)
     request.state, request.answer = state, answer.strip()
     request.decided_at, request.decided_by = at, by
+    detail = {"kind": request.kind, "state": str(state)}
+    return _kept(request, action, by, at, detail=detail)
+
+
+def _kept(
+    request: DataRequest,
+    action: str,
+    by: User,
+    at: datetime,
+    *,
+    reason: str = "",
+    detail: audit.Detail | None = None,
+) -> DataRequest:
+    """The changed request, saved and noted."""
     request.touch(by, at)
     request.save()
-    audit.record(action, request, by=by, at=at, detail={"kind": request.kind, "state": str(state)})
+    audit.record(action, request, by=by, at=at, reason=reason, detail=detail)
     return request

@@ -29,7 +29,11 @@ router = Router(tags=["people"])
 
 
 class RequestOut(Schema):
-    """A request; the person stands by id."""
+    """A request; the person stands by id.
+
+    ``restricts``: what a law keeps of the person is not worked with because of it. Then follow why
+    and when somebody asked to end that, and when another one did.
+    """
 
     id: UUID
     person: UUID
@@ -41,6 +45,10 @@ class RequestOut(Schema):
     answer: str
     kept_until: date | None
     copies: int
+    restricts: bool
+    lift_reason: str
+    lift_asked_at: datetime | None
+    lifted_at: datetime | None
 
 
 class RequestIn(Schema):
@@ -54,6 +62,16 @@ class RequestIn(Schema):
 class DecisionIn(Schema):
     grant: bool
     answer: str = Field("", max_length=400, pattern=r"^[^\x00]*$")
+
+
+class AskLiftIn(Schema):
+    reason: str = Field(min_length=4, max_length=400, pattern=r"^[^\x00]*$")
+
+
+class LiftIn(Schema):
+    """True lifts the restriction, False leaves it, which also takes back what one asked oneself."""
+
+    lift: bool
 
 
 class CopyOut(Schema):
@@ -115,6 +133,45 @@ def decide(request: HttpRequest, public_id: UUID, decision: DecisionIn) -> Reque
     return _shown(done)
 
 
+@router.post("/{uuid:public_id}/withdraw/", response=RequestOut)
+@decorate_view(never_cache)
+def withdraw(request: HttpRequest, public_id: UUID) -> RequestOut:
+    """The person does not ask any more."""
+    staff = _staff(request, RECEIVE)
+    asked = _asked(staff, public_id, RECEIVE)
+    done = api.once(request, actions.withdraw, asked, request=asked, by=staff.user, at=staff.now)
+    return _shown(done)
+
+
+@router.post("/{uuid:public_id}/lift/ask/", response=RequestOut)
+@decorate_view(never_cache)
+def ask_lift(request: HttpRequest, public_id: UUID, stated: AskLiftIn) -> RequestOut:
+    """Ask to work with what a law keeps of the person; somebody else decides it."""
+    staff = _staff(request, DECIDE)
+    asked = _asked(staff, public_id, DECIDE)
+    done = api.once(
+        request,
+        actions.ask_lift,
+        asked,
+        request=asked,
+        reason=stated.reason,
+        by=staff.user,
+        at=staff.now,
+    )
+    return _shown(done)
+
+
+@router.post("/{uuid:public_id}/lift/", response=RequestOut)
+@decorate_view(never_cache)
+def lift(request: HttpRequest, public_id: UUID, decision: LiftIn) -> RequestOut:
+    """Lift the restriction as somebody else asked, or leave it; whoever asked does not lift it."""
+    staff = _staff(request, DECIDE)
+    asked = _asked(staff, public_id, DECIDE)
+    action = actions.lift if decision.lift else actions.keep_restricted
+    done = api.once(request, action, asked, request=asked, by=staff.user, at=staff.now)
+    return _shown(done)
+
+
 @router.post("/{uuid:public_id}/give/", response=CopyOut)
 @decorate_view(never_cache)
 def give(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
@@ -152,4 +209,8 @@ def _shown(asked: DataRequest) -> RequestOut:
         answer=asked.answer,
         kept_until=asked.kept_until,
         copies=asked.handed_over,
+        restricts=asked.restricts,
+        lift_reason=asked.lift_reason,
+        lift_asked_at=asked.lift_asked_at,
+        lifted_at=asked.lifted_at,
     )

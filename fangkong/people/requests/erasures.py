@@ -2,7 +2,8 @@
 
 A backup of last month brings back whoever was erased since, and with them the table of requests as
 it was then. The file lies outside; after a restore its lines are carried out again. It holds public
-ids and moments, nothing of a person. Copy it elsewhere with the backups, as ``audit-heads.log``.
+ids, moments and in two codes how the request came, nothing else of a person. Copy it elsewhere with
+the backups, as ``audit-heads.log``.
 """
 
 from __future__ import annotations
@@ -10,21 +11,25 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
+from .types import Asker, Proof
+
 
 @dataclass(frozen=True)
 class Erased:
-    """One erasure: of whom, at which request, when."""
+    """One erasure: of whom, at which request, when; who had asked, and what proved it."""
 
-    person: str
-    request: str
-    at: str
+    person: UUID
+    request: UUID
+    at: datetime
+    asker: str
+    proof: str
 
 
 def path() -> Path:
@@ -32,9 +37,15 @@ def path() -> Path:
     return Path(settings.FANGKONG_DATA) / "erasures.log"
 
 
-def note(*, person: UUID, request: UUID, at: datetime) -> None:
+def note(*, person: UUID, request: UUID, asker: str, proof: str, at: datetime) -> None:
     """Add a line, on the disk before the erasure is committed: better noted twice than never."""
-    line = asdict(Erased(str(person), str(request), at.astimezone(UTC).isoformat()))
+    line = {
+        "person": str(person),
+        "request": str(request),
+        "at": at.astimezone(UTC).isoformat(),
+        "asker": asker,
+        "proof": proof,
+    }
     path().parent.mkdir(parents=True, exist_ok=True)
     with path().open("a", encoding="ascii") as file:
         file.write(json.dumps(line, separators=(",", ":")) + "\n")
@@ -55,9 +66,18 @@ def noted() -> Iterator[Erased]:
             if not line.strip():
                 continue
             try:
-                found = json.loads(line)
-                ids = str(UUID(found["person"])), str(UUID(found["request"]))
-                one = Erased(*ids, str(found["at"]))
+                one = _read(json.loads(line))
             except (ValueError, KeyError, TypeError) as problem:
                 raise Unreadable(f"{path().name}, line {place}: no erasure") from problem
             yield one
+
+
+def _read(line: dict[str, str]) -> Erased:
+    """What a line says; older ones do not say how the request came."""
+    at = datetime.fromisoformat(line["at"])
+    if at.tzinfo is None:
+        raise ValueError("a moment without its zone")
+    asker, proof = line.get("asker", ""), line.get("proof", "")
+    if asker not in ("", *Asker.values) or proof not in ("", *Proof.values):
+        raise ValueError("neither who asked nor what proved it")
+    return Erased(UUID(line["person"]), UUID(line["request"]), at, asker, proof)

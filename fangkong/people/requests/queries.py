@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -27,6 +26,13 @@ if TYPE_CHECKING:
     from fangkong.people.models import Person
 
 CORRECTIONS = ("people.correct", "people.add_document", "people.add_phone")
+# What ``DataRequest.restricts`` says of one row.
+_RESTRICTS = Q(
+    kind=Kind.ERASE,
+    state=State.PARTLY,
+    lifted_at__isnull=True,
+    person__restricted_at__isnull=False,
+)
 
 
 def open_to(user: Scoped, at: datetime, permission: Permission = RECEIVE) -> QuerySet[DataRequest]:
@@ -99,14 +105,14 @@ def was_corrected(request: DataRequest) -> bool:
     )
 
 
-def holds(model: type[AnyModel], ids: Collection[int], kept: Collection[str]) -> bool:
-    """Whether one of these rows still holds something beside the fields that are kept."""
-    return model._base_manager.filter(retention.full(model, kept), pk__in=ids).exists()
+def restricting(person: Person) -> QuerySet[DataRequest]:
+    """The erasures because of which what a law keeps of a person is not worked with."""
+    return DataRequest.objects.filter(person=person).filter(_RESTRICTS)
 
 
 def waiting_count(user: Scoped, at: datetime) -> int:
     """How many requests wait for a decision, or for one on lifting a restriction."""
-    lifting = Q(lift_asked_at__isnull=False, lifted_at__isnull=True)
+    lifting = _RESTRICTS & Q(lift_asked_at__isnull=False)
     return open_to(user, at).filter(Q(state=State.WAITING) | lifting).count()
 
 

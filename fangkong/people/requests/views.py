@@ -102,7 +102,7 @@ def decide(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Grant or refuse it."""
     asked = _request(request, public_id, DECIDE)
     form = DecideForm(request.POST)
-    grant = request.POST.get("decision") == "grant"
+    grant = pages.pressed(request, form, "grant", "refuse") == "grant"
     if grant and asked.kind == Kind.ERASE and form.is_valid():
         text = _("The data are destroyed for good, here and after every restore of a backup.")
         if page := pages.unconfirmed(
@@ -174,15 +174,25 @@ def lift(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 def _decide_lift(request: StaffRequest, asked: DataRequest) -> HttpResponse:
-    form = forms.Form(request.POST or None)
-    lifts = request.POST.get("decision") == "lift"
+    form = forms.Form(request.POST if request.method == "POST" else None)
+    lifts = pages.pressed(request, form, "lift", "keep") == "lift"
     action = actions.lift if lifts else actions.keep_restricted
-    if pages.carry_out(request, form, action, None, request=asked):
-        messages.success(
-            request, _("The restriction is lifted.") if lifts else _("The restriction stays.")
-        )
-        return redirect(asked.person if lifts else asked)
-    shown = {"asked": asked, "form": form, "mine": asked.lift_asked_by_id == request.user.pk}
+    if done := pages.carry_out(request, form, action, None, request=asked):
+        if not lifts:
+            messages.success(request, _("The restriction stays."))
+            return redirect(asked)
+        if queries.restricting(done.result.person).exists():
+            text = _("This request restricts no longer; another erasure of the person still does.")
+            messages.warning(request, text)
+            return redirect(asked)
+        messages.success(request, _("The restriction is lifted."))
+        return redirect(asked.person)
+    shown = {
+        "asked": asked,
+        "form": form,
+        "mine": asked.lift_asked_by_id == request.user.pk,
+        "others": queries.restricting(asked.person).exclude(pk=asked.pk).exists(),
+    }
     status = 422 if form.is_bound else 200
     return render(request, "people/requests/lift.html", shown, status=status)
 

@@ -232,11 +232,21 @@ def test_a_notice_says_on_the_page_which_task_it_is_about(
     for path in ("/", reverse("core:notices:index")):
         page = client.get(path).content.decode()
         assert all(f"Visit ward {n}" in page for n in range(4))
-    exported = client.get(reverse("core:notices:index"), {"export": "csv"})
-    assert "Visit ward 3" in b"".join(exported.streaming_content).decode()
     notices = [*queries.of_user(daofu)]
     with django_assert_max_num_queries(2):  # the user's offices, and the tasks
         queries.with_names(notices, daofu, AT)
+
+
+def test_a_file_of_notices_does_not_say_what_they_are_about(client, areas, daofu, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: AT)
+    assigned(areas["513326"], params={"text": "Visit ward 3"})
+    client.force_login(daofu)
+
+    asked = {"export": "csv", "col": ["words", "about", "told"]}
+    exported = client.get(reverse("core:notices:index"), asked)
+
+    text = b"".join(exported.streaming_content).decode()
+    assert "您岗位收到一项新任务" in text and "Visit ward 3" not in text
 
 
 def test_a_notice_no_longer_names_what_its_reader_may_no_longer_see(areas, daofu, kangding):

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from datetime import timedelta
+from uuid import uuid4
 
 import pypdf
 import pytest
@@ -425,6 +426,81 @@ def test_who_asked_takes_it_back_and_another_may_leave_it_restricted(world, pati
     assert is_restricted(patient) and queries.waiting_count(world.headquarters, AT) == 0
 
 
+def test_no_button_that_is_not_there_wipes_what_the_first_one_asked(client, world, patient):
+    request = ask_lift(granted(patient, world, "erase"), world)
+    page = reverse("people:requests:lift", args=[request.public_id])
+    client.force_login(world.headquarters)
+
+    for sent in ({}, {"decision": ""}, {"decision": "LIFT"}, {"reason": "病例再次发病"}):
+        answer = client.post(page, {**sent, "_key": "k1"}, headers={"Accept-Language": "en"})
+        assert answer.status_code == 422
+        assert "Decide with one of the buttons" in answer.content.decode()
+    request.refresh_from_db()
+    assert request.lift_waits and request.lift_reason == "ill again" and is_restricted(patient)
+
+    assert client.post(page, {"decision": "keep", "_key": "k2"}).status_code == 302
+    request.refresh_from_db()
+    assert not request.lift_waits and is_restricted(patient)
+
+
+def test_no_button_that_is_not_there_refuses_a_request(client, world, contact):
+    request = asked(contact, world.daofu_cdc)
+    page = reverse("people:requests:decide", args=[request.public_id])
+    client.force_login(world.headquarters)
+
+    for sent in ({}, {"decision": "granted"}):
+        assert client.post(page, {**sent, "answer": "as asked", "_key": "k1"}).status_code == 422
+    request.refresh_from_db()
+    assert request.is_open
+
+    said = {"decision": "refuse", "answer": "as asked", "_key": "k2"}
+    assert client.post(page, said).status_code == 302
+
+
+def test_a_restriction_ends_with_the_last_erasure_that_asks_for_it(world, patient):
+    first, second = granted(patient, world, "erase"), granted(patient, world, "erase")
+    ask_lift(first, world)
+    ask_lift(second, world, reason="a contact again")
+    assert queries.waiting_count(world.headquarters, AT) == 2
+
+    actions.lift(request=first, by=world.headquarters, at=AT)
+
+    assert is_restricted(patient) and queries.waiting_count(world.headquarters, AT) == 1
+    assert set(queries.restricting(patient)) == {second}
+    with pytest.raises(people.Restricted):
+        people.add_phone(person=patient, number="13800000001", by=world.daofu_cdc, at=AT)
+
+    actions.lift(request=second, by=world.headquarters, at=AT)
+
+    assert not is_restricted(patient) and queries.waiting_count(world.headquarters, AT) == 0
+    assert not queries.restricting(patient).exists()
+
+
+def test_lifting_one_persons_restriction_leaves_the_next_ones(world, patient):
+    other = cards.case(world, 2).person
+    first, second = granted(patient, world, "erase"), granted(other, world, "erase")
+
+    lifted(first, world)
+
+    assert not is_restricted(patient) and is_restricted(other)
+    assert set(queries.restricting(other)) == {second}
+
+
+def test_the_page_says_that_another_erasure_still_restricts(client, world, patient):
+    first, second = granted(patient, world, "erase"), granted(patient, world, "erase")
+    english = {"Accept-Language": "en"}
+    client.force_login(world.headquarters)
+    for one, still in ((first, True), (second, False)):
+        ask_lift(one, world)
+        page = reverse("people:requests:lift", args=[one.public_id])
+        text = client.get(page, headers=english).content.decode()
+        assert ("another erasure" in text) is still
+        sent = {"decision": "lift", "_key": f"k{one.pk}"}
+        done = client.post(page, sent, headers=english, follow=True).content.decode()
+        assert ("another erasure of the person still does" in done) is still
+        assert is_restricted(patient) is still
+
+
 def test_the_page_asks_and_another_one_decides(client, world, patient):
     request = granted(patient, world, "erase")
     page = reverse("people:requests:lift", args=[request.public_id])
@@ -504,6 +580,52 @@ def test_after_a_restore_of_an_older_backup_the_erased_are_erased_again(world, c
     assert AuditLine.objects.filter(action="people.requests.erase", by=None).count() == 1
 
 
+def test_who_was_erased_again_after_a_restore_can_be_worked_with_again_by_two(world, patient):
+    first = asked(patient, world.daofu_cdc, "erase", asker="agent", proof="authority")
+    actions.grant(request=first, by=world.headquarters, at=AT)
+    DataRequest.objects.all().delete()  # as a backup from before has it
+    Person.objects.filter(pk=patient.pk).update(restricted_at=None)
+
+    hooks.restored["people.requests"](LATER)
+    hooks.restored["people.requests"](LATER)
+
+    again = DataRequest.objects.get()
+    assert (again.public_id, again.person_id) == (first.public_id, patient.pk)
+    assert (again.kind, again.state, again.asker, again.proof) == (
+        "erase", "partly", "agent", "authority",
+    )  # fmt: skip
+    assert (again.created_at, again.decided_at, again.decided_by) == (AT, AT, None)
+    assert again.county == world.daofu and again.kept_until is not None and is_restricted(patient)
+    lifted(again, world)
+    assert not is_restricted(patient)
+
+
+def test_a_request_that_waits_in_the_backup_is_decided_as_it_was(client, world, patient):
+    request = asked(patient, world.daofu_cdc, "erase", words="all of it")
+    with transaction.atomic():
+        actions.grant(request=request, by=world.headquarters, at=AT)
+        transaction.set_rollback(True)  # the line is on the disk, the backup does not know more
+    assert DataRequest.objects.get().is_open
+
+    hooks.restored["people.requests"](LATER)
+
+    again = DataRequest.objects.get()
+    assert (again.state, again.words, again.created_by) == ("partly", "all of it", world.daofu_cdc)
+    client.force_login(world.headquarters)
+    page = client.get(again.get_absolute_url(), headers={"Accept-Language": "en"})
+    assert "carried out again after a restore" in page.content.decode()
+
+
+def test_a_line_from_before_the_house_noted_how_a_request_came_is_carried_out(world, patient):
+    line = {"person": str(patient.public_id), "request": str(uuid4()), "at": AT.isoformat()}
+    erasures.path().write_text(json.dumps(line) + "\n")
+
+    hooks.restored["people.requests"](LATER)
+
+    assert is_restricted(patient)
+    assert (DataRequest.objects.get().asker, DataRequest.objects.get().proof) == ("", "")
+
+
 def test_a_grant_that_is_refused_leaves_no_line_for_the_next_restore(world, contact):
     request = asked(contact, world.daofu_cdc, "erase")
 
@@ -513,7 +635,9 @@ def test_a_grant_that_is_refused_leaves_no_line_for_the_next_restore(world, cont
     assert not list(erasures.noted())
 
     # Power lost between the line and the commit, then another decision: the decision counts.
-    erasures.note(person=contact.public_id, request=request.public_id, at=AT)
+    erasures.note(
+        person=contact.public_id, request=request.public_id, asker="self", proof="card", at=AT
+    )
     hooks.restored["people.requests"](LATER)
     assert Person.objects.get(pk=contact.pk).name == factories.NAME
 
@@ -528,8 +652,13 @@ def test_what_was_entered_after_an_erasure_stays_when_a_younger_backup_is_restor
     assert Phone.with_number("13800000001").exists()
 
 
-def test_a_broken_line_in_the_file_of_erasures_stops_the_restore(world):
-    erasures.path().write_text("{}\n")
+@pytest.mark.parametrize(
+    "change",
+    [{"person": "13"}, {"at": "2020-02-05T09:00:00"}, {"asker": "anybody"}, {"proof": 1}, None],
+)
+def test_a_broken_line_in_the_file_of_erasures_stops_the_restore(world, patient, change):
+    line = {"person": str(patient.public_id), "request": str(uuid4()), "at": AT.isoformat()}
+    erasures.path().write_text(json.dumps({} if change is None else line | change) + "\n")
 
     with pytest.raises(erasures.Unreadable, match="line 1"):
         hooks.restored["people.requests"](AT)
@@ -594,6 +723,77 @@ def test_a_machine_gets_the_same_copy(client, world, patient):
     assert answer.status_code == 200
     assert answer.json()["held"]["people.Person"][0]["name"] == patient.name
     assert Sight.objects.filter(how="exported").exists()
+
+
+def send(client, request, what, body, key):
+    return client.post(
+        f"/api/v1/people/requests/{request.public_id}/{what}/",
+        body,
+        content_type="application/json",
+        headers={"Idempotency-Key": key},
+    )
+
+
+def test_machines_lift_a_restriction_by_two_as_the_pages_do(client, world, patient):
+    request = granted(patient, world, "erase")
+    client.force_login(world.daofu_cdc)
+    early = send(client, request, "lift", {"lift": True}, "k1")
+    assert (early.status_code, early.json()["title"]) == (409, "LiftNotAsked")
+    number = send(client, request, "lift/ask", {"reason": f"see {cards.id_number(1)}"}, "k2")
+    assert (number.status_code, number.json()["title"]) == (422, "NumberInText")
+    told = send(client, request, "lift/ask", {"reason": "ill again"}, "k3").json()
+    assert (told["restricts"], told["lift_reason"]) == (True, "ill again")
+    twice = send(client, request, "lift/ask", {"reason": "ill again"}, "k4")
+    assert (twice.status_code, twice.json()["title"]) == (409, "AlreadyAsked")
+    own = send(client, request, "lift", {"lift": True}, "k5")
+    assert (own.status_code, own.json()["title"]) == (403, "OwnRequest")
+    for wrong in ({}, {"lift": "perhaps"}, {"decision": "lift"}):
+        assert send(client, request, "lift", wrong, "k6").status_code == 422
+    assert is_restricted(patient) and queries.waiting_count(world.headquarters, AT) == 1
+
+    client.force_login(world.headquarters)
+    told = send(client, request, "lift", {"lift": True}, "k7").json()
+
+    assert told["restricts"] is False and told["lifted_at"] is not None
+    assert not is_restricted(patient)
+    repeat = send(client, request, "lift", {"lift": True}, "k7")
+    assert (repeat.status_code, repeat.headers["Idempotency-Replayed"]) == (200, "true")
+
+
+def test_machines_leave_a_restriction_or_take_back_what_they_asked(client, world, patient):
+    request = granted(patient, world, "erase")
+    for number, one in enumerate((world.daofu_cdc, world.headquarters)):
+        ask_lift(request, world)
+        client.force_login(one)
+        told = send(client, request, "lift", {"lift": False}, f"k{number}").json()
+        assert (told["restricts"], told["lift_asked_at"], told["lift_reason"]) == (True, None, "")
+    assert is_restricted(patient)
+
+
+def test_a_decision_on_what_has_changed_meanwhile_is_refused_to_a_machine(client, world, patient):
+    request = granted(patient, world, "erase")
+    address = f"/api/v1/people/requests/{request.public_id}/"
+    client.force_login(world.headquarters)
+    seen = client.get(address).headers["ETag"]
+    ask_lift(request, world, at=LATER)
+
+    answer = client.post(
+        f"{address}lift/",
+        {"lift": True},
+        content_type="application/json",
+        headers={"Idempotency-Key": "k", "If-Match": seen},
+    )
+
+    assert (answer.status_code, answer.json()["title"]) == (412, "Stale")
+    assert is_restricted(patient)
+
+
+def test_a_machine_withdraws_what_waits_and_nothing_else(client, world, contact):
+    request = asked(contact, world.daofu_cdc)
+    client.force_login(world.daofu_cdc)
+
+    assert send(client, request, "withdraw", None, "k1").json()["state"] == "withdrawn"
+    assert send(client, request, "withdraw", None, "k2").status_code == 409
 
 
 def test_the_command_writes_the_copy_for_whoever_may(world, patient, tmp_path):

@@ -7,6 +7,7 @@ import io
 
 import pytest
 from django.urls import reverse
+from python_calamine import CalamineWorkbook
 
 from fangkong.core.audit.models import AuditLine, Sight
 
@@ -91,5 +92,32 @@ def test_the_list_offers_it_where_its_rows_are_persons_and_nowhere_else(desk, wo
     assert "pseudonyms_for" in desk.get(reverse(PERSONS)).content.decode()
     assert "pseudonyms_for" in desk.get(reverse(CASES)).content.decode()
     assert "pseudonyms_for" not in desk.get(reverse("places:facilities")).content.decode()
-    plain = taken(desk, "places:facilities", "Vaccine study")
-    assert "Pseudonym" not in b"".join(plain.streaming_content).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(PERSONS, "pdf"), (CASES, "pdf"), ("places:facilities", "csv"), ("places:facilities", "xlsx")],
+)
+def test_a_file_that_holds_no_pseudonyms_is_refused_where_they_are_asked_for(
+    desk, world, name, kind
+):
+    case(world)
+
+    answer = taken(desk, name, "Vaccine study", export=kind)
+
+    assert answer.status_code == 422
+    assert "only CSV and Excel files of lists of persons" in answer.content.decode()
+    assert not AuditLine.objects.filter(action="core.pages.export").exists()
+    assert not Sight.objects.exists()
+    assert taken(desk, name, None, export=kind).status_code == 200
+
+
+def test_a_person_has_the_same_sign_in_a_csv_and_in_an_excel_file(desk, world):
+    for n in range(1, 13):
+        case(world, n)
+
+    excel = b"".join(taken(desk, CASES, "Vaccine study", export="xlsx").streaming_content)
+    rows = CalamineWorkbook.from_filelike(io.BytesIO(excel)).get_sheet_by_index(0).to_python()
+
+    assert {row[0] for row in rows[1:]} == set(signs(desk, CASES, "Vaccine study"))
+    assert len(rows) == 13
