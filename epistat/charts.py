@@ -163,7 +163,7 @@ def glr(
     array = as_counts(counts)
     keep_freed_memory()
     start = _start(array, training, year)
-    answer = Detection.blank(array.shape)
+    answer = Detection.blank(array.shape, at_upper=theta is None)
     answer.observed[:] = array
     mark(answer.flags[:, :start], np.True_, Flag.SHORT_HISTORY)
     mark(answer.flags, np.isnan(array), Flag.MISSING_NOW)
@@ -210,7 +210,7 @@ def outbreak_p(
     """
     _refuse({"threshold must be above 0": not threshold > 0, "first must be 0 or more": first < 0})
     array = as_counts(counts)
-    answer = Detection.blank(array.shape)
+    answer = Detection.blank(array.shape, at_upper=True)
     answer.observed[:] = array
     mark(answer.flags[:, :first], np.True_, Flag.SHORT_HISTORY)
     mark(answer.flags, np.isnan(array), Flag.MISSING_NOW)
@@ -249,7 +249,7 @@ def _centre(
     array: Floats, start: int, mean: Mean | ArrayLike, year: float, compat: Compat
 ) -> tuple[Floats, Detection]:
     """The normal mean of every week, and an answer that says where there is none."""
-    answer = Detection.blank(array.shape)
+    answer = Detection.blank(array.shape, at_upper=True)
     answer.observed[:] = array
     mark(answer.flags[:, :start], np.True_, Flag.SHORT_HISTORY)
     if not isinstance(mean, str):

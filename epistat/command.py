@@ -14,7 +14,7 @@ from epistat.charts import cusum, glr, outbreak_p
 from epistat.ears import c1, c2, c3
 from epistat.output import DATE, NUMBER, TEXT, YES, Parser
 from epistat.percentile import fixed_threshold, moving_percentile
-from epistat.result import Detection, Floats, words
+from epistat.result import ARRAYS, Detection, Floats, words
 from epistat.seasonal import PRESETS, farrington, farrington_flexible
 from epistat.table import BadInput, Grid, fill, read
 from epistat.windows import bayes, cdc, rki
@@ -261,7 +261,7 @@ def _judge_some(
     except ValueError as problem:
         raise BadInput(str(problem)) from None
     judged = inside & (columns >= first)
-    for name in Detection.__slots__:
+    for name in ARRAYS:
         getattr(flat, name)[cells[judged[inside]]] = getattr(part, name)[inside[:, first:]]
 
 

@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from epistat.result import Detection, Flag, Floats, as_counts, in_blocks, mark
+from epistat.result import Detection, Flag, Floats, Later, as_counts, in_blocks, mark, sliding
 
 GUARD = 2  # days between the baseline and today in C2 and C3
 FEWEST_POINTS = 4  # of a baseline with missing days
+EXACT_SUM = 2.0**53
 
 Compat = Literal["R"] | None
 
@@ -102,7 +103,15 @@ def c3(
     """
     options = _Options(baseline, GUARD, alpha, min_sigma, compat)
     summed = _sum_as_r if compat == "R" else _sum
-    return in_blocks(lambda block: summed(block, options), as_counts(counts))
+    array = as_counts(counts)
+    past = _Past.blank(array.shape)
+    upper, score = np.empty(array.shape), np.empty(array.shape)
+    alarm = np.empty(array.shape, np.bool_)
+    for rows in in_blocks(array.shape):
+        part = past.part(rows)
+        part.fill(array[rows], options)
+        upper[rows], score[rows], alarm[rows] = summed(array[rows], part, options)
+    return past.answer(array, upper, alarm, lambda answer: score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +142,53 @@ class _Options:
         return self.baseline if self.compat == "R" else min(FEWEST_POINTS, self.baseline)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Past:
     """Mean, standard deviation and remarks of the baseline of every day, (series, time)."""
 
     mean: Floats
     sd: Floats
     flags: NDArray[np.uint8]
+
+    @classmethod
+    def blank(cls, shape: tuple[int, ...]) -> "_Past":
+        return cls(np.empty(shape), np.empty(shape), np.zeros(shape, np.uint8))
+
+    def part(self, rows: slice) -> "_Past":
+        return _Past(self.mean[rows], self.sd[rows], self.flags[rows])
+
+    def fill(self, counts: Floats, options: _Options) -> None:
+        """Work out the moments; those of each series in a way that depends on it alone."""
+        start = options.baseline + options.guard
+        self.mean[:, :start] = self.sd[:, :start] = np.nan
+        mark(self.flags[:, :start], np.True_, Flag.SHORT_HISTORY)
+        whole = _whole(counts, options.baseline)
+        if whole.all():
+            _moments_of_whole(counts, options.baseline, start, self)
+        else:
+            for rows, fill in ((whole, _moments_of_whole), (~whole, _moments)):
+                some = np.flatnonzero(rows)
+                part = _Past(self.mean[some], self.sd[some], self.flags[some])
+                fill(counts[some], options.baseline, start, part)
+                self.mean[some], self.sd[some] = part.mean, part.sd
+            self._judge_known(np.isnan(counts), options, start)
+        mark(self.flags[:, start:], self.sd[:, start:] == 0, Flag.FLAT_HISTORY)
+        if options.min_sigma:
+            np.maximum(self.sd, options.min_sigma, out=self.sd)
+
+    def _judge_known(self, missing: NDArray[np.bool_], options: _Options, start: int) -> None:
+        """No moments of too few days; and no answer on a day that is missing."""
+        mark(self.flags, missing, Flag.MISSING_NOW)
+        width = max(missing.shape[1] - start, 0)
+        if not (width and missing.any()):
+            return
+        points = sum(
+            (~missing[:, day : day + width] for day in range(options.baseline)),
+            np.zeros((1, width), np.int64),
+        )
+        few = points < options.points
+        self.mean[:, start:][few] = self.sd[:, start:][few] = np.nan
+        mark(self.flags[:, start:], few, Flag.TOO_FEW_POINTS)
 
     def distance(self, counts: Floats) -> Floats:
         """(y - m) / s; after a flat past 0 where the day equals it, else plus or minus infinity."""
@@ -150,35 +199,63 @@ class _Past:
             score[flat & (counts == self.mean)] = 0.0
         return score
 
+    def score(self, answer: Detection) -> Floats:
+        return self.distance(answer.observed)
+
+    def answer(
+        self, counts: Floats, upper: Floats, alarm: NDArray[np.bool_], score: Later
+    ) -> Detection:
+        return Detection.lazy(
+            observed=counts.copy(), expected=self.mean, upper=upper, alarm=alarm, flags=self.flags,
+            p=_normal_tail, score=score,
+        )  # fmt: skip
+
+
+def _normal_tail(answer: Detection) -> Floats:
+    tail: Floats = ndtr(-answer.score)
+    return tail
+
 
 def _shewhart(counts: ArrayLike, options: _Options) -> Detection:
-    def judge(block: Floats) -> Detection:
-        past = _past(block, options)
-        score = past.distance(block)
-        upper = past.mean + options.z * past.sd
-        return Detection(
-            block, past.mean, upper, ndtr(-score), score, alarm=block > upper, flags=past.flags
-        )
+    array = as_counts(counts)
+    past = _Past.blank(array.shape)
+    upper, alarm = np.empty(array.shape), np.empty(array.shape, np.bool_)
+    for rows in in_blocks(array.shape):
+        part, above = past.part(rows), upper[rows]
+        part.fill(array[rows], options)
+        np.multiply(part.sd, options.z, out=above)
+        above += part.mean
+        np.greater(array[rows], above, out=alarm[rows])
+    return past.answer(array, upper, alarm, past.score)
 
-    return in_blocks(judge, as_counts(counts))
 
-
-def _sum(counts: Floats, options: _Options) -> Detection:
-    past = _past(counts, options)
-    excess = np.maximum(past.distance(counts) - 1, 0)
-    before = _two_before(np.nan_to_num(excess, nan=0.0, posinf=np.inf))
+def _sum(
+    counts: Floats, past: _Past, options: _Options
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Upper, score and alarm of C3."""
+    excess = past.distance(counts)
+    excess -= 1
+    np.maximum(excess, 0, out=excess)
+    known = excess
+    if np.isnan(excess[:, options.baseline + options.guard :]).any():
+        known = np.nan_to_num(excess, nan=0.0, posinf=np.inf)
+    else:
+        known[:, : options.baseline + options.guard] = 0.0
+    before = _two_before(known)
     with np.errstate(invalid="ignore"):  # 0 * infinity, set to 0 below
-        upper = past.mean + past.sd * (1 + options.z - before)
+        upper = (1 + options.z) - before
+        upper *= past.sd
+        upper += past.mean
     upper[(before >= options.z) & ~np.isnan(past.mean)] = 0.0
-    score = before + excess
+    score = before
+    score += excess
     _begin_later(options, past.flags, past.mean, upper, score)
-    return Detection(
-        counts, past.mean, upper, ndtr(-score), score, alarm=score > options.z, flags=past.flags
-    )
+    return upper, score, score > options.z
 
 
-def _sum_as_r(counts: Floats, options: _Options) -> Detection:
-    past = _past(counts, options)
+def _sum_as_r(
+    counts: Floats, past: _Past, options: _Options
+) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     with np.errstate(divide="ignore", invalid="ignore"):
         before = _two_before(np.maximum((counts - past.mean) / past.sd - 1, 0))
         upper = np.maximum(counts + past.sd * (options.z - before), 0)
@@ -187,9 +264,7 @@ def _sum_as_r(counts: Floats, options: _Options) -> Detection:
     silent = np.isnan(upper) & ((past.flags & np.uint8(Flag.NO_ANSWER)) == 0)
     mark(past.flags, silent & gap, Flag.TOO_FEW_POINTS)
     mark(past.flags, silent & ~gap, Flag.UNDEFINED)
-    return Detection(
-        counts, past.mean, upper, ndtr(-before), before, alarm=counts > upper, flags=past.flags
-    )
+    return upper, before, counts > upper
 
 
 def _two_before(values: Floats) -> Floats:
@@ -207,59 +282,53 @@ def _begin_later(options: _Options, flags: NDArray[np.uint8], *answers: Floats) 
         answer[:, :start] = np.nan
 
 
-def _past(counts: Floats, options: _Options) -> _Past:
-    """Mean and standard deviation of the baseline of every day.
+def _whole(counts: Floats, baseline: int) -> NDArray[np.bool_]:
+    """Which series have known whole numbers alone, small enough that sums of squares are exact."""
+    if not counts.size:
+        return np.ones(len(counts), np.bool_)
+    highest = counts.max()  # NaN if one is missing
+    if (highest * baseline) ** 2 <= EXACT_SUM and (counts == np.rint(counts)).all():
+        return np.ones(len(counts), np.bool_)
+    small: NDArray[np.bool_] = counts.max(axis=1) <= np.sqrt(EXACT_SUM) / baseline
+    whole: NDArray[np.bool_] = (counts == np.rint(counts)).all(axis=1)
+    return small & whole
 
-    Each window is summed anew, in two passes: running sums would be quicker, but they cancel for
-    counts above ten million.
+
+def _moments_of_whole(counts: Floats, baseline: int, start: int, to: _Past) -> None:
+    """Mean and standard deviation from the sums of counts and squares, where those are exact:
+
+    s² = (n Σy² - (Σy)²) / (n (n - 1)), of whole numbers up to the division.
     """
-    start = options.baseline + options.guard
     width = max(counts.shape[1] - start, 0)
-    windows = [counts[:, day : day + width] for day in range(options.baseline)]
-    missing = np.isnan(counts)
-    mean = np.full_like(counts, np.nan)
-    sd = np.full_like(counts, np.nan)
-    flags = missing.astype(np.uint8)  # MISSING_NOW is 1
-    mark(flags[:, :start], np.True_, Flag.SHORT_HISTORY)
-    if missing.any():
-        known = [~missing[:, day : day + width] for day in range(options.baseline)]
-        mean[:, start:], sd[:, start:], points = _moments_of_known(windows, known)
-        few = points < options.points
-        mean[:, start:][few] = sd[:, start:][few] = np.nan
-        mark(flags[:, start:], few, Flag.TOO_FEW_POINTS)
-    elif width:
-        mean[:, start:], sd[:, start:] = _moments(windows)
-    mark(flags, sd == 0, Flag.FLAT_HISTORY)
-    np.maximum(sd, options.min_sigma, out=sd)
-    return _Past(mean, sd, flags)
+    if not width:
+        return
+    total = sliding(counts, baseline)[:, :width]
+    squares = sliding(counts * counts, baseline)[:, :width]
+    squares *= baseline
+    np.divide(total, baseline, out=to.mean[:, start:])
+    total *= total
+    squares -= total
+    squares /= baseline * (baseline - 1)
+    np.sqrt(squares, out=to.sd[:, start:])
 
 
-def _moments(windows: list[Floats]) -> tuple[Floats, Floats]:
-    mean = windows[0] + windows[1]
-    for window in windows[2:]:
-        mean += window
-    mean /= len(windows)
-    squares = np.zeros_like(mean)
-    apart = np.empty_like(mean)
-    for window in windows:
-        np.subtract(window, mean, out=apart)
-        apart *= apart
-        squares += apart
-    squares /= len(windows) - 1
-    return mean, np.sqrt(squares, out=squares)
+def _moments(counts: Floats, baseline: int, start: int, to: _Past) -> None:
+    """Mean and standard deviation of the known days of each baseline, in two passes:
 
-
-def _moments_of_known(
-    windows: list[Floats], known: list[NDArray[np.bool_]]
-) -> tuple[Floats, Floats, NDArray[np.int64]]:
-    pairs = list(zip(windows, known, strict=True))
-    mean = np.zeros(windows[0].shape)
-    squares = np.zeros(windows[0].shape)
-    points = np.zeros(windows[0].shape, dtype=np.int64)
-    for window, is_known in pairs:
+    running sums would cancel for fractions, and for counts above ten million.
+    """
+    width = max(counts.shape[1] - start, 0)
+    if not width:
+        return
+    windows = [counts[:, day : day + width] for day in range(baseline)]
+    known = [~np.isnan(window) for window in windows]
+    mean, squares = np.zeros((len(counts), width)), np.zeros((len(counts), width))
+    points = np.zeros(mean.shape, np.int64)
+    for window, is_known in zip(windows, known, strict=True):
         mean += np.where(is_known, window, 0.0)
         points += is_known
     mean /= np.maximum(points, 1)
-    for window, is_known in pairs:
+    for window, is_known in zip(windows, known, strict=True):
         squares += np.where(is_known, window - mean, 0.0) ** 2
-    return mean, np.sqrt(squares / np.maximum(points - 1, 1)), points
+    to.mean[:, start:] = mean
+    to.sd[:, start:] = np.sqrt(squares / np.maximum(points - 1, 1))

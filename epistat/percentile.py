@@ -86,7 +86,10 @@ def moving_percentile(
     plan = _Plan(every, percentile, years, half, year_days, strict, minimum, min_blocks, definition)
     array = as_counts(counts)
     mask = np.broadcast_to(False if excluded is None else np.asarray(excluded, bool), array.shape)
-    return in_blocks(plan.judge, array, mask)
+    answer = Detection.blank(array.shape, at_upper=not strict)
+    for rows in in_blocks(array.shape):
+        plan.judge(array[rows], mask[rows], answer.part(rows))
+    return answer
 
 
 def fixed_threshold(counts: ArrayLike, threshold: ArrayLike = 1) -> Detection:
@@ -112,6 +115,7 @@ def fixed_threshold(counts: ArrayLike, threshold: ArrayLike = 1) -> Detection:
         score=array / upper,
         alarm=array >= upper,
         flags=np.isnan(array).astype(np.uint8),  # MISSING_NOW is 1
+        at_upper=True,
     )
 
 
@@ -161,7 +165,7 @@ class _Plan:
     def needed(self) -> int:
         return self.min_blocks or min(FEWEST_BLOCKS, len(self.lags))
 
-    def judge(self, counts: Floats, excluded: NDArray[np.bool_]) -> Detection:
+    def judge(self, counts: Floats, excluded: NDArray[np.bool_], answer: Detection) -> None:
         current = self._periods(counts)
         usable = self._periods(np.where(excluded, np.nan, counts)) if excluded.any() else current
         before = np.full((len(counts), max(self.lags)), np.nan)
@@ -169,7 +173,6 @@ class _Plan:
 
         time = counts.shape[1]
         first = min(self.complete, time) if self.min_blocks is None else 0
-        answer = Detection.blank(current.shape)
         answer.observed[:] = current
         mark(answer.flags, np.isnan(current), Flag.MISSING_NOW)
         mark(answer.flags[:, :first], np.True_, Flag.SHORT_HISTORY)
@@ -177,10 +180,9 @@ class _Plan:
         step = max(1, CELLS // 4 // max(len(counts), 1))
         for start in range(first, time, step):
             here = slice(start, min(start + step, time))
-            blocks = np.stack([padded[:, _back(here, lag, before.shape[1])] for lag in self.lags])
-            self._judge_by(blocks, answer, here)
+            stacked = np.stack([padded[:, _back(here, lag, before.shape[1])] for lag in self.lags])
+            self._judge_by(stacked, answer, here)
         answer.alarm[:] &= current >= self.minimum
-        return answer
 
     def _judge_by(self, blocks: Floats, answer: Detection, here: slice) -> None:
         """Fill the columns ``here`` from their blocks, shape (blocks, series, columns)."""

@@ -298,7 +298,7 @@ class _Plan:
             for start in range(0, series, CELLS):
                 rows = slice(start, start + CELLS)
                 block = _Block.of(array[rows], None if people is None else people[rows])
-                part = Detection(*(getattr(answer, name)[rows] for name in Detection.__slots__))
+                part = answer.part(rows)
                 for base, some in _portions(groups, block.y.shape[1]):
                     self._judge(block, base, some, part, first)
         return answer

@@ -22,14 +22,24 @@ Missing weeks are left out as long as four are known; with ``compat="R"`` one is
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
 from epistat.calendar import Columns, Shape, baselines
-from epistat.result import CELLS, Detection, Flag, Floats, as_counts, keep_freed_memory, mark
+from epistat.result import (
+    CELLS,
+    Detection,
+    Flag,
+    Floats,
+    as_counts,
+    keep_freed_memory,
+    mark,
+    sliding,
+)
 from epistat.tails import upper_quantile, upper_tail
 
 Compat = Literal["R"] | None
@@ -43,7 +53,7 @@ RKI_LIMITS = np.array([
 ])  # fmt: skip
 RKI_SIGMAS = 2
 MOST_PAIRS = 4_000_000  # of a table
-MOST_ENTRIES = 2_000_000  # of a table that is kept
+MOST_ENTRIES = 200_000  # of a table that is kept
 EXACT_SUM = 2.0**53
 
 
@@ -144,7 +154,6 @@ class _Plan:
     compat: Compat
     around: int = 0
     block: int = 1  # weeks in the number judged
-    laws: dict[float, "_Predictive"] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         problems = {
@@ -169,9 +178,9 @@ class _Plan:
         judged = _sums_of(array, self.block)
         series, time = array.shape
         first = 0 if last is None else max(time - last, 0)
-        answer = Detection.blank((series, time - first))
+        later = _Later(self)
+        answer = self._empty((series, time - first), later if judge == self.bayes else None)
         answer.observed[:] = judged[:, first:]
-        mark(answer.flags, np.isnan(answer.observed), Flag.MISSING_NOW)
         short = np.ones(time - first, np.bool_)
         for lags, columns in self._sets(time, first, dates):
             short[columns - first] = False
@@ -179,14 +188,37 @@ class _Plan:
             for start in range(0, series, step):
                 rows = slice(start, start + step)
                 some = judged[rows]
-                known = not np.isnan(some).any()
+                highest = float(some.max(initial=0.0))  # NaN if one is missing
                 history = _Set(
-                    some, lags, columns, self._needed(len(lags)), known, known and _whole(some)
-                )
+                    some, lags, columns, self._needed(len(lags)), highest == highest,
+                    _whole(some, highest),
+                )  # fmt: skip
                 with np.errstate(divide="ignore", invalid="ignore"):
-                    _fill(answer, rows, columns - first, judge(history), history)
-        mark(answer.flags, short, Flag.SHORT_HISTORY)
+                    part = judge(history)
+                    to = _columns(columns - first)
+                    few = _fill(answer, rows, to, part, history)
+                if part.total is not None:
+                    later.parts.append(_Part(rows, to, part.total, part.points, few))
+        silent = np.flatnonzero(short)
+        for numbers in (answer.expected, answer.upper):
+            numbers[:, silent] = np.nan
+        if silent.size:
+            flags = answer.flags[:, silent]
+            mark(flags, np.isnan(answer.observed[:, silent]), Flag.MISSING_NOW)
+            mark(flags, np.True_, Flag.SHORT_HISTORY)
+            answer.flags[:, silent] = flags
         return answer
+
+    def _empty(self, shape: tuple[int, ...], later: "_Later | None") -> Detection:
+        """To be filled in every column that has a history."""
+        if later is None:
+            return Detection.blank(shape)
+        observed, expected, upper = (np.empty(shape) for _ in range(3))
+        alarm, flags = np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
+        return Detection.lazy(
+            observed=observed, expected=expected, upper=upper, alarm=alarm, flags=flags,
+            p=later.p, score=later.score,
+        )  # fmt: skip
 
     def _needed(self, lags: int) -> int:
         return 1 if self.compat == "R" else min(FEWEST_POINTS, lags)
@@ -212,31 +244,24 @@ class _Plan:
                 yield lags + recent, columns
 
     def bayes(self, history: "_Set") -> "_Answer":
+        """Without p and score: see :class:`_Later`."""
         total, points = history.sums()
         now = history.now
         if isinstance(points, float) and history.whole:
-            law = self._law(points)
-            if law.covers(total, now):
-                return law.looked_up(total, now, points)
+            uppers = _law(self.alpha, points).table(float(total.max(initial=0.0)))
+            if uppers is not None:
+                upper = uppers.take(total.astype(np.intp))
+                mean = total + 0.5
+                mean /= points
+                return _Answer(mean, upper, None, None, now > upper, points, total=total)
         points = points * np.ones_like(total)
         mean = (total + 0.5) / points
-        ratio = 1 + 1 / points
         mean[points == 0] = np.nan
         upper = np.full_like(mean, np.nan)
-        p = np.full_like(mean, np.nan)
         for n in np.unique(points[points > 0]):
             some = points == n
-            law = self._law(float(n))
-            upper[some] = _by_distinct(law.upper, total[some])
-            p[some] = _by_distinct(law.tail, total[some], now[some])
-        score = now - mean
-        score *= 1 / np.sqrt(mean * ratio)
-        return _Answer(mean, upper, p, score, now > upper, points)
-
-    def _law(self, n: float) -> "_Predictive":
-        if n not in self.laws:
-            self.laws[n] = _Predictive(self.alpha, n)
-        return self.laws[n]
+            upper[some] = _by_distinct(_law(self.alpha, float(n)).upper, total[some])
+        return _Answer(mean, upper, None, None, now > upper, points, total=total)
 
     def rki(self, history: "_Set") -> "_Answer":
         mean, sd, points = history.moments()
@@ -268,67 +293,20 @@ class _Plan:
 class _Predictive:
     """What n weeks of so many cases together let expect of one more.
 
-    Of whole numbers the answers are kept in tables, (cases together) and (cases together, count),
-    that grow as they are needed.
+    The limits of whole numbers are kept in a table, which grows as it is needed.
     """
 
     alpha: float
     n: float
     uppers: Floats = field(default_factory=lambda: np.empty(0))
-    tails: Floats = field(default_factory=lambda: np.empty((0, 0)))
-    means: Floats = field(default_factory=lambda: np.empty(0))
-    sharpness: Floats = field(default_factory=lambda: np.empty(0))  # 1 / sd
 
-    def covers(self, total: Floats, now: Floats) -> bool:
-        """Whether the tables reach so far, after they have grown."""
-        most, highest = total.max(initial=0), now.max(initial=0)
-        rows, columns = self.tails.shape
-        if most < rows and highest < columns:
-            return True
-        if (most + 1) * (highest + 1) > MOST_ENTRIES:
-            return False
-        rows = max(rows, int(most + most // 4) + 16)
-        columns = max(columns, int(highest + highest // 4) + 16)
-        if rows * columns > 4 * MOST_ENTRIES:
-            return False
-        self._grow(rows, columns)
-        return True
-
-    def _grow(self, rows: int, columns: int) -> None:
-        tails = np.full((rows, columns), np.nan)
-        tails[: self.tails.shape[0], : self.tails.shape[1]] = self.tails
-        total = np.arange(rows, dtype=np.float64)
-        self.tails, self.uppers = tails, self.upper(total)
-        self.means, self.sharpness = self.mean(total), self.sharp(total)
-
-    def looked_up(self, total: Floats, now: Floats, points: float) -> "_Answer":
-        """For totals and counts that the tables cover. A tail is worked out when it is first met:
-
-        the number is the same whatever else is in the table.
-        """
-        s = total.astype(np.intp)
-        mean, upper = self.means.take(s), self.uppers.take(s)
-        score = now - mean
-        score *= self.sharpness.take(s)
-        alarm = now > upper
-        s *= self.tails.shape[1]
-        s += now.astype(np.intp)
-        p = self.tails.take(s)
-        new = np.isnan(p)
-        if new.any():
-            keys = s[new]
-            distinct = np.unique(keys)
-            of, count = np.divmod(distinct, self.tails.shape[1])
-            self.tails.put(distinct, self.tail(of.astype(np.float64), count.astype(np.float64)))
-            p[new] = self.tails.take(keys)
-        return _Answer(mean, upper, p, score, alarm, points)
-
-    def mean(self, total: Floats) -> Floats:
-        return (total + 0.5) / self.n
-
-    def sharp(self, total: Floats) -> Floats:
-        sharp: Floats = 1 / np.sqrt(self.mean(total) * (1 + 1 / self.n))
-        return sharp
+    def table(self, most: float) -> Floats | None:
+        """The limits of 0 … ``most`` cases together and more; None of very many."""
+        if most >= len(self.uppers):
+            if most > MOST_ENTRIES:
+                return None
+            self.uppers = self.upper(np.arange(most + most // 4 + 16))
+        return self.uppers
 
     def upper(self, total: Floats) -> Floats:
         return upper_quantile(self.alpha, (total + 0.5) / self.n, 1 + 1 / self.n)
@@ -337,15 +315,65 @@ class _Predictive:
         return upper_tail(now, (total + 0.5) / self.n, 1 + 1 / self.n)
 
 
+@lru_cache(maxsize=32)
+def _law(alpha: float, n: float) -> _Predictive:
+    """Kept, because the series of one week after another ask for the same limits."""
+    return _Predictive(alpha, n)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Answer:
     expected: Floats
     upper: Floats
-    p: Floats
-    score: Floats
+    p: Floats | None
+    score: Floats | None
     alarm: NDArray[np.bool_]
     points: Floats | float  # known counts of the history; one number if all are
     flat: NDArray[np.bool_] | None = None
+    total: Floats | None = None  # of the history, where p and score wait until they are asked for
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """What p and score of some cells rest on."""
+
+    rows: slice
+    columns: "slice | Columns"
+    total: Floats
+    points: Floats | float
+    few: NDArray[np.bool_] | None  # cells without an answer
+
+
+@dataclass(slots=True, eq=False)
+class _Later:
+    """p and score of :func:`bayes`, for when they are asked for."""
+
+    plan: _Plan
+    parts: list[_Part] = field(default_factory=list)
+
+    def p(self, answer: Detection) -> Floats:
+        p = np.full(answer.observed.shape, np.nan)
+        for part in self.parts:
+            now = answer.observed[part.rows, part.columns]
+            found = np.full(now.shape, np.nan)
+            for n in np.unique(part.points):
+                some = np.broadcast_to(part.points == n, now.shape)
+                if n > 0:
+                    tail = _law(self.plan.alpha, float(n)).tail
+                    found[some] = _by_distinct(tail, part.total[some], now[some])
+            if part.few is not None:
+                found[part.few] = np.nan
+            p[part.rows, part.columns] = found
+        return p
+
+    def score(self, answer: Detection) -> Floats:
+        score = answer.observed - answer.expected
+        for part in self.parts:
+            mean = answer.expected[part.rows, part.columns]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                sharp = 1 / np.sqrt(mean * (1 + 1 / np.asarray(part.points)))
+            score[part.rows, part.columns] *= sharp
+        return score
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -365,19 +393,17 @@ class _Set:
 
     def _at(self, lag: int, values: Floats | None = None) -> Floats:
         values = self.counts if values is None else values
-        start, stop = int(self.columns[0]), int(self.columns[-1]) + 1
-        if stop - start == len(self.columns):
-            return values[:, start + lag : stop + lag]
-        return values[:, self.columns + lag]
+        columns = _columns(self.columns + lag)
+        return values[:, columns]
 
     def sums(self) -> tuple[Floats, Floats | float]:
         """Sum and number of the known counts; one number where all are known.
 
-        Whole numbers are added up along the series once and subtracted, which loses nothing.
+        Sums of whole numbers are exact in any order, so that runs of weeks are summed once.
         """
         if self.all_known:
             if self.whole:
-                return self._by_running_sums(), float(len(self.lags))
+                return self._by_runs(), float(len(self.lags))
             total = np.zeros((len(self.counts), len(self.columns)))
             for lag in self.lags:
                 total += self._at(lag)
@@ -391,12 +417,15 @@ class _Set:
             points += known
         return total, points
 
-    def _by_running_sums(self) -> Floats:
-        sums = np.zeros((len(self.counts), self.counts.shape[1] + 1))
-        np.cumsum(self.counts, axis=1, out=sums[:, 1:])
+    def _by_runs(self) -> Floats:
+        """Sums over the runs of lags, those of one length together."""
+        sums: dict[int, Floats] = {}
         total: Floats | None = None
         for first, last in runs(self.lags):
-            part = self._at(last + 1, sums) - self._at(first, sums)
+            width = last - first + 1
+            if width not in sums:
+                sums[width] = sliding(self.counts, width)
+            part = self._at(first, sums[width])
             total = part if total is None else total + part
         return total if total is not None else np.zeros((len(self.counts), len(self.columns)))
 
@@ -416,35 +445,42 @@ class _Set:
         return mean, np.sqrt(squares / np.maximum(points - 1, 1)), points
 
 
-def _fill(answer: Detection, rows: slice, to: Columns, part: _Answer, history: _Set) -> None:
-    names = ("expected", "upper", "p", "score")
-    to_columns: Any = slice(int(to[0]), int(to[-1]) + 1) if _next_to_each_other(to) else to
+def _fill(
+    answer: Detection, rows: slice, to: slice | Columns, part: _Answer, history: _Set
+) -> NDArray[np.bool_] | None:
+    """Into these cells; and which of them have no answer, if any."""
+    names = [name for name in ("expected", "upper", "p", "score")
+             if getattr(part, name) is not None]  # fmt: skip
     if history.all_known and isinstance(part.points, float) and part.points >= history.needed:
         for name in names:
-            getattr(answer, name)[rows, to_columns] = getattr(part, name)
-        answer.alarm[rows, to_columns] = part.alarm
+            getattr(answer, name)[rows, to] = getattr(part, name)
+        answer.alarm[rows, to] = part.alarm
         if part.flat is not None:
-            flags = answer.flags[rows, to_columns]
+            flags = answer.flags[rows, to]
             mark(flags, part.flat, Flag.FLAT_HISTORY)
-            answer.flags[rows, to_columns] = flags
-        return
-    few = np.asarray(part.points < history.needed)
+            answer.flags[rows, to] = flags
+        return None
+    few = np.broadcast_to(part.points < history.needed, part.alarm.shape)
     missing = np.isnan(history.now)
     for name in names:
         values = np.where(few, np.nan, getattr(part, name))
         if name in ("p", "score"):
             values[missing] = np.nan
-        getattr(answer, name)[rows, to_columns] = values
-    answer.alarm[rows, to_columns] = part.alarm & ~few
-    flags = answer.flags[rows, to_columns]
+        getattr(answer, name)[rows, to] = values
+    answer.alarm[rows, to] = part.alarm & ~few
+    flags = answer.flags[rows, to]
+    mark(flags, missing, Flag.MISSING_NOW)
     mark(flags, few, Flag.TOO_FEW_POINTS)
     if part.flat is not None:
         mark(flags, part.flat & ~few, Flag.FLAT_HISTORY)
-    answer.flags[rows, to_columns] = flags
+    answer.flags[rows, to] = flags
+    return few
 
 
-def _next_to_each_other(columns: Columns) -> bool:
-    return bool(columns[-1] - columns[0] + 1 == len(columns))
+def _columns(columns: Columns) -> slice | Columns:
+    """As a slice where they are next to each other."""
+    first, last = int(columns[0]), int(columns[-1])
+    return slice(first, last + 1) if last - first + 1 == len(columns) else columns
 
 
 def runs(lags: list[int]) -> list[tuple[int, int]]:
@@ -462,9 +498,9 @@ def runs(lags: list[int]) -> list[tuple[int, int]]:
     return found
 
 
-def _whole(counts: Floats) -> bool:
-    """Whether all are whole, and no sum of theirs too large to be exact."""
-    if counts.max(initial=0.0) * counts.shape[1] > EXACT_SUM:
+def _whole(counts: Floats, highest: float) -> bool:
+    """Whether all are whole, and no sum too large to be exact; False if one is missing."""
+    if not highest * counts.shape[1] <= EXACT_SUM:
         return False
     return bool((counts == np.rint(counts)).all())
 

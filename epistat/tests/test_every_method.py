@@ -1,7 +1,10 @@
 """Promises that every detector keeps."""
 
+import copy
+import pickle
 import warnings
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 
 import epistat
 from epistat import Detection, Flag
-from epistat.result import Floats
+from epistat.result import ARRAYS, Floats
 
 Judge = Callable[[Floats], Detection]
 
@@ -51,7 +54,7 @@ def counts_like_surveillance(series: int) -> Floats:
 
 
 def assert_same(one: Detection, other: Detection) -> None:
-    for name in Detection.__slots__:
+    for name in ARRAYS:
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
@@ -90,9 +93,7 @@ def test_the_threshold_is_where_alarms_begin(judge: Judge) -> None:
 def test_a_batch_cut_in_two_has_the_same_answers(judge: Judge) -> None:
     counts = counts_like_surveillance(90)
     halves = [judge(part) for part in (counts[:1], counts[1:37], counts[37:])]
-    joined: Any = [
-        np.concatenate([getattr(half, name) for half in halves]) for name in Detection.__slots__
-    ]
+    joined: Any = [np.concatenate([getattr(half, name) for half in halves]) for name in ARRAYS]
     assert_same(Detection(*joined), judge(counts))
 
 
@@ -110,7 +111,7 @@ def test_bad_series_are_flagged_and_leave_the_others_alone(judge: Judge) -> None
         warnings.simplefilter("error")
         answer = judge(np.array([good, *bad]))
         alone = judge(good[np.newaxis])
-    for name in Detection.__slots__:
+    for name in ARRAYS:
         np.testing.assert_array_equal(getattr(answer, name)[0], getattr(alone, name)[0], name)
     silent = ~answer.answered
     assert ((answer.flags & np.uint8(Flag.NO_ANSWER)) != 0)[silent].all()
@@ -166,3 +167,47 @@ def test_counts_and_people_twice_as_many_expect_twice_as_many(method: Any) -> No
     one = method(counts, population=people, **options)
     two = method(2 * counts, population=2 * people, **options)
     np.testing.assert_allclose(two.expected, 2 * one.expected, rtol=1e-6, atol=1e-6)
+
+
+def test_p_and_score_that_are_asked_for_later_are_the_same_after_pickling_and_copying() -> None:
+    counts = counts_like_surveillance(40)
+    for judge in (epistat.c1, epistat.c3, epistat.bayes):
+        answer = judge(counts)
+        sent = pickle.loads(pickle.dumps(judge(counts)))  # what we pickled ourselves
+        assert_same(sent, answer)
+        assert_same(copy.deepcopy(judge(counts)), answer)
+        assert answer.p is answer.p
+        with pytest.raises(FrozenInstanceError):
+            answer.p = answer.score
+        assert not hasattr(answer, "pvalue")
+
+
+def test_a_series_is_judged_alike_beside_fractions_great_numbers_and_missing_ones() -> None:
+    whole = counts_like_surveillance(4)[:1].round()
+    beside = np.concatenate([whole, whole + 0.25, whole * 1e9, np.where(whole > 9, np.nan, whole)])
+    for judge in (epistat.c1, epistat.c2, epistat.c3, epistat.bayes):
+        together = judge(beside)
+        for row, series in enumerate(beside):
+            alone = judge(series[np.newaxis])
+            for name in ARRAYS:
+                np.testing.assert_array_equal(getattr(together, name)[[row]], getattr(alone, name))
+
+
+def test_a_method_says_whether_a_number_at_its_threshold_alarms() -> None:
+    assert not epistat.c1([[1, 2, 3]]).at_upper
+    assert epistat.fixed_threshold([[1]], 1).at_upper
+    counts = np.repeat(counts_like_surveillance(60), 2, axis=0)
+    for judge in (
+        epistat.c2,
+        epistat.bayes,
+        epistat.cusum,
+        epistat.glr,
+        lambda y: epistat.glr(y, theta=0.7),
+        lambda y: epistat.moving_percentile(y, every="week", minimum=0, strict=False),
+        lambda y: epistat.moving_percentile(y, every="week", minimum=0, strict=True),
+    ):
+        answer = judge(counts[:8])
+        known = answer.answered & ~np.isnan(answer.upper)
+        at = answer.observed == answer.upper
+        over = answer.observed > answer.upper
+        assert (answer.alarm == (over | (at & answer.at_upper)))[known].all()

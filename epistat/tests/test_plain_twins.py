@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from epistat import Detection, Flag, c1, c2, c3, fixed_threshold, moving_percentile
 from epistat.percentile import Definition
-from epistat.result import Floats
+from epistat.result import ARRAYS, Floats
 from epistat.tests import plain
 
 BIG = st.integers(10_000_000, 1_000_000_000)
@@ -127,7 +127,7 @@ def test_a_series_has_the_same_answer_alone_and_among_thousands(method: str) -> 
     }  # fmt: skip
     judge = judges[method]
     together, alone = judge(counts), judge(counts[[531]])
-    for name in Detection.__slots__:
+    for name in ARRAYS:
         np.testing.assert_allclose(
             getattr(together, name)[531], getattr(alone, name)[0], rtol=1e-12
         )

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epistat import Detection, Flag, bayes, cdc, rki
-from epistat.result import Floats
+from epistat import Flag, bayes, cdc, rki
+from epistat.result import ARRAYS, Floats
 from epistat.tests import plain
 from epistat.tests.test_plain_twins import assert_as_plain, years_of_counts
 
@@ -43,7 +43,7 @@ def test_cdc_is_its_twin(y: Floats, years: int, around: int, alpha: float) -> No
 def test_the_last_weeks_alone_are_the_last_of_all_weeks(method: Any) -> None:
     counts = np.random.default_rng(3).poisson(9, (40, 300)).astype(np.float64)
     whole, end = method(counts), method(counts, last=2)
-    for name in Detection.__slots__:
+    for name in ARRAYS:
         np.testing.assert_array_equal(getattr(end, name), getattr(whole, name)[:, -2:])
 
 
