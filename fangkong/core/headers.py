@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from csp.middleware import CSPMiddleware
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+from fangkong.core.problems import for_machines
 
 REPORTS = "/core/violations/"
 # What is not a page of ours holds nothing that runs.
@@ -38,6 +41,17 @@ ALWAYS = {
     "Referrer-Policy": "same-origin",
     "Content-Security-Policy": NOTHING,
 }
+
+
+class PagePolicy(CSPMiddleware):
+    """The policy of pages. What machines get holds nothing that runs: ``NOTHING`` is enough."""
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        if for_machines(request):
+            return response
+        return super().process_response(request, response)
 
 
 class Headers:

@@ -5,6 +5,8 @@ Shared by all requests of a process: nobody changes these records.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 from fangkong.core.editions import queries as editions
@@ -12,6 +14,8 @@ from fangkong.core.editions import queries as editions
 from .models import Area, Facility
 
 NAME = "places"
+
+T = TypeVar("T")
 
 
 def areas() -> dict[int, Area]:
@@ -22,6 +26,38 @@ def areas() -> dict[int, Area]:
 def facilities() -> dict[UUID, Facility]:
     """Every facility with its area, by public id."""
     return editions.kept(NAME, "facilities", _facilities)
+
+
+class Told(dict[int, T]):
+    """What a list says of places instead of their keys; one made just now is asked for."""
+
+    def __init__(self, known: dict[int, T], ask: Callable[[int], T]) -> None:
+        super().__init__(known)
+        self.ask = ask
+
+    def __missing__(self, key: int) -> T:
+        return self.ask(key)
+
+
+def codes() -> Told[str]:
+    """The code of every area ever, by key."""
+    return editions.kept(NAME, "codes", _codes)
+
+
+def facility_ids() -> Told[UUID]:
+    """The public id of every facility, by key."""
+    return editions.kept(NAME, "facility ids", _facility_ids)
+
+
+def _codes() -> Told[str]:
+    known = {key: area.code for key, area in areas().items()}
+    return Told(known, lambda key: Area.objects.values_list("code", flat=True).get(pk=key))
+
+
+def _facility_ids() -> Told[UUID]:
+    rows = Facility.objects.values_list("public_id", flat=True)
+    known = {facility.pk: public_id for public_id, facility in facilities().items()}
+    return Told(known, lambda key: rows.get(pk=key))
 
 
 def _areas() -> dict[int, Area]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
@@ -106,6 +106,16 @@ def area_of(pk: int) -> Area | None:
     """An area with its county from memory; None where the request has not learnt (by
     ``core.editions``) whether what is kept is current."""
     return kept.areas().get(pk) if editions.is_noted(kept.NAME) else None
+
+
+def codes() -> Mapping[int, str]:
+    """The code of each area by its key, from memory: for lists, which then join no areas."""
+    return kept.codes()
+
+
+def facility_ids() -> Mapping[int, UUID]:
+    """The public id of each facility by its key, from memory."""
+    return kept.facility_ids()
 
 
 def counties_of_home(on: date) -> list[Area]:

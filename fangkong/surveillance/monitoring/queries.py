@@ -169,6 +169,16 @@ def pack_of(definition: str, day: date) -> Pack | None:
         return None
 
 
+def area_codes() -> Mapping[int, str]:
+    """The code of each area by its key; a list of cases joins no areas for it."""
+    return places.codes()
+
+
+def facility_ids() -> Mapping[int, UUID]:
+    """The public id of each facility by its key."""
+    return places.facility_ids()
+
+
 def facility(pk: int) -> Facility:
     """The facility of a file that was let in; its sender may have lost it since."""
     return places.facility(pk)
