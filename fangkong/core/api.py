@@ -26,6 +26,7 @@ from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationEr
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
+from pydantic import BaseModel
 
 from fangkong.core import openapi, permissions, problems, validation
 from fangkong.core.audit import sights
@@ -147,6 +148,10 @@ def reads(view: View) -> View:
 
 
 # --- Writing --------------------------------------------------------------------------------------
+
+
+class Body(BaseModel):
+    """What a machine sends: plain data, so none of the looks for models that a ``Schema`` takes."""
 
 
 class Stale(Refused):

@@ -290,20 +290,25 @@ def insert(row: models.Model, source: str = "", **taken: str) -> Statement:
     ``taken`` names columns whose value is an SQL expression over ``source`` (tables of a FROM)
     instead of the record's own; a key is given only so.
     """
-    names, columns = _columns(type(row), connection.vendor)
-    marks, values = [], []
-    if key := taken.get("id"):
+    sql, columns = _inserting(type(row), connection.vendor, source, tuple(taken.items()))
+    return Statement(sql, [one.value_of(row) for one in columns])
+
+
+@lru_cache(maxsize=64)
+def _inserting(
+    model: type[models.Model], vendor: str, source: str, taken: tuple[tuple[str, str], ...]
+) -> tuple[str, list[_Column]]:
+    """The SQL of ``insert``, and the columns whose values it takes from the record."""
+    given = dict(taken)
+    names, columns = _columns(model, vendor)
+    marks = []
+    if key := given.get("id"):
         names, marks = f"id, {names}", [key]
-    for one in columns:
-        if one.name in taken:
-            marks.append(taken[one.name])
-        else:
-            marks.append(one.mark if source else "%s")
-            values.append(one.value_of(row))
-    head = f"INSERT INTO {connection.ops.quote_name(row._meta.db_table)} ({names}) "
+    marks += [given.get(one.name, one.mark if source else "%s") for one in columns]
+    head = f"INSERT INTO {connection.ops.quote_name(model._meta.db_table)} ({names}) "
     row_of = ", ".join(marks)
     tail = f"SELECT {row_of} FROM {source}" if source else f"VALUES ({row_of})"  # noqa: S608  # our names, values bound
-    return Statement(head + tail, values)
+    return head + tail, [one for one in columns if one.name not in given]
 
 
 def together(parts: Sequence[tuple[str, Statement]], last: str, name: str = "") -> Statement:

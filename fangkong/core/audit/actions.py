@@ -172,22 +172,27 @@ def _note_sights(seen: list[tuple[str, int]], at: datetime, shared: Mapping[str,
     keys: dict[str, list[int]] = {}
     for kind, key in seen:
         keys.setdefault(kind, []).append(key)
-    source, pack = _KEYS[connection.vendor]
+    mark, source, pack = _KEYS[connection.vendor]
     for kind, ids in keys.items():
-        with connection.cursor() as cursor:
-            cursor.execute(
+        messages.send(
+            messages.Statement(
                 f"INSERT INTO {Sight._meta.db_table}"  # our own names, values bound
                 f" (at, subject_type, {', '.join(shared)}, subject_id)"
-                f" SELECT %s, %s, {', '.join(['%s'] * len(shared))}, {source}",
+                f" SELECT {mark.format('timestamptz')}, {mark.format('text')},"
+                f" {', '.join(mark.format(_KINDS.get(name, 'text')) for name in shared)}, {source}",
                 [moment, kind, *shared.values(), pack(ids)],
+                "sights",
             )
+        )
     return len(seen)
 
 
-_KEYS: dict[str, tuple[str, Callable[[list[int]], Any]]] = {
-    "sqlite": ("value FROM json_each(%s)", json.dumps),
-    "postgresql": ("key FROM unnest(%s::bigint[]) key", list),
+# How a value is marked, how the keys are read out of their one value, and how they are packed.
+_KEYS: dict[str, tuple[str, str, Callable[[list[int]], Any]]] = {
+    "sqlite": ("%s", "value FROM json_each(%s)", json.dumps),
+    "postgresql": ("%s::{}", "key FROM unnest(%s::bigint[]) key", list),
 }
+_KINDS = {"by_id": "bigint", "token_id": "bigint"}
 
 
 def _subjects(who: models.Model | Iterable[models.Model] | Ids) -> Iterator[tuple[str, int]]:

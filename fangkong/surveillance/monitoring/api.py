@@ -84,7 +84,7 @@ def _text(limit: int, *, least: int = 0) -> Any:
     return Field(default, min_length=least, max_length=limit, pattern=_NO_NUL)
 
 
-class JudgedIn(Schema):
+class JudgedIn(api.Body):
     condition: str = _text(60, least=1)
     case_class: str = _text(40, least=1)
     diagnosed_at: datetime
@@ -99,7 +99,7 @@ class JudgedIn(Schema):
     remark: str = _text(LIMITS["remark"])
 
 
-class PatientIn(Schema):
+class PatientIn(api.Body):
     name: str = _text(LIMITS["name"], least=1)
     sex: Literal["1", "2", "9"] = "9"
     birth_date: date | None = None
@@ -114,19 +114,19 @@ class PatientIn(Schema):
     address: str = _text(LIMITS["address"], least=1)
 
 
-class ReportIn(Schema):
+class ReportIn(api.Body):
     patient: PatientIn
     case: JudgedIn
     facility: UUID
     new_illness: bool = False
 
 
-class ReviseIn(Schema):
+class ReviseIn(api.Body):
     case: JudgedIn
     reason: str = Field(max_length=400, pattern=_NO_NUL)
 
 
-class ReviewIn(Schema):
+class ReviewIn(api.Body):
     accept: bool
     reason: str = _text(400)
 
@@ -199,7 +199,7 @@ def report(request: HttpRequest, body: ReportIn) -> Status[dict[str, Any]]:
     case = api.once(
         request,
         actions.report,
-        person=PersonFacts(**body.patient.dict(), area_id=area.pk if area else None),
+        person=PersonFacts(**body.patient.model_dump(), area_id=area.pk if area else None),
         case=_facts(body.case),
         facility=facility,
         area=area,
@@ -372,7 +372,7 @@ def _facts(body: JudgedIn) -> CaseFacts:
     if body.diagnosed_at.tzinfo is None:
         raise HttpError(422, _("diagnosed_at needs its time zone: 2020-02-05T09:00+08:00."))
     minute = body.diagnosed_at.astimezone(clock.zone()).replace(second=0, microsecond=0)
-    return CaseFacts(**{**body.dict(), "diagnosed_at": minute})
+    return CaseFacts(**{**body.model_dump(), "diagnosed_at": minute})
 
 
 # What ``CaseOut`` tells and reckons with, as ORM paths: a list reads these columns alone. Places

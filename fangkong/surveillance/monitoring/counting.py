@@ -15,6 +15,12 @@ from .facts import CountKey
 from .models import CaseNumbering, CountChange, DailyCount
 
 CHUNK = 500
+CELL = ", ".join(CountKey._fields)
+# As Python sorts cells, whatever the locale of the database.
+CELL_ORDER = (
+    'county_id, condition COLLATE "C", basis COLLATE "C", day, case_class COLLATE "C",'
+    ' definition COLLATE "C"'
+)
 
 Change = tuple[CountKey, int, int]  # cell, +1 or -1, case id
 
@@ -69,19 +75,21 @@ def _add(gained: list[tuple[CountKey, int]]) -> None:
 
 def adding(gained: Sequence[tuple[CountKey, int]]) -> Statement:
     """Make each cell or add to it, in their order. Django's upsert cannot add to what is there."""
-    table = DailyCount._meta.db_table
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(gained))
     values: list[str | int] = []
     for key, n in gained:
         values += [key.county_id, key.condition, key.basis, _day(key), key.case_class]
         values += [key.definition, n]
+    return Statement(adding_from(f"VALUES {marks}").sql, values)
+
+
+def adding_from(source: str) -> Statement:
+    """``adding`` of rows (cell, number) that a statement around it has, in the order of cells."""
+    table = DailyCount._meta.db_table
     return Statement(
-        f"INSERT INTO {table}"  # noqa: S608  # names of our own tables, values bound
-        " (county_id, condition, basis, day, case_class, definition, n)"
-        f" VALUES {marks}"
+        f"INSERT INTO {table} ({CELL}, n) {source}"
         " ON CONFLICT (basis, condition, day, county_id, case_class, definition)"
-        f" DO UPDATE SET n = {table}.n + excluded.n",
-        values,
+        f" DO UPDATE SET n = {table}.n + excluded.n"
     )
 
 

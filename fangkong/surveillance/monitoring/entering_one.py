@@ -17,7 +17,7 @@ from fangkong.core import bulk, clock, messages
 from fangkong.core.messages import Reader, Statement
 
 from . import rules
-from .counting import adding, count, taking
+from .counting import CELL, CELL_ORDER, adding_from, count, taking
 from .entering import JUDGED, Entry, Known, case_of, clocks_of, known_among, write_first_cards
 from .facts import CountKey
 from .models import Case, CountChange, ReportCard
@@ -88,6 +88,9 @@ def enter_one(card: Card, *, reported_at: datetime, by: User | None, at: datetim
     return case
 
 
+_COUNTED = f"SELECT {CELL}, 1 FROM cells ORDER BY {CELL_ORDER}"  # noqa: S608  # our own columns
+
+
 @lru_cache(maxsize=1)
 def _cases() -> Reader[Case]:
     return Reader(Case, "c")
@@ -104,7 +107,10 @@ def _known(card_print: str, person_id: int | None) -> Statement:
 
 
 def _whole(case: Case, cells: list[CountKey], at: datetime) -> Statement:
-    """Case, first card, changes and counts in one statement, which gives the key of the case."""
+    """Case, first card, changes and counts in one statement, which gives the key of the case.
+
+    A cell is the case's own but for basis and day: so few values (50) the driver takes apart once.
+    """
     made = messages.insert(case)
     judged = ", ".join(JUDGED)
     card = Statement(
@@ -113,21 +119,22 @@ def _whole(case: Case, cells: list[CountKey], at: datetime) -> Statement:
         f" SELECT {judged}, id, area_id, 1, %s::text, '', reported_at, created_by_id FROM made",
         [CardKind.INITIAL.value],
     )
+    days = ", ".join(["(%s, %s::date)"] * len(cells))
+    said = Statement(
+        "SELECT made.id AS case_id, made.county_id, made.condition, v.basis, v.day,"  # noqa: S608  # marks alone
+        f" made.case_class, made.definition FROM made, (VALUES {days}) AS v (basis, day)",
+        [value for key in cells for value in (key.basis, key.day)],
+    )
     changes = Statement(
-        f"INSERT INTO {CountChange._meta.db_table}"  # noqa: S608  # as above
-        " (county_id, condition, basis, day, case_class, definition, delta, case_id, at)"
-        f" SELECT {', '.join(f'v.{name}' for name in CountKey._fields)}, 1, made.id,"
-        " %s::timestamptz"
-        " FROM made, (VALUES "
-        + ", ".join(["(%s::bigint, %s, %s, %s::date, %s, %s)"] * len(cells))
-        + ")"
-        f" AS v ({', '.join(CountKey._fields)})",
-        [at, *(value for key in cells for value in key)],
+        f"INSERT INTO {CountChange._meta.db_table} ({CELL}, delta, case_id, at)"  # noqa: S608  # as above
+        f" SELECT {CELL}, 1, case_id, %s::timestamptz FROM cells",
+        [at],
     )
     parts = [
         ("made", Statement(f"{made.sql} RETURNING *", made.values)),
         ("card", card),
+        ("cells", said),
         ("changes", changes),
-        ("cells", adding([(key, 1) for key in cells])),
+        ("counts", adding_from(_COUNTED)),
     ]
     return messages.together(parts, "SELECT id FROM made", "case")
