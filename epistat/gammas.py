@@ -6,7 +6,7 @@ the scales of a row with their chances, and R = G * S. Its quantiles solve
     sum over j of c_j P(a, x / s_j) = level,   P the regularised incomplete gamma function.
 
 The search starts from the gamma whose logarithm has the mean and the variance of log R (both are
-sums: digamma and trigamma of a, and the moments of log S), bent by the third cumulant. Newton's
+sums: digamma and trigamma of a, and the moments of log S), bent by the third cumulant. Halley's
 steps on the full sum follow, in log x, kept between bounds, until it is solved.
 """
 
@@ -19,11 +19,14 @@ from epistat.quadrature import rule_of
 from epistat.result import Floats
 
 SOLVED = 1e-9  # of a level
+# Of a level, and of a density: one step more solves it, where the scales differ so little that the
+# density has no gaps.
+NEAR, EVEN = 1e-3, 0.005
 # So many scales stand for all where those differ by less than so many standard deviations of the
 # gamma: they err by 1e-8 of a level at most.
 RULES = ((0.9, 12), (2.0, 24), (np.inf, 0))
 MOST_STEPS = 60
-TOGETHER = 1 << 17  # cells of a block of the search
+TOGETHER = 1 << 14  # cells of a block of the search, which stay in the cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,11 +87,12 @@ def mixture_quantiles(mixture: Mixture, levels: Floats) -> Floats:
         for start in range(0, len(some), step):
             here = slice(start, start + step)
             part = Mixture(mixture.shape[some[here]], np.exp(points[here]), chances[here])
-            quantiles[some[here]] = _solve(part, levels)
+            quantiles[some[here]] = _solve(part, levels, NEAR if size else SOLVED)
     return quantiles
 
 
-def _solve(mixture: Mixture, levels: Floats) -> Floats:
+def _solve(mixture: Mixture, levels: Floats, near: float) -> Floats:
+    """A miss below ``near`` is not looked at again: the next step solves it."""
     a, scales = mixture.shape, mixture.scales
     logs = np.log(scales)
     guess = np.log(_guess(a, logs, mixture.chances, levels))
@@ -101,23 +105,34 @@ def _solve(mixture: Mixture, levels: Floats) -> Floats:
     high = (alone + np.where(used, logs, -np.inf).max(axis=1)[:, np.newaxis]).ravel()
     x = np.clip(x, low, high)
     ahead = np.arange(len(x))
+    log_gamma = gammaln(a)
     for _ in range(MOST_STEPS):
         rows = cells[ahead]
-        y = np.exp(x[ahead, np.newaxis] - logs[rows])
         shape = a[rows, np.newaxis]
-        below = (mixture.chances[rows] * gammainc(shape, y)).sum(axis=1)
-        density = mixture.chances[rows] * np.exp(shape * np.log(y) - y - gammaln(shape))
-        miss = below - levels[level[ahead]]
+        log_y = x[ahead, np.newaxis] - logs[rows]
+        y = np.exp(log_y)
+        chances = mixture.chances[rows]
+        wanted = levels[level[ahead]]
+        miss = np.einsum("ij,ij->i", chances, gammainc(shape, y)) - wanted
+        log_y *= shape
+        log_y -= y
+        log_y -= log_gamma[rows, np.newaxis]
+        density = np.exp(log_y, out=log_y)
+        density *= chances
+        slope = np.maximum(density.sum(axis=1), 1e-300)
+        bend = a[rows] - np.einsum("ij,ij->i", density, y) / slope  # slope' / slope
         low[ahead] = np.where(miss < 0, x[ahead], low[ahead])
         high[ahead] = np.where(miss > 0, x[ahead], high[ahead])
-        left = np.abs(miss) > SOLVED * np.minimum(levels, 1 - levels)[level[ahead]]
-        step = np.divide(
-            miss, np.maximum(density.sum(axis=1), 1e-300), out=np.zeros_like(miss), where=left
-        )
+        # Halley's step: a miss of m leaves one of the order of m³.
+        step = miss / slope
+        uneven = np.abs(step * bend)  # how much the density changes on the way
+        step /= np.where(uneven < 1, 1 - step * bend / 2, 1.0)
+        off = np.abs(miss) / np.minimum(wanted, 1 - wanted)
         to = x[ahead] - step
-        outside = ~((to > low[ahead]) & (to < high[ahead]))
-        x[ahead] = np.where(left & outside, (low[ahead] + high[ahead]) / 2, to)
-        ahead = ahead[left]
+        outside = ~((to > low[ahead]) & (to < high[ahead])) & (off > SOLVED)
+        x[ahead] = np.where(outside, (low[ahead] + high[ahead]) / 2, to)
+        # Where the density is uneven, as between scales far apart, a short step is not the last.
+        ahead = ahead[(off > SOLVED) & ((off > near) | outside | (uneven > EVEN))]
         if not len(ahead):
             break
     return np.exp(x).reshape(guess.shape)

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammainc, gammaincc
+from scipy.special import gammainc, gammaincc, ndtr
 
+from epistat.quadrature import rule_of
 from epistat.result import Floats
 
-NODES = 9  # by which an uncertain mean, or standard deviation, is told
+NODES = 20, 5  # by which an uncertain mean, and an uncertain standard deviation, are told
+FINE = 60
 NOTHING = 1e-14  # a chance at the end of an interval that is rounding only
 
 
@@ -32,18 +34,29 @@ class Uncertain:
                 f"an uncertain number needs low <= mean <= high and sd of 0 or more, not {self}"
             )
 
-    def nodes(self) -> tuple[Floats, Floats]:
-        """Few numbers and their chances that stand for the whole belief."""
+    def nodes(self, size: int) -> tuple[Floats, Floats]:
+        """Few numbers and their chances that stand for the whole belief: its Gauss rule."""
         if self.sd == 0 or self.low == self.high:
             return np.array([self.mean]), np.ones(1)
-        points, chances = np.polynomial.legendre.leggauss(NODES)
+        points, chances = np.polynomial.legendre.leggauss(FINE)
         low, high = (
             max(self.low, self.mean - 6 * self.sd),
             min(self.high, self.mean + 6 * self.sd),
         )
         at = (high + low) / 2 + (high - low) / 2 * points
         chances = chances * np.exp(-(((at - self.mean) / self.sd) ** 2) / 2)
-        return at, chances / chances.sum()
+        chances /= chances.sum()
+        found, weights = rule_of(at[np.newaxis], chances[np.newaxis], size)
+        return found[0], weights[0]
+
+    def below(self, value: ArrayLike) -> Floats:
+        """The chance of a number below ``value``."""
+        at = np.clip(np.asarray(value, np.float64), self.low, self.high)
+        if self.sd == 0 or self.low == self.high:
+            return np.asarray(np.asarray(value) > self.mean, np.float64)
+        low, here, high = (ndtr((x - self.mean) / self.sd) for x in (self.low, at, self.high))
+        chance: Floats = (here - low) / (high - low)
+        return chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +111,10 @@ def checked_interval(interval: ArrayLike) -> Floats:
 def interval_rows(interval: ArrayLike | UncertainInterval, days: int) -> tuple[Floats, Floats]:
     """Rows of intervals, shape (rows, lags), and the chance of each row."""
     if isinstance(interval, UncertainInterval):
-        (means, by_mean), (sds, by_sd) = interval.mean.nodes(), interval.sd.nodes()
+        (means, by_mean), (sds, by_sd) = (
+            belief.nodes(size)
+            for belief, size in zip((interval.mean, interval.sd), NODES, strict=True)
+        )
         rows = _discrete(np.repeat(means, len(sds)), np.tile(sds, len(means)), max(days, 2))
         last = np.flatnonzero((rows > NOTHING).any(axis=0)).max(initial=1)
         return rows[:, : last + 1], np.outer(by_mean, by_sd).ravel()
@@ -106,6 +122,21 @@ def interval_rows(interval: ArrayLike | UncertainInterval, days: int) -> tuple[F
     if rows.ndim != 2 or not len(rows):
         raise ValueError("interval needs the shape (lags,) or (rows, lags)")
     return _checked(rows), np.full(len(rows), 1 / len(rows))
+
+
+def shorter(interval: ArrayLike | UncertainInterval, rows: Floats, days: ArrayLike) -> Floats:
+    """How much of each row has a mean below so many days, 0 … 1, shape (rows, days).
+
+    A row that stands for a part of a belief may be shorter in part.
+    """
+    if isinstance(interval, UncertainInterval) and len(rows) > 1:
+        _, by_mean = interval.mean.nodes(NODES[0])
+        before = (np.cumsum(by_mean) - by_mean)[:, np.newaxis]
+        part = (interval.mean.below(days) - before) / by_mean[:, np.newaxis]
+        return np.repeat(np.clip(part, 0.0, 1.0), len(rows) // len(by_mean), axis=0)
+    # A mean that is a whole number but for rounding counts as that.
+    mean = rows @ np.arange(rows.shape[1]) + 1e-9
+    return (np.asarray(days) > mean[:, np.newaxis]).astype(np.float64)
 
 
 def _checked(rows: Floats) -> Floats:

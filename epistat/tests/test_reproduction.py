@@ -186,13 +186,14 @@ def test_real_epidemics_have_rs_reproduction_numbers(file: str, call: str) -> No
         assert_as_r(answer, rows, 0.015 if "sample" in call else 1e-9)
         return
     # R drew 1,000 intervals once for all windows; drawn 20,000 times, Flu2009 came within 0.14 % of
-    # our mean and 0.5 % of our quantiles.
+    # our mean and 0.5 % of our quantiles. The least of its quantiles of SARS is 6.045 % from that of
+    # 1,180 intervals on a grid, with which the next test compares ours.
     mean = answer.mean[0] / numbers(rows["mean"]) - 1
     assert np.abs(mean).max() < 0.02
     assert np.median(np.abs(mean)) < 0.005
     apart = np.abs(answer.quantiles[0] / quantiles(rows) - 1)
     assert (apart < 0.02).mean() > 0.95
-    assert apart.max() < 0.06
+    assert apart.max() < 0.061
 
 
 @needs_reference
@@ -505,3 +506,21 @@ def test_imported_cases_that_cannot_be_are_told_by_series_and_day() -> None:
             cori(counts, [0, 0.5, 0.5], imported=given)
     given[1, 7] = 4.0
     assert cori(counts, [0, 0.5, 0.5], imported=given).cases[1, 7] == 4 * 6
+
+
+def test_an_uncertain_interval_is_told_by_few_intervals_as_well_as_by_thousands() -> None:
+    rng = np.random.default_rng(4)
+    counts = rng.poisson(np.array([[3.0], [400.0]]), (2, 40)).astype(np.float64)
+    mean, sd = Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3)
+    answer = cori(counts, UncertainInterval(mean, sd))
+    (means, by_mean), (sds, by_sd) = mean.nodes(55), sd.nodes(40)
+    of_each = [
+        cori(counts, discrete_interval(m, s, 40), levels=[0.5]) for m in means for s in sds
+    ]  # fmt: skip
+    chances = np.outer(by_mean, by_sd).ravel()
+    for series, allowed in ((0, 1e-5), (1, 1e-5)):
+        a = 1 + answer.cases[series, -1]
+        scales = np.array([one.mean[series, -1] / a for one in of_each])
+        for level, found in zip(answer.levels, answer.quantiles[series, -1], strict=True):
+            below = float((chances * gamma.cdf(found / scales, a)).sum())
+            assert abs(below - level) < allowed * min(level, 1 - level)
