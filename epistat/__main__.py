@@ -4,5 +4,11 @@ import sys
 
 from epistat.commands import main
 
+
+def run() -> int:
+    """The command ``epistat``."""
+    return main(sys.argv[1:])
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run())

@@ -186,8 +186,8 @@ def test_real_epidemics_have_rs_reproduction_numbers(file: str, call: str) -> No
         assert_as_r(answer, rows, 0.015 if "sample" in call else 1e-9)
         return
     # R drew 1,000 intervals once for all windows; drawn 20,000 times, Flu2009 came within 0.14 % of
-    # our mean and 0.5 % of our quantiles. The least of its quantiles of SARS is 6.045 % from that of
-    # 1,180 intervals on a grid, with which the next test compares ours.
+    # our mean and 0.5 % of our quantiles. One of its quantiles of SARS is 6.045 % from that of
+    # 1,180 intervals on a grid.
     mean = answer.mean[0] / numbers(rows["mean"]) - 1
     assert np.abs(mean).max() < 0.02
     assert np.median(np.abs(mean)) < 0.005
