@@ -138,6 +138,11 @@ class Columns:
     count: int
     columns: Mapping[str, list[Any] | tuple[Any]]
 
+    def column(self, name: str) -> list[Any]:
+        """The value of each row."""
+        held = self.columns[name]
+        return held if isinstance(held, list) else [*held] * self.count
+
     def of(self, places: Sequence[int]) -> Columns:
         """Rows by their places, each as often as it is named."""
         if len(places) == self.count and list(places) == list(range(self.count)):
@@ -186,8 +191,7 @@ def insert_ready(model: type[models.Model], rows: Columns, **keys: Sequence[int 
         if field.attname in keys:
             columns.append(_prepared(field, list(keys[field.attname])))
             continue
-        held = rows.columns[field.attname]
-        columns.append(held if isinstance(held, list) else [*held] * rows.count)
+        columns.append(rows.column(field.attname))
     _send(model._meta.db_table, fields, columns)
 
 
@@ -206,11 +210,12 @@ def reserve(model: type[models.Model], count: int) -> Sequence[int]:
             return range(last + 1, last + 1 + count)
         # The name of the sequence is looked up once, not for every key.
         cursor.execute(
-            "SELECT nextval(of.keys) FROM (SELECT pg_get_serial_sequence(%s, %s)::regclass AS keys"
-            " OFFSET 0) of, generate_series(1, %s)",
+            "SELECT array_agg(nextval(of.keys)) FROM"
+            " (SELECT pg_get_serial_sequence(%s, %s)::regclass AS keys OFFSET 0) of,"
+            " generate_series(1, %s)",
             [f'"{table}"', pk.column, count],
         )
-        return [key for (key,) in cursor.fetchall()]
+        return cursor.fetchone()[0] or ()
 
 
 def keys_where(model: type[models.Model], **among: Iterable[str | int]) -> list[int]:
@@ -307,7 +312,7 @@ def _prepared(field: models.Field[Any, Any], values: list[Any]) -> list[Any]:
             return _json(field, values, sqlite)
         if kind is models.UUIDField:
             null = None if sqlite else _NULL
-            return [null if v is None else v.hex for v in values]
+            return [null if v is None else v if type(v) is str else v.hex for v in values]
         if kind is models.DateTimeField and sqlite:
             return _each_once(values, connection.ops.adapt_datetimefield_value)
         if isinstance(field, models.DateField):

@@ -17,7 +17,7 @@ from django.utils.translation import pgettext_lazy
 
 from fangkong.core import bulk
 from fangkong.core.privacy import About, Personal, Retention
-from fangkong.core.record import Record, address, stamps
+from fangkong.core.record import Record, address, stamp_of_an_import, stamps
 from fangkong.core.sealing import BlindIndexField, SealedTextField
 from fangkong.core.sealing.fields import index_of
 from fangkong.core.walls.types import Wall
@@ -64,6 +64,8 @@ class Person(Record):
     is_person: ClassVar[bool] = True  # whoever opens a record that leads here is noted (core.audit)
     wall: ClassVar[Wall] = Wall(county="county_id", area="area_id", opened="public_id")
 
+    created_by = stamp_of_an_import()
+    changed_by = stamp_of_an_import()
     name = models.CharField(pgettext_lazy("person", "name"), max_length=100)
     name_pinyin = models.CharField(max_length=200, blank=True, editable=False)
     name_initials = models.CharField(max_length=60, blank=True, editable=False)
@@ -217,6 +219,8 @@ class IdentityDocument(Record):
     retention: ClassVar[Retention] = Retention(_("as its person"), along="person")
     wall: ClassVar[Wall] = Wall(through="person")
 
+    created_by = stamp_of_an_import()
+    changed_by = stamp_of_an_import()
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="documents")
     kind = models.CharField(_("kind"), max_length=30, choices=DocumentKind.choices)
     number = SealedTextField(pgettext_lazy("document or phone", "number"), max_length=40)
@@ -285,6 +289,8 @@ class Phone(Record):
     retention: ClassVar[Retention] = Retention(_("as its person"), along="person")
     wall: ClassVar[Wall] = Wall(through="person")
 
+    created_by = stamp_of_an_import()
+    changed_by = stamp_of_an_import()
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="phones")
     number = SealedTextField(pgettext_lazy("document or phone", "number"), max_length=20)
     number_index = BlindIndexField(of="number")

@@ -139,7 +139,6 @@ def enter(
         bulk.insert_ready(
             model,
             rows.of(wanted),
-            id=bulk.reserve(model, len(wanted)),
             person_id=[keys[of[n]] for n in wanted],
         )
     return Entered([outcomes[place] for place in range(len(ready.alone))], frozenset(new))

@@ -211,7 +211,7 @@ def record_rows(
     model: type[models.Model],
     keys: Sequence[int],
     *,
-    public_ids: Sequence[UUID],
+    public_ids: Sequence[UUID | str],
     area_keys: Sequence[int | None],
     by: AbstractBaseUser | None,
     at: datetime,

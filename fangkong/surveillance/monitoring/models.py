@@ -8,7 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import Personal, Retention
-from fangkong.core.record import Record, address
+from fangkong.core.record import Record, address, stamp_of_an_import
 from fangkong.core.walls.types import Wall
 
 from .types import Basis, CardKind, Course, Origin, ReviewState
@@ -58,6 +58,8 @@ class Case(Record, Judged):
         county="county_id", area="area_id", facility="facility_id", opens=("person",)
     )
 
+    created_by = stamp_of_an_import()
+    changed_by = stamp_of_an_import()
     number = models.CharField(_("number"), max_length=30, unique=True)
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
     area = models.ForeignKey("places.Area", on_delete=models.PROTECT, related_name="+")
@@ -151,8 +153,13 @@ class ReportCard(Judged):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="cards", db_index=False)
     sequence = models.PositiveSmallIntegerField()
     kind = models.CharField(_("kind"), max_length=10, choices=CardKind.choices)
+    # As the case and the line of the trail have them, where they are checked.
     area = models.ForeignKey(
-        "places.Area", on_delete=models.PROTECT, related_name="+", db_index=False
+        "places.Area",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     reason = models.CharField(_("reason"), max_length=400, blank=True)
     reported_at = models.DateTimeField(_("reported"))
@@ -162,6 +169,7 @@ class ReportCard(Judged):
         on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
+        db_constraint=False,
     )
 
     class Meta:
@@ -215,9 +223,18 @@ class CountChange(Cell):
     pii: ClassVar[dict[str, Personal]] = {}
     append_only: ClassVar[bool] = True
 
+    # Three changes for every case. The sum of each cell has its county checked, and a case that is
+    # counted has its card, which keeps it from being deleted.
+    county = models.ForeignKey(
+        "places.Area",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
     delta = models.SmallIntegerField()
     at = models.DateTimeField()
-    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+")
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="+", db_constraint=False)
 
     class Meta:
         constraints = [

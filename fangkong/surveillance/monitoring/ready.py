@@ -38,7 +38,7 @@ class Made:
     """A case that was entered, as far as it is told of afterwards."""
 
     pk: int
-    public_id: UUID
+    public_id: UUID | str
     area_id: int
     county_id: int
     condition: str
@@ -62,7 +62,6 @@ class Ready:
     persons: PreparedPersons
     cases: Columns
     prints: list[str]
-    public_ids: list[UUID]
     areas: list[int]
     counties: list[tuple[int, str]]  # key and code
     conditions: list[str]
@@ -87,6 +86,7 @@ def prepare(
     clocks, zone = cache(entering.clocks_of), clock.zone()
     cells: dict[tuple[CountKey, ...], int] = {}
     known: dict[tuple[object, ...], int] = {}
+    each: dict[CountKey, CountKey] = {}  # one object of every cell: it is told by that afterwards
     cell_of, definitions, due, review = [], [], [], []
     for card in cards:
         facts, county_id = card.facts, entering.county_of(card.place).pk
@@ -108,7 +108,8 @@ def prepare(
                 facts.diagnosed_at,
                 reported_at,
             )
-            found = tuple(sorted(rules.contributions(counts, zone)))
+            of_card = sorted(rules.contributions(counts, zone))
+            found = tuple(each.setdefault(key, key) for key in of_card)
             known[what] = cells.setdefault(found, len(cells))
         cell_of.append(known[what])
     prints = [card.card_print for card in cards]
@@ -139,7 +140,6 @@ def prepare(
         persons=people.prepare_many(rows=[card.person for card in cards], by_id=by_id, at=at),
         cases=cases,
         prints=prints,
-        public_ids=ids,
         areas=[card.place.pk for card in cards],
         counties=[(county.pk, county.code) for county in counties],
         conditions=[card.facts.condition for card in cards],
@@ -236,10 +236,11 @@ def _create(
     changes += [(key, 1, case.pk) for case, cells in entering.counted(cases) for key in cells]
     entering.write_first_cards([*keys.values(), *(case.pk for case in cases)])
     count(changes, at)
-    made = {
+    public_ids = ready.cases.column("public_id")
+    made: dict[int, Made] = {
         place: Made(
             keys[place],
-            ready.public_ids[place],
+            public_ids[place],
             ready.areas[place],
             ready.counties[place][0],
             ready.conditions[place],
