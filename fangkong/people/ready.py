@@ -89,17 +89,28 @@ def prepare(rows: Sequence[Registration], by_id: int | None, at: datetime) -> Re
             ],
         },
     )
-    indexes, births = _found_by(rows)
     held = [(n, one) for n, row in enumerate(rows) for one in _documents(row, ids[n])]
     called = [(n, one) for n, row in enumerate(rows) for one in _phones(row)]
+    index = _indexes(IdentityDocument, [one for _n, one in held])
+    indexes = [
+        tuple(index[one.number] for one in row.documents if one.kind != DocumentKind.NONE)
+        for row in rows
+    ]
+    births = [_birth(row) for row in rows]
     return Ready(
         indexes=indexes,
         births=births,
         alone=_alone(indexes, births),
         persons=persons,
-        documents=_numbers(IdentityDocument, [one for _n, one in held], "issued_by", stamps),
+        documents=_numbers(IdentityDocument, [one for _n, one in held], index, "issued_by", stamps),
         document_of=[n for n, _one in held],
-        phones=_numbers(Phone, [one for _n, one in called], "note", stamps),
+        phones=_numbers(
+            Phone,
+            [one for _n, one in called],
+            _indexes(Phone, [one for _n, one in called]),
+            "note",
+            stamps,
+        ),
         phone_of=[n for n, _one in called],
     )
 
@@ -184,18 +195,19 @@ def _named(births: Sequence[tuple[str, str]]) -> set[tuple[str, str] | None]:
         return {(str(name), str(day)) for name, day in cursor.fetchall()}
 
 
-def _found_by(
-    rows: Sequence[Registration],
-) -> tuple[list[tuple[str, ...]], list[tuple[str, str] | None]]:
-    indexes = []
-    births: list[tuple[str, str] | None] = []
-    for row in rows:
-        numbers = [one.number for one in row.documents if one.kind != DocumentKind.NONE]
-        indexes.append(tuple(index_of(IdentityDocument, "number_index", numbers)))
-        # Without both nobody is found by name, see rules.likeness.
-        findable = row.birth_date is not None and rules.is_stated(row.sex)
-        births.append((row.name, row.birth_date.isoformat()) if findable else None)  # type: ignore[union-attr]  # just asked
-    return indexes, births
+def _birth(row: Registration) -> tuple[str, str] | None:
+    """Without both nobody is found by name, see rules.likeness."""
+    if row.birth_date is None or not rules.is_stated(row.sex):
+        return None
+    return row.name, row.birth_date.isoformat()
+
+
+def _indexes(
+    model: type[IdentityDocument | Phone], stated: Sequence[Document | PhoneNumber]
+) -> dict[str, str]:
+    """What each number is found by."""
+    numbers = [one.number for one in stated]
+    return dict(zip(numbers, index_of(model, "number_index", numbers), strict=True))
 
 
 def _alone(
@@ -231,6 +243,7 @@ def _phones(row: Registration) -> list[PhoneNumber]:
 def _numbers(
     model: type[IdentityDocument | Phone],
     stated: Sequence[Document | PhoneNumber],
+    index: Mapping[str, str],
     beside: str,
     stamps: Mapping[str, object],
 ) -> Columns:
@@ -245,7 +258,7 @@ def _numbers(
             **{name: [getattr(one, name) for one in stated] for name in ("kind", beside)},
             "public_id": ids,
             "number": [field.sealed_for(*one) for one in zip(ids, numbers, strict=True)],
-            "number_index": index_of(model, "number_index", numbers),
+            "number_index": [index[number] for number in numbers],
         },
     )
 

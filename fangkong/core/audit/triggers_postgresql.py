@@ -53,16 +53,19 @@ def watching(table: Table) -> list[Trigger]:
 
 def _trigger(table: Table, verb: str, row: str, changes: str, source: str) -> Trigger:
     name = f"fk_audit_{table.name}_{verb}"
-    # PL/pgSQL takes its variables for columns and the other way round: no column is named so.
+    # PL/pgSQL takes its variables for columns and the other way round: no column is named so. What
+    # all rows share is read from the setting once.
     body = (
         "\nDECLARE fangkong_said text[] := "
         f"string_to_array(nullif(current_setting('{SETTING}', true), ''), '|');\n"
+        "fangkong_at timestamptz := coalesce(fangkong_said[2]::timestamptz, clock_timestamp());\n"
+        "fangkong_by bigint := nullif(fangkong_said[1], '')::bigint;\n"
+        "fangkong_request text := coalesce(fangkong_said[3], '');\n"
+        "fangkong_role text := CASE WHEN fangkong_said IS NULL THEN session_user ELSE '' END;\n"
         "BEGIN\nINSERT INTO core_rowchange "
         "(at, table_name, row_id, verb, by_id, request_id, role, changes)\n"
-        "SELECT coalesce(fangkong_said[2]::timestamptz, clock_timestamp()), "
-        f"'{table.name}', {row}, '{verb}', nullif(fangkong_said[1], '')::bigint, "
-        "coalesce(fangkong_said[3], ''), CASE WHEN fangkong_said IS NULL "
-        f"THEN session_user ELSE '' END, {changes}\nFROM {source};\n"
+        f"SELECT fangkong_at, '{table.name}', {row}, '{verb}', fangkong_by, "
+        f"fangkong_request, fangkong_role, {changes}\nFROM {source};\n"
         "RETURN NULL;\nEND\n"
     )
     return Trigger(
