@@ -83,10 +83,7 @@ def prepare(rows: Sequence[Registration], by_id: int | None, at: datetime) -> Re
             "name_initials": [initials[:60] for _pinyin, initials in spelled],
             "area_id": [row.area.pk if row.area else None for row in rows],
             "county_id": [row.area.county_id if row.area else None for row in rows],
-            "address_detail": [
-                address.sealed_for(public_id, row.address_detail)
-                for public_id, row in zip(ids, rows, strict=True)
-            ],
+            "address_detail": address.sealed_column(ids, [row.address_detail for row in rows]),
         },
     )
     held = [(n, one) for n, row in enumerate(rows) for one in _documents(row, ids[n])]
@@ -257,7 +254,7 @@ def _numbers(
             **stamps,
             **{name: [getattr(one, name) for one in stated] for name in ("kind", beside)},
             "public_id": ids,
-            "number": [field.sealed_for(*one) for one in zip(ids, numbers, strict=True)],
+            "number": field.sealed_column(ids, numbers),
             "number_index": [index[number] for number in numbers],
         },
     )

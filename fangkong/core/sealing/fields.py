@@ -6,7 +6,7 @@ not open. It is opened when it is first read, so that a list that shows no numbe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from uuid import UUID
 
@@ -98,9 +98,13 @@ class SealedTextField(TextField):
     def _bound_to(self, public_id: UUID) -> bytes:
         return f"{self.model._meta.db_table}\0{self.column}\0{public_id.hex}".encode()
 
-    def sealed_for(self, public_id: UUID, text: str) -> Sealed:
-        """The text as it is stored in the row that will have this public id."""
-        return Sealed(keys.seal(text, self._bound_to(public_id)) if text else "")
+    def sealed_column(self, public_ids: Sequence[UUID], texts: Sequence[str]) -> list[Sealed]:
+        """The texts as they are stored in the rows that will have these public ids."""
+        seal, bound_to = keys.sealing(), self._bound_to
+        return [
+            Sealed(seal(text, bound_to(public_id)) if text else "")
+            for public_id, text in zip(public_ids, texts, strict=True)
+        ]
 
     def sealed(self, row: models.Model, text: str) -> str:
         """The text as it is stored in this row."""
@@ -180,9 +184,12 @@ class BlindIndexField(CharField):
 
     def of_plain(self, text: str) -> str:
         """The digest of a plain text in this column."""
-        if not text:
-            return ""
-        return keys.blind(text, f"{self.model._meta.db_table}\0{self.of}".encode())
+        return keys.blind(text, self.column_name) if text else ""
+
+    @property
+    def column_name(self) -> bytes:
+        """What its digests are of: those of another column are unlike."""
+        return f"{self.model._meta.db_table}\0{self.of}".encode()
 
 
 def index_of(model: type[models.Model], name: str, texts: Iterable[str]) -> list[str]:
@@ -190,7 +197,8 @@ def index_of(model: type[models.Model], name: str, texts: Iterable[str]) -> list
     field = model._meta.get_field(name)
     if not isinstance(field, BlindIndexField):
         raise TypeError(f"{field} is no blind index")
-    return [field.of_plain(text) for text in texts if text]
+    blind = keys.blinding(field.column_name)
+    return [blind(text) for text in texts if text]
 
 
 def fields_of(model: type[models.Model]) -> list[SealedTextField]:

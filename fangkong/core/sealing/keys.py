@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -121,9 +121,19 @@ def missing() -> KeyRingProblem:
 
 def seal(text: str, bound_to: bytes) -> str:
     """``key id.ciphertext``, which opens for the same ``bound_to`` only."""
+    return sealing()(text, bound_to)
+
+
+def sealing() -> Callable[[str, bytes], str]:
+    """``seal`` by the ring of this moment: for a column, which asks for the ring once."""
     keys = ring()
-    sealed = keys.cipher(keys.current).seal(text.encode(), bound_to)
-    return f"{keys.current}.{base64.urlsafe_b64encode(sealed).decode()}"
+    key_id, cipher = keys.current, keys.cipher(keys.current)
+
+    def seal_one(text: str, bound_to: bytes) -> str:
+        sealed = cipher.seal(text.encode(), bound_to)
+        return f"{key_id}.{base64.urlsafe_b64encode(sealed).decode()}"
+
+    return seal_one
 
 
 def unseal(sealed: str, bound_to: bytes) -> str:
@@ -161,9 +171,19 @@ def key_of(sealed: str) -> str:
 
 def blind(text: str, column: bytes) -> str:
     """What a value is found by: equal within a column, unlike in every other column."""
-    keys = ring()
-    digest = DIGESTS[keys.digest](keys.index_secret, column + b"\0" + text.encode())
-    return base64.urlsafe_b64encode(digest[:INDEX_BYTES]).decode()
+    return blinding(column)(text)
+
+
+def blinding(column: bytes) -> Callable[[str], str]:
+    """``blind`` by the ring of this moment, for many values of a column."""
+    keys, begin = ring(), column + b"\0"
+    digest, secret = DIGESTS[keys.digest], keys.index_secret
+
+    def blind_one(text: str) -> str:
+        found = digest(secret, begin + text.encode())[:INDEX_BYTES]
+        return base64.urlsafe_b64encode(found).decode()
+
+    return blind_one
 
 
 # --- The file -------------------------------------------------------------------------------------

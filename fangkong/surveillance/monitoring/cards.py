@@ -177,7 +177,7 @@ class _Row:
 
     def __init__(self, desk: Desk, values: Mapping[str, str]) -> None:
         self.desk = desk
-        self.values = values
+        self.values = {name: text.strip() for name, text in values.items()}
         self.faults: list[Reason] = []
 
     def card(self) -> tuple[Card | None, list[Reason]]:
@@ -218,7 +218,7 @@ class _Row:
     # --- fields -----------------------------------------------------------------------------
 
     def text(self, field: str) -> str:
-        value = self.values.get(field, "").strip()
+        value = self.values.get(field)
         if not value:
             return ""
         limit = LIMITS.get(field, 0)
@@ -228,7 +228,7 @@ class _Row:
         return value
 
     def of(self, field: str) -> str:
-        return self.values.get(field, "").strip()
+        return self.values.get(field, "")
 
     def required(self, field: str) -> str:
         value = self.text(field)

@@ -7,9 +7,11 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fangkong.accounts.models import Appointment
 from fangkong.core.refusals import Refused
 from fangkong.surveillance.monitoring import actions, queries
 from fangkong.surveillance.monitoring.models import Case, DailyCount
@@ -136,3 +138,23 @@ def test_a_wrong_count_is_found_and_built_anew(world):
     assert "5, should be 1" in out.getvalue()
     call_command("counts", "--check", stdout=StringIO())
     assert queries.check_counts().right
+
+
+# --- Keys that are checked beside the row ---------------------------------------------------------
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("table", ["surveillance_case", "accounts_user"])
+def test_the_database_lets_nobody_delete_what_a_count_or_a_stamp_points_to(world, table):
+    """Their own keys have no constraint; the case's card and the line of the trail have."""
+    one = case(world, 1)
+    key = one.pk if table == "surveillance_case" else one.created_by_id
+    Appointment.objects.filter(user_id=one.created_by_id).delete()
+
+    def delete_behind_django() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {table} WHERE id = %s", [key])
+            connection.check_constraints()
+
+    with pytest.raises(IntegrityError):
+        delete_behind_django()
