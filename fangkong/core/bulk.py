@@ -6,26 +6,19 @@ is executed. Here a row is made in one step (``fresh``), the columns of all rows
 after the other (``insert``), and they go to PostgreSQL as an array for each column (COPY refuses
 tables behind walls) and to SQLite by statements of many rows. Constraints, triggers and walls watch
 these rows as any others.
-
-PostgreSQL is a process of its own: within ``sent_ahead`` it writes what it was sent while Python
-prepares what comes next.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
-from threading import get_ident
 from typing import Any, TypeVar
 
 from django.db import connection, models
@@ -363,82 +356,8 @@ def _slowly(field: models.Field[Any, Any], value: Any, sqlite: bool) -> Any:
 
 
 def send(sql: str, values: Sequence[Any]) -> None:
-    """Execute a statement whose answer nobody wants, within ``sent_ahead`` in its turn."""
-    ahead = _ahead.get()
-    if ahead is None:
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-    else:
-        ahead.send(sql, values)
-
-
-@contextmanager
-def sent_ahead() -> Iterator[None]:
-    """Within, PostgreSQL writes the rows of ``insert`` while the caller prepares the next ones.
-
-    Use it inside a transaction. Order is kept: every other statement of the connection, a savepoint
-    among them, waits until all that was sent is written, and fails where one of those failed; so
-    does the end of the block. On SQLite, which writes in our own process, nothing changes.
-    """
-    if connection.vendor == "sqlite" or _ahead.get() is not None:
-        yield
-        return
-    ahead = _Ahead()
-    token = _ahead.set(ahead)
-    pause = sys.getswitchinterval()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    try:
-        with connection.execute_wrapper(ahead.in_turn):
-            try:
-                yield
-                ahead.wait()
-            finally:
-                ahead.end()
-    finally:
-        sys.setswitchinterval(pause)
-        _ahead.reset(token)
-
-
-# The sending thread works for a moment and waits for long. By Python's five milliseconds it would
-# get its moment too late, several times for each statement.
-_SWITCH_SECONDS = 0.0005
-
-
-class _Ahead:
-    """What was sent on one connection and is not known to be written: one thread, in order."""
-
-    def __init__(self) -> None:
-        self.owner = get_ident()
-        self.thread = ThreadPoolExecutor(1, "sent-ahead")
-        self.sent: list[Future[None]] = []
-
-    def send(self, sql: str, values: Sequence[Any]) -> None:
-        cursor = connection.cursor()  # here: a connection is of the thread that opened it
-        # In this context: who acts is asked for with every statement (core/audit/context.py).
-        self.sent.append(self.thread.submit(copy_context().run, _execute, cursor, sql, values))
-
-    def wait(self) -> None:
-        """Until all is written; raises what went wrong first."""
-        sent, self.sent = self.sent, []
-        wait(sent)
-        for each in sent:
-            each.result()
-
-    def in_turn(self, execute: Callable[..., Any], *statement: Any) -> Any:
-        """Django's ``execute_wrapper``: nothing overtakes what was sent before."""
-        if get_ident() == self.owner:
-            self.wait()
-        return execute(*statement)
-
-    def end(self) -> None:
-        self.thread.shutdown(wait=True, cancel_futures=True)
-
-
-_ahead: ContextVar[_Ahead | None] = ContextVar("sent_ahead", default=None)
-
-
-def _execute(cursor: Any, sql: str, values: Sequence[Any]) -> None:
-    with cursor:
+    """Execute a statement whose answer nobody wants."""
+    with connection.cursor() as cursor:
         cursor.execute(sql, values)
 
 

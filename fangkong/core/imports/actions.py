@@ -274,7 +274,7 @@ def _enter_chunk(
 ) -> bool:
     """Enter a chunk together with its progress; False where the run was cancelled."""
     helped = ahead.take(number) if ahead else None
-    with _no_search_for_cycles(), transaction.atomic(), bulk.sent_ahead():
+    with _no_search_for_cycles(), transaction.atomic():
         if not _still(run, State.RUNNING):
             return False
         chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)

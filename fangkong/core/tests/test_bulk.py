@@ -198,74 +198,7 @@ def test_rows_of_several_models_point_to_each_other():
     assert Phone.objects.get().person_id == person.pk
 
 
-# --- Sent ahead ----------------------------------------------------------------------------------
-
-
-def test_whoever_asks_sees_all_that_was_sent_before():
-    with transaction.atomic(), bulk.sent_ahead():
-        for n in range(1, 6):
-            bulk.insert(persons([f"{n}/{each}" for each in range(500)]))
-            if n % 2:
-                assert Person.objects.count() == n * 500
-
-    assert Person.objects.count() == 2_500
-
-
-def test_what_fails_in_its_turn_undoes_the_whole_transaction():
-    def all_at_once():
-        with transaction.atomic(), bulk.sent_ahead():
-            bulk.insert(persons(["good"]))
-            bulk.insert([bulk.fresh(Person, name="", **stamps(None, AT))])
-            bulk.send("UPDATE people_person SET sex = %s", ["9"])
-
-    with pytest.raises(IntegrityError):
-        all_at_once()
-
-    assert not Person.objects.exists()
-
-
-def test_what_fails_in_a_savepoint_is_told_there_and_can_be_done_again():
-    with transaction.atomic(), bulk.sent_ahead():
-        bulk.insert(persons(["before"]))
-        with pytest.raises(IntegrityError), transaction.atomic():
-            bulk.insert([bulk.fresh(Person, name="", **stamps(None, AT))])
-        bulk.insert(persons(["again"]))
-
-    assert [*Person.objects.order_by("id").values_list("workplace", flat=True)] == [
-        "before",
-        "again",
-    ]
-
-
-def test_a_caller_who_fails_leaves_nothing_and_a_connection_that_works():
-    def interrupted():
-        with transaction.atomic(), bulk.sent_ahead():
-            bulk.insert(persons([f"place {n}" for n in range(3_000)]))
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        interrupted()
-
-    assert not Person.objects.exists()
-    bulk.insert(persons(["after"]))
-    assert Person.objects.count() == 1
-
-
-def test_what_is_sent_ahead_is_noted_with_who_acts_and_in_its_order():
-    by = member("headquarters", where=world()["513300"])
-    rows = persons(["one"]), persons(["two"])
-
-    with transaction.atomic(), acting(by_id=by.pk, at=AT), bulk.sent_ahead():
-        bulk.insert(rows[0])
-        bulk.send("UPDATE people_person SET sex = %s WHERE id = %s", ["1", rows[0][0].pk])
-        bulk.insert(rows[1])
-
-    lines = RowChange.objects.filter(table_name="people_person").order_by("id")
-    assert [(line.verb, line.row_id, line.by_id, line.at) for line in lines] == [
-        ("insert", rows[0][0].pk, by.pk, AT),
-        ("update", rows[0][0].pk, by.pk, AT),
-        ("insert", rows[1][0].pk, by.pk, AT),
-    ]
+# --- Room for pages ------------------------------------------------------------------------------
 
 
 def test_room_for_pages_is_given_back():

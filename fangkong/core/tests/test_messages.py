@@ -16,7 +16,7 @@ from django.db import (
     transaction,
 )
 
-from fangkong.core import bulk, messages
+from fangkong.core import messages
 from fangkong.core.audit import context
 from fangkong.core.messages import Statement, send
 from fangkong.core.queue.models import Tick
@@ -143,15 +143,6 @@ def test_a_transaction_that_meets_such_a_statement_is_undone_and_the_next_one_wo
 def test_what_postgresql_cannot_prepare_is_told_as_every_other_error(on_postgresql):
     with pytest.raises(ProgrammingError), transaction.atomic():
         send(Statement("SELECT n FROM nowhere", [], "nowhere"))
-
-
-def test_what_is_prepared_waits_for_what_was_sent_ahead(on_postgresql):
-    messages._prepared.clear()
-    with transaction.atomic(), bulk.sent_ahead():
-        bulk.send("CREATE TEMP TABLE ahead AS SELECT n FROM generate_series(1, 200000) n", [])
-        ((count,),) = send(Statement("SELECT count(*) FROM ahead", [], "ahead"))[0]
-
-    assert count == 200_000
 
 
 def test_behind_a_pool_between_transactions_nothing_is_kept(on_postgresql, monkeypatch):
