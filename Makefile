@@ -75,8 +75,9 @@ access: $(BUILT) $(V)/.test ## write docs/access.md anew from the table of acces
 verification: $(BUILT) $(V)/.test ## write docs/epistat.md, epistat beside its twins and R, anew
 	@$(B)/python -m epistat.tests.verification
 
-processing: $(BUILT) ## write docs/processing.md, the register of processing, anew from the code
+processing: $(BUILT) ## write docs/processing.md and its Chinese twin, the register of processing, anew from the code
 	@$(B)/fangkong processing > docs/processing.md
+	@$(B)/fangkong processing --language zh-hans > docs/processing.zh.md
 
 pictures: $(BUILT) $(V)/.test $(V)/.browser ## make the pictures of the README anew, by the journey of the first day
 	$(PYTEST) -q tests/journeys/test_first_day.py

@@ -39,7 +39,7 @@ class User(AbstractBaseUser):
     """A member of staff who can sign in. Never deleted: lines of the audit trail point here."""
 
     pii: ClassVar[dict[str, Personal]] = {
-        "name": Personal("staff", "keep"),
+        "name": Personal("staff", "keep", _("full name")),
         "name_en": Personal("staff", "keep"),
         "phone": Personal("staff", "erase"),
     }
@@ -48,7 +48,7 @@ class User(AbstractBaseUser):
         days=200,
         since="closed_at",
     )
-    about: ClassVar[About] = About(nobody="staff in office")
+    about: ClassVar[About] = About(nobody=_("staff in office"))
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     username = models.CharField(_("user name"), max_length=60, unique=True)

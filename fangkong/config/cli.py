@@ -178,7 +178,8 @@ def _parser() -> argparse.ArgumentParser:
     copy.add_argument("request", help="id of a granted request")
     copy.add_argument("--to", type=Path, required=True, help="the file to be written (ZIP)")
     copy.add_argument("--user", required=True, help="user name of who hands it over")
-    command("processing", _processing, "Print the register of processing.")
+    processing = command("processing", _processing, "Print the register of processing.")
+    processing.add_argument("--language", choices=["en", "zh-hans"], default="en")
     retention = command("retention", _retention, "What is due to be destroyed, by class.")
     retention.add_argument("--destroy", action="store_true", help="destroy it now")
     where = command("where", _where, "Show the files behind a page's address.")
@@ -288,7 +289,7 @@ def _person_data(options: argparse.Namespace) -> None:
 
 
 def _processing(options: argparse.Namespace) -> None:
-    _call("processing")
+    _call("processing", language=options.language)
 
 
 def _retention(options: argparse.Namespace) -> None:

@@ -20,11 +20,13 @@ class Personal:
     """One personal field: what it tells of a person, and what happens to it when its term is over.
 
     ``erase`` empties the field, ``pseudonymise`` replaces it by a random value, ``keep`` leaves it
-    (only for staff acting in office, whose name belongs to the record).
+    (only for staff acting in office, whose name belongs to the record). ``called`` says what the
+    field is where its own name does not, for those who read the register of processing.
     """
 
     kind: Kind
     destroy: Destroy
+    called: str | Promise = ""
 
 
 PSEUDONYM = "~"  # how a value begins that stands for one destroyed
@@ -66,7 +68,7 @@ class About:
 
     key: str = ""
     record: tuple[str, str] | None = None
-    nobody: str = ""
+    nobody: str | Promise = ""
     repeats: str = ""
 
 

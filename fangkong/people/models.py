@@ -42,8 +42,8 @@ class Person(Record):
 
     pii: ClassVar[dict[str, Personal]] = {
         "name": Personal("identity", "pseudonymise"),
-        "name_pinyin": Personal("identity", "erase"),
-        "name_initials": Personal("identity", "erase"),
+        "name_pinyin": Personal("identity", "erase", _("name in pinyin")),
+        "name_initials": Personal("identity", "erase", _("initials of the name")),
         "sex": Personal("identity", "erase"),
         "birth_date": Personal("identity", "erase"),
         "age_years": Personal("identity", "erase"),
@@ -178,7 +178,9 @@ class NamePart(models.Model):
     whenever a person's name or county changes (``name_parts``), also when the name is destroyed.
     """
 
-    pii: ClassVar[dict[str, Personal]] = {"part": Personal("identity", "erase")}
+    pii: ClassVar[dict[str, Personal]] = {
+        "part": Personal("identity", "erase", _("part of the name"))
+    }
     retention: ClassVar[Retention] = Retention(
         _("as its person: rewritten with the name"), by_room="fangkong.people"
     )
@@ -214,7 +216,7 @@ class IdentityDocument(Record):
 
     pii: ClassVar[dict[str, Personal]] = {
         "number": Personal("identity", "erase"),
-        "number_index": Personal("identity", "erase"),
+        "number_index": Personal("identity", "erase", _("digest of the number")),
     }
     retention: ClassVar[Retention] = Retention(_("as its person"), along="person")
     wall: ClassVar[Wall] = Wall(through="person")
@@ -283,7 +285,7 @@ class Phone(Record):
 
     pii: ClassVar[dict[str, Personal]] = {
         "number": Personal("contact", "erase"),
-        "number_index": Personal("contact", "erase"),
+        "number_index": Personal("contact", "erase", _("digest of the number")),
         "note": Personal("contact", "erase"),
     }
     retention: ClassVar[Retention] = Retention(_("as its person"), along="person")

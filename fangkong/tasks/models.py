@@ -39,7 +39,7 @@ class Task(Record):
 
     # Free text may name a person although the forms ask not to.
     pii: ClassVar[dict[str, Personal]] = {
-        "params": Personal("health", "erase"),
+        "params": Personal("health", "erase", _("what the title names")),
         "note": Personal("health", "erase"),
         # A finished task always has a proof, and a cancelled one a reason: a stand-in stays.
         "proof": Personal("health", "pseudonymise"),

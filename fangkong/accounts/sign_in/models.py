@@ -22,13 +22,13 @@ class SignIn(models.Model):
     """
 
     pii: ClassVar[dict[str, Personal]] = {
-        "address_key": Personal("staff", "erase"),
+        "address_key": Personal("staff", "erase", _("digest of the address")),
         "network": Personal("staff", "erase"),
         "agent": Personal("staff", "erase"),
     }
     # The law asks for six months of such logs; where somebody sat is not needed for longer.
     retention: ClassVar[Retention] = Retention(_("Cybersecurity Law 21"), days=200, since="at")
-    about: ClassVar[About] = About(nobody="staff in office, on their own page")
+    about: ClassVar[About] = About(nobody=_("staff in office, on their own page"))
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     at = models.DateTimeField()

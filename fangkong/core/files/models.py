@@ -25,7 +25,7 @@ class StoredFile(Record):
     # A photo or its name may show a person.
     pii: ClassVar[dict[str, Personal]] = {
         "name": Personal("health", "erase"),
-        "stored_as": Personal("health", "erase"),
+        "stored_as": Personal("health", "erase", _("the file itself")),
     }
     retention: ClassVar[Retention] = Retention(
         _("as the record it belongs to"), by_room="fangkong.core.files"

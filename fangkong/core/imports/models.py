@@ -91,15 +91,15 @@ class ImportChunk(models.Model):
     """Up to a thousand rows of a file, sealed; checked and entered in one transaction each."""
 
     pii: ClassVar[dict[str, Personal]] = {
-        "body": Personal("health", "erase"),
-        "verdicts": Personal("health", "erase"),
+        "body": Personal("health", "erase", _("rows of the file")),
+        "verdicts": Personal("health", "erase", _("what is wrong with the rows")),
     }
     wall: ClassVar[Wall] = Wall(through="run")
     retention: ClassVar[Retention] = Retention(
         _("emptied when the import is done"), by_room="fangkong.core.imports"
     )
     about: ClassVar[About] = About(
-        nobody="sealed rows that no name finds; those entered are in the register"
+        nobody=_("sealed rows that no name finds; those entered are in the register")
     )
 
     run = models.ForeignKey(

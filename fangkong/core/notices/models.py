@@ -123,7 +123,7 @@ class Following(models.Model):
         _("as long as the choice; gone when it is given up or the account closed"),
         by_room="fangkong.core.notices",
     )
-    about: ClassVar[About] = About(nobody="an address of staff, on their own page")
+    about: ClassVar[About] = About(nobody=_("an address of staff, on their own page"))
 
     public_id = models.UUIDField(default=new_public_id, unique=True, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -29,7 +29,7 @@ class Held:
 
     label: str
     name: str
-    fields: tuple[tuple[str, Personal], ...]
+    fields: tuple[tuple[str, Personal, str], ...]  # the last: what it is called
     term: Retention | None
     kept: str
     gathered: str
@@ -53,10 +53,17 @@ def held(label: str) -> Held:
     return Held(
         label,
         types.called(model),
-        tuple(sorted(vars(model).get("pii", {}).items())),
+        tuple(
+            (
+                name,
+                one,
+                str(one.called or getattr(model._meta.get_field(name), "verbose_name", name)),
+            )
+            for name, one in sorted(vars(model).get("pii", {}).items())
+        ),
         term if isinstance(term, Retention) else None,
         retention.in_words(model, term) if isinstance(term, Retention) else "",
-        dossier.gathered().get(model, "") or (about.nobody if about else ""),
+        dossier.gathered().get(model, "") or str(about.nobody if about else ""),
     )
 
 

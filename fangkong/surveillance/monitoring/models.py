@@ -49,7 +49,7 @@ class Case(Record, Judged):
         "doctor": Personal("staff", "keep"),
         "origin_place": Personal("whereabouts", "erase"),
         "remark": Personal("health", "erase"),
-        "card_print": Personal("identity", "pseudonymise"),
+        "card_print": Personal("identity", "pseudonymise", _("digest of the card")),
     }
     retention: ClassVar[Retention] = Retention(
         _("Infectious Diseases Law; PIPL 19"), days=KEPT_DAYS, since="created_at"

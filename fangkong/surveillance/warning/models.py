@@ -79,7 +79,9 @@ class Signal(Record):
     # A note may name a person although the form asks not to. An answered signal always has one.
     pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "pseudonymise")}
     retention: ClassVar[Retention] = Retention(_("PIPL 19"), days=3653, since="changed_at")
-    about: ClassVar[About] = About(nobody="a disease in a county; its note names nobody by a key")
+    about: ClassVar[About] = About(
+        nobody=_("a disease in a county; its note names nobody by a key")
+    )
     wall: ClassVar[Wall] = Wall(county="area_id")
 
     area = models.ForeignKey(

@@ -13,7 +13,7 @@ from django.utils.translation import override
 from fangkong.accounts.tests.factories import AT
 from fangkong.core.purposes import actions, queries
 from fangkong.core.purposes.models import Assessment
-from fangkong.core.purposes.page import page
+from fangkong.core.purposes.page import FILES, page
 from fangkong.core.retention import actions as retention
 from fangkong.core.retention import queries as retention_queries
 from fangkong.people.models import Person
@@ -32,8 +32,20 @@ def assessed(by, *, at=AT, fit=True, purpose="people.register", **changes):
     return actions.assess(purpose=purpose, fit=fit, by=by, at=at, **{**SAID, **changes})
 
 
-def test_the_page_of_the_register_is_as_the_code_says():
-    assert (ROOT / "docs" / "processing.md").read_text("utf-8") == page(), "run: make processing"
+@pytest.mark.parametrize("language", FILES)
+def test_the_page_of_the_register_is_as_the_code_says(language):
+    file, _link = FILES[language]
+    assert (ROOT / "docs" / file).read_text("utf-8") == page(language), "run: make processing"
+
+
+def test_the_chinese_register_says_everything_in_chinese_and_as_much_as_the_english_one():
+    chinese, english = (page(language).splitlines() for language in ("zh-hans", "en"))
+
+    assert len(chinese) == len(english)
+    han = re.compile("[一-鿿]")
+    rows = [line.split(" | ") for line in chinese if line.startswith("| ")]
+    assert [row for row in rows if not all(han.search(cell) for cell in row[1:])] == []
+    assert [line for line in chinese if line.startswith("#") and not han.search(line)] == []
 
 
 def test_the_register_names_purpose_ground_fields_and_term(look, auditor):
