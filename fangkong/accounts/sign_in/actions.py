@@ -121,6 +121,8 @@ def unlock(*, user: User, by: User, at: datetime) -> User:
 def enter(*, user: User, origin: Origin, factor: str, session_key: str, at: datetime) -> SignIn:
     """Note that somebody is in, and whether this looks unlike the sign-ins before."""
     known = queries.known_origins(user, at)
+    user.last_login = at
+    user.save(update_fields=["last_login"])
     return SignIn.objects.create(
         at=at,
         user=user,

@@ -21,6 +21,9 @@ from fangkong.core.tokens import types as tokens
 from . import actions, queries
 from .types import End, Factor
 
+# Django's own note of the last sign-in asks the machine's clock, not the house's (decision 0008).
+user_logged_in.disconnect(dispatch_uid="update_last_login")
+
 
 @receiver(user_logged_in, dispatch_uid="fangkong.sign_in")
 def _in(sender: object, request: HttpRequest, user: Any, **more: object) -> None:

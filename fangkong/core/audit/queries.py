@@ -156,6 +156,16 @@ def oldest_unsealed_line() -> datetime | None:
 
 
 @dataclass(frozen=True)
+class Viewer:
+    """How many persons somebody saw in a span, and how many of them in full."""
+
+    username: str
+    name: str
+    persons: int
+    revealed: int
+
+
+@dataclass(frozen=True)
 class Week:
     """What happened in a span of time, in numbers."""
 
@@ -163,6 +173,24 @@ class Week:
     sights: dict[str, int]
     actions: list[tuple[str, int]]
     strangers: int
+
+
+def viewers(first: datetime, last: datetime, most: int = 8) -> list[Viewer]:
+    """Who saw the most persons in a span, the most first."""
+    rows = (
+        Sight.objects.filter(at__gte=first, at__lt=last)
+        .values_list("by")
+        .annotate(
+            persons=models.Count("subject_id", distinct=True),
+            revealed=models.Count("subject_id", distinct=True, filter=models.Q(how=How.REVEALED)),
+        )
+        .order_by("-persons", "by")[:most]
+    )
+    users = get_user_model()._base_manager.in_bulk([key for key, _persons, _revealed in rows])
+    return [
+        Viewer(users[key].get_username(), str(users[key].display_name), persons, revealed)
+        for key, persons, revealed in rows
+    ]
 
 
 def summary(first: datetime, last: datetime) -> Week:

@@ -191,6 +191,7 @@ def _decide_lift(request: StaffRequest, asked: DataRequest) -> HttpResponse:
         "asked": asked,
         "form": form,
         "mine": asked.lift_asked_by_id == request.user.pk,
+        "law": queries.law_of(asked, request.now),
         "others": queries.restricting(asked.person).exclude(pk=asked.pk).exists(),
     }
     status = 422 if form.is_bound else 200

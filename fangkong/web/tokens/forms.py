@@ -26,11 +26,6 @@ class TokenForm(pages.Form):
         help_text=_("Which machine or program uses it, such as “Hospital information system”."),
     )
     user = forms.ChoiceField(label=_("Acts as"))
-    may_write = forms.BooleanField(
-        label=_("May also write"),
-        required=False,
-        help_text=_("Without it the token only reads."),
-    )
     last_day = forms.DateField(
         label=_("Last day"),
         widget=forms.DateInput(),
@@ -40,6 +35,12 @@ class TokenForm(pages.Form):
         label=_("Permissions"),
         widget=forms.CheckboxSelectMultiple(),
         help_text=_("Only what the program needs. A token never does more than its user may."),
+    )
+
+    may_write = forms.BooleanField(
+        label=_("May also write"),
+        required=False,
+        help_text=_("Without it the token only reads."),
     )
 
     def __init__(

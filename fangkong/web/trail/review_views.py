@@ -73,8 +73,11 @@ def settle(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 def _sights_of(finding: Finding) -> str:
-    day = finding.day.isoformat()
-    asked = {"who": finding.by.get_username(), "first": day, "last": day}
+    return _seen_by(finding.by.get_username(), finding.day, finding.day)
+
+
+def _seen_by(username: str, first: date, last: date) -> str:
+    asked = {"who": username, "first": first.isoformat(), "last": last.isoformat()}
     return f"{reverse('trail_sights')}?{urlencode(asked)}"
 
 
@@ -94,7 +97,9 @@ def _week(request: StaffRequest) -> date:
 def _drawn(request: StaffRequest, form: NoteForm, *, status: int = 200) -> HttpResponse:
     week = _week(request)
     start = clock.start_of(week)
-    numbers = queries.summary(start, clock.start_of(week + WEEK))
+    end = clock.start_of(week + WEEK)
+    numbers = queries.summary(start, end)
+    earlier = queries.summary(clock.start_of(week - WEEK), start)
     findings = queries.findings().order_by("settled_at", "-id")
     pages.forms.dress(form)
     page = {
@@ -105,7 +110,15 @@ def _drawn(request: StaffRequest, form: NoteForm, *, status: int = 200) -> HttpR
         "overdue": queries.overdue_weeks(clock.day_of(request.now))[::-1][:SHOWN_WEEKS],
         "after": week + WEEK if week + WEEK <= clock.day_of(request.now) else None,
         "numbers": numbers,
-        "sights": [(label, numbers.sights.get(how, 0)) for how, label in How.choices],
+        "earlier": earlier,
+        "sights": [
+            (label, numbers.sights.get(how, 0), earlier.sights.get(how, 0))
+            for how, label in How.choices
+        ],
+        "viewers": [
+            (one, _seen_by(one.username, week, week + timedelta(days=6)))
+            for one in queries.viewers(start, end)
+        ],
         "actions": [(words(action), n) for action, n in numbers.actions],
         "waiting": findings.filter(settled_at__isnull=True)[:SHOWN],
         "settled": findings.filter(settled_at__isnull=False).order_by("-settled_at")[:10],

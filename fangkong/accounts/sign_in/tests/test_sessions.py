@@ -71,6 +71,15 @@ def test_all_open_sessions_are_listed_and_each_other_one_has_its_button(zhaxi):
     assert f"{MINE}end/{of_here.public_id}/" not in text
 
 
+def test_the_last_sign_in_stands_by_the_clock_of_the_house(zhaxi, monkeypatch):
+    evening = clock.now().replace(year=2020, month=2, day=5, microsecond=0)
+    monkeypatch.setattr(clock, "now", lambda: evening)
+    browser()
+
+    zhaxi.refresh_from_db()
+    assert zhaxi.last_login == evening
+
+
 def test_one_session_is_ended_from_another_and_no_other_is(zhaxi):
     here, phone, desk = browser(), browser(), browser()
     row = SignIn.objects.get(session_key=phone.session.session_key)

@@ -48,6 +48,28 @@ def test_who_saw_a_person_between_two_days_is_answered_by_the_record_id(
     assert patient.name not in page.content.decode()
 
 
+def test_the_weekly_review_says_who_saw_the_most_persons_beside_the_week_before(
+    look, auditor, daofu, headquarters, patient, areas
+):
+    other = people.person(areas["513326"], name="卓玛", documents=(), phones=())
+    before = AT - timedelta(days=7)
+    for one, how in ((patient, "opened"), (patient, "revealed"), (other, "found")):
+        audit.seen(one, by=daofu, at=AT, how=how, reason="contact tracing")
+    audit.seen(patient, by=headquarters, at=AT, how="opened")
+    audit.seen(patient, by=headquarters, at=before, how="opened")
+
+    page = look(auditor, "/trail/review/?week=2020-02-03")
+
+    told = [(one.username, one.persons, one.revealed) for one, _url in page.context["viewers"]]
+    assert told == [(daofu.username, 2, 1), (headquarters.username, 1, 0)]
+    assert {(n, earlier) for _label, n, earlier in page.context["sights"]} >= {(2, 1), (1, 0)}
+    for _one, url in page.context["viewers"]:
+        assert url.replace("&", "&amp;") in page.content.decode()
+        assert look(auditor, url).context["rows"]
+    assert patient.name not in page.content.decode()
+    assert look(auditor, "/trail/review/?week=2019-12-30").context["viewers"] == []
+
+
 def test_the_report_for_the_person_concerned_is_a_file(look, auditor, daofu, patient):
     audit.seen(patient, by=daofu, at=AT, how="revealed", reason="contact tracing")
 

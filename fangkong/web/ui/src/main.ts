@@ -2,6 +2,7 @@ import "./styles/main.scss";
 import "./trusted";
 import "htmx.org";
 import "htmx.org/dist/ext/hx-csp.js";
+import { startCopying } from "./copy";
 import { focusFirstError, startForms } from "./forms";
 import { startLive } from "./live";
 import { startPalette } from "./palette";
@@ -14,6 +15,7 @@ startShell();
 startPalette();
 startUploads(); // before forms: a form waits for its files
 startForms();
+startCopying();
 startPasskeys();
 startSession();
 startLive(document);

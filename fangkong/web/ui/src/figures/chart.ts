@@ -58,7 +58,7 @@ function optionOf(data: Chart, width: number): EChartsCoreOption {
     grid: {
       left: 4,
       right: 12,
-      top: legendRows * LEGEND_ROW + 12 + (data.unit ? 16 : 0),
+      top: legendRows * LEGEND_ROW + 12 + (data.unit || data.marks?.length ? 16 : 0),
       bottom: 2,
       outerBoundsMode: "same",
       outerBoundsContain: "axisLabel",
@@ -140,9 +140,20 @@ function marksOf(data: Chart): object {
     silent: true,
     symbol: ["none", "none"],
     lineStyle: { color: alarm, type: "dashed", width: 1.25 },
-    label: { color: alarm, fontSize: 12, fontWeight: 600, position: "insideEndTop", rotate: 0, distance: [4, -4] },
-    data: (data.marks ?? []).map((mark) => ({ xAxis: mark.x, label: { formatter: mark.label } })),
+    // Above the plot, where no bar and no line is.
+    label: { color: alarm, fontSize: 12, fontWeight: 600, position: "end", rotate: 0, distance: 4 },
+    data: (data.marks ?? []).map((mark) => ({
+      xAxis: mark.x,
+      label: { formatter: mark.label, align: sideOf(data.x.indexOf(mark.x), data.x.length) },
+    })),
   };
+}
+
+/** A label near an end of the axis grows away from it, so that nothing cuts it off. */
+function sideOf(place: number, places: number): "left" | "center" | "right" {
+  const share = (place + 0.5) / Math.max(places, 1);
+  if (share > 0.85) return "right";
+  return share < 0.15 ? "left" : "center";
 }
 
 /** 2020-02-05 as 02-05 when the axis stays within a year; the tooltip has the full day. */
