@@ -41,7 +41,12 @@ REQUESTS = pages.Listing[DataRequest](
             url=lambda one: one.get_absolute_url(),
         ),
         pages.Column("kind", _("Kind"), lambda one: one.get_kind_display()),
-        pages.Column("state", _("State"), lambda one: one.get_state_display()),
+        pages.Column(
+            "state",
+            _("State"),
+            lambda one: one.get_state_display(),
+            piece="people/requests/_state.html",
+        ),
         pages.Column("due", _("Answer due"), lambda one: one.due_on, order="due_on"),
         pages.Column(
             "county", _("County"), lambda one: one.county.display_short if one.county else ""

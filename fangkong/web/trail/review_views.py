@@ -101,13 +101,15 @@ def _drawn(request: StaffRequest, form: NoteForm, *, status: int = 200) -> HttpR
     numbers = queries.summary(start, end)
     earlier = queries.summary(clock.start_of(week - WEEK), start)
     findings = queries.findings().order_by("settled_at", "-id")
+    overdue = queries.overdue_weeks(clock.day_of(request.now))[::-1]
     pages.forms.dress(form)
     page = {
         "form": form,
         "week": week,
         "week_end": week + timedelta(days=6),
         "before": week - WEEK,
-        "overdue": queries.overdue_weeks(clock.day_of(request.now))[::-1][:SHOWN_WEEKS],
+        "overdue": overdue[:SHOWN_WEEKS],
+        "overdue_more": max(0, len(overdue) - SHOWN_WEEKS),
         "after": week + WEEK if week + WEEK <= clock.day_of(request.now) else None,
         "numbers": numbers,
         "earlier": earlier,
