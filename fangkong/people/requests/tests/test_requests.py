@@ -426,6 +426,23 @@ def test_who_asked_takes_it_back_and_another_may_leave_it_restricted(world, pati
     assert is_restricted(patient) and queries.waiting_count(world.headquarters, AT) == 0
 
 
+def test_the_list_says_what_is_restricted_and_where_lifting_is_asked_for(client, world, patient):
+    english = {"Accept-Language": "en"}
+    client.force_login(world.headquarters)
+    request = granted(patient, world, "erase")
+    for said in ("restricted", "lifting asked for"):
+        for page in (reverse("people:requests:index"), request.get_absolute_url()):
+            assert f">{said}<" in client.get(page, headers=english).content.decode()
+        request.refresh_from_db()
+        if not request.lift_waits:
+            ask_lift(request, world)
+
+    actions.lift(request=request, by=world.headquarters, at=AT)
+
+    text = client.get(reverse("people:requests:index"), headers=english).content.decode()
+    assert ">restricted<" not in text and ">lifting asked for<" not in text
+
+
 def test_no_button_that_is_not_there_wipes_what_the_first_one_asked(client, world, patient):
     request = ask_lift(granted(patient, world, "erase"), world)
     page = reverse("people:requests:lift", args=[request.public_id])
