@@ -26,7 +26,7 @@ def test_a_photo_proves_a_task(visit: Visit, language: str, width: int, dark: bo
     shot(page, f"files/form-{language}-{width}")
     page.locator(".fk-upload li[data-state=failed] [data-remove]").click()
     page.fill("#id_proof", "已现场查看，消毒完成。")
-    page.locator("form", has=page.locator("#id_proof")).locator("button.btn-primary").click()
+    page.locator("form", has=page.locator("#id_proof")).locator(".card-footer button").click()
 
     kept = page.locator(".fk-files img")
     expect(kept).to_have_count(1)

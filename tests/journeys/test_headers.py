@@ -68,7 +68,7 @@ def test_markup_in_a_task_stays_text_wherever_it_is_shown(visit: Visit) -> None:
         if page.locator("#id_proof").count():
             page.fill("#id_proof", f"proof {payload}")
             page.locator("form", has=page.locator("#id_proof")).locator(
-                "button.btn-primary"
+                ".card-footer button"
             ).click()
             expect(page.locator(".fk-facts")).to_contain_text(f"proof {payload}")
         for address in ("/", "/tasks/?whose=all&state=any&sort=-given", page.url):
