@@ -52,7 +52,7 @@ def ask(client, user, key="", **changed):
 
 
 def secrets_in(answer):
-    return re.findall(r'value="(fk_[^"]+)"', answer.content.decode())
+    return re.findall(r">(fk_[^<]+)</textarea>", answer.content.decode())
 
 
 def test_a_token_is_shown_once_and_never_in_the_list(fresh, daofu):
