@@ -23,7 +23,8 @@ def until_set_up(host: str, port: int) -> bool:
     from fangkong.config import serve
 
     settings.ROOT_URLCONF = "fangkong.config.setup_urls"
-    call_command("places", verbosity=0)
+    # Whose facilities belong here is known when the prefecture is.
+    call_command("places", areas_only=True, verbosity=0)
     server = uvicorn.Server(
         uvicorn.Config(**serve.listening(host, port), timeout_graceful_shutdown=5)
     )

@@ -137,6 +137,7 @@ class AreaDesk:
         self.people: dict[str, Counts] = {}
         for row in Population.objects.select_related("area"):
             self.people.setdefault(row.area.code, {})[row.year, row.kind] = row.count
+        self.divided = {_code(area.parent) for area in self.known.values() if area}
 
     def check(self, rows: Sequence[Values]) -> list[Judged]:
         return [self._judged(values) for values in rows]
@@ -170,7 +171,7 @@ class AreaDesk:
         there = self.known.get(code)
         people = _people(row)
         # A figure shows that the area was there in its year, even where its first day is not known.
-        since = date(min(people)[0], 1, 1) if people else self.day
+        since = date(min(people)[0], 1, 1) if people else self._since(parent)
         facts: dict[str, Any] = {
             "code": code,
             "level": level,
@@ -188,6 +189,14 @@ class AreaDesk:
         if source := values.get("source", "").strip():
             facts["source_zh"] = facts["source_en"] = source[:900]
         return facts, parent, people, row.faults
+
+    def _since(self, parent: str) -> date:
+        """The first day of an area of which nobody says it, nor any figure of its people.
+
+        What comes first below its parent is taken to be as old; what comes beside others is new.
+        """
+        above = self.known.get(parent)
+        return self.day if above is None or parent in self.divided else above.valid_from
 
     def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
         return [_entered(partial(self._enter, values, at)) for values in rows]

@@ -156,7 +156,13 @@ def test_a_prefecture_is_set_up_from_nothing_in_the_browser(
     print(f"set up from nothing in {took:.0f} s")
 
     page.goto(f"{home}/places/")
-    expect(page.locator("main")).to_contain_text("马尔康市")
+    expect(page.locator("tr", has_text="马尔康市")).to_contain_text("58,390")
+    page.get_by_role("link", name="马尔康市").first.click()
+    expect(page.locator("main")).to_contain_text("2020-01-01")
+    shot(page, "setup-county-zh-1440")
+    page.goto(f"{home}/places/facilities/")
+    expect(page.locator("main")).to_contain_text("马尔康市人民医院")
+    expect(page.locator("main")).not_to_contain_text("康定")  # none of another prefecture
     for path in ("/setup/", "/setup/staff/", f"/setup/enter/{code}/"):
         answer = page.goto(home + path)
         assert answer is not None and answer.status == 404  # closed for ever

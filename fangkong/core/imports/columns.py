@@ -24,8 +24,9 @@ def bare(heading: str) -> str:
 
 
 def known_names(names: Names) -> dict[str, str]:
-    """Every bare heading with its field."""
-    return {bare(heading): field for field, headings in names.items() for heading in headings}
+    """Every bare heading with its field; a field's own name is one, unless another is called so."""
+    own = {bare(field): field for field in names}
+    return own | {bare(one): field for field, headings in names.items() for one in headings}
 
 
 def matched(headings: Sequence[str], known: Mapping[str, str]) -> list[str]:

@@ -67,6 +67,30 @@ def test_a_second_load_leaves_alone_what_staff_corrected(db):
     assert Facility.objects.get(pk=one.pk).capacity_beds == 40
 
 
+@pytest.mark.parametrize(
+    ("served", "facilities"),
+    [("513300", 42), ("513326", 42), ("510000", 42), ("513200", 0), ("990100", 0)],
+)
+def test_facilities_come_for_the_district_that_is_served_and_for_no_other(served, facilities):
+    assert len(places.of_district(places.read(), served)) == facilities
+
+
+def test_a_foreign_prefecture_gets_areas_but_no_facility(db, settings):
+    settings.FANGKONG_AREA = "513200"
+    out = StringIO()
+    call_command("places", stdout=out)
+
+    assert "42 areas, 0 facilities" in out.getvalue()
+    assert not Facility.objects.exists()
+
+
+def test_before_a_prefecture_is_chosen_no_facility_comes(db):
+    call_command("places", areas_only=True, stdout=StringIO())
+
+    assert Area.objects.exists()
+    assert not Facility.objects.exists()
+
+
 def test_a_check_writes_nothing(db):
     out = StringIO()
 

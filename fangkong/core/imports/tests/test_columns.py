@@ -17,6 +17,13 @@ def test_columns_that_are_missing_or_stand_twice_are_named():
     assert columns.missing(columns.matched(["Onset date", "Name"], KNOWN), ["name", "day"]) == []
 
 
+def test_a_fields_own_name_is_a_heading_unless_another_is_called_so():
+    assert columns.matched(["day", "Sex", "name"], KNOWN) == ["day", "sex", "name"]
+
+    known = columns.known_names({"name": ["姓名"], "short": ["name"]})
+    assert columns.matched(["name"], known) == ["short"]
+
+
 def test_the_same_headings_in_another_order_are_remembered_together_and_others_are_not():
     one = columns.print_of(["姓名", "发病日期*", "性别"])
 

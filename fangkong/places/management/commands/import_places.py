@@ -37,14 +37,16 @@ class Command(BaseCommand):
             data = options["file"].read_bytes()
         except OSError as problem:
             raise CommandError(f"{options['file']} cannot be read: {problem.strerror}") from None
-        lines, rows = _rows(kind, data)
+        lines, rows, unread = _rows(kind, data)
         with transaction.atomic():
             told = _entered(kind, lines, rows, dry=options["dry_run"])
         self.stdout.write(f"places: {told}")
+        if unread:
+            self.stdout.write(f"places: not read, no such field: {', '.join(unread)}")
 
 
-def _rows(kind: Kind, data: bytes) -> tuple[list[int], list[Values]]:
-    """Line numbers and rows by field."""
+def _rows(kind: Kind, data: bytes) -> tuple[list[int], list[Values], list[str]]:
+    """Line numbers, rows by field, and the headings that are no field."""
     try:
         table = FileContent(data).table(kind)
     except Refused as problem:
@@ -62,7 +64,8 @@ def _rows(kind: Kind, data: bytes) -> tuple[list[int], list[Values]]:
         for line, cells in json.loads(zlib.decompress(piece.body)):
             lines.append(line)
             rows.append({f: c for f, c in zip(fields, cells, strict=False) if f and c})
-    return lines, rows
+    unread = [heading for heading, f in zip(table.headings, fields, strict=True) if not f]
+    return lines, rows, [heading[:40] for heading in unread if heading.strip()]
 
 
 def _entered(kind: Kind, lines: list[int], rows: list[Values], *, dry: bool) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypedDict
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
@@ -107,6 +108,20 @@ def faults(tables: Tables) -> Iterator[str]:
                     yield f"sources.toml: there is no [{source}]"
 
 
+def of_district(tables: Tables, home: str) -> list[dict[str, str]]:
+    """The facilities of the prefecture that is served, or that the served county lies in."""
+    areas = {row["code"]: row for row in tables.areas}
+
+    def upwards(code: str) -> Iterator[str]:
+        while code:
+            yield code
+            code = areas[code]["parent"] if code in areas else ""
+
+    levels = {code: row["level"] for code, row in areas.items()}
+    district = next((code for code in upwards(home) if levels.get(code) == "prefecture"), home)
+    return [row for row in tables.facilities if district in upwards(row["area"])]
+
+
 @transaction.atomic
 def load(tables: Tables, at: datetime) -> dict[str, int]:
     """Write the files through the actions; what is as it was stays untouched. Gives row counts."""
@@ -194,6 +209,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--check", action="store_true", help="only look whether the files are right"
         )
+        parser.add_argument(
+            "--areas-only", action="store_true", help="no facilities: who is served is not known"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         tables = read()
@@ -202,7 +220,9 @@ class Command(BaseCommand):
         if options["check"]:
             self.stdout.write("places: the files are right")
             return
-        counts = load(tables, clock.now())
+        home = settings.FANGKONG_AREA
+        facilities = [] if options["areas_only"] else of_district(tables, home)
+        counts = load(replace(tables, facilities=facilities), clock.now())
         self.stdout.write(
             "places: " + ", ".join(f"{count} {name}" for name, count in counts.items())
         )
