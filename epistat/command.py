@@ -1,6 +1,7 @@
 """``detect``: judge a table of counts on the command line, CSV or Parquet in and out."""
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -157,7 +158,10 @@ def _detect(asked: argparse.Namespace) -> int:
         raise BadInput("give --method and a file of counts, or see --help")
     if asked.last is not None and asked.last < 1:
         raise BadInput("--last must be at least 1")
-    table = read(asked.counts, optional=("population",), sort=asked.sort)
+    table = read(asked.counts, optional=("population", "outbreak"), sort=asked.sort)
+    if "outbreak" in table.extra:
+        print("detect: the column outbreak is not used; evaluate measures alarms by it",
+              file=sys.stderr)  # fmt: skip
     grid = fill(table, every=asked.every, gaps=asked.gaps)
     refuse_days(asked.method, options, grid.every)
     answer = judge(grid, method, options, output.progress("detect"), last=asked.last)

@@ -130,6 +130,12 @@ def _base(
             base = carried(base.ravel(), holes.ravel(), starts).reshape(base.shape)
         if column == "population" and people is not None:
             return np.where(np.isnan(base), people[:, np.newaxis], base)
+        if (unknown := np.isnan(base).all(axis=1)).any():
+            raise BadInput(
+                f"{Path(asked.counts).name}: nothing tells the {column} of"
+                f" {names[int(unknown.argmax())]!r}, which has no row; add rows with it and a count"
+                " of 0, or leave the place out"
+            )
         return base
     if column == "population" and people is not None:
         return people

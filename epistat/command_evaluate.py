@@ -26,16 +26,16 @@ ABOUT = """\
 How often do detectors find an outbreak, how soon, and how often do they alarm without one?
 
 Without a file: on the 42 simulated scenarios of Noufaily 2013 (624 weeks, the last 49 judged).
-With SERIES (series,date,count and outbreak, 1 where there is one): on these. With --inject K: on
-the counts of SERIES, with an outbreak of K standard deviations put into each."""
+With SERIES (series,date,count and outbreak, 1 where there is one; population if known): on these.
+With --inject K: on the counts of SERIES, an outbreak of K standard deviations put into each."""
 
 ANSWER = """\
 A method is named as in detect, with its options behind a colon: ears-c2:min-sigma=0.5,alpha=0.01.
 
 FPR: alarms among the weeks without an outbreak (mean, median, largest of the scenarios). POD:
 outbreaks with an alarm before their last case, POD1 in their first week, k=…: by size. sens, spec,
-PPV, NPV, F1: by week. delay: weeks to the first alarm. answered: weeks with an answer; FPR, spec
-and NPV are of these. All but the delay in percent.
+PPV, NPV, F1: by week. delay: weeks to the first alarm, d=…: by size. answered: weeks with an
+answer; FPR, spec and NPV are of these. All but the delays in percent.
 
 examples:
   %(prog)s --method farrington-flexible --method bayes:alpha=0.01 --replicates 20
@@ -51,14 +51,22 @@ def evaluate(argv: Sequence[str], prog: str = "evaluate") -> int:
 def _evaluate(asked: argparse.Namespace) -> int:
     every: str = "week"
     dates: Any = None
+    people: Floats | None = None
     if asked.series is None:
         if asked.inject is not None:
             raise BadInput("--inject needs a file of series")
         some = simulate(replicates=asked.replicates, seed=asked.seed, first=asked.first)
     else:
-        some, every, dates = _series(asked)
+        some, every, dates, people = _series(asked)
     methods = {
-        name: _judge(name, every=every, dates=dates, time=some.counts.shape[1], judged=some.judged)
+        name: _judge(
+            name,
+            every=every,
+            dates=dates,
+            people=people,
+            time=some.counts.shape[1],
+            judged=some.judged,
+        )
         for name in asked.method or DEFAULT
         if asked.method or every == "week" or name != "cdc"  # which is for weeks
     }
@@ -77,9 +85,9 @@ def _block(found: dict[str, Measures], names: list[str]) -> list[Any]:
     return [list(found), *numbers]
 
 
-def _series(asked: argparse.Namespace) -> tuple[Series, str, Any]:
-    """Series of one length and calendar, their outbreaks, days or weeks, and the dates."""
-    table = read(asked.series, optional=("outbreak",), sort=asked.sort)
+def _series(asked: argparse.Namespace) -> tuple[Series, str, Any, Floats | None]:
+    """Series of one length and calendar with outbreaks; days or weeks; dates; and people."""
+    table = read(asked.series, optional=("outbreak", "population"), sort=asked.sort)
     grid = fill(table, every=asked.every, gaps=asked.gaps)
     lengths = np.diff(grid.starts)
     odd = np.flatnonzero((lengths != lengths[0]) | (grid.first_days != grid.first_days[0]))
@@ -90,17 +98,18 @@ def _series(asked: argparse.Namespace) -> tuple[Series, str, Any]:
         )
     shape = len(lengths), int(lengths[0])
     counts = grid.counts.reshape(shape)
+    people = grid.extra["population"].reshape(shape) if "population" in grid.extra else None
     judged = min(asked.judged or (JUDGED if asked.inject else shape[1]), shape[1])
     dates = output.dates(grid.first_days[0] + grid.step * np.arange(shape[1]))
     if asked.inject is not None:
         put = inject(counts, k=asked.inject, judged=judged, every=grid.every, seed=asked.seed)
-        return put, grid.every, dates
+        return put, grid.every, dates, people
     if "outbreak" not in grid.extra:
         raise BadInput(f"{table.path}: the column outbreak is missing; add it, or use --inject")
     marks = np.nan_to_num(grid.extra["outbreak"]).reshape(shape)
     if not np.isin(marks, (0, 1)).all():
         raise BadInput(f"{table.path}: outbreak must be 0 or 1")
-    return labelled(counts, marks, judged), grid.every, dates
+    return labelled(counts, marks, judged), grid.every, dates, people
 
 
 def _method(text: str) -> tuple[Method, dict[str, Any]]:
@@ -122,7 +131,7 @@ def _method(text: str) -> tuple[Method, dict[str, Any]]:
 
 
 def _judge(
-    name: str, *, every: str, dates: Any, time: int, judged: int
+    name: str, *, every: str, dates: Any, people: Floats | None, time: int, judged: int
 ) -> Callable[[Floats], Detection]:
     """The method as evaluate calls it: it may answer for the last columns alone."""
     method, given = _method(name)
@@ -132,6 +141,8 @@ def _judge(
         given["every"] = every
     if method.dated:
         given |= {"dates": dates, "last": judged}
+    if method.people and people is not None:
+        given["population"] = people
     if method.whole:
         given.setdefault("training", time - judged)
         if given["training"] < 1:

@@ -245,7 +245,8 @@ class Measures:
                  such cases among the alarms; f1 of ppv and sensitivity
     specificity  no alarm among the answered weeks without such cases; npv: no such cases among the
                  answered weeks without alarm
-    delay        weeks from start to first alarm, of the outbreaks that were found
+    delay        weeks from start to first alarm, of the outbreaks that were found; delay_by_size
+                 by k, of those k that were found at all
     answered     weeks with an answer. A week without one finds no outbreak, and is no proof that a
                  method keeps quiet
     """
@@ -264,6 +265,7 @@ class Measures:
     answered: float
     outbreaks: int
     pod_by_size: Mapping[int, float] = field(default_factory=dict)
+    delay_by_size: Mapping[int, float] = field(default_factory=dict)
 
 
 def measure(
@@ -314,6 +316,11 @@ def measure(
                   sum(size == k for size, _, _ in found))
         for k in sorted({size for size, _, _ in found} - {0})
     }  # fmt: skip
+    waits = {
+        k: float(np.mean(those))
+        for k in by_size
+        if (those := [delay for size, seen, delay in found if seen and size == k])
+    }
     misses = int(missed.sum())
     sensitivity, ppv = _share(hits, hits + misses), _share(hits, hits + false)
     return Measures(
@@ -331,6 +338,7 @@ def measure(
         answered=float(known.mean()) if known.size else np.nan,
         outbreaks=len(found),
         pod_by_size=by_size,
+        delay_by_size=waits,
     )
 
 
@@ -423,7 +431,7 @@ COLUMNS = (
 
 
 def as_table(found: Mapping[str, Measures]) -> str:
-    """The measures as text: shares in percent, delay in columns, POD by k.
+    """The measures as text: shares in percent, delay in columns, POD and delay (d) by k.
 
     >>> real = labelled([[1, 1, 9, 8, 1, 1]], [[0, 0, 1, 1, 0, 0]])
     >>> print(as_table({"mine": measure(real, [[0, 1, 0, 1, 0, 0]])}).splitlines()[1])
@@ -433,7 +441,7 @@ def as_table(found: Mapping[str, Measures]) -> str:
     width = max([len(name) for name in found] + [6])
     wide = {title: max(len(title) + 1, 7) for title, _ in COLUMNS}
     head = "".join(f"{title:>{wide[title]}}" for title, _ in COLUMNS)
-    head += "".join(f"{f'k={k}':>6}" for k in sizes)
+    head += "".join(f"{f'{letter}={k}':>6}" for letter in "kd" for k in sizes)
     lines = [f"{'':{width}}{head}"]
     for name, one in found.items():
         cells = []
@@ -443,6 +451,8 @@ def as_table(found: Mapping[str, Measures]) -> str:
             text = "–" if np.isnan(value) else f"{value * scale:.{digits}f}"
             cells.append(f"{text:>{wide[title]}}")
         cells += [f"{100 * one.pod_by_size[k]:>6.0f}" if k in one.pod_by_size else f"{'–':>6}"
+                  for k in sizes]  # fmt: skip
+        cells += [f"{one.delay_by_size[k]:>6.2f}" if k in one.delay_by_size else f"{'–':>6}"
                   for k in sizes]  # fmt: skip
         lines.append(f"{name:{width}}{''.join(cells)}")
     return "\n".join(lines)

@@ -282,6 +282,7 @@ def _scoring(y: Floats, known: NDArray[np.bool_], inverse: Floats) -> tuple[Floa
         return mu, np.where(known, y * eta - lost - spread, 0.0).sum(axis=1)
 
     mu, fit = likelihood(alpha, rate)
+    settled = np.zeros(len(y), np.bool_)
     for _ in range(STEPS):
         k = inverse[:, np.newaxis]
         weight = known * mu / (1 + k * mu)
@@ -291,17 +292,20 @@ def _scoring(y: Floats, known: NDArray[np.bool_], inverse: Floats) -> tuple[Floa
         apart = days - mean[:, np.newaxis]
         by_rate = (score * apart).sum(axis=1) / (weight * apart**2).sum(axis=1)
         by_level = score.sum(axis=1) / total - by_rate * mean
+        # A row that has settled stays, so that others beside it do not move it.
+        by_rate[settled] = by_level[settled] = 0.0
         step = np.ones(len(y))
         for _ in range(30):
             to = alpha + step * by_level, rate + step * by_rate
             new_mu, new_fit = likelihood(*to)
-            worse = ~(new_fit >= fit - 1e-9 * (np.abs(fit) + 1))
+            worse = ~(new_fit >= fit - 1e-9 * (np.abs(fit) + 1)) & ~settled
             if not worse.any():
                 break
             step[worse] /= 2
         moved = np.abs(to[1] - rate)
         alpha, rate, mu, fit = *to, new_mu, new_fit
-        if (moved <= CLOSE * (np.abs(rate) + 1e-3)).all():
+        settled |= moved <= CLOSE * (np.abs(rate) + 1e-3)
+        if settled.all():
             break
     return mu, rate
 
@@ -326,6 +330,7 @@ def _inverse_size(y: Floats, mu: Floats, known: NDArray[np.bool_], inverse: Floa
         return total
 
     best = value(log_size)
+    settled = np.zeros(len(y), np.bool_)
     for _ in range(12):
         size = np.exp(log_size)[:, np.newaxis]
         first = digamma(y + size) - digamma(size) - np.log1p(mu / size) + (mu - y) / (mu + size)
@@ -339,6 +344,7 @@ def _inverse_size(y: Floats, mu: Floats, known: NDArray[np.bool_], inverse: Floa
         bend = np.where(known, second, 0.0).sum(axis=1) * size[:, 0] ** 2 + slope
         step = np.where(bend < 0, -slope / np.minimum(bend, -1e-300), np.sign(slope))
         step = np.minimum(np.clip(step, -2, 2), np.log(LARGEST_SIZE) - log_size)
+        step[settled] = 0.0
         new = value(log_size + step)
         for _ in range(30):
             worse = new < best - 1e-12 * (np.abs(best) + 1)
@@ -347,7 +353,8 @@ def _inverse_size(y: Floats, mu: Floats, known: NDArray[np.bool_], inverse: Floa
             step[worse] /= 2
             new = value(log_size + step)
         log_size, best = log_size + step, new
-        if (np.abs(step) <= 1e-11).all():
+        settled |= np.abs(step) <= 1e-11
+        if settled.all():
             break
     size = np.exp(log_size)
     return np.where(size >= LARGEST_SIZE * 0.99, 0.0, 1 / size)

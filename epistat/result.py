@@ -14,6 +14,9 @@ Later = Callable[["Detection"], Floats]
 
 # The arrays of a Detection.
 ARRAYS = ("observed", "expected", "upper", "p", "score", "alarm", "flags")
+MOST_CASES = (
+    1e15  # no count: there are not so many people, and squares of it are still exact enough
+)
 # Cells worked on at once: their temporaries (128 kB each) stay in the processor's cache.
 CELLS = 16_384
 
@@ -21,7 +24,7 @@ CELLS = 16_384
 class Flag(IntFlag):
     """Remarks on one cell. The first four mean that there is no answer; the others explain one."""
 
-    MISSING_NOW = 1  # today's count is not known, or is none: negative or infinite
+    MISSING_NOW = 1  # today's count is not known, or is none: negative, or above 1e15
     SHORT_HISTORY = 2  # the series has not run long enough
     TOO_FEW_POINTS = 4  # long enough, but too much of its history is missing or excluded
     UNDEFINED = 8  # the formula gives no number here (R's C3 after a flat history)
@@ -132,16 +135,16 @@ def mark(flags: NDArray[np.uint8], where: NDArray[np.bool_] | np.bool_, flag: Fl
 def as_counts(counts: ArrayLike) -> Floats:
     """Counts as float64 of shape (series, time); NaN is a missing count.
 
-    What is no count, being negative or infinite, is missing: one bad number must not stop the night
-    run of all series. ValueError for another number of dimensions.
+    What is no count, being negative or above 1e15, is missing: one bad number must not stop the
+    night run of all series. ValueError for another number of dimensions.
     """
     array = np.asarray(counts, dtype=np.float64)
     if array.ndim != 2:
         raise ValueError(f"counts need the shape (series, time), not {array.ndim} dimension(s)")
     # Quick, and False where something is missing.
-    if array.size and array.min() >= 0 and array.max() < np.inf:
+    if array.size and array.min() >= 0 and array.max() <= MOST_CASES:
         return array
-    bad = (array < 0) | np.isinf(array)
+    bad = (array < 0) | (array > MOST_CASES)
     return np.where(bad, np.nan, array) if bad.any() else array
 
 

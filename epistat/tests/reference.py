@@ -87,6 +87,16 @@ def table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def columns(path: Path) -> dict[str, list[str]]:
+    """A table by the names of its columns."""
+    rows = table(path)
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def numbers(column: list[str]) -> Floats:
+    return np.array([number(text) for text in column])
+
+
 def number(text: str) -> float:
     return float("nan" if text == "NA" else text)
 

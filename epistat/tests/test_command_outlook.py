@@ -1,7 +1,6 @@
 """``rt``, ``nowcast``, ``forecast``: a file in, a table out, one line where something is wrong."""
 
 import csv
-import io
 from datetime import date, timedelta
 from pathlib import Path
 from zlib import crc32
@@ -23,9 +22,9 @@ from epistat import (
 )
 from epistat.commands import main
 from epistat.scores import HUB_LEVELS
+from epistat.tests.commandline import Capture, answer, complaint
 from epistat.tests.reference import OURS
 
-Capture = pytest.CaptureFixture[str]
 GAMMA = ("--interval-mean", "3.4", "--interval-sd", "1.6")
 WAVE = [2, 0, 1, 3, 2, 4, 5, 3, 7, 9, 8, 13, 12, 17, 16, 20, 19, 23, 18, 21]
 HEAD = "series,date,count\n"
@@ -51,21 +50,6 @@ def line_list(tmp_path: Path) -> Path:
     lines = [f"{name},{event},{report}\n" for event, report in cases[::-1] for name in names]
     path.write_text("series,event,report\n" + "".join(lines), encoding="utf-8")
     return path
-
-
-def answer(capsys: Capture, *argv: str) -> list[dict[str, str]]:
-    assert main(argv) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    return list(csv.DictReader(io.StringIO(out)))
-
-
-def complaint(capsys: Capture, *argv: str) -> str:
-    assert main(argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    return err
 
 
 def numbers(rows: list[dict[str, str]], column: str) -> list[float]:

@@ -1,7 +1,6 @@
 """The commands for clusters and evaluation, from file to answer."""
 
 import csv
-import io
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -12,8 +11,8 @@ from epistat import circles, commands, scan
 from epistat.commands import main
 from epistat.evaluate import as_table, evaluate, simulate
 from epistat.table import BadInput, read_places
+from epistat.tests.commandline import Capture, answer, complaint
 
-Capture = pytest.CaptureFixture[str]
 DAYS = [(date(2020, 1, 1) + timedelta(days=i)).isoformat() for i in range(12)]
 
 
@@ -33,21 +32,6 @@ def villages(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
     ]
     cases.write_text("series,date,count\n" + "".join(rows))
     return cases, places, counts
-
-
-def answer(capsys: Capture, *argv: str) -> list[dict[str, str]]:
-    assert main(argv) == 0
-    out, err = capsys.readouterr()
-    assert err == ""
-    return list(csv.DictReader(io.StringIO(out)))
-
-
-def complaint(capsys: Capture, *argv: str) -> str:
-    assert main(argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.count("\n") == 1
-    return err
 
 
 @pytest.mark.parametrize("model", ["poisson", "permutation"])
@@ -290,3 +274,57 @@ def test_days_are_not_evaluated_by_a_method_for_weeks(tmp_path: Path, capsys: Ca
     assert "cdc is for weekly counts" in complaint(capsys, "evaluate", str(path), "--method", "cdc")
     assert main(["evaluate", str(path)]) == 0
     assert "cdc" not in capsys.readouterr().out
+
+
+def test_a_place_whose_people_nothing_tells_is_named(tmp_path: Path, capsys: Capture) -> None:
+    places, cases = tmp_path / "p.csv", tmp_path / "c.csv"
+    places.write_text("series,x,y\na,0,0\nb,1,0\nc,0,1\n")
+    rows = [f"{name},{day},2,100\n" for name in "ab" for day in DAYS[:4]]
+    cases.write_text("series,date,count,population\n" + "".join(rows))
+    said = complaint(capsys, "clusters", str(cases), "--places", str(places))
+    assert "nothing tells the population of 'c'" in said
+    places.write_text("series,x,y,population\na,0,0,100\nb,1,0,100\nc,0,1,100\n")
+    answer(capsys, "clusters", str(cases), "--places", str(places), "--replicates", "9")
+
+
+def labelled_weeks(tmp_path: Path, people: str) -> Path:
+    """Six years of weeks with an outbreak at their end, and people that double."""
+    rng = np.random.default_rng(2)
+    start = date(2014, 1, 6)
+    rows = []
+    for week in range(312):
+        of = 1000 if week < 150 else 2000
+        count = rng.poisson(of / 200) + 20 * (week == 310)
+        rows.append(f"a,{start + timedelta(weeks=week)},{count},{int(week == 310)},{of}")
+    path = tmp_path / f"weeks{people}.csv"
+    head = f"series,date,count,outbreak{people}\n"
+    lines = rows if people else [row.rpartition(",")[0] for row in rows]
+    path.write_text(head + "\n".join(lines) + "\n")
+    return path
+
+
+def test_evaluate_gives_the_people_to_methods_that_take_them(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    out = tmp_path / "measures.csv"
+    found = {}
+    for people in ("", ",population"):
+        path = labelled_weeks(tmp_path, people)
+        command = ["evaluate", str(path), "--method", "farrington-flexible:seasons=1,skip=3"]
+        assert main([*command, "--judged", "40", "-o", str(out)]) == 0
+        [row] = csv.DictReader(out.open())
+        found[people] = row["pod"]
+        assert main(["evaluate", str(path), "--method", "ears-c1", "--judged", "40"]) == 0
+    capsys.readouterr()
+    # Without people the doubled ones look like a trend, and like past outbreaks.
+    assert found == {"": "0", ",population": "1"}
+
+
+def test_detect_says_that_it_does_not_use_a_column_of_outbreaks(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    path = labelled_weeks(tmp_path, "")
+    assert main(["detect", str(path), "--method", "ears-c1"]) == 0
+    out, err = capsys.readouterr()
+    assert err == "detect: the column outbreak is not used; evaluate measures alarms by it\n"
+    assert out.count("\n") == 313

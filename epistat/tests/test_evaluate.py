@@ -276,3 +276,17 @@ def test_a_method_that_does_not_answer_is_not_praised_for_keeping_quiet() -> Non
     head, line = as_table({"mine": found}).splitlines()
     assert head.split()[-1] == "answered"
     assert line.split()[-1] == "50.0"
+
+
+def test_delay_is_told_by_size_for_outbreaks_that_were_found() -> None:
+    some = simulate(replicates=20, scenarios=SCENARIOS[12:15])
+    found = evaluate({"bayes": epistat.bayes, "never": lambda y: epistat.c1(y, alpha=1e-300)}, some)
+    one = found["bayes"]
+    assert set(one.delay_by_size) <= set(one.pod_by_size)
+    shares = [(one.pod_by_size[k], wait) for k, wait in one.delay_by_size.items()]
+    # Each size has as many outbreaks as another, so that the whole is their mean by finds.
+    whole = sum(pod * wait for pod, wait in shares) / sum(pod for pod, _ in shares)
+    assert whole == pytest.approx(one.delay, rel=0.2)
+    assert found["never"].delay_by_size == {}
+    head = as_table(found).splitlines()[0]
+    assert head.split()[-10:] == [f"d={k}" for k in range(1, 11)]

@@ -4,7 +4,7 @@ import copy
 import pickle
 import warnings
 from collections.abc import Callable
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, fields
 from typing import Any
 
 import numpy as np
@@ -211,3 +211,33 @@ def test_a_method_says_whether_a_number_at_its_threshold_alarms() -> None:
         at = answer.observed == answer.upper
         over = answer.observed > answer.upper
         assert (answer.alarm == (over | (at & answer.at_upper)))[known].all()
+
+
+def test_counts_beyond_belief_are_missing_and_nothing_warns() -> None:
+    counts = counts_like_surveillance(3)
+    counts[0, -1], counts[1, 100], counts[2, 50:60] = 1e300, 1e300, np.inf
+    interval = [0, 0.5, 0.3, 0.2]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answer = epistat.c1(counts)
+        assert answer.flags[0, -1] & Flag.MISSING_NOW
+        for judge in (epistat.bayes, epistat.rki, epistat.cdc, epistat.outbreak_p, epistat.cusum):
+            found = judge(counts)
+            assert not np.isinf(found.expected).any()
+            assert found.p.shape == found.score.shape == counts.shape
+        epistat.cori(counts, interval)
+        epistat.wallinga_teunis(counts, interval)
+        for model in ("loglinear", "poisson", "quasipoisson", "negbin"):
+            epistat.growth_rate(counts, model=model)
+
+
+@pytest.mark.parametrize("model", ["loglinear", "poisson", "quasipoisson", "negbin"])
+def test_growth_is_the_same_to_the_last_bit_alone_and_beside_others(model: Any) -> None:
+    counts = counts_like_surveillance(12)[:, :40]
+    together = epistat.growth_rate(counts, model=model)
+    for row, series in enumerate(counts):
+        alone = epistat.growth_rate(series[np.newaxis], model=model)
+        for field in fields(together):
+            one, all_ = getattr(alone, field.name), getattr(together, field.name)
+            if isinstance(all_, np.ndarray) and len(all_) == len(counts):
+                np.testing.assert_array_equal(all_[[row]], one, err_msg=field.name)

@@ -1,8 +1,6 @@
 """Nowcast and back-projection: R's numbers, the plain twins', and what must always hold."""
 
-import csv
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +24,7 @@ from epistat.nowcast import reverse_hazards
 from epistat.result import Floats
 from epistat.scores import wis
 from epistat.tests import plain_nowcast as plain
-from epistat.tests.reference import OURS, REFERENCE
+from epistat.tests.reference import OURS, REFERENCE, columns, numbers
 
 NOW = REFERENCE / "nowcast"
 LEVELS = [0.025, 0.5, 0.975]
@@ -36,24 +34,14 @@ needs_reference = pytest.mark.skipif(
 )
 
 
-def table(path: Path) -> dict[str, list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-def numbers(column: list[str]) -> Floats:
-    return np.array([float("nan" if text == "NA" else text) for text in column])
-
-
 def outbreak() -> Triangle:
     """Ours, as known on 5 April."""
-    rows = table(OURS / "nowcast_line_list.csv")
+    rows = columns(OURS / "nowcast_line_list.csv")
     return triangle_of_dates(rows["event"], rows["report"], now="2020-04-05", max_delay=10)
 
 
 def hus() -> Triangle:
-    rows = table(NOW / "linelist_hus.csv")
+    rows = columns(NOW / "linelist_hus.csv")
     return triangle_of_dates(rows["dHosp"], rows["dReport"], now="2011-06-01", max_delay=15)
 
 
@@ -76,7 +64,7 @@ def misses(answer: Nowcast, rows: dict[str, list[str]]) -> Floats:
     ],
 )
 def test_our_own_outbreak_has_rs_nowcast(name: str, nowcast: Any) -> None:
-    rows = table(OURS / f"nowcast_{name}.csv")
+    rows = columns(OURS / f"nowcast_{name}.csv")
     answer = nowcast(outbreak())
     # R draws the delays 20,000 times for "corrected"; "flat" is worked out.
     np.testing.assert_allclose(
@@ -86,7 +74,7 @@ def test_our_own_outbreak_has_rs_nowcast(name: str, nowcast: Any) -> None:
 
 
 def test_lawless_as_r_has_it_and_as_it_should_be() -> None:
-    rows = table(OURS / "nowcast_lawless.csv")
+    rows = columns(OURS / "nowcast_lawless.csv")
     as_r = lawless(outbreak(), window=25, levels=LEVELS, compat="R")
     assert np.abs(misses(as_r, rows)).max() == 0
     right = lawless(outbreak(), window=25, levels=LEVELS)
@@ -95,7 +83,7 @@ def test_lawless_as_r_has_it_and_as_it_should_be() -> None:
 
 
 def test_our_own_outbreak_is_projected_back_as_by_r() -> None:
-    rows = table(OURS / "nowcast_back_projection.csv")
+    rows = columns(OURS / "nowcast_back_projection.csv")
     incubation = [0, 0.1, 0.25, 0.3, 0.2, 0.1, 0.05]
     answer = back_project(numbers(rows["observed"])[np.newaxis], incubation)
     np.testing.assert_allclose(answer.infections[0], numbers(rows["infections"]), rtol=1e-9)
@@ -104,7 +92,7 @@ def test_our_own_outbreak_is_projected_back_as_by_r() -> None:
 @needs_reference
 @pytest.mark.parametrize("name", ["bnb_0601_D15_m20", "lawless_0601_D15_m14", "unif_0601"])
 def test_the_triangle_of_a_real_line_list_is_rs(name: str) -> None:
-    rows = table(NOW / f"triangle_hus__{name}.csv")
+    rows = columns(NOW / f"triangle_hus__{name}.csv")
     of_r = np.array([numbers(rows[f"d{d}"]) for d in range(16)]).T
     np.testing.assert_array_equal(hus().counts[0], of_r)
 
@@ -121,7 +109,7 @@ def test_the_triangle_of_a_real_line_list_is_rs(name: str) -> None:
 def test_delays_and_shares_of_a_real_outbreak_are_rs(
     name: str, window: int | None, sliding: bool
 ) -> None:
-    rows = table(NOW / f"delay_hus__{name}.csv")
+    rows = columns(NOW / f"delay_hus__{name}.csv")
     n_x, total = reverse_hazards(hus(), window=window, sliding=sliding)
     assert n_x[0].tolist() == numbers(rows["n_x"]).tolist()
     assert total[0].tolist() == numbers(rows["N_x"]).tolist()
@@ -142,7 +130,7 @@ NOWCASTS: dict[str, Any] = {
 @needs_reference
 @pytest.mark.parametrize("name", NOWCASTS)
 def test_a_real_outbreak_has_rs_nowcast(name: str) -> None:
-    rows = table(NOW / f"nowcast_hus__{name}.csv")
+    rows = columns(NOW / f"nowcast_hus__{name}.csv")
     answer = NOWCASTS[name](hus())
     apart = np.abs(misses(answer, rows))
     if name.startswith("lawless"):
@@ -163,14 +151,14 @@ def test_a_real_outbreak_has_rs_nowcast(name: str) -> None:
 
 @needs_reference
 def test_lawless_by_definition_and_back_projection_of_a_real_outbreak_are_rs() -> None:
-    rows = table(NOW / "lawlessdef_hus__lawless_0601_D15_m20.csv")
+    rows = columns(NOW / "lawlessdef_hus__lawless_0601_D15_m20.csv")
     answer = lawless(hus(), window=20)
     for ours, theirs in (
         (answer.reported, "reported"), (answer.share, "W"), (answer.mean, "Nhat"),
         (answer.sd**2, "var_total"),
     ):  # fmt: skip
         np.testing.assert_allclose(ours[0], numbers(rows[theirs]), rtol=1e-9)
-    rows, incubation = (table(NOW / f"backproj_{name}.csv") for name in ("hus", "incubation"))
+    rows, incubation = (columns(NOW / f"backproj_{name}.csv") for name in ("hus", "incubation"))
     back = back_project(numbers(rows["observed"])[np.newaxis], numbers(incubation["pmf"]))
     np.testing.assert_allclose(back.infections[0], numbers(rows["lambda"]), rtol=1e-9)
 
@@ -247,7 +235,7 @@ def test_a_last_day_of_which_nothing_can_be_known_says_so_and_cuts_nothing_off()
 
 
 def test_cases_reported_late_are_not_known_early() -> None:
-    rows = table(OURS / "nowcast_line_list.csv")
+    rows = columns(OURS / "nowcast_line_list.csv")
     early = triangle_of_dates(rows["event"], rows["report"], now="2020-03-25", max_delay=14)
     late = triangle_of_dates(rows["event"], rows["report"], now="2020-04-25", max_delay=14)
     assert early.first == late.first == np.datetime64("2020-03-01")

@@ -1,9 +1,7 @@
 """Reproduction numbers and growth: R's numbers, the plain twins', and what must always hold."""
 
-import csv
 import re
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +25,7 @@ from epistat import (
 )
 from epistat.result import Floats
 from epistat.tests import plain_reproduction as plain
-from epistat.tests.reference import OURS, REFERENCE
+from epistat.tests.reference import OURS, REFERENCE, columns, numbers
 
 RT = REFERENCE / "rt"
 LEVELS = ("0.025", "0.05", "0.25", "0.5", "0.75", "0.95", "0.975")
@@ -36,16 +34,6 @@ INTERVAL = [0, 0.15, 0.3, 0.25, 0.15, 0.1, 0.05]
 needs_reference = pytest.mark.skipif(
     not RT.is_dir(), reason="the real epidemics are not beside the repository"
 )
-
-
-def table(path: Path) -> dict[str, list[str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {name: [row[name] for row in rows] for name in rows[0]}
-
-
-def numbers(column: list[str]) -> Floats:
-    return np.array([float("nan" if text == "NA" else text) for text in column])
 
 
 def days(rows: dict[str, list[str]]) -> tuple[Floats, Floats]:
@@ -69,9 +57,9 @@ def assert_as_r(answer: Reproduction, rows: dict[str, list[str]], rtol: float = 
 
 
 def ours(name: str) -> tuple[Floats, dict[str, list[str]], dict[str, list[str]]]:
-    series = table(OURS / "reproduction_series.csv")
+    series = columns(OURS / "reproduction_series.csv")
     which = name.split("_", maxsplit=1)[0]
-    return numbers(series[which])[np.newaxis], series, table(OURS / f"reproduction_{name}.csv")
+    return numbers(series[which])[np.newaxis], series, columns(OURS / f"reproduction_{name}.csv")
 
 
 @pytest.mark.parametrize("name", ["wave_fixed", "sparse_fixed"])
@@ -120,7 +108,7 @@ def test_wallinga_and_teunis_find_rs_numbers() -> None:
 
 def test_growth_is_rs_regression() -> None:
     counts, _, _ = ours("wave_fixed")
-    rows = table(OURS / "reproduction_growth.csv")
+    rows = columns(OURS / "reproduction_growth.csv")
     for i, model in enumerate(rows["model"]):
         first = int(rows["t_from"][i]) - 1
         answer: Any = growth_rate(counts[:, first : first + 14], model=model)
@@ -132,7 +120,7 @@ REAL = [
     (file, call)
     for file, call in zip(
         *(
-            (lambda t: (t["file"], t["r_call"]))(table(REFERENCE / "manifest_rt.csv"))
+            (lambda t: (t["file"], t["r_call"]))(columns(REFERENCE / "manifest_rt.csv"))
             if RT.is_dir()
             else ([], [])
         ),
@@ -151,20 +139,20 @@ def option(call: str, name: str) -> float:
 def question(file: str, call: str) -> tuple[Reproduction, dict[str, list[str]]]:
     """Our answer to what R was asked, and R's."""
     name = file.removeprefix("rt/R_").split("__", maxsplit=1)[0]
-    counts = numbers(table(RT / f"incidence_{name}.csv")["incidence"])[np.newaxis]
-    rows = table(REFERENCE / file)
+    counts = numbers(columns(RT / f"incidence_{name}.csv")["incidence"])[np.newaxis]
+    rows = columns(REFERENCE / file)
     options: dict[str, Any] = {"windows": days(rows)}
     if "mean_prior" in call:
         options |= {"prior_mean": option(call, "mean_prior"), "prior_sd": option(call, "std_prior")}
     interval: Any
     if "non_parametric_si" in call:
-        interval = numbers(table(RT / f"si_{name}.csv")["si"])
+        interval = numbers(columns(RT / f"si_{name}.csv")["si"])
     elif "'parametric_si'" in call:
         interval = discrete_interval(
             option(call, "mean_si"), option(call, "std_si"), counts.shape[1]
         )
     elif "si_from_sample" in call:
-        sample = table(RT / "si_sample_20.csv")
+        sample = columns(RT / "si_sample_20.csv")
         interval = np.array([numbers(sample[f"s{i}"]) for i in range(1, 21)])
     else:
         kinds = ("", "std_", "min_", "max_")
@@ -200,12 +188,12 @@ def test_real_epidemics_have_rs_reproduction_numbers(file: str, call: str) -> No
 @pytest.mark.parametrize("name", ["Flu2009__np_w7", "SARS2003__par", "Measles1861__np_nosim"])
 def test_real_epidemics_have_rs_case_reproduction_numbers(name: str) -> None:
     series = name.split("__", maxsplit=1)[0]
-    counts = numbers(table(RT / f"incidence_{series}.csv")["incidence"])[np.newaxis]
-    rows = table(RT / f"WT_{name}.csv")
+    counts = numbers(columns(RT / f"incidence_{series}.csv")["incidence"])[np.newaxis]
+    rows = columns(RT / f"WT_{name}.csv")
     interval = (
         discrete_interval(8.4, 3.8, counts.shape[1])
         if name.endswith("par")
-        else numbers(table(RT / f"si_{series}.csv")["si"])
+        else numbers(columns(RT / f"si_{series}.csv")["si"])
     )
     answer = wallinga_teunis(counts, interval, windows=days(rows))
     np.testing.assert_allclose(answer.mean[0], numbers(rows["mean"]), rtol=1e-9)
@@ -219,7 +207,7 @@ def test_real_epidemics_have_rs_case_reproduction_numbers(name: str) -> None:
 
 @needs_reference
 def test_gamma_intervals_pressure_and_growth_of_the_reference_are_rs() -> None:
-    rows = table(RT / "discr_si.csv")
+    rows = columns(RT / "discr_si.csv")
     for mean, sd in {*zip(numbers(rows["mean"]), numbers(rows["sd"]), strict=True)}:
         of_r = numbers(rows["w"])[(numbers(rows["mean"]) == mean) & (numbers(rows["sd"]) == sd)]
         # R's tail cancels: below 1e-9 its digits are rounding.
@@ -227,14 +215,14 @@ def test_gamma_intervals_pressure_and_growth_of_the_reference_are_rs() -> None:
             discrete_interval(mean, sd, len(of_r)), of_r, rtol=1e-9, atol=1e-13
         )
     for name in ("Flu2009", "SARS2003"):
-        counts = numbers(table(RT / f"incidence_{name}.csv")["incidence"])[np.newaxis]
-        force = pressure(counts, numbers(table(RT / f"si_{name}.csv")["si"]))
-        of_r = numbers(table(RT / f"lambda_{name}.csv")["lambda"])
+        counts = numbers(columns(RT / f"incidence_{name}.csv")["incidence"])[np.newaxis]
+        force = pressure(counts, numbers(columns(RT / f"si_{name}.csv")["si"]))
+        of_r = numbers(columns(RT / f"lambda_{name}.csv")["lambda"])
         np.testing.assert_allclose(force[0], of_r, rtol=1e-9)
-    rows = table(RT / "growth.csv")
+    rows = columns(RT / "growth.csv")
     for i, method in enumerate(rows["method"]):
         first, last = int(rows["t_from"][i]), int(rows["t_to"][i])
-        counts = numbers(table(RT / f"incidence_{rows['series'][i]}.csv")["incidence"])
+        counts = numbers(columns(RT / f"incidence_{rows['series'][i]}.csv")["incidence"])
         model: Any = {"n": "negbin", "q": "quasipoisson", "p": "poisson", "l": "loglinear"}[
             method[0]
         ]
@@ -245,8 +233,8 @@ def test_gamma_intervals_pressure_and_growth_of_the_reference_are_rs() -> None:
             (answer.doubling, "doubling", 1e-8),
         ):  # fmt: skip
             assert ours[0, 0] == pytest.approx(float(rows[theirs][i]), rel=rel)
-    rows = table(RT / "growth_incidence_fit.csv")
-    counts = numbers(table(RT / "incidence_Flu2009.csv")["incidence"])[np.newaxis, :20]
+    rows = columns(RT / "growth_incidence_fit.csv")
+    counts = numbers(columns(RT / "incidence_Flu2009.csv")["incidence"])[np.newaxis, :20]
     answer = growth_rate(counts, model="loglinear")
     assert answer.doubling_low[0, 0] == pytest.approx(float(rows["d_lo"][0]), rel=1e-9)
     assert answer.doubling_high[0, 0] == pytest.approx(float(rows["d_hi"][0]), rel=1e-9)

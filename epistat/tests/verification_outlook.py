@@ -16,7 +16,8 @@ from epistat import (
 from epistat.result import Floats
 from epistat.scores import crps_normal, crps_sample, dawid_sebastiani, log_score, rps, wis
 from epistat.tests import test_nowcast, test_reproduction, test_scores
-from epistat.tests.test_reproduction import RT, numbers, table
+from epistat.tests.reference import columns, numbers
+from epistat.tests.test_reproduction import RT
 
 Compared = tuple[tuple[str, ...], int, float, int, str]  # for a Row of the page
 
@@ -60,7 +61,7 @@ def _cori() -> Iterable[Compared]:
 
 
 def _intervals() -> Compared:
-    rows = table(RT / "discr_si.csv")
+    rows = columns(RT / "discr_si.csv")
     pairs = []
     for mean, sd in sorted({*zip(numbers(rows["mean"]), numbers(rows["sd"]), strict=True)}):
         of_r = numbers(rows["w"])[(numbers(rows["mean"]) == mean) & (numbers(rows["sd"]) == sd)]
@@ -72,13 +73,13 @@ def _cohorts() -> Iterable[Compared]:
     means, spreads = [], []
     for name in ("Flu2009__np_w7", "SARS2003__par", "Measles1861__np_nosim"):
         series = name.split("__", maxsplit=1)[0]
-        counts = numbers(table(RT / f"incidence_{series}.csv")["incidence"])[np.newaxis]
-        rows = table(RT / f"WT_{name}.csv")
+        counts = numbers(columns(RT / f"incidence_{series}.csv")["incidence"])[np.newaxis]
+        rows = columns(RT / f"WT_{name}.csv")
         by_gamma = name.endswith("par")
         interval = (
             discrete_interval(8.4, 3.8, counts.shape[1])
             if by_gamma
-            else numbers(table(RT / f"si_{series}.csv")["si"])
+            else numbers(columns(RT / f"si_{series}.csv")["si"])
         )
         answer = wallinga_teunis(counts, interval, windows=test_reproduction.days(rows))
         means.append((answer.mean[0], numbers(rows["mean"])))
@@ -89,7 +90,7 @@ def _cohorts() -> Iterable[Compared]:
 
 
 def _growth() -> Iterable[Compared]:
-    rows = table(RT / "growth.csv")
+    rows = columns(RT / "growth.csv")
     models = {"l": "loglinear", "p": "poisson", "q": "quasipoisson", "n": "negbin"}
     names = {"l": "lm", "p": "glm, Poisson", "q": "glm, quasi-Poisson", "n": "MASS: glm.nb"}
     for letter, model in models.items():
@@ -97,7 +98,7 @@ def _growth() -> Iterable[Compared]:
         for i, method in enumerate(rows["method"]):
             if not method.startswith(letter):
                 continue
-            counts = numbers(table(RT / f"incidence_{rows['series'][i]}.csv")["incidence"])
+            counts = numbers(columns(RT / f"incidence_{rows['series'][i]}.csv")["incidence"])
             part = counts[np.newaxis, int(rows["t_from"][i]) - 1 : int(rows["t_to"][i])]
             answer = growth_rate(part, model=model)
             rates.append((answer.rate[0], numbers([rows["r"][i]])))
@@ -120,31 +121,31 @@ def _nowcasts() -> Iterable[Compared]:
     for ours, theirs, cases, note in kinds:
         pairs, most = [], 0.0
         for name in cases:
-            rows = table(test_nowcast.NOW / f"nowcast_hus__{name}.csv")
+            rows = columns(test_nowcast.NOW / f"nowcast_hus__{name}.csv")
             answer = test_nowcast.NOWCASTS[name](test_nowcast.hus())
             # Of the last day most of R's answer lies beyond the 300 cases that it looks at.
             some = slice(None, None if name.startswith("lawless") else -1)
             most = max(most, float(np.abs(test_nowcast.misses(answer, rows)[some]).max()))
-            delays = table(test_nowcast.NOW / f"delay_hus__{name}.csv")
+            delays = columns(test_nowcast.NOW / f"delay_hus__{name}.csv")
             pairs.append((answer.share[0, -16:][::-1], numbers(delays["delayCDF"])))
         counts = f"median and 95 % limits: at most {most:.0f} cases apart"
         yield _row(
             f"{ours}: shares", f"surveillance: nowcast, {theirs}", len(cases), pairs,
             f"{counts}; {note}" if note else counts,
         )  # fmt: skip
-    rows = table(test_nowcast.NOW / "lawlessdef_hus__lawless_0601_D15_m20.csv")
+    rows = columns(test_nowcast.NOW / "lawlessdef_hus__lawless_0601_D15_m20.csv")
     answer = lawless(test_nowcast.hus(), window=20)
     pairs = [
         (answer.mean[0], numbers(rows["Nhat"])), (answer.sd[0] ** 2, numbers(rows["var_total"])),
     ]  # fmt: skip
     yield _row("lawless", "its definition in base R", 1, pairs)
-    own = table(test_nowcast.OURS / "nowcast_flat.csv")
+    own = columns(test_nowcast.OURS / "nowcast_flat.csv")
     flat = dirichlet(test_nowcast.outbreak(), window=25).mean[0, -10:]
     yield _row(
         "dirichlet, flat prior: mean", "surveillance: nowcast, bayes.notrunc.bnb", 1,
         [(flat, numbers(own["mean"]))],
     )  # fmt: skip
-    own = table(test_nowcast.OURS / "nowcast_corrected.csv")
+    own = columns(test_nowcast.OURS / "nowcast_corrected.csv")
     corrected = generalised_dirichlet(test_nowcast.outbreak(), window=25, prior=(15, 0.75))
     yield _row(
         "generalised_dirichlet: mean", "surveillance: nowcast, bayes.trunc", 1,
@@ -154,7 +155,7 @@ def _nowcasts() -> Iterable[Compared]:
 
 def _projected() -> Compared:
     rows, incubation = (
-        table(test_nowcast.NOW / f"backproj_{name}.csv") for name in ("hus", "incubation")
+        columns(test_nowcast.NOW / f"backproj_{name}.csv") for name in ("hus", "incubation")
     )
     answer = back_project(numbers(rows["observed"])[np.newaxis], numbers(incubation["pmf"]))
     pairs = [(answer.infections[0], numbers(rows["lambda"]))]
