@@ -33,6 +33,7 @@ class Settings:
     outlier: float = 2.58
     limit: tuple[int, int] = (5, 4)
     year: int = 52
+    original: bool = False  # 1996: a dispersion of 1 or more in the standard error too
 
 
 def references(k: int, s: Settings, dates: Sequence[date] | None) -> list[int]:
@@ -174,7 +175,10 @@ def farrington(
     if not model["converged"]:
         return none
     mean, phi = exp(model["log_mean"]), max(1.0, model["d"])
-    upper, p = threshold(s, mean, phi, model["se2"], y[k])
+    se2 = model["se2"]
+    if s.original and model["d"] > 0:
+        se2 *= phi / model["d"]
+    upper, p = threshold(s, mean, phi, se2, y[k])
     if np.isnan(upper):
         return none
     score = (y[k] - mean) / (upper - mean) if upper > mean else inf if y[k] > upper else 0.0

@@ -34,6 +34,13 @@ def test_a_bound_is_above_its_difference_and_not_far() -> None:
     assert Row(("x",), 1, 0.0).bound == "0"
 
 
+def test_no_page_is_made_with_a_difference_beyond_its_tolerance() -> None:
+    assert Row(("x",), 1, 2e-8, allowed=1e-7).cells[2:4] == ["< 3e-08", "1e-07"]
+    for worst in (2e-7, float("nan")):
+        with pytest.raises(AssertionError, match="beyond"):
+            Row(("x",), 1, worst, allowed=1e-7).cells  # noqa: B018  # a property that refuses
+
+
 def test_no_extra_is_offered_that_nothing_imports() -> None:
     root = Path(__file__).parents[2]
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
