@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, ndtr, xlog1py, xlogy
 
-from epistat.result import Floats
+from epistat.result import Floats, as_counts
 from epistat.tails import tail_by_size, upper_tail
 
 # Those of the forecast hubs: 1 %, 2.5 %, 5 % … 95 %, 97.5 %, 99 %.
 HUB_LEVELS = (0.01, 0.025, *(round(0.05 * i, 2) for i in range(1, 20)), 0.975, 0.99)
 SAME = 1e-9  # two levels this near are one
 MOST_TERMS = 200_000  # of a sum over counts
+FEWEST_ERRORS = 8  # of a naive forecast
 
 
 class Wis(NamedTuple):
@@ -124,6 +125,43 @@ def coverage(observed: ArrayLike, quantiles: ArrayLike, levels: ArrayLike, share
     known = ~np.isnan(y + lower + upper)
     inside = (y >= lower) & (y <= upper) & known
     return float(inside.sum() / known.sum()) if known.any() else float("nan")
+
+
+def naive_forecast(
+    counts: ArrayLike, horizon: int, *, season: int = 1, levels: ArrayLike = HUB_LEVELS
+) -> Floats:
+    """The forecast to beat: as many as last time, give or take what that would have erred before.
+
+    ``counts``: (series, time); NaN is missing. ``season``: 1 repeats the last count; 7 (days) or 52
+    (weeks) the last season. h steps ahead the middle is the newest count L = season * ceil(h /
+    season) steps before; the quantiles are those of it plus and minus every y_t - y_(t-L) of the
+    past (type 7), not below 0. Answer: (series, horizon, levels), NaN where that count is missing
+    or fewer than 8 such differences are known. Score it by :func:`wis` beside a model's forecast,
+    and put both into :func:`relative_wis`. The symmetric errors are those of the baseline of the
+    forecast hubs (Cramer 2022, as below). ValueError for impossible options.
+
+    >>> naive_forecast([[4, 6, 5, 7, 6, 5, 6, 8, 7, 6]], 2, levels=[0.25, 0.5, 0.75])[0]
+    array([[5., 6., 7.],
+           [5., 6., 7.]])
+    """
+    array, at = as_counts(counts), np.asarray(levels, np.float64)
+    if horizon < 1 or season < 1:
+        raise ValueError("horizon and season must be at least 1")
+    series, time = array.shape
+    answer = np.full((series, horizon, len(at)), np.nan)
+    for step in range(1, horizon + 1):
+        lag = season * -(-step // season)
+        if time < lag:
+            continue
+        middle = array[:, time - 1 + step - lag, np.newaxis]
+        apart = array[:, lag:] - array[:, :-lag]
+        some = np.flatnonzero((~np.isnan(apart)).sum(axis=1) >= FEWEST_ERRORS)
+        if some.size:
+            both = middle[some] + np.concatenate([apart[some], -apart[some]], axis=1)
+            known = ~np.isnan(middle[some, 0])
+            found = np.nanquantile(both[known], at, axis=1).T
+            answer[some[known], step - 1] = np.maximum(found, 0.0)
+    return answer
 
 
 def relative_wis(scores: ArrayLike, baseline: int) -> Floats:

@@ -22,6 +22,7 @@ from epistat.scores import (
     interval_score,
     log_scale,
     log_score,
+    naive_forecast,
     pinball,
     relative_wis,
     rps,
@@ -244,3 +245,45 @@ def test_perfect_forecasts_are_compared_without_a_warning_and_the_baseline_has_o
     by_perfect = scores.relative_wis([perfect, good, perfect], baseline=0)
     assert by_perfect.tolist() == [1.0, np.inf, 1.0]
     assert scores.relative_wis([perfect, perfect], baseline=0).tolist() == [1.0, 1.0]
+
+
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(0, 30))
+def test_the_naive_forecast_is_its_twin(horizon: int, season: int, seed: int) -> None:
+    y = np.random.default_rng(seed).poisson(6, (2, 30)).astype(np.float64)
+    y[1, seed] = np.nan if seed < 30 else 4
+    ours = naive_forecast(y, horizon, season=season, levels=FIVE)
+    for i, row in enumerate(y.tolist()):
+        for h in range(1, horizon + 1):
+            back = season
+            while back < h:
+                back += season
+            errors = [row[t] - row[t - back] for t in range(back, 30)]
+            known = [e for e in errors if e == e]
+            middle = row[29 + h - back]
+            if middle != middle or len(known) < 8:
+                assert np.isnan(ours[i, h - 1]).all()
+                continue
+            both = [middle + e for e in known] + [middle - e for e in known]
+            twin = [max(float(np.quantile(both, level)), 0.0) for level in FIVE]
+            np.testing.assert_allclose(ours[i, h - 1], twin, rtol=1e-12)
+
+
+def test_a_model_that_knows_the_season_beats_the_last_count_and_not_the_last_season() -> None:
+    rng = np.random.default_rng(8)
+    mean = 40 + 30 * np.sin(2 * np.pi * np.arange(78) / 7)
+    y = rng.poisson(mean, (200, 78)).astype(np.float64)
+    truth = poisson(mean[64:78])
+    model = np.array([truth.ppf(level) for level in FIVE]).T
+    scored = [
+        wis(y[:, 64:], forecast, FIVE).total.ravel()
+        for forecast in (
+            np.broadcast_to(model, (200, 14, len(FIVE))),
+            naive_forecast(y[:, :64], 14, levels=FIVE),
+            naive_forecast(y[:, :64], 14, season=7, levels=FIVE),
+        )
+    ]
+    model_, last, same_day = relative_wis(scored, baseline=1)
+    assert model_ < same_day < last == 1
+    for wrong in ({"horizon": 0}, {"horizon": 2, "season": 0}):
+        with pytest.raises(ValueError, match="at least 1"):
+            naive_forecast(y, **wrong)

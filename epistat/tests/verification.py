@@ -561,7 +561,8 @@ def page() -> str:
     parts = [HEAD]
     for title, text, head, rows in sections():
         parts += [f"## {title}\n", text + "\n", _table(head, rows)]
-    parts += ["## Speed\n", SPEED, speed()]
+    if tables := speed():
+        parts += ["## Speed\n", SPEED, tables]
     return "\n".join(parts)
 
 
