@@ -2,7 +2,8 @@
 
 ``python -m tests.prove.migrating`` reads one request a line, as JSON, and answers each with a line.
 Every request is carried out by a child of its own on the database that it names, so Django is
-loaded once for hundreds of kills: {"name", "what": "back", "migrate" or "start", "kill": number}.
+loaded once for hundreds of kills: {"name": of the database, "what": "back", "migrate" or "start"};
+"rooms" says how far back, "kill" at which step it is killed, "after" behind which statement.
 """
 
 from __future__ import annotations
@@ -18,21 +19,18 @@ import django
 from django.core.management import call_command
 from django.db import connection, connections
 
-# The last migrations of each room that lead back; before them are those that do not.
-BACK = {"people": "0004", "surveillance": "0005", "tasks": "0001", "core": "0018"}
-
 
 class Counter:
     """Counts the statements and both sides of each commit; at ``kill`` the process is gone."""
 
-    def __init__(self, kill: int) -> None:
-        self.kill, self.steps, self.last = kill, 0, ""
+    def __init__(self, kill: int, after: str) -> None:
+        self.kill, self.after, self.steps, self.last = kill, after, 0, ""
 
     def step(self, what: str) -> None:
         self.steps += 1
-        self.last = what
-        if self.steps == self.kill:
+        if self.steps == self.kill or (self.after and self.after in self.last):
             os.kill(os.getpid(), signal.SIGKILL)
+        self.last = what
 
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: object, many: bool, context: object
@@ -53,18 +51,20 @@ class Counter:
         connection._commit = commit
 
 
-def carry_out(name: str, what: str, kill: int) -> dict[str, object]:
+def carry_out(
+    name: str, what: str, rooms: dict[str, str], kill: int, after: str
+) -> dict[str, object]:
     """In the child: the whole of one request."""
     from fangkong.config import serve
     from fangkong.config.problems import CannotGoOn
 
     connections.databases["default"]["NAME"] = name
     connection.settings_dict["NAME"] = name
-    counter = Counter(kill)
+    counter = Counter(kill, after)
     counter.watch()
     try:
         if what == "back":
-            for room, target in BACK.items():
+            for room, target in rooms.items():
                 call_command("migrate", room, target, verbosity=0, interactive=False)
         elif what == "migrate":
             serve.prepare_database()
