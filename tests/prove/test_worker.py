@@ -77,6 +77,7 @@ def entered(here: Installation) -> int:
     return int(here.one("SELECT count(*) FROM places_area WHERE code LIKE '5133261__'")) - 1
 
 
+@pytest.mark.both_databases
 @pytest.mark.parametrize("poison", ["prove.fails", "prove.kills"])
 def test_a_job_that_always_fails_or_kills_is_parked_and_the_others_proceed(proof, new, poison):
     # The bug: tries are counted when a job is through, which one that kills never is.
