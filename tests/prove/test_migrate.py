@@ -162,7 +162,7 @@ def of_postgresql(address: str) -> dict[str, object]:
 
 @pytest.mark.long
 def test_a_migration_killed_at_any_statement_is_completed_by_the_next(proof, request, place):
-    held(proof, request, place, rooms=BACK, points=10_000 if proof.full else 25)
+    held(proof, request, place, rooms=BACK, points=200 if proof.full else 25)
 
 
 def test_a_migration_killed_at_some_statements_is_completed_by_the_next(proof, request, place):
