@@ -9,21 +9,29 @@ body and a short answer, which nearly all are, wait for nothing but their thread
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import logging
+import os
+import socket
+import stat
+import struct
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from functools import lru_cache
 from io import SEEK_END, BytesIO
+from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Protocol
-
-from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # its documented place
 
 from fangkong.core.headers import ALWAYS
 from fangkong.core.problems import MEDIA_TYPE
 from fangkong.core.shedding import AGAIN, BUSY, HEALTH
+
+log = logging.getLogger(__name__)
 
 Application = Callable[..., Iterable[bytes]]
 Headers = list[tuple[str, str]]
@@ -32,10 +40,12 @@ THREADS = 4  # of each process; more only wait for each other
 WAITING = 32  # requests that may wait for a thread; those beyond are told to come again
 MONITORS = 16  # questions after health that may wait; whoever floods them is sent away as well
 IN_MEMORY = 64 * 1024  # bytes of a body or an answer; what is longer lies in a file meanwhile
-PATIENCE = 20.0  # seconds that a body may take, or be silent for, and …
-SLOWEST = 2_000  # … bytes a second that it has to bring beyond them: a poor mobile line does
+PATIENCE = 20.0  # seconds that a body or an answer may take, or rest for, and …
+SLOWEST = 2_000  # … bytes a second that have to pass beyond them: a poor mobile line does
+SILENT = 60.0  # seconds after which the system ends a connection that takes nothing at all
 NAMED = ("server", "fangkong")  # else the server of HTTP would tell its own name
 MOST_HELD = 512 * 1024 * 1024  # bytes of bodies that a process keeps at once
+MOST_KEPT = 1024 * 1024 * 1024  # bytes of long answers that wait for their readers in files
 
 _BUSY_PROBLEM = {
     "type": "about:blank",
@@ -43,6 +53,8 @@ _BUSY_PROBLEM = {
     "status": 503,
     "detail": "系统正忙,请稍候用同一个键重发。 Busy: try again in a moment with the same key.",
 }
+
+NOTHING_MORE = struct.pack("ii", 1, 0)  # what is not sent yet is thrown away
 
 
 class Fields(Protocol):
@@ -66,20 +78,20 @@ class Scope(Protocol):
     headers: Fields
 
 
-class Stream(Protocol):
-    async def send_bytes(self, data: bytes) -> None: ...
-
-
 class Line(Protocol):
     """RSGI's connection with the client: its body piece by piece, and ways to answer."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
-    def response_stream(self, status: int, headers: Headers) -> Stream: ...
+    def response_file(self, status: int, headers: Headers, file: str) -> None: ...
 
 
 class Gone(Exception):
-    """The client has left before its request was whole."""
+    """The client has left before its request, or its answer, was whole."""
+
+
+class TooSlow(Exception):
+    """The client does not read what is sent to it."""
 
 
 class TooLong(Exception):
@@ -87,7 +99,7 @@ class TooLong(Exception):
 
 
 class Full(Exception):
-    """This process keeps as many bodies as it may."""
+    """This process keeps as many bodies, or long answers, as it may."""
 
 
 class Doorway:
@@ -106,6 +118,8 @@ class Doorway:
         self.for_health = ThreadPoolExecutor(1, thread_name_prefix="health")
         self.inside = self.healths = 0
         self.held = 0  # bytes of bodies
+        self.kept, self.counting = 0, Lock()  # bytes of long answers, which threads write
+        self.is_new = True  # nobody has come yet
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """In each process as it begins: what starts a thread, which no fork would have."""
@@ -114,6 +128,9 @@ class Doorway:
     async def __rsgi__(self, scope: Scope, line: Line) -> None:
         if scope.proto != "http":
             return
+        if self.is_new:
+            self.is_new = False
+            _end_who_reads_nothing(scope.server)
         if scope.headers.get("transfer-encoding") is not None:
             # Nobody here is told whether such a body came whole or was cut off on the way.
             _plainly(line, 411, "Length Required: send the body with a Content-Length")
@@ -167,7 +184,14 @@ class Doorway:
         self.healths += health
         pool = self.for_health if health else self.threads
         pool.submit(answer.make, self.application, _environ(scope, body, size))
-        await answer.deliver(line)
+        await answer.deliver(line, scope)
+
+    def keep(self, size: int) -> None:
+        """Count what threads write into files, and what is taken away again."""
+        with self.counting:
+            self.kept += size
+            if size > 0 and self.kept > MOST_KEPT:
+                raise Full
 
 
 class Answer:
@@ -181,7 +205,7 @@ class Answer:
         self.status, self.headers = 500, list[tuple[str, str]]()
         self.pieces: list[bytes] = []
         self.kept: IO[bytes] | None = None  # a long answer
-        self.written = 0
+        self.written = self.in_file = 0
         self.problem: BaseException | None = None
         self.done = False
         self.is_read = True
@@ -222,8 +246,10 @@ class Answer:
             piece = b"".join(self.pieces)
             self.kept = tempfile.TemporaryFile()  # noqa: SIM115  # closed by deliver
         with self.lock:
-            self.kept.seek(0, 2)
+            self.kept.seek(0, SEEK_END)
             self.kept.write(piece)
+            self.in_file += len(piece)
+        self.door.keep(len(piece))
 
     # --- In the loop -----------------------------------------------------------------------------
 
@@ -238,18 +264,33 @@ class Answer:
         self.done = True
         self._tell()
 
-    async def deliver(self, line: Line) -> None:
+    async def deliver(self, line: Line, scope: Scope) -> None:
         """Send what is there, until the work is done and all of it is sent."""
         try:
             await self.news
+            if self.done and isinstance(self.problem, Full):
+                _busy(scope, line)  # nothing of it is sent yet
+                return
             if self.done and self.kept is None:
                 if self.problem is not None:
                     raise self.problem
                 line.response_bytes(self.status, self.headers, b"".join(self.pieces))
                 return
-            await self._stream(line.response_stream(self.status, self.headers))
-        except ProtocolClosed:
-            pass  # the client has left; the rest of its answer is not made
+            if scope.method == "HEAD":
+                line.response_bytes(self.status, self.headers, b"")
+                return
+            with closing(Pipe()) as pipe:
+                line.response_file(self.status, self.headers, pipe.path)
+                try:
+                    await self._stream(pipe)
+                except Gone:
+                    pass  # the rest of its answer is not made
+                except BaseException:
+                    # Whoever is too slow is sent away; and what breaks off must not look whole.
+                    cut(scope.client)
+                    raise
+        except TooSlow:
+            log.info("a reader was too slow for a long answer")
         finally:
             self.is_read = False
             while not self.done:
@@ -257,8 +298,9 @@ class Answer:
                 await self.news
             if self.kept is not None:
                 self.kept.close()
+                self.door.keep(-self.in_file)
 
-    async def _stream(self, stream: Stream) -> None:
+    async def _stream(self, pipe: Pipe) -> None:
         sent = 0
         while True:
             self.news = self.loop.create_future()
@@ -266,7 +308,7 @@ class Answer:
             piece = self._read_from(sent)
             if piece:
                 sent += len(piece)
-                await stream.send_bytes(piece)
+                await pipe.send(piece)
             elif done:
                 break
             else:
@@ -280,6 +322,110 @@ class Answer:
         with self.lock:
             self.kept.seek(place)
             return self.kept.read(IN_MEMORY)
+
+
+class Pipe:
+    """The way of a long answer to its client, which is filled no faster than the client reads.
+
+    RSGI's own stream takes whatever it is given and keeps it in memory. Of a file it reads on when
+    its client has read, so it is given a named pipe for one.
+    """
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.folder = tempfile.TemporaryDirectory(prefix="fangkong-answer-")
+        self.path = f"{self.folder.name}/pipe"
+        os.mkfifo(self.path, 0o600)
+        self.writing: int | None = None
+        self.sent, self.waited = 0, 0.0
+
+    def close(self) -> None:
+        self.folder.cleanup()
+        if self.writing is not None:
+            os.close(self.writing)
+
+    async def open(self) -> int:
+        """Wait until the server has opened it, in a moment: earlier no pipe can be written to."""
+        end = self.loop.time() + PATIENCE
+        while self.writing is None:
+            try:
+                self.writing = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError as problem:
+                if problem.errno != errno.ENXIO:
+                    raise
+                if self.loop.time() > end:
+                    raise Gone from None
+                await asyncio.sleep(0.002)
+        return self.writing
+
+    async def send(self, piece: bytes) -> None:
+        """Hand it on as the client reads: TooSlow where it does not, Gone where it has left."""
+        left, writing = memoryview(piece), await self.open()
+        while left:
+            try:
+                count = os.write(writing, left)
+            except BlockingIOError:
+                await self._room(writing)
+                continue
+            except BrokenPipeError:
+                raise Gone from None
+            self.sent += count
+            left = left[count:]
+
+    async def _room(self, writing: int) -> None:
+        """Wait for the client, but not for ever; the time that the work takes is not its fault."""
+        begin, room = self.loop.time(), self.loop.create_future()
+        allowed = PATIENCE + self.sent / SLOWEST - self.waited
+        self.loop.add_writer(writing, _tell_once, room)
+        try:
+            async with asyncio.timeout(min(PATIENCE, allowed)):
+                await room
+        except TimeoutError:
+            raise TooSlow from None
+        finally:
+            self.loop.remove_writer(writing)
+            self.waited += self.loop.time() - begin
+
+
+def _tell_once(news: asyncio.Future[None]) -> None:
+    if not news.done():
+        news.set_result(None)
+
+
+def _sockets() -> Iterator[socket.socket]:
+    """Those of this process on a network, each by a number of our own: the server closes its."""
+    for place in Path("/dev/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile, as the one that lists them is
+            if stat.S_ISSOCK(os.fstat(int(place.name)).st_mode):
+                with socket.socket(fileno=os.dup(int(place.name))) as one:
+                    if one.family in (socket.AF_INET, socket.AF_INET6):
+                        yield one
+
+
+def cut(client: str) -> None:
+    """End the connection of a client (``address:port``), for which RSGI has no word."""
+    for one in _sockets():
+        with suppress(OSError):  # it listens, or is closed
+            host, port = one.getpeername()[:2]
+            if client == (f"[{host}]:{port}" if ":" in host else f"{host}:{port}"):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NOTHING_MORE)
+                one.shutdown(socket.SHUT_RDWR)
+
+
+def _end_who_reads_nothing(server: str) -> None:
+    """Have the system end a connection whose client takes nothing of what is sent to it.
+
+    For short answers, which are the system's to send. Connections have it from the socket that
+    they come in by; those that are there already are given it as well.
+    """
+    wanted: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if wanted is None:
+        return
+    port = server.rpartition(":")[2]
+    for one in _sockets():
+        if str(one.getsockname()[1]) == port:
+            with suppress(OSError):  # not TCP
+                one.setsockopt(socket.IPPROTO_TCP, wanted, round(SILENT * 1000))
 
 
 @lru_cache(512)

@@ -1,15 +1,18 @@
 """The places, kept in memory as long as nobody changes one (``core.editions``).
 
-Shared by all requests of a process: nobody changes these records.
+Shared by all requests of a process: whoever writes to one of these records is told so
+(``core.shared``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 from uuid import UUID
 
 from fangkong.core.editions import queries as editions
+from fangkong.core.shared import shared
 
 from .models import Area, Facility
 
@@ -18,12 +21,12 @@ NAME = "places"
 T = TypeVar("T")
 
 
-def areas() -> dict[int, Area]:
+def areas() -> Mapping[int, Area]:
     """Every area ever, each with its county, by key and in the order of the keys."""
     return editions.kept(NAME, "areas", _areas)
 
 
-def facilities() -> dict[UUID, Facility]:
+def facilities() -> Mapping[UUID, Facility]:
     """Every facility with its area, by public id."""
     return editions.kept(NAME, "facilities", _facilities)
 
@@ -60,19 +63,21 @@ def _facility_ids() -> Told[UUID]:
     return Told(known, lambda key: rows.get(pk=key))
 
 
-def _areas() -> dict[int, Area]:
+def _areas() -> Mapping[int, Area]:
     found = {area.pk: area for area in Area.objects.order_by("pk")}
     for area in found.values():
         if area.county_id is not None and area.county_id in found:
             area.county = found[area.county_id]
-    return found
+    shared(found.values())
+    return MappingProxyType(found)
 
 
-def _facilities() -> dict[UUID, Facility]:
+def _facilities() -> Mapping[UUID, Facility]:
     every = areas()
     found = {}
     for facility in Facility.objects.order_by("pk"):
         if facility.area_id in every:  # unless both were made since the areas were read
             facility.area = every[facility.area_id]
             found[facility.public_id] = facility
-    return found
+    shared(found.values())
+    return MappingProxyType(found)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.permissions import Scope
 from fangkong.core.privacy import Personal
 from fangkong.core.record import Record, address
+from fangkong.core.shared import Shareable
 
 from . import rules
 from .types import AliasKind, CountKind, FacilityKind, Level
@@ -36,7 +37,7 @@ class Sourced(models.Model):
         return _chosen(self.source_zh, self.source_en)
 
 
-class Area(Sourced, Record):
+class Area(Shareable, Sourced, Record):
     """One administrative division under one code (行政区划), from one day to another.
 
     A division that gets another code is another row; ``AreaSuccession`` links the two. ``code`` is
@@ -196,7 +197,7 @@ class Population(Sourced, Record):
         return f"{self.area_id} {self.year}: {self.count}"
 
 
-class Facility(Sourced, Record):
+class Facility(Shareable, Sourced, Record):
     """A place where the work is done: a hospital, a CDC, a store, a checkpoint, a school.
 
     ``area`` is where it stands; an office that serves the whole prefecture may stand at the

@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from fangkong.core import clock
 from fangkong.core.editions import queries as editions
 from fangkong.core.permissions import Permission, Scoped
+from fangkong.core.shared import shared
 
 from . import kept, rules
 from .models import (
@@ -126,7 +127,7 @@ def counties_of_home(on: date) -> list[Area]:
     """
     if editions.is_noted(kept.NAME):
         key = ("counties", settings.FANGKONG_AREA, on)
-        counties = editions.kept(kept.NAME, key, lambda: _counties_of(home(on)))
+        counties = editions.kept(kept.NAME, key, lambda: shared(_counties_of(home(on))))
         return [county for county in counties if county.valid_on(on)]
     return _counties_by_cache(on)
 
@@ -192,7 +193,7 @@ class Match:
 class Matcher:
     """The names of a day, loaded once; ``match`` asks no database. For imports of many rows."""
 
-    areas: dict[int, Area]
+    areas: Mapping[int, Area]
     gazetteer: rules.Gazetteer
 
     def match(self, text: str) -> Match:

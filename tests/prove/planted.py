@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Thread
-from typing import IO, Any
+from types import SimpleNamespace
+from typing import IO, Any, cast
 
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 
 WINDOW = 0.25  # seconds in which the bug can be seen: whoever is killed is within it
 
@@ -105,6 +106,49 @@ def thread_before_body() -> None:
 
     plain = doorway.Doorway._read
     doorway.Doorway._read = wait_inside  # type: ignore[method-assign]  # the bug itself
+
+
+def memory_without_end() -> None:
+    """A long answer is handed on as fast as it is made, and waits for its reader in memory."""
+    from fangkong.config import doorway
+
+    async def at_once(self: doorway.Answer, line: Any, scope: doorway.Scope) -> None:
+        await self.news
+        if self.done and self.kept is None:
+            line.response_bytes(self.status, self.headers, b"".join(self.pieces))
+            return
+        stream = line.response_stream(self.status, self.headers)
+        await self._stream(cast(doorway.Pipe, SimpleNamespace(send=stream.send_bytes)))
+
+    doorway.Answer.deliver = at_once  # type: ignore[method-assign]  # the bug itself
+
+
+def no_patience() -> None:
+    """No bug: who reads nothing is sent away after seconds."""
+    from fangkong.config import doorway
+
+    doorway.PATIENCE = doorway.SILENT = 5.0
+
+
+def long_answers() -> None:
+    """No bug: a page of fifty megabytes, made piece by piece as exports are, and a short one."""
+    settings.MIDDLEWARE = [f"{__name__}.exporting", *settings.MIDDLEWARE]
+
+
+LONG, SHORT = 50 * 1024 * 1024, 60 * 1024
+
+
+def exporting(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
+    """Middleware that answers to `/long/` and `/short/`."""
+
+    def answer(request: HttpRequest) -> Any:
+        if request.path == "/long/":
+            return StreamingHttpResponse(b"a" * 65_536 for _n in range(LONG // 65_536))
+        if request.path == "/short/":
+            return HttpResponse(b"a" * SHORT)
+        return get_response(request)
+
+    return answer
 
 
 def acknowledged_but_dropped() -> None:
@@ -309,6 +353,9 @@ BUGS: dict[str, Callable[[], None]] = {
     "acknowledged too early": acknowledged_too_early,
     "no card known again": no_card_known_again,
     "thread before body": thread_before_body,
+    "memory without end": memory_without_end,
+    "no patience": no_patience,
+    "long answers": long_answers,
     "acknowledged but dropped": acknowledged_but_dropped,
     "small chunks": small_chunks,
     "jobs of killed workers are forgotten": jobs_forgotten,

@@ -1,8 +1,9 @@
-"""Those who take their time: slow headers, bodies and readers; bounded in number and time."""
+"""Those who take their time: slow headers, bodies and readers, and who reads nothing at all."""
 
 from __future__ import annotations
 
 import asyncio
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -79,3 +80,30 @@ def slow_clients(
     finally:
         over.set()
         thread.join(40)
+
+
+class Stubborn:
+    """Clients that ask for something and read nothing of it."""
+
+    def __init__(self, port: int, path: str, many: int) -> None:
+        self.links = []
+        for _one in range(many):
+            link = socket.socket()
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            link.connect(("127.0.0.1", port))
+            link.sendall(READ % path.encode())
+            self.links.append(link)
+
+    def __enter__(self) -> Stubborn:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        for link in self.links:
+            link.close()
+
+    def ended(self) -> int:
+        """How many connections the server has ended."""
+        asked = select.poll()
+        for link in self.links:
+            asked.register(link, select.POLLHUP | select.POLLERR)
+        return len(asked.poll(0))

@@ -189,7 +189,7 @@ def held(proof, request, place, *, rooms: dict[str, str], points: int) -> None:
             k: v for k, v in now.items() if not lost_on_the_way(k)
         }
         chosen = sorted(dice.sample(range(1, steps + 1), min(points, steps)))
-        kills: list[Kill] = [{"after": ONLY_ONCE}, *({"kill": point} for point in chosen)]
+        kills: list[Kill] = [{"after": ONLY_ONCE}, *(Kill(kill=point) for point in chosen)]
         refused = served = 0
         for kill in kills:
             name = by.copy(begin)
@@ -221,7 +221,7 @@ def blind(proof, here, cluster, begin: str, right: dict[str, object], steps: int
     with migrator(here, cluster, "migrations are not atomic") as by:
         kills: list[Kill] = [{"after": ONLY_ONCE}]
         if every:  # and all over the place (the golden section): many may well be done twice
-            kills += [{"kill": 1 + int(steps * (n * 0.6180339887 % 1))} for n in range(1, 13)]
+            kills += [Kill(kill=1 + int(steps * (n * 0.6180339887 % 1))) for n in range(1, 13)]
         stuck = 0
         for kill in kills:
             name = by.copy(begin)

@@ -11,12 +11,14 @@ from tests.prove.client import CASES, GONE, PATIENCE, Told, ask, sending, until
 from tests.prove.installation import ROOT, Running, serving
 from tests.prove.judge import judged
 from tests.prove.monitor import Watched, watching
-from tests.prove.slow import slow_clients
+from tests.prove.planted import LONG
+from tests.prove.slow import Stubborn, slow_clients
 from tests.prove.test_kills import at, said
 
 DIST = ROOT / "fangkong" / "web" / "static" / "web" / "dist"
 SOON = 3.0  # seconds within which a probe must be answered
 MEMORY = 250  # MB that all who are slow together may cost
+UNREAD = 100  # MB that those may cost who read nothing of their long answers
 FLOOD = 200  # clients at once
 CALM = 30.0  # seconds after the flood until one is answered at once again
 
@@ -53,6 +55,51 @@ def slow(proof, new, *, each: int, probes: int) -> None:
     )
     assert share >= 0.95
     assert more <= MEMORY
+
+
+def test_whoever_reads_nothing_of_a_long_answer_costs_little_and_has_an_end(proof, new):
+    unread(proof, new, readers=30 if proof.full else 12, probes=200 if proof.full else 20)
+
+
+def unread(proof, new, *, readers: int, probes: int) -> None:
+    # The bug: what nobody reads waits in memory, as in RSGI's own stream.
+    with serving(new().planted("long answers,memory without end")) as run:
+        answered(run, 2)
+        before = run.server.memory()
+        with Stubborn(run.port, "/long/", readers):
+            until(lambda: run.server.memory() - before > UNREAD, PATIENCE, run.server.said)
+            blind = run.server.memory() - before
+    proof.note("long answers unread, planted: in memory", readers=readers, memory_mb=blind)
+
+    with serving(new().planted("long answers,no patience")) as run:
+        assert answered(run, 4) == 1.0
+        memory, threads = run.server.memory(), run.server.threads()
+        files = run.server.open_files()
+        with Stubborn(run.port, "/long/", readers) as long:
+            share = answered(run, probes)
+            until(lambda: run.server.open_files() >= files + readers, PATIENCE, "all to be begun")
+            more = run.server.memory() - memory
+            more_threads = run.server.threads() - threads
+            away = until(lambda: long.ended() == readers, PATIENCE, lambda: long.ended())
+        with Stubborn(run.port, "/short/", readers) as short:
+            until(lambda: short.ended() == readers, PATIENCE, lambda: short.ended())
+        # Whoever reads, however late it began, has all of it.
+        status, _headers, whole = ask(run.port, "GET", "/long/", timeout=60)
+        assert (status, len(whole)) == (200, LONG)
+        until(lambda: run.server.open_files() <= files + 4, PATIENCE, "files to be closed")
+    proof.note(
+        "long answers unread",
+        readers=readers,
+        megabytes_each=LONG // 2**20,
+        memory_mb=more,
+        threads=more_threads,
+        probes=probes,
+        answered=share,
+        all_sent_away_s=round(away, 1),
+    )
+    assert share >= 0.95
+    assert more <= UNREAD
+    assert more_threads <= 2 * readers
 
 
 def _slow(run: Running, headers: int, bodies: int, readers: int):

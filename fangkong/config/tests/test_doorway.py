@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from threading import Event
 
 import pytest
 
 from fangkong.config import doorway
-from fangkong.config.doorway import MONITORS, THREADS, WAITING, Doorway, ProtocolClosed
+from fangkong.config.doorway import IN_MEMORY, MONITORS, THREADS, WAITING, Doorway
 
 
 def application(environ, start_response):
@@ -19,10 +20,20 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain"), ("X-Method", environ["PATH_INFO"])])
     if environ["PATH_INFO"] == "/long/":
         return (bytes([n % 256]) * 1000 for n in range(2000))
+    if environ["PATH_INFO"] == "/long-at-once/":
+        return [b"a" * 2_000_000]
+    if environ["PATH_INFO"] == "/breaks-off/":
+        return breaks_off()
     if environ["PATH_INFO"] == "/who/":
         return [environ["REMOTE_ADDR"].encode(), environ["SERVER_NAME"].encode()]
     told = [environ.get(name, "") for name in ("HTTP_X_TRUE", "HTTP_COOKIE", "CONTENT_LENGTH")]
     return [body, b"", "|".join(told).encode()]
+
+
+def breaks_off():
+    for _n in range(200):
+        yield b"a" * 1000
+    raise ValueError("half")
 
 
 class Fields:
@@ -41,9 +52,11 @@ class Fields:
 class Client:
     """One request through the door: what is sent, and what came back."""
 
-    def __init__(self, path="/", pieces=None, headers=(), leaves=False, silent=False):
+    def __init__(
+        self, path="/", pieces=None, headers=(), leaves=False, silent=False, method="POST"
+    ):
         self.silent = silent  # after its pieces
-        self.proto, self.method, self.path, self.query_string = "http", "POST", path, ""
+        self.proto, self.method, self.path, self.query_string = "http", method, path, ""
         self.http_version, self.scheme = "1.1", "http"
         self.server, self.client = "127.0.0.1:8000", "[2001:db8::7]:5000"
         self.headers = Fields(headers)
@@ -52,6 +65,8 @@ class Client:
             self.headers.pairs.append(("content-length", str(length)))
         self.pieces, self.leaves = pieces, leaves
         self.status, self.told, self.body, self.sent = 0, {}, b"", 0
+        self.read, self.reads = None, Event()  # a long answer, when it may
+        self.reads.set()
 
     async def __aiter__(self):
         assert self.pieces is not None, "a body was awaited that nobody had announced"
@@ -63,20 +78,23 @@ class Client:
     def response_bytes(self, status, headers, body):
         self.status, self.told, self.body = status, dict(headers), body
 
-    def response_stream(self, status, headers):
+    def response_file(self, status, headers, file):
+        """As granian: the file is opened later, and read as the client reads."""
         self.status, self.told = status, dict(headers)
-        return self
+        self.read = asyncio.get_running_loop().run_in_executor(None, self._read, file)
 
-    async def send_bytes(self, piece):
-        if self.leaves:
-            raise ProtocolClosed
-        self.body += piece
-        self.sent += 1
+    def _read(self, file):
+        with Path(file).open("rb", buffering=0) as there:
+            assert self.reads.wait(20)
+            while not self.leaves and (piece := there.read(4096)):
+                self.body += piece
+                self.sent += 1
 
 
 def through(door, *clients):
     async def all_of_them():
         await asyncio.gather(*(door.__rsgi__(one, one) for one in clients))
+        await asyncio.gather(*(one.read for one in clients if one.read is not None))
 
     asyncio.run(all_of_them())
     return clients[0]
@@ -96,6 +114,71 @@ def test_a_long_answer_goes_out_whole_and_in_order(door):
     sent = through(door, Client("/long/"))
     assert sent.body == b"".join(bytes([n % 256]) * 1000 for n in range(2000))
     assert sent.sent > 1
+    assert (door.kept, door.inside) == (0, 0)
+
+
+def test_whoever_asks_for_the_head_alone_is_sent_nothing_of_a_long_answer(door):
+    sent = through(door, Client("/long/", method="HEAD"))
+    assert (sent.status, sent.body, door.kept) == (200, b"", 0)
+    assert sent.told["X-Method"] == "/long/"
+
+
+def test_a_reader_that_takes_nothing_is_cut_off_and_one_that_is_slow_is_not(door, monkeypatch):
+    monkeypatch.setattr(doorway, "PATIENCE", 0.2)
+    ended: list[str] = []
+    reads_nothing, slow = Client("/long/"), Client("/long/")
+    reads_nothing.reads.clear()
+
+    def cut(client):
+        ended.append(client)
+        reads_nothing.reads.set()  # its connection is gone, and nobody asks it any more
+
+    monkeypatch.setattr(doorway, "cut", cut)
+    through(door, reads_nothing, slow)
+
+    assert ended == [reads_nothing.client]
+    assert len(reads_nothing.body) <= 2 * IN_MEMORY
+    assert len(slow.body) == 2_000_000
+    assert (door.kept, door.inside) == (0, 0)
+
+
+def test_a_reader_that_takes_a_little_now_and_then_has_an_end_too(door, monkeypatch):
+    monkeypatch.setattr(doorway, "PATIENCE", 0.2)
+    monkeypatch.setattr(doorway, "SLOWEST", 10_000_000)
+    monkeypatch.setattr(doorway, "cut", lambda _client: None)
+    drips = Client("/long/")
+    plain, pause = Client._read, Event()
+
+    def drip(self, file):
+        with Path(file).open("rb", buffering=0) as there:
+            while piece := there.read(4096):
+                self.body += piece
+                pause.wait(0.02)  # at this pace all of it would take ten seconds
+
+    monkeypatch.setattr(Client, "_read", drip)
+    through(door, drips)
+    assert 0 < len(drips.body) < 1_000_000
+    monkeypatch.setattr(Client, "_read", plain)
+    assert len(through(door, Client("/long/")).body) == 2_000_000
+
+
+def test_an_answer_that_breaks_off_does_not_look_whole(door, monkeypatch):
+    ended: list[str] = []
+    monkeypatch.setattr(doorway, "cut", ended.append)
+    broken = Client("/breaks-off/")
+    with pytest.raises(ValueError, match="half"):
+        through(door, broken)
+    assert ended == [broken.client]
+    assert (door.kept, door.inside) == (0, 0)
+
+
+def test_a_process_keeps_only_so_much_of_long_answers(door, monkeypatch):
+    monkeypatch.setattr(doorway, "MOST_KEPT", 1_000_000)
+    assert through(door, Client("/long-at-once/")).status == 503
+    assert door.kept == 0
+    monkeypatch.setattr(doorway, "MOST_KEPT", 2_000_000)
+    assert len(through(door, Client("/long-at-once/")).body) == 2_000_000
+    assert door.kept == 0
 
 
 def test_whoever_leaves_during_a_long_answer_leaves_its_place_to_others(door):

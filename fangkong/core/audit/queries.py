@@ -108,6 +108,11 @@ def lines_about(action: str) -> QuerySet[AuditLine]:
     return AuditLine.objects.filter(action=action).order_by("pk")
 
 
+def youngest() -> datetime | None:
+    """When the last line was written; None in an empty trail."""
+    return AuditLine.objects.order_by("-pk").values_list("at", flat=True).first()
+
+
 def findings() -> QuerySet[Finding]:
     """Every finding of the detector, with whom it is about."""
     return Finding.objects.select_related("by", "settled_by")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.queue.actions import schedule, work
 from fangkong.core.queue.types import Progress
+from fangkong.core.retention import nights
 
 from . import actions
 from .models import ImportRun
@@ -28,4 +29,5 @@ def enter(run_id: int, at: datetime, progress: Progress) -> None:
 
 @schedule("core.imports.forget", "20 3 * * *")
 def forget(at: datetime) -> None:
+    nights.require_plausible(at)
     actions.forget(at=at)

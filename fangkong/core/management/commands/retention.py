@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fangkong.core import clock
-from fangkong.core.retention import actions, queries
+from fangkong.core.retention import actions, nights, queries
 
 
 class Command(BaseCommand):
@@ -15,6 +15,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--destroy", action="store_true")
+        parser.add_argument(
+            "--clock-is-right",
+            action="store_true",
+            help="destroy although the clock is days ahead of the last run",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         at = clock.now()
@@ -22,5 +27,11 @@ class Command(BaseCommand):
             said = f"{row.kept}   ({row.ground})" if row.ground else row.kept
             self.stdout.write(f"{row.label:<28} {row.rows_due:>8} due   {said}")
         if options["destroy"]:
+            if not options["clock_is_right"]:
+                try:
+                    nights.require_plausible(at)
+                except nights.ClockInDoubt as problem:
+                    raise CommandError(str(problem)) from None
             done = actions.destroy_due(at=at)
+            nights.note(at)
             self.stdout.write(f"{sum(done.values())} rows emptied.")

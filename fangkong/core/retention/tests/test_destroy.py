@@ -6,12 +6,15 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils.translation import override
 
+from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.backup import hooks
-from fangkong.core.retention import actions, queries
+from fangkong.core.imports.jobs import forget
+from fangkong.core.queue.models import Job
+from fangkong.core.retention import actions, jobs, nights, queries
 from fangkong.people.models import IdentityDocument, Person, Phone
 from fangkong.people.tests.factories import AT, NUMBER, PHONE, person
 from fangkong.places.tests.factories import world
@@ -36,6 +39,11 @@ def areas(db):
 @pytest.fixture
 def contact(areas):
     return person(areas["513326"], address_detail="鲜水镇团结街12号", workplace="道孚县中学")
+
+
+@pytest.fixture(autouse=True)
+def _no_run_noted(settings, tmp_path):
+    settings.FANGKONG_DATA = tmp_path
 
 
 def line_count():
@@ -108,8 +116,6 @@ def test_after_a_restore_what_was_destroyed_is_destroyed_again(contact):
 
 
 def test_the_command_says_what_is_due_and_changes_nothing(contact, monkeypatch, capsys):
-    from fangkong.core import clock
-
     monkeypatch.setattr(clock, "now", lambda: LATER)
     with override("en"):
         call_command("retention")
@@ -118,9 +124,83 @@ def test_the_command_says_what_is_due_and_changes_nothing(contact, monkeypatch, 
     assert "people.Person" in said and "       1 due   60 days after the last change" in said
     assert Person.objects.get().name == contact.name
 
-    call_command("retention", "--destroy")
+    with pytest.raises(CommandError, match="clock-is-right"):
+        call_command("retention", "--destroy")
+    assert Person.objects.get().name == contact.name
+
+    call_command("retention", "--destroy", "--clock-is-right")
 
     assert "3 rows emptied" in capsys.readouterr().out
+
+
+# --- A clock that is not believed ----------------------------------------------------------------
+
+
+def night(at):
+    """What the nightly job comes to."""
+    jobs.nightly(at)
+    return Job.objects.latest("pk")
+
+
+def test_a_clock_set_years_ahead_destroys_nothing_and_the_job_waits_for_a_person(
+    contact, settings, monkeypatch
+):
+    jobs.destroy(0, AT, lambda *_: None)
+    ahead = AT + timedelta(days=5 * 365)
+    monkeypatch.setattr(clock, "now", lambda: ahead)
+
+    job = night(ahead)
+    assert job.name == jobs.DESTROY
+    with pytest.raises(nights.ClockInDoubt, match="clock-is-right"):
+        jobs.destroy(0, ahead, lambda *_: None)
+    # Neither does it by the next night, nor does the file of an import go.
+    with pytest.raises(nights.ClockInDoubt):
+        jobs.destroy(0, ahead + timedelta(days=1), lambda *_: None)
+    with pytest.raises(nights.ClockInDoubt):
+        forget(ahead)
+
+    assert Person.objects.get().name == contact.name
+    assert jobs._clock_in_doubt().tone == "bad"
+
+
+def test_a_house_that_was_closed_for_ten_days_goes_on_by_itself_and_not_after_eleven(contact):
+    for closed, is_done in ((11, False), (10, True)):
+        nights.note(LATER - timedelta(days=closed))
+        if is_done:
+            jobs.destroy(0, LATER, lambda *_: None)
+        else:
+            with pytest.raises(nights.ClockInDoubt):
+                jobs.destroy(0, LATER, lambda *_: None)
+        assert Person.objects.get().name.startswith("~") is is_done
+    assert nights.last(AT) == LATER
+
+
+def test_who_says_that_the_clock_is_right_is_believed_and_the_nights_go_on(
+    contact, monkeypatch, capsys
+):
+    nights.note(AT)
+    monkeypatch.setattr(clock, "now", lambda: LATER)
+    call_command("retention", "--destroy", "--clock-is-right")
+
+    assert Person.objects.get().name.startswith("~")
+    jobs.destroy(0, LATER + timedelta(days=1), lambda *_: None)
+    assert jobs._clock_in_doubt().tone == "ok"
+
+
+def test_a_clock_that_is_put_right_again_goes_on_from_there(contact):
+    nights.note(LATER)
+
+    jobs.destroy(0, AT, lambda *_: None)
+
+    assert nights.last(LATER) == AT
+
+
+def test_without_a_noted_run_the_youngest_line_of_the_trail_is_asked(contact):
+    assert nights.last(LATER) == AuditLine.objects.latest("pk").at
+    nights.place().write_text("damaged")
+    with pytest.raises(nights.ClockInDoubt):
+        jobs.destroy(0, LATER, lambda *_: None)
+    nights.require_plausible(AT + timedelta(days=1))
 
 
 def test_the_report_knows_every_class():
