@@ -127,7 +127,7 @@ def no_patience() -> None:
     """No bug: who reads nothing is sent away after seconds."""
     from fangkong.config import doorway
 
-    doorway.PATIENCE = doorway.SILENT = 5.0
+    doorway.PATIENCE = doorway.SILENT = 10.0
 
 
 def long_answers() -> None:

@@ -101,9 +101,16 @@ class Stubborn:
         for link in self.links:
             link.close()
 
+    def begun(self) -> int:
+        """To how many something has been sent."""
+        return self._count(select.POLLIN)
+
     def ended(self) -> int:
         """How many connections the server has ended."""
+        return self._count(select.POLLHUP | select.POLLERR)
+
+    def _count(self, events: int) -> int:
         asked = select.poll()
         for link in self.links:
-            asked.register(link, select.POLLHUP | select.POLLERR)
-        return len(asked.poll(0))
+            asked.register(link, events)
+        return sum(bool(found & events) for _link, found in asked.poll(0))

@@ -76,10 +76,11 @@ def unread(proof, new, *, readers: int, probes: int) -> None:
         memory, threads = run.server.memory(), run.server.threads()
         files = run.server.open_files()
         with Stubborn(run.port, "/long/", readers) as long:
-            share = answered(run, probes)
-            until(lambda: run.server.open_files() >= files + readers, PATIENCE, "all to be begun")
+            until(lambda: long.begun() == readers, PATIENCE, lambda: long.begun())
             more = run.server.memory() - memory
             more_threads = run.server.threads() - threads
+            share = answered(run, probes)
+            more = max(more, run.server.memory() - memory)
             away = until(lambda: long.ended() == readers, PATIENCE, lambda: long.ended())
         with Stubborn(run.port, "/short/", readers) as short:
             until(lambda: short.ended() == readers, PATIENCE, lambda: short.ended())
