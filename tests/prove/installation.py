@@ -165,10 +165,6 @@ class Process:
     def threads(self) -> int:
         return sum(len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in self.everyone())
 
-    def open_files(self) -> int:
-        """Files, sockets and pipes that its processes hold."""
-        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.everyone())
-
     def kill_all(self) -> None:
         """kill -9 of every process of it, as by the OOM killer or the system's end."""
         with suppress(ProcessLookupError):

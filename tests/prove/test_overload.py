@@ -12,7 +12,7 @@ from tests.prove.installation import ROOT, Running, serving
 from tests.prove.judge import judged
 from tests.prove.monitor import Watched, watching
 from tests.prove.planted import LONG
-from tests.prove.slow import Stubborn, slow_clients
+from tests.prove.slow import Stubborn, connections, slow_clients
 from tests.prove.test_kills import at, said
 
 DIST = ROOT / "fangkong" / "web" / "static" / "web" / "dist"
@@ -74,20 +74,20 @@ def unread(proof, new, *, readers: int, probes: int) -> None:
     with serving(new().planted("long answers,no patience")) as run:
         assert answered(run, 4) == 1.0
         memory, threads = run.server.memory(), run.server.threads()
-        files = run.server.open_files()
         with Stubborn(run.port, "/long/", readers) as long:
             until(lambda: long.begun() == readers, PATIENCE, lambda: long.begun())
             more = run.server.memory() - memory
             more_threads = run.server.threads() - threads
             share = answered(run, probes)
             more = max(more, run.server.memory() - memory)
-            away = until(lambda: long.ended() == readers, PATIENCE, lambda: long.ended())
+            away = until(lambda: not connections(run.port), PATIENCE, "all to be sent away")
         with Stubborn(run.port, "/short/", readers) as short:
-            until(lambda: short.ended() == readers, PATIENCE, lambda: short.ended())
+            until(lambda: short.begun() == readers, PATIENCE, lambda: short.begun())
+            assert connections(run.port) == readers
+            until(lambda: not connections(run.port), PATIENCE, "those of short answers to be too")
         # Whoever reads, however late it began, has all of it.
         status, _headers, whole = ask(run.port, "GET", "/long/", timeout=60)
         assert (status, len(whole)) == (200, LONG)
-        until(lambda: run.server.open_files() <= files + 4, PATIENCE, "files to be closed")
     proof.note(
         "long answers unread",
         readers=readers,
