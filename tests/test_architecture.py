@@ -52,7 +52,7 @@ TOOLKIT = {
     "notices", "origin", "outbound", "pages", "permissions",
     "printing", "privacy", "problems", "purposes", "queue", "record", "refusals", "request_id",
     "retention", "richtext",
-    "roles", "sealing", "slots", "spelling", "tokens", "watch", "webhooks",
+    "roles", "sealing", "shared", "slots", "spelling", "tokens", "watch", "webhooks",
     "walls",
 }  # fmt: skip
 
@@ -276,6 +276,7 @@ OTHER_CLIENTS = {
     "fangkong/core/files/scanning.py": "asks the operator's virus scanner, in its own protocol",
     "fangkong/core/watch/remote.py": "asks the own mail server and the own address how they are",
     "fangkong/accounts/single_sign_on.py": "asks the operator's own identity provider",
+    "fangkong/config/doorway.py": "ends connections that others have opened",
     "fangkong/config/serve.py": "listens, and looks whether a port is free",
 }
 
