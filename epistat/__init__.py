@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from epistat.nowcast import Nowcast, dirichlet, draw, generalised_dirichlet, lawless
     from epistat.percentile import fixed_threshold, moving_percentile
     from epistat.places import place_rule
+    from epistat.regression import adaptive
     from epistat.renewal import Forecast, forecast
     from epistat.reproduction import Reproduction, cori, pressure, wallinga_teunis
     from epistat.result import Detection, Flag
@@ -43,6 +44,7 @@ _HOMES = {
     "nowcast": ("Nowcast", "dirichlet", "draw", "generalised_dirichlet", "lawless"),
     "percentile": ("fixed_threshold", "moving_percentile"),
     "places": ("place_rule",),
+    "regression": ("adaptive",),
     "renewal": ("Forecast", "forecast"),
     "reproduction": ("Reproduction", "cori", "pressure", "wallinga_teunis"),
     "result": ("Detection", "Flag"),
@@ -69,6 +71,7 @@ __all__ = [
     "Uncertain",
     "UncertainInterval",
     "Zones",
+    "adaptive",
     "as_table",
     "back_project",
     "bayes",

@@ -15,6 +15,7 @@ from epistat.charts import cusum, glr, outbreak_p
 from epistat.ears import c1, c2, c3
 from epistat.output import DATE, NUMBER, TEXT, YES, Parser
 from epistat.percentile import fixed_threshold, moving_percentile
+from epistat.regression import adaptive
 from epistat.result import ARRAYS, Detection, Floats, words
 from epistat.seasonal import PRESETS, farrington, farrington_flexible
 from epistat.table import BadInput, Grid, fill, read
@@ -33,16 +34,18 @@ Judge counts of cases by day or week: which are unusually high?
 COUNTS has a header and the columns series, date, count and, if it is known, population, in any
 order: CSV (UTF-8 or GB18030) or Parquet. A date is written 2020-02-05 and stands below the one
 before it. A count is a whole number; empty or NA means not known. The population is used by
-farrington and farrington-flexible, which then judge rates."""
+adaptive, farrington and farrington-flexible, which then judge rates."""
 
 ANSWER = """\
 The answer has the columns series,date,observed,expected,threshold,p,score,alarm,flag, by series as
 they came and by date; CSV (UTF-8) on standard output, or --output. What has no answer is empty and
 "flag" says why: missing_now, short_history, too_few_points, undefined. Other flags explain one.
-alarm is 0, 1 or empty. In daily data moving-percentile judges the last 7 days, and cdc the last 4
-weeks: "observed" is their sum. Wrong input gives one line on standard error and exit code 2.
+alarm is 0, 1 or empty. In daily data adaptive and moving-percentile judge the last 7 days, and cdc
+the last 4 weeks: "observed" is their sum. Wrong input gives one line on standard error and exit
+code 2.
 
 examples:
+  %(prog)s --last 1 counts.csv > this_week.csv
   %(prog)s --method ears-c2 --min-sigma 0.5 counts.csv > alarms.csv
   %(prog)s --method farrington-flexible --preset noufaily2013 --last 1 counts.parquet -o now.parquet
   %(prog)s --method cusum --mean season --training 260 -k 1.04 counts.csv"""
@@ -80,7 +83,16 @@ GLR = (
     "training", "threshold", "theta", "dispersion", "harmonics", "trend", "window", "least",
     "change", "year",
 )  # fmt: skip
+DEFAULT = "adaptive"
 METHODS = {
+    "adaptive": Method(
+        "The default: by season, trend and recent level, all shrunken to what the counts show",
+        ("alpha", "years", "half_life", "guard", "minimum"),
+        adaptive,
+        seasonal=True,
+        dated=True,
+        people=True,
+    ),
     "ears-c1": Method("EARS C1: against the days or weeks just before", EARS, c1),
     "ears-c2": Method("EARS C2: as C1, leaving two days or weeks between", EARS, c2),
     "ears-c3": Method("EARS C3: three scores of C2 together", EARS, c3),
@@ -155,7 +167,7 @@ def _detect(asked: argparse.Namespace) -> int:
         return 0
     method, options = choice(asked)
     if asked.counts is None:
-        raise BadInput("give --method and a file of counts, or see --help")
+        raise BadInput("give a file of counts, or see --help")
     if asked.last is not None and asked.last < 1:
         raise BadInput("--last must be at least 1")
     table = read(asked.counts, optional=("population", "outbreak"), sort=asked.sort)
@@ -171,8 +183,6 @@ def _detect(asked: argparse.Namespace) -> int:
 
 def choice(asked: argparse.Namespace) -> tuple[Method, dict[str, Any]]:
     """The method and the options given for it. BadInput if one belongs to another method."""
-    if asked.method is None:
-        raise BadInput("give --method and a file of counts, or see --help")
     method = METHODS[asked.method]
     known = {name for other in METHODS.values() for name in other.options}
     options = {name: value for name, value in vars(asked).items() if name in known}
@@ -319,9 +329,9 @@ def parser(prog: str = "detect") -> Parser:
         "--method",
         type=_method,
         choices=METHODS,
-        default=None,
+        default=DEFAULT,
         metavar="NAME",
-        help=f"how to judge: {', '.join(METHODS)}",
+        help=f"how to judge ({DEFAULT}): {', '.join(METHODS)}",
     )
     add("--list-methods", action="store_true", default=False, help="print the methods and stop")
     add(
@@ -348,7 +358,7 @@ def _add_options(whole: Parser) -> None:
     add = partial(_add, whole.add_argument_group("options of several methods"))
     add("--alpha", type=float, metavar="P", help="share of false alarms (ears-c1, -c2 0.001;"
         " ears-c3 0.025; farrington 0.01; cdc 0.001; farrington-flexible 0.005;"
-        " bayes 0.05)")  # fmt: skip
+        " bayes 0.05; adaptive 0.0065)")  # fmt: skip
     add("--compat", choices=("R",), help="answer as the R package surveillance, with its defects")
     add("--years", type=int, metavar="N", help="years of history")
     add("--half", type=int, metavar="N", help="rows before and after the same one of earlier"
@@ -363,6 +373,10 @@ def _add_options(whole: Parser) -> None:
         " outbreak-p: of the statistic (100)")  # fmt: skip
     add("--trend", action=argparse.BooleanOptionalAction, help="farrington: look for a trend (yes);"
         " glr: fit one (no)")  # fmt: skip
+
+    add = partial(_add, whole.add_argument_group("options of adaptive"))
+    add("--half-life", type=float, metavar="YEARS", help="a week so old weighs half (3)")
+    add("--guard", type=int, metavar="N", help="weeks just before that are left out (1)")
 
     add = partial(_add, whole.add_argument_group("options of ears-c1, -c2, -c3"))
     add("--baseline", type=int, metavar="N", help="days or weeks of the past (7)")
@@ -386,7 +400,8 @@ def _add_options(whole: Parser) -> None:
     add("--year-days", type=int, choices=(364, 365), help="a year in daily data (364)")
     add("--reaches", dest="strict", action="store_false", help="alarm where the count reaches the"
         " threshold, not only above it")  # fmt: skip
-    add("--minimum", type=float, metavar="CASES", help="no alarm below this count (1; try 3)")
+    add("--minimum", type=float, metavar="CASES", help="adaptive too: no alarm below this count"
+        " (1; try 3)")  # fmt: skip
     add("--min-blocks", type=int, metavar="N", help="judge with so few blocks (all years)")
     add("--definition", choices=("linear", "weibull", "inverted_cdf"), help="of a percentile")
 

@@ -17,9 +17,9 @@ from epistat.result import Detection, Floats
 from epistat.table import BadInput, fill, read
 
 DEFAULT = (
-    "farrington-flexible", "farrington-flexible:alpha=0.01", "farrington", "bayes", "rki", "cdc",
-    "ears-c1", "ears-c2", "ears-c3:min-sigma=0.5", "moving-percentile:percentile=80,minimum=3",
-    "moving-percentile:percentile=90",
+    "adaptive", "farrington-flexible", "farrington-flexible:alpha=0.01", "farrington", "bayes",
+    "rki", "cdc", "ears-c1", "ears-c2", "ears-c3:min-sigma=0.5",
+    "moving-percentile:percentile=80,minimum=3", "moving-percentile:percentile=90",
 )  # fmt: skip
 
 ABOUT = """\
@@ -158,7 +158,7 @@ def _parser(prog: str) -> Parser:
     add = parser.add_argument
     add("series", nargs="?", default=None, metavar="SERIES", help="series; - for standard input")
     add("--method", action="append", metavar="NAME[:OPTION=VALUE,…]", help="one of the methods of"
-        " detect; may be given several times (a choice of eleven)")  # fmt: skip
+        " detect; may be given several times (a choice of twelve)")  # fmt: skip
     add("--replicates", type=int, default=100, metavar="N", help="of each scenario (100)")
     add("--first", type=int, default=0, metavar="N", help="number of the first replicate (0)")
     add("--seed", type=int, default=0, metavar="N", help="of the random numbers (0)")

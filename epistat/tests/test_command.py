@@ -261,8 +261,9 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path, capsys: Capture) -> No
         (["--method", "c1", "--alpha", "2", "FILE"], "alpha must lie between 0 and 1"),
         (["--method", "c1", "--alpha", "x", "FILE"], "--alpha"),
         (["--method", "mpm", "--percentile", "nan", "FILE"], "percentile must lie"),
-        (["--method", "c1"], "give --method and a file"),
-        (["FILE"], "give --method and a file"),
+        (["--method", "c1"], "give a file of counts"),
+        (["--guard", "2", "--method", "c1", "FILE"], "--guard is not an option of ears-c1"),
+        (["--half-life", "0", "FILE"], "half_life must be above 0"),
     ],
 )
 def test_a_bad_option_gives_one_line(
@@ -287,6 +288,17 @@ def test_a_population_is_used_by_the_methods_that_judge_rates(file: Path, capsys
     )
     assert [float(row["threshold"]) for row in written] == judged.upper[0, -20:].tolist()
     assert answer(capsys, "--method", "ears-c1", str(file))
+
+
+def test_without_a_method_the_default_judges(file: Path, capsys: Capture) -> None:
+    counts = np.random.default_rng(3).poisson(8, 300)
+    file.write_text(HEAD + "".join(f"a,{d},{c}\n" for d, c in zip(WEEKS, counts, strict=True)))
+
+    written = answer(capsys, "--last", "20", str(file))
+
+    judged = epistat.adaptive([counts], dates=np.array(WEEKS, "datetime64[D]"), last=20)
+    assert [float(row["threshold"]) for row in written] == judged.upper[0].tolist()
+    assert [float(row["p"]) for row in written] == judged.p[0].tolist()
 
 
 @pytest.mark.parametrize("people", ["-5", "many", "inf"])

@@ -17,6 +17,8 @@ from epistat.result import ARRAYS, Floats
 Judge = Callable[[Floats], Detection]
 
 METHODS: dict[str, Judge] = {
+    "adaptive": lambda y: epistat.adaptive(y, years=3),
+    "adaptive by day": lambda y: epistat.adaptive(y, every="day"),
     "c1": epistat.c1,
     "c2": epistat.c2,
     "c3": epistat.c3,
@@ -138,7 +140,9 @@ def test_the_counts_that_are_given_are_not_changed(judge: Judge) -> None:
     np.testing.assert_array_equal(counts, before)
 
 
-@pytest.mark.parametrize("method", [epistat.farrington, epistat.farrington_flexible])
+@pytest.mark.parametrize(
+    "method", [epistat.farrington, epistat.farrington_flexible, epistat.adaptive]
+)
 def test_the_unit_of_a_population_does_not_matter(method: Any) -> None:
     counts = counts_like_surveillance(60)
     people = np.linspace(90_000, 110_000, WEEKS)

@@ -32,7 +32,7 @@ SECTIONS = (
     "count_definitions",
     "privacy_terms",
 )
-SETTINGS = ("moving_percentile", "ears")
+SETTINGS = ("moving_percentile", "adaptive", "ears")
 
 
 def load(folders: Iterable[Path]) -> tuple[t.Pack, ...]:

@@ -300,6 +300,7 @@ class Reader:
     def warning(self) -> t.WarningPlan:
         return t.WarningPlan(
             moving_percentile=self.moving_percentile(),
+            adaptive=self.adaptive() if "adaptive" in self.raw else None,
             ears=self.ears(),
             rules=tuple(self.warning_rule(row) for row in self.rows("warning_rules")),
             clocks=tuple(self.response_clock(row) for row in self.rows("warning_clocks")),
@@ -323,6 +324,20 @@ class Reader:
             signal_when=row.choice("signal_when", whens),
             clause=self.clause(row),
         )
+        row.end()
+        return settings
+
+    def adaptive(self) -> t.Adaptive:
+        row = self.settings("adaptive")
+        settings = t.Adaptive(
+            alpha=row.positive("alpha"),
+            years=row.number("years", 1, 20),
+            guard_weeks=row.number("guard_weeks", 0, 52),
+            minimum_count=row.number("minimum_count", 1),
+            clause=self.clause(row),
+        )
+        if settings.alpha >= 1:
+            row.refuse("alpha", "must lie between 0 and 1")
         row.end()
         return settings
 
@@ -353,7 +368,7 @@ class Reader:
             method=method,
             clause=self.clause(row),
             fixed_count=row.number("fixed_count", 1) if fixed else None,
-            percentile=None if fixed else row.number("percentile", 1, 99),
+            percentile=row.number("percentile", 1, 99) if method == "moving_percentile" else None,
             minimum_count=1 if fixed else row.number("minimum_count", 1),
             valid_from=first,
             valid_to=last,

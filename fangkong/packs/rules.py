@@ -226,19 +226,29 @@ def review_deadline(
 def warning_rules(pack: Pack, code: str, on: date) -> tuple[WarningRule, ...]:
     """The rules that watch a condition or subtype on that day.
 
-    A condition without a rule of its own is watched by the moving percentile as the pack sets it.
+    A condition without a rule of its own is watched by the adaptive regression as the pack sets it,
+    or by the moving percentile in a pack that has no such settings.
     """
     condition(pack, code)
     rules = tuple(r for r in pack.warning.rules if r.condition == code and r.covers(on))
-    usual = pack.warning.moving_percentile
-    return rules or (
-        WarningRule(
+    return rules or (_usual_rule(pack, code),)
+
+
+def _usual_rule(pack: Pack, code: str) -> WarningRule:
+    adaptive, percentile = pack.warning.adaptive, pack.warning.moving_percentile
+    if adaptive is not None:
+        return WarningRule(
             condition=code,
-            method="moving_percentile",
-            percentile=usual.percentile,
-            minimum_count=usual.minimum_count,
-            clause=usual.clause,
-        ),
+            method="adaptive",
+            minimum_count=adaptive.minimum_count,
+            clause=adaptive.clause,
+        )
+    return WarningRule(
+        condition=code,
+        method="moving_percentile",
+        percentile=percentile.percentile,
+        minimum_count=percentile.minimum_count,
+        clause=percentile.clause,
     )
 
 
@@ -396,5 +406,6 @@ def clauses_used(pack: Pack) -> dict[str, Clause]:
         *(rule.clause for rule in pack.warning.rules),
         pack.warning.moving_percentile.clause,
         pack.warning.ears.clause,
+        *([pack.warning.adaptive.clause] if pack.warning.adaptive else []),
     ]
     return {clause.code: clause for clause in clauses}

@@ -16,7 +16,7 @@ Duty = Literal["report", "review", "notify"]
 Trigger = Literal["diagnosis", "discovery", "receipt", "assessment", "signal"]
 Purpose = Literal["bulletin", "warning"]
 DateBasis = Literal["onset", "diagnosis", "report"]
-Method = Literal["fixed_count", "moving_percentile"]
+Method = Literal["fixed_count", "moving_percentile", "adaptive"]
 DifferenceKind = Literal[
     "condition_added",
     "condition_removed",
@@ -235,6 +235,21 @@ class MovingPercentile:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Adaptive:
+    """Settings of the adaptive regression, the warning score of every disease.
+
+    It learns from the weeks of ``years``; ``guard_weeks`` just before are left out. A signal needs
+    more cases than come by chance once in 1 / ``alpha`` weeks, and ``minimum_count``.
+    """
+
+    alpha: float
+    years: int
+    guard_weeks: int
+    minimum_count: int
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ears:
     """Settings of EARS C1, C2 and C3; thresholds in standard deviations."""
 
@@ -268,6 +283,7 @@ class WarningPlan:
     """All that early warning needs from a pack (预警)."""
 
     moving_percentile: MovingPercentile
+    adaptive: Adaptive | None  # a pack without it is watched by the moving percentile
     ears: Ears
     rules: tuple[WarningRule, ...]
     clocks: tuple[ResponseClock, ...]

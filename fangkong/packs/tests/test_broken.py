@@ -73,6 +73,13 @@ minimum_count = 3
 signal_when = "above"
 clause = "one"
 
+[adaptive]
+alpha = 0.0065
+years = 3
+guard_weeks = 1
+minimum_count = 3
+clause = "one"
+
 [ears]
 baseline_days = 7
 gap_days = 2
@@ -151,6 +158,8 @@ def test_a_whole_pack_is_read(tmp_path):
         ),
         ('case_classes = ["confirmed"]', "", "say which case classes are counted"),
         ("percentile = 80", "percentile = 100", "at least 1 and at most 99"),
+        ("alpha = 0.0065", "alpha = 1.5", "must lie between 0 and 1"),
+        ("guard_weeks = 1", "guard_weeks = 53", "at least 0 and at most 52"),
         ("threshold_c1 = 3", "threshold_c1 = 0", "0 is not a number above 0"),
         ("[ears]", "[earss]", 'the file, key "earss": unknown'),
         ("[[sources]]", "[sources]", "sources: this must be a list; write [[sources]]"),

@@ -201,7 +201,8 @@ def test_one_covid_case_warns_while_it_is_managed_as_class_a_and_later_it_takes_
 def test_a_disease_without_a_rule_of_its_own_is_watched_as_the_pack_sets_it():
     pack = queries.pack("cn-2025-09")
     (rule,) = queries.warning_rules(pack, "echinococcosis", date(2026, 1, 1))
-    assert (rule.method, rule.percentile, rule.minimum_count) == ("moving_percentile", 80, 3)
+    assert (rule.method, rule.percentile, rule.minimum_count) == ("adaptive", None, 3)
+    assert rule.clause.code == "adaptive-settings"
     with pytest.raises(UnknownCode, match="no condition 'common-cold'"):
         queries.warning_rules(pack, "common-cold", date(2026, 1, 1))
 

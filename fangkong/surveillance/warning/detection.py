@@ -9,10 +9,12 @@ from math import erfc, isfinite, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 import epistat
 
 from .rules import (
+    ADAPTIVE,
     C1,
     C2,
     C3,
@@ -26,6 +28,7 @@ from .rules import (
     Plan,
 )
 
+LEAST_P = 1e-300
 MIN_SIGMA = 0.5  # cases; a flat past of zeros would otherwise make every case an alarm
 
 Counts = NDArray[np.float64]
@@ -55,8 +58,23 @@ def weekly(counts: Counts) -> Counts:
     return sums
 
 
+def adaptive_of(counts: Counts, plan: Plan, last: int) -> epistat.Detection:
+    """The adaptive regression over the last days of the series, as the plan sets it."""
+    assert plan.alpha is not None
+    return epistat.adaptive(
+        counts,
+        every="day",
+        alpha=plan.alpha,
+        years=plan.adaptive_years,
+        guard=plan.guard_weeks,
+        minimum=plan.adaptive_minimum,
+        last=last,
+    )
+
+
 def percentile_of(counts: Counts, plan: Plan) -> epistat.Detection:
     """The moving percentile over all days of the series, as the plan sets it."""
+    assert plan.percentile is not None
     return epistat.moving_percentile(
         counts,
         every="day",
@@ -69,16 +87,29 @@ def percentile_of(counts: Counts, plan: Plan) -> epistat.Detection:
     )
 
 
+def threshold_of(counts: Counts, plan: Plan, method: str, days: int) -> Counts:
+    """What seven days had to be above, by the method that heads a signal; (series, days).
+
+    Of methods that do not judge seven days, the threshold of the one that watches the disease.
+    """
+    if plan.percentile is not None and (method == PERCENTILE or plan.alpha is None):
+        return percentile_of(counts, plan).upper[:, -days:]
+    return adaptive_of(counts, plan, days).upper
+
+
 def _ask(counts: Counts, plan: Plan) -> dict[str, epistat.Detection]:
     """The answers of all methods; the last column is the judged day."""
     # EARS looks back a few weeks only; the years before need not be computed.
     recent = counts[:, -(plan.baseline + WINDOW) :]
     answers = {
-        PERCENTILE: percentile_of(counts, plan),
         C1: epistat.c1(recent, baseline=plan.baseline, alpha=tail(plan.z1), min_sigma=MIN_SIGMA),
         C2: epistat.c2(recent, baseline=plan.baseline, alpha=tail(plan.z2), min_sigma=MIN_SIGMA),
         C3: epistat.c3(recent, baseline=plan.baseline, alpha=tail(plan.z3), min_sigma=MIN_SIGMA),
     }
+    if plan.alpha is not None:
+        answers[ADAPTIVE] = adaptive_of(counts, plan, 1)
+    if plan.percentile is not None:
+        answers[PERCENTILE] = percentile_of(counts, plan)
     if plan.fixed is not None:
         answers[FIXED] = epistat.fixed_threshold(weekly(counts)[:, -1:], plan.fixed)
     return answers
@@ -100,7 +131,9 @@ def _finding(
     if not alarms:
         return None
     head = alarms[0]
-    seasonal = _alarm(PERCENTILE, answers[PERCENTILE], i)
+    # The numbers of the signal are those of the method that knows the season, if it has an answer.
+    asked = [_alarm(name, answers[name], i) for name in (ADAPTIVE, PERCENTILE) if name in answers]
+    seasonal = next((one for one in asked if one.expected is not None), asked[0])
     daily = [_alarm(method, answers[method], i) for method in (C2, C1)]
     return Finding(
         observed=int(np.nansum(row[-WINDOW:])),
@@ -108,12 +141,12 @@ def _finding(
         expected=seasonal.expected if seasonal.expected is not None else head.expected,
         threshold=head.threshold,
         score=head.score if head.score is not None else seasonal.score,
-        p=next((a.p for a in (seasonal, *daily) if a.p is not None), None),
+        p=next((a.p for a in (*asked, *daily) if a.p is not None), None),
         alarms=tuple(alarms),
         curve=tuple(int(n) for n in np.nan_to_num(row[-CURVE_DAYS:])),
         facts={
             "headline": head.method,
-            "percentile": plan.percentile,
+            "percentile": plan.percentile or 0,
             "blocks": plan.years * (2 * plan.half + 1),
             "fixed": plan.fixed or 0,
         },
@@ -130,6 +163,8 @@ def _alarm(method: str, answer: epistat.Detection, i: int) -> MethodAlarm:
         float(numbers[i, -1])
         for numbers in (answer.observed, answer.expected, answer.upper, answer.score, answer.p)
     )
+    if method == ADAPTIVE:  # in standard deviations, as the others: of a normal count as improbable
+        score = float(-ndtri(max(p, LEAST_P)))
     return MethodAlarm(method, observed, _known(expected), _known(upper), _known(score), _known(p))
 
 

@@ -175,7 +175,7 @@ def cases_url(signal: Signal) -> str:
 
 
 def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
-    """The last weeks of the signal's series with the threshold of the moving percentile."""
+    """The last weeks of the signal's series with the threshold of its method."""
     import numpy as np  # as ``detection`` does; other pages of signals need neither
 
     from . import detection
@@ -197,13 +197,15 @@ def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
     ):
         counts[0, (cell.day - first).days] += cell.n
     shown = slice(days - CHART_DAYS, None)
-    upper = detection.percentile_of(counts, plan).upper[0, shown]
+    head = str(signal.facts.get("headline", ""))
+    upper = detection.threshold_of(counts, plan, head, CHART_DAYS)[0]
+    by_percentile = head == rules.PERCENTILE or plan.alpha is None
     return types.Curve(
         days=[last - timedelta(days=CHART_DAYS - 1 - i) for i in range(CHART_DAYS)],
         counts=[int(n) for n in counts[0, shown]],
         weekly=[int(n) for n in detection.weekly(counts)[0, shown]],
         threshold=[None if np.isnan(n) else float(n) for n in upper],
-        percentile=plan.percentile,
+        percentile=plan.percentile if by_percentile else None,
         alarm_days=sorted(set(signal.alarms.values_list("day", flat=True))),
     )
 

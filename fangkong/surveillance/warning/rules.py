@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import Literal, TypeVar
 
 from fangkong.packs import rules as packs
@@ -23,8 +23,9 @@ BUDGET = 0.3  # statistical signals per county and week that staff will still re
 ASSESS_HOURS = 2  # the headquarters' own time for a suspected event
 
 FIXED, PERCENTILE, C1, C2, C3 = "fixed_count", "moving_percentile", "c1", "c2", "c3"
+ADAPTIVE = "adaptive"
 # Which method's numbers head a signal that several have raised.
-METHODS = (PERCENTILE, FIXED, C2, C1, C3)
+METHODS = (ADAPTIVE, PERCENTILE, FIXED, C2, C1, C3)
 
 OPEN = ("new", "verifying")
 SUSPECTED = ("suspected_event", "confirmed_outbreak")
@@ -34,10 +35,18 @@ Key = TypeVar("Key", bound=Hashable)
 
 @dataclass(frozen=True)
 class Plan:
-    """The methods and settings that watch one disease; z are thresholds in standard deviations."""
+    """The methods and settings that watch one disease; z are thresholds in standard deviations.
 
+    ``alpha``: the share of weeks that the adaptive regression may take for unusual by chance, None
+    where it does not watch; ``percentile``: None where the moving percentile does not.
+    """
+
+    alpha: float | None
+    adaptive_years: int
+    guard_weeks: int
+    adaptive_minimum: int
     fixed: int | None
-    percentile: int
+    percentile: int | None
     minimum: int
     years: int
     half: int
@@ -52,25 +61,36 @@ class Plan:
     @property
     def history_days(self) -> int:
         """How many days before the judged one the methods look at."""
-        return self.years * self.year_days + (self.half + 1) * WINDOW
+        percentile = self.years * self.year_days + (self.half + 1) * WINDOW
+        adaptive = ceil(self.adaptive_years * 365.25) + (self.guard_weeks + 2) * WINDOW
+        return max(percentile, adaptive)
 
 
 def plan_for(pack: Pack, condition: str, on: date) -> Plan:
     """What the pack says of watching a disease on a day.
 
-    A disease on the single-case list is watched by the other methods as well: they tell how far
-    beyond the usual it is. A code that the pack does not know is watched as the pack usually does.
+    Every disease is watched by the adaptive regression, also one on the single-case list or with a
+    percentile of its own: it tells how far beyond the usual the cases are, and ranks the signals.
+    The moving percentile watches where a rule of the pack says so, and every disease in a pack
+    without the adaptive regression. A code that the pack does not know is watched as it usually
+    does.
     """
     try:
         rules = packs.warning_rules(pack, condition, on)
     except UnknownCode:
         rules = ()
     usual, ears = pack.warning.moving_percentile, pack.warning.ears
+    adaptive = pack.warning.adaptive
     own = next((rule for rule in rules if rule.method == PERCENTILE), None)
     fixed = [rule.fixed_count for rule in rules if rule.fixed_count is not None]
+    percentile = None if adaptive else usual.percentile
     return Plan(
+        alpha=adaptive.alpha if adaptive else None,
+        adaptive_years=adaptive.years if adaptive else 0,
+        guard_weeks=adaptive.guard_weeks if adaptive else 0,
+        adaptive_minimum=adaptive.minimum_count if adaptive else 1,
         fixed=min(fixed, default=None),
-        percentile=own.percentile if own and own.percentile else usual.percentile,
+        percentile=own.percentile if own and own.percentile else percentile,
         minimum=own.minimum_count if own else usual.minimum_count,
         years=usual.years,
         half=usual.half_window,

@@ -113,6 +113,7 @@ OUTCOME_HELP: Mapping[str, object] = {
 }
 
 METHOD_NAMES: Mapping[str, object] = {
+    "adaptive": _("Adaptive regression"),
     "fixed_count": _("Single-case rule"),
     "moving_percentile": _("Moving percentile"),
     "c1": _("EARS C1"),
@@ -144,7 +145,7 @@ class Curve:
     counts: Sequence[int]
     weekly: Sequence[int]
     threshold: Sequence[float | None]
-    percentile: int
+    percentile: int | None  # None: by the adaptive regression
     alarm_days: Sequence[date]
 
 
@@ -159,14 +160,17 @@ def reason(
 ) -> str:
     """Why there is a signal, in one sentence in the language of the page.
 
-    For instance: "7 cases in the 7 days to 2020-02-05; none expected; P80 of 15 earlier periods
-    is 0".
+    For instance: "14 cases in the 7 days to 2020-02-05; 5.2 expected; up to 10 are usual", or by
+    the moving percentile "7 cases …; none expected; P80 of 15 earlier periods is 0".
     """
     parts = [_counted(observed, day)]
     head = facts.get("headline")
     if expected is not None:
         parts.append(_expected(expected))
-    if head == "moving_percentile" and threshold is not None:
+    if head == "adaptive" and threshold is not None:
+        usual = _now("up to %(threshold)s are usual") % {"threshold": _number(threshold)}
+        parts.append(usual if threshold >= 1 else _now("a single case is unusual"))
+    elif head == "moving_percentile" and threshold is not None:
         parts.append(
             _now("P%(percentile)s of %(blocks)s earlier periods is %(threshold)s")
             % {

@@ -251,7 +251,9 @@ def _chart(request: StaffRequest, signal: Signal) -> pages.Chart:
             pages.Series(_("Cases"), line.counts),
             pages.Series(_("Cases in 7 days"), line.weekly, kind="line"),
             pages.Series(
-                _("Threshold (P%(p)s of earlier periods)") % {"p": line.percentile},
+                _("Threshold (P%(p)s of earlier periods)") % {"p": line.percentile}
+                if line.percentile
+                else _("Threshold (adaptive regression)"),
                 line.threshold,
                 kind="line",
             ),

@@ -60,7 +60,7 @@ def test_the_open_signal_is_carried_on_from_day_to_day_and_never_doubled(daofu):
     for alarm in signal.alarms.all():
         by_day[alarm.day].add(alarm.method)
     assert by_day[FIRST] == {"fixed_count"}
-    assert by_day[DAY] == {"moving_percentile", "fixed_count", "c2", "c3"}
+    assert by_day[DAY] == {"adaptive", "fixed_count", "c2", "c3"}
 
 
 def test_a_second_run_of_the_same_day_changes_nothing(daofu):

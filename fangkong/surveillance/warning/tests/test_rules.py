@@ -4,6 +4,8 @@ day          02-01  02-02  02-03  02-04  02-05
 cases            0      1      2      2      2
 in 7 days        0      1      3      5      7
 
+Adaptive regression: three years of zeros expect none, so that one case is unusual, but below 3 it
+    is held back: from 02-03 on.
 Single case (1):   02-02 on, as soon as one stands in the seven days.
 Moving percentile: P80 of 15 blocks of zeros is 0, so count > 0, but not below 3: from 02-03 on.
 C1, z = 3, s at least 0.5: 02-03: m = 1/7, s = 0.5, U = 1.64 < 2 alarm.
@@ -16,12 +18,14 @@ C3 sums max(0, C2 - 1) of three days, z = 2: 02-02: 1 none; 02-03: 1 + 3 alarm, 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from django.utils.translation import override
+from scipy.stats import norm
 
 from fangkong.packs import queries as packs
 from fangkong.surveillance.warning import detection, rules, types
@@ -32,7 +36,8 @@ PACK = packs.pack("cn-2020-01")
 DAY = date(2020, 2, 5)
 COVID = rules.plan_for(PACK, "covid-19", DAY)
 FLU = rules.plan_for(PACK, "influenza", DAY)
-F, P, C1, C2, C3 = rules.FIXED, rules.PERCENTILE, rules.C1, rules.C2, rules.C3
+A, F, P = rules.ADAPTIVE, rules.FIXED, rules.PERCENTILE
+C1, C2, C3 = rules.C1, rules.C2, rules.C3
 
 
 def found(counts, plan) -> rules.Finding:
@@ -72,10 +77,10 @@ def test_a_day_that_is_not_known_is_no_wrong_sum():
     [
         (date(2020, 2, 1), None),
         (date(2020, 2, 2), [F]),
-        (date(2020, 2, 3), [P, F, C2, C1, C3]),
-        (date(2020, 2, 4), [P, F, C2, C3]),
-        (date(2020, 2, 5), [P, F, C2, C3]),
-        (date(2020, 2, 6), [P, F]),
+        (date(2020, 2, 3), [A, F, C2, C1, C3]),
+        (date(2020, 2, 4), [A, F, C2, C3]),
+        (date(2020, 2, 5), [A, F, C2, C3]),
+        (date(2020, 2, 6), [A, F]),
     ],
 )
 def test_daofu_is_found_on_the_day_of_its_first_case_and_by_every_method_on_the_next(day, methods):
@@ -84,7 +89,7 @@ def test_daofu_is_found_on_the_day_of_its_first_case_and_by_every_method_on_the_
 
 
 @pytest.mark.parametrize(
-    ("day", "methods"), [(date(2020, 2, 2), None), (date(2020, 2, 3), [P, C2, C1, C3])]
+    ("day", "methods"), [(date(2020, 2, 2), None), (date(2020, 2, 3), [A, P, C2, C1, C3])]
 )
 def test_a_disease_without_a_single_case_rule_waits_for_the_second_day(day, methods):
     (finding,) = detection.judge(series(day), FLU)
@@ -94,8 +99,9 @@ def test_a_disease_without_a_single_case_rule_waits_for_the_second_day(day, meth
 def test_the_finding_of_5_february_counts_seven_days_against_none_expected():
     finding = found(series(DAY), COVID)
     assert (finding.observed, finding.day_count) == (7, 2)
-    assert (finding.expected, finding.threshold) == (0, 0)
-    assert finding.excess == 7
+    assert finding.expected == pytest.approx(0, abs=0.05)
+    assert finding.threshold == 0
+    assert finding.excess == pytest.approx(7, abs=0.05)
     assert finding.p is not None and finding.p < 1e-6
     assert finding.fixed
     assert finding.curve[-5:] == (0, 1, 2, 2, 2) and len(finding.curve) == 28
@@ -110,7 +116,7 @@ def test_a_threshold_that_is_only_reached_raises_nothing():
         for k in range(-2, 3):
             counts[:, 1119 - 364 * year + 7 * k] = 4
     counts[:, -3] = [4, 5]  # three days ago, so that EARS keeps silent today
-    quiet, loud = detection.judge(counts, FLU)
+    quiet, loud = detection.judge(counts, replace(FLU, alpha=None))
     assert quiet is None
     assert loud is not None and loud.methods == [P]
     assert (loud.expected, loud.threshold) == (4, 4)
@@ -123,9 +129,19 @@ def test_a_new_register_without_three_years_is_still_watched_by_the_other_method
 
 
 def test_the_plan_follows_the_pack():
-    assert (COVID.fixed, COVID.percentile, COVID.minimum) == (1, 80, 3)
+    assert (COVID.fixed, COVID.percentile, COVID.minimum) == (1, None, 3)
+    assert (COVID.alpha, COVID.adaptive_years, COVID.adaptive_minimum) == (0.0065, 3, 3)
     assert (FLU.fixed, FLU.percentile, FLU.minimum, FLU.years, FLU.half) == (None, 70, 3, 3, 2)
-    assert FLU.strict and FLU.history_days == 3 * 364 + 21
+    assert FLU.alpha == 0.0065
+    assert FLU.strict and FLU.history_days == 3 * 365 + 1 + 21
+
+
+def test_a_pack_without_the_adaptive_regression_is_watched_by_the_moving_percentile():
+    older = replace(PACK, warning=replace(PACK.warning, adaptive=None))
+    plan = rules.plan_for(older, "covid-19", DAY)
+    assert (plan.alpha, plan.percentile) == (None, 80)
+    assert plan.history_days == 3 * 364 + 21
+    assert found(series(DAY), plan).methods == [P, F, C2, C3]
 
 
 def test_covid_left_the_single_case_list_on_8_january_2023():
@@ -135,7 +151,7 @@ def test_covid_left_the_single_case_list_on_8_january_2023():
 
 def test_a_code_that_the_pack_does_not_know_is_watched_as_usual():
     plan = rules.plan_for(PACK, "dancing-plague", DAY)
-    assert (plan.fixed, plan.percentile) == (None, 80)
+    assert (plan.fixed, plan.percentile, plan.alpha) == (None, None, 0.0065)
     assert rules.disease_class(PACK, "dancing-plague", DAY) == "other"
 
 
@@ -235,8 +251,45 @@ def reason(finding, day=DAY):
     )
 
 
-def test_the_reason_says_how_many_how_many_were_expected_and_what_the_past_allows():
-    finding = found(series(DAY), COVID)
+def weekly_cases(usual, now):
+    """Five years with as many cases in each week, on its last day, and others in the last one."""
+    counts = np.zeros((1, 7 * 265))
+    counts[0, 6::7] = usual
+    counts[0, -1] = now
+    return counts
+
+
+def test_the_reason_says_how_many_how_many_were_expected_and_how_many_are_usual():
+    finding = found(weekly_cases([4, 5, 6, 5, 4, 6] * 44 + [5], 14), COVID)
+    assert finding.methods[0] == A
+    with override("en"):
+        assert reason(finding) == (
+            "14 cases in the 7 days to 2020-02-05; 4.9 expected; up to 12 are usual"
+        )
+    with override("zh-hans"):
+        assert reason(finding) == "截至 2020-02-05 的 7 天内 14 例；预期 4.9 例；正常上限 12 例"
+        assert reason(found(series(DAY), COVID)) == (
+            "截至 2020-02-05 的 7 天内 7 例；预期无病例；出现 1 例即属异常"
+        )
+
+
+def test_the_numbers_of_a_signal_are_those_of_the_adaptive_regression_whatever_raised_it():
+    """Six cases where five are usual are no alarm of it, but its p ranks the single-case signal."""
+    finding = found(weekly_cases([5] * 265, 6), COVID)
+    assert A not in finding.methods and finding.methods[0] == F
+    assert finding.expected == pytest.approx(5, abs=0.2)
+    assert finding.p is not None and finding.p > 0.1
+
+
+def test_the_score_of_a_signal_is_told_in_standard_deviations_whatever_the_method():
+    """14 cases where at most 12 are usual: p is 0.0012, as far out as 3 sd of a normal count."""
+    finding = found(weekly_cases([4, 5, 6, 5, 4, 6] * 44 + [5], 14), COVID)
+    assert finding.p is not None and finding.score == pytest.approx(norm.isf(finding.p))
+    assert 2.5 < norm.isf(finding.p) < 4
+
+
+def test_the_reason_of_an_older_signal_by_the_moving_percentile_stays_readable():
+    finding = found(series(DAY), replace(COVID, alpha=None, percentile=80))
     with override("en"):
         assert reason(finding) == (
             "7 cases in the 7 days to 2020-02-05; none expected; P80 of 15 earlier periods is 0"
@@ -254,7 +307,7 @@ def test_the_reason_of_a_single_case_names_the_rule():
 
 def test_the_reason_of_an_ears_alarm_names_the_day_and_its_limit():
     counts = np.zeros((1, 1120))
-    counts[0, -1] = 2  # below the minimum of three of the moving percentile
+    counts[0, -1] = 2  # below the minimum of three of the methods that look at years
     finding = found(counts, FLU)
     with override("en"):
         assert reason(finding) == (
