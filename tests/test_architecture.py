@@ -337,6 +337,79 @@ def actions_known_to(path: Path) -> dict[str, str]:
     return known
 
 
+# View -> why its form on one record carries no state of it.
+_ADDS, _STATE = "adds a row", "the action refuses a moved state"
+FORMS_WITHOUT_A_STATE = {
+    "fangkong/places/views.py:add_contact": _ADDS,
+    "fangkong/accounts/views.py:appoint": _ADDS,
+    "fangkong/people/requests/views.py:new": _ADDS,
+    "fangkong/people/views.py:reveal": "shows, and changes nothing",
+    "fangkong/people/views.py:_add": _ADDS,
+    "fangkong/accounts/views.py:end": "a role's end is only ever brought forward",
+    "fangkong/accounts/views.py:password": "a new password replaces any other; that is its use",
+    "fangkong/accounts/emergency/views.py:check": _STATE,
+    "fangkong/people/requests/views.py:decide": _STATE,
+    "fangkong/people/requests/views.py:lift": _STATE,
+    "fangkong/people/requests/views.py:_decide_lift": _STATE,
+    "fangkong/surveillance/monitoring/views.py:accept": "names the card that was seen",
+    "fangkong/surveillance/monitoring/views.py:send_back": "names the card that was seen",
+    "fangkong/tasks/views.py:finish": _STATE,
+    "fangkong/tasks/views.py:cancel": _STATE,
+    "fangkong/core/imports/views.py:match": "checks the rows anew; nothing is entered by it",
+    "fangkong/web/trail/review_views.py:settle": _STATE,
+}
+
+
+def forms_on_a_record(path: Path) -> Iterator[tuple[str, bool]]:
+    """Each view that takes a form for one record or for one's own, and whether it ties them."""
+    for view in tree(path).body:
+        if not isinstance(view, ast.FunctionDef):
+            continue
+        calls = [node for node in ast.walk(view) if isinstance(node, ast.Call)]
+        named = [ast.unparse(call.func) for call in calls]
+        sends = [
+            call
+            for call, name in zip(calls, named, strict=True)
+            if name.endswith(("Form", "form_class"))
+            and any("request.POST" in ast.unparse(arg) for arg in call.args)
+        ]
+        writes = any(name.endswith(("carry_out", "once")) for name in named)
+        given = {arg.arg for arg in view.args.args} - {"request"}
+        queried = any(len(call.args) > 1 for call in sends)  # a row beside what was sent
+        if sends and writes and (given or queried):
+            yield view.name, any(name.endswith(("editing", "_answering")) for name in named)
+
+
+def test_every_form_that_edits_a_record_carries_the_state_it_was_opened_on():
+    found = {
+        f"{name_of(path)}:{view}": tied
+        for path in sources()
+        if path.name == "views.py" or path.name.endswith("_views.py")
+        for view, tied in forms_on_a_record(path)
+    }
+
+    assert sorted(found.items()) and any(found.values())
+    assert [
+        view for view, tied in found.items() if not tied and view not in FORMS_WITHOUT_A_STATE
+    ] == []
+    assert [view for view in FORMS_WITHOUT_A_STATE if found.get(view, True)] == []
+
+
+def test_the_reading_of_forms_finds_one_that_edits_without_a_state(tmp_path):
+    careless = tmp_path / "views.py"
+    careless.write_text(
+        "def change(request, public_id):\n"
+        "    form = ThingForm(request.POST or None, initial={})\n"
+        "    pages.carry_out(request, form, actions.change)\n"
+        "def tidy(request, public_id):\n"
+        "    form = pages.editing(ThingForm(request.POST or None), thing)\n"
+        "    pages.carry_out(request, form, actions.change)\n",
+        "utf-8",
+    )
+
+    assert list(forms_on_a_record(careless)) == [("change", False), ("tidy", True)]
+
+
 def test_pages_carry_out_an_action_only_once():
     wrong = []
     for path in pages():

@@ -19,6 +19,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from fangkong.core import clock
+from fangkong.core.commands.states import version
 from fangkong.core.logs import JsonLines
 from fangkong.people import queries as people
 from fangkong.people.models import Person
@@ -147,7 +148,8 @@ def go_everywhere(browser, world, monkeypatch):
         _key="k-reveal-2", fields_wanted=["name"], why="other", more=f"call {PHONE}",
     )  # fmt: skip
     browser.post(reverse("people:correct", args=[person.public_id]), _key="k-correct", name=OTHER,
-                 sex="2", workplace="", address_detail=ADDRESS + "甲")  # fmt: skip
+                 _seen=version(person), sex="2", workplace="",
+                 address_detail=ADDRESS + "甲")  # fmt: skip
     browser.post(reverse("people:add_phone", args=[person.public_id]), _key="k-phone",
                  number="1387777000", kind="own")  # fmt: skip
     browser.post(reverse("people:add_document", args=[person.public_id]), _key="k-document",

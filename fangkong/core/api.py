@@ -8,18 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from ninja import NinjaAPI, Schema
 from ninja.decorators import decorate_view
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
@@ -32,6 +29,7 @@ from fangkong.core import openapi, permissions, problems, validation
 from fangkong.core.audit import sights
 from fangkong.core.audit.queries import person_keys
 from fangkong.core.commands import actions as commands
+from fangkong.core.commands import states
 from fangkong.core.pages import keyset
 from fangkong.core.permissions import Permission, Scope
 from fangkong.core.problems import problem
@@ -154,10 +152,21 @@ class Body(BaseModel):
     """What a machine sends: plain data, so none of the looks for models that a ``Schema`` takes."""
 
 
-class Stale(Refused):
-    """The record is no longer as the sender saw it."""
+def conditional(view: View) -> View:
+    """Mark a write that replaces what others may have changed: it must say on which state.
 
-    status = 412
+    428 without ``If-Match``. Who means "whatever stands there" says so: ``If-Match: *``.
+    """
+    cast(Any, view).conditional = True
+
+    def guarded(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        def ask(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            cast(Any, request).fk_conditional = True
+            return run(request, *args, **kwargs)
+
+        return ask
+
+    return decorate_view(guarded)(view)
 
 
 def key_of(request: HttpRequest) -> str:
@@ -179,34 +188,28 @@ def once(
     """
     key, by = key_of(request), cast(Any, kwargs.get("by"))
     with commands.alone(key, by):
-        asked = request.headers.get("If-Match", "")
-        if record is None or asked in ("", "*"):
-            result, again = commands.answered(key, action, *args, **kwargs)
-        else:
-            with transaction.atomic():
-                if not commands.known(key, by):
-                    _refuse_stale(record, asked)
-                result, again = commands.answered(key, action, *args, **kwargs)
+        seen = _seen(request, record)
+        result, again = commands.answered_on(seen, key, action, *args, **kwargs)
     cast(Any, request).fk_replayed = again
     return result
 
 
-def _refuse_stale(record: Model, asked: str) -> None:
-    """Lock the record and compare the moment of its last change with the tags of the sender."""
-    rows = type(record)._base_manager.select_for_update()
-    changed_at = rows.values_list("changed_at", flat=True).get(pk=record.pk)
-    tags = {tag.strip().strip('"').partition("-")[0] for tag in asked.split(",")}
-    if _version(changed_at) not in tags:
-        raise Stale(gettext_lazy("The record has changed meanwhile. Read it again, then decide."))
+def _seen(request: HttpRequest, record: Model | None) -> states.On | None:
+    """The state on which the sender decided, where the request names one."""
+    asked = request.headers.get("If-Match", "").strip()
+    if not asked and getattr(request, "fk_conditional", False):
+        raise states.Unconditional(
+            _(
+                "Say on which state you decided: send the ETag of the record as If-Match, or * to"
+                " replace whatever stands there."
+            )
+        )
+    return None if record is None or asked in ("", "*") else states.on(record, asked.split(","))
 
 
 def version_of(request: HttpRequest, record: Model) -> None:
     """Let the answer's ETag name the state of a record, for ``If-Match`` on a later write."""
-    cast(Any, request).fk_version = _version(cast(Any, record).changed_at)
-
-
-def _version(changed_at: datetime) -> str:
-    return f"{int(changed_at.timestamp() * 1_000_000):x}"
+    cast(Any, request).fk_version = states.version(record)
 
 
 # --- The door -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ follows from what the operation takes, so it is added here and not repeated at e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 _JSON = "application/json"
@@ -84,6 +85,10 @@ _SAID: dict[int, tuple[str, dict[str, Any]]] = {
             "errors": [{"where": ["body", "case", "condition"], "text": "This field is missing."}],
         },
     ),
+    428: (
+        "The write needs If-Match: it replaces what somebody else may have changed.",
+        {"title": "Unconditional", "detail": "Send the ETag of the record as If-Match."},
+    ),
     429: (
         "Too many requests; Retry-After says how long to wait.",
         {"title": "TooMany", "detail": "Too many requests. Wait a little."},
@@ -111,6 +116,16 @@ _MATCH = {
     "required": False,
     "description": "The ETag of the record as it was read; 412 where it has changed since.",
     "schema": {"type": "string", "pattern": '^"[0-9a-f-]+"$'},
+}
+_MATCH_NEEDED = {
+    **_MATCH,
+    "required": True,
+    "description": (
+        "The ETag of the record as it was read; 412 where it has changed since, 428 without. "
+        "`*` replaces whatever stands there."
+    ),
+    "schema": {"type": "string", "pattern": r'^(\*|"[0-9a-f-]+")$'},
+    "example": "*",
 }
 _KNOWN = {
     "in": "header",
@@ -161,12 +176,14 @@ def complete(schema: dict[str, Any], operations: dict[str, Operation]) -> None:
             told["security"] = [{"token": []}, {"session": []}]
             told["tags"] = [path.split("/")[3]]  # /api/v1/<room>/…
             tags.setdefault(told["tags"][0])
-            _complete_operation(told, path, method, getattr(operation.view_func, "reads", False))
+            _complete_operation(told, path, method, operation.view_func)
     schema["tags"] = [{"name": name} for name in tags]
 
 
-def _complete_operation(told: dict[str, Any], path: str, method: str, reads: bool) -> None:
-    writes = method not in ("get", "head") and not reads
+def _complete_operation(
+    told: dict[str, Any], path: str, method: str, view: Callable[..., Any]
+) -> None:
+    writes = method not in ("get", "head") and not getattr(view, "reads", False)
     parameters = told.setdefault("parameters", [])
     statuses = {400, 401, 403, 422, 429, 503}
     if "{" in path or "requestBody" in told or writes:
@@ -174,7 +191,10 @@ def _complete_operation(told: dict[str, Any], path: str, method: str, reads: boo
     if writes:
         statuses |= {409, 412}
         parameters.append(_KEY)
-        if "{" in path:
+        if getattr(view, "conditional", False):
+            statuses.add(428)
+            parameters.append(_MATCH_NEEDED)
+        elif "{" in path:
             parameters.append(_MATCH)
     if body := told.get("requestBody"):
         statuses |= {413}

@@ -167,6 +167,7 @@ def detail(request: HttpRequest, public_id: UUID) -> PersonOut:
 
 @router.post("/{uuid:public_id}/correct/", response=PersonOut)
 @decorate_view(never_cache)
+@api.conditional
 def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> PersonOut:
     """Set the given fields."""
     staff = _allowed(request, CORRECT)

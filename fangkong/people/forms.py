@@ -156,6 +156,20 @@ class CorrectForm(pages.Form):
         areas = places.areas_open_to(user, at).filter(places.in_force(today), county__in=home)
         self.fields["area"].queryset = areas.order_by("path")  # type: ignore[attr-defined]  # a ModelChoiceField
 
+    def unseen(self) -> dict[str, tuple[object, object]]:
+        """What is masked: a form opened before somebody else corrected it must not undo that."""
+        hidden = (
+            "name",
+            "birth_date",
+            "workplace",
+            "guardian_name",
+            "ethnicity",
+            "address_detail",
+        )
+        return {
+            f"_{name}": (self.fields[name].label, getattr(self.person, name)) for name in hidden
+        }
+
     def changes(self) -> dict[str, object]:
         """The fields to correct: those filled in, and the shown ones that were chosen anew."""
         data = self.cleaned_data

@@ -168,24 +168,15 @@ def reveals(request: StaffRequest) -> HttpResponse:
 def correct(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Correct what was stated wrongly."""
     person = _person(request, public_id, CORRECT)
-    form = CorrectForm(request.POST or None, person=person, user=request.user, at=request.now)
-    if request.method == "POST" and form.is_valid():
-        try:
-            person = once(
-                pages.key_of(request),
-                actions.correct,
-                person=person,
-                changes=form.changes(),
-                by=request.user,
-                at=request.now,
-            )
-        except Refused as problem:
-            field = getattr(problem, "field", "")
-            form.add_error(field if field in form.fields else None, str(problem))
-        else:
-            messages.success(request, _("The person is corrected."))
-            still_open = queries.open_to(request.user, request.now).filter(pk=person.pk).exists()
-            return redirect(person) if still_open else redirect("people:index")
+    form = pages.editing(
+        CorrectForm(request.POST or None, person=person, user=request.user, at=request.now), person
+    )
+    if done := pages.carry_out(
+        request, form, actions.correct, lambda: {"changes": form.changes()}, person=person
+    ):
+        messages.success(request, _("The person is corrected."))
+        still_open = queries.open_to(request.user, request.now).filter(pk=person.pk).exists()
+        return redirect(done.result) if still_open else redirect("people:index")
     return pages.form(
         request,
         form,

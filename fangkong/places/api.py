@@ -166,6 +166,7 @@ def add_facility(request: HttpRequest, data: FacilityIn) -> Status[FacilityOut]:
 
 
 @router.put("/facilities/{public_id}/", response=FacilityOut)
+@api.conditional
 def change_facility(request: HttpRequest, public_id: UUID, data: FacilityIn) -> FacilityOut:
     api.require(request, EDIT_FACILITIES)
     asked = cast(Request, request)

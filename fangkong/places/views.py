@@ -176,7 +176,8 @@ def change_facility(request: Request, public_id: UUID) -> HttpResponse:
     one = _to_edit(request, public_id)
     # It may stay where it stands, even where the user's scope is this facility only.
     areas = queries.with_area(queries.areas_to_build_in(request.user, request.now), one.area)
-    form = forms.FacilityForm(request.POST or None, areas=areas, initial=forms.initial_of(one))
+    shown = forms.initial_of(one)
+    form = pages.editing(forms.FacilityForm(request.POST or None, areas=areas, initial=shown), one)
     if pages.carry_out(
         request, form, actions.change_facility, lambda: {"facts": form.facts(one)}, facility=one
     ):

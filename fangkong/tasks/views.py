@@ -155,14 +155,18 @@ def reassign(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Give the task to another office."""
     task = _task(request, public_id)
     off = queries.day_off(task)
-    form = ReassignForm(
-        request.POST or None,
-        areas=areas_within(request.user, REDIRECT, request.now),
-        initial={
-            "area": str(task.area.public_id),
-            "role": task.owner_role,
-            "due_at": off.instead if off and "next_working_day" in request.GET else None,
-        },
+    form = pages.editing(
+        ReassignForm(
+            request.POST or None,
+            areas=areas_within(request.user, REDIRECT, request.now),
+            initial={
+                "area": str(task.area.public_id),
+                "role": task.owner_role,
+                "due_at": off.instead if off and "next_working_day" in request.GET else None,
+            },
+        ),
+        task,
+        {"_state": (_("State"), task.get_state_display())},
     )
     if pages.carry_out(request, form, actions.reassign, form.cleaned, task=task):
         messages.success(request, _("Another office has the task now."))

@@ -184,6 +184,7 @@ def card(mark: str, facility: str, dice: random.Random) -> dict[str, Any]:
             "case_class": "confirmed",
             "diagnosed_at": f"2020-02-04T{dice.randrange(24):02}:{dice.randrange(60):02}:00+08:00",
             "onset_date": "2020-02-01",
+            "doctor": "王医生",
             "remark": mark,
         },
         "facility": facility,

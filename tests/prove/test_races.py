@@ -117,7 +117,9 @@ def a_case(world, number: int, **more):
 def review_once(world, number: int) -> list[object]:
     case = a_case(world, number, name=f"白玛{uuid4().hex[:8]}")
     by = world.daofu_cdc
-    return at_once(lambda _n: monitoring.review(case=case, accept=True, by=by, at=AT), CALLERS)
+    return at_once(
+        lambda _n: monitoring.review(case=case, card=1, accept=True, by=by, at=AT), CALLERS
+    )
 
 
 def report_with_one_key(world, number: int) -> set[int]:

@@ -87,6 +87,7 @@ CARD = {
     "condition": "covid-19",
     "case_class": "confirmed",
     "diagnosed_at": "2020-02-05T09:00:00+08:00",
+    "doctor": "王医生",
 }
 
 
@@ -320,7 +321,7 @@ MONITORING = {
         REPORTERS, "case", sends={"case": CARD, "reason": "typed wrong"}
     ),
     "POST /surveillance/monitoring/cases/<public_id>/review/": Row(
-        frozenset({R.COUNTY_CDC}), "case", sends={"accept": True}
+        frozenset({R.COUNTY_CDC}), "case", sends={"accept": True, "card": 1}
     ),
     "GET /surveillance/monitoring/counts/": Row(
         CASES, query="condition=covid-19&first=2020-02-01&last=2020-02-05"

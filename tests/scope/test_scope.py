@@ -45,7 +45,7 @@ TRACES = {
     "core_sight": "whoever opens a person's record is noted",
 }
 REFUSED = {403, 405}
-UNDERSTOOD = {200, 201, 202, 204, 302, 303, 400, 409, 413, 415, 422}
+UNDERSTOOD = {200, 201, 202, 204, 302, 303, 400, 409, 412, 413, 415, 422, 428}
 
 
 class Scan(logging.Handler):

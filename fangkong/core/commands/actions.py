@@ -21,6 +21,7 @@ from fangkong.core import messages
 from fangkong.core.refusals import Refused
 from fangkong.core.walls.reach import everything
 
+from . import states
 from .models import Command
 
 P = ParamSpec("P")
@@ -80,13 +81,33 @@ def _noted(name: str) -> bool:
         return True
 
 
-def known(key: str, by: models.Model | None) -> bool:
-    """Whether a command of this key was carried out."""
-    return _earlier(by, key) is not None
-
-
 def answered(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
     """``once``, and whether the answer is that of an earlier command."""
+    return _answered(None, key, action, args, kwargs)
+
+
+def answered_on(
+    seen: states.On | None,
+    key: str,
+    action: Callable[P, R],
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> tuple[R, bool]:
+    """``answered``; Stale where the record has left the state that the sender saw.
+
+    Compared under the record's lock, in the transaction of the action: of two writes on one state
+    one is done. A repeat of what was done is not stale: it gets its first answer.
+    """
+    return _answered(seen, key, action, args, kwargs)
+
+
+def _answered(
+    seen: states.On | None,
+    key: str,
+    action: Callable[..., R],
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+) -> tuple[R, bool]:
     if not key or len(key) > KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise KeyMissing(_("The form carries no valid key. Reload the page and send it again."))
     by = cast(Any, kwargs.get("by"))
@@ -105,6 +126,8 @@ def answered(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs
             earlier = _earlier(by, key)
             assert earlier is not None  # it stands in the way, and is never deleted
             return cast(R, _answer(earlier, print_)), True
+        if seen is not None:
+            states.refuse_stale(seen)
         with messages.ending():
             result = action(*args, **kwargs)
             _remember(command, result)

@@ -88,3 +88,8 @@ def followings_of(user_ids: Collection[int]) -> QuerySet[Following]:
 def quiet_of(user: User) -> Quiet:
     """The user's quiet hours; a fresh row, not kept yet, where nothing was chosen."""
     return Quiet.objects.filter(user_id=user.pk).first() or Quiet(user_id=user.pk)
+
+
+def nothing_followed(user: User, channel: Channel) -> Following:
+    """A fresh row, not kept yet, for a way that was not chosen."""
+    return Following(user=user, channel=channel)

@@ -98,7 +98,8 @@ def read_all(request: Any) -> HttpResponse:
 @login_required
 def choices(request: Any) -> HttpResponse:
     """Quiet hours, language, and the ways by which notices come."""
-    form = QuietForm(request.POST or None, queries.quiet_of(request.user))
+    quiet = queries.quiet_of(request.user)
+    form = pages.editing(QuietForm(request.POST or None, quiet), quiet)
     if pages.carry_out(request, form, actions.choose):
         messages.success(request, _("Your choice is kept."))
         return redirect("core:notices:choices")
@@ -119,7 +120,10 @@ def follow(request: Any, public_id: UUID) -> HttpResponse:
     """What comes by one way."""
     channel = get_object_or_404(queries.open_channels(), public_id=public_id)
     mine = queries.followings(request.user).filter(channel=channel).first()
-    form = FollowForm(request.POST or None, channel, mine)
+    form = pages.editing(
+        FollowForm(request.POST or None, channel, mine),
+        mine or queries.nothing_followed(request.user, channel),
+    )
     if pages.carry_out(request, form, actions.follow, None, channel=channel):
         messages.success(request, _("Your choice is kept."))
         return redirect("core:notices:choices")

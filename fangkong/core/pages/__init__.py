@@ -5,6 +5,7 @@
 
 from .board import BoardColumn, Card, Event, Mark, Month, Move, marks_of
 from .charts import AreaMap, AreaValue, Band, Chart, Series, chart_json, map_json
+from .editing import editing
 from .forms import (
     Done,
     FilterForm,
@@ -16,6 +17,8 @@ from .forms import (
     key_of,
     named_like,
     pressed,
+    refused,
+    status_of,
     unconfirmed,
 )
 from .listing import Column, Listing, listing
@@ -45,6 +48,7 @@ __all__ = [
     "Wizard",
     "carry_out",
     "chart_json",
+    "editing",
     "form",
     "key_of",
     "listing",
@@ -53,6 +57,8 @@ __all__ = [
     "named_like",
     "nothing_new",
     "pressed",
+    "refused",
+    "status_of",
     "unconfirmed",
     "wizard",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from django import forms
@@ -13,9 +14,12 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.commands.actions import answered
+from fangkong.core.commands.actions import answered_on
+from fangkong.core.commands.states import Stale
 from fangkong.core.refusals import Refused
 from fangkong.core.spelling import spelled
+
+from .editing import editing_of, say_stale
 
 M = TypeVar("M", bound=Model)
 R = TypeVar("R")
@@ -42,7 +46,7 @@ def dress(form: forms.BaseForm) -> None:
         if form.is_bound and name in form.errors:
             classes.append("is-invalid")
             widget.attrs["aria-invalid"] = "true"
-        widget.attrs["class"] = " ".join(part for part in classes if part)
+        widget.attrs["class"] = " ".join(dict.fromkeys(" ".join(classes).split()))
         own = form.add_prefix(name)  # two forms on one page may have fields of the same name
         described = [f"id_{own}_help"] if field.help_text else []
         described += [f"id_{own}_error"] if form.is_bound and name in form.errors else []
@@ -60,6 +64,7 @@ class Form(forms.Form):
     """The base of every form of the house."""
 
     required_css_class = "required"
+    one_of: ClassVar[tuple[str, ...]] = ()  # fields of which one must be filled in: all are marked
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
@@ -69,6 +74,17 @@ class Form(forms.Form):
     def get_context(self) -> dict[str, Any]:
         dress(self)
         return super().get_context()
+
+    def unseen(self) -> Mapping[str, tuple[object, object]]:
+        """What the form may change without showing it: name to label and the value now.
+
+        So that ``editing`` notices, and names, that somebody else has changed it.
+        """
+        return {}
+
+    def refuse(self, problem: Refused) -> None:
+        """Say why the action was not done, beside the field that ``problem.field`` names."""
+        refused(self, problem)
 
 
 def _ask_for(field: forms.Field) -> None:
@@ -137,6 +153,15 @@ def named_like(rows: QuerySet[M], text: str, column: str = "search_text") -> Que
     return rows.filter(**{f"{column}__contains": typed}) if typed else rows
 
 
+def refused(form: forms.BaseForm, problem: Refused) -> None:
+    """A refusal as an error of a form."""
+    if isinstance(problem, Stale) and editing_of(form) is not None:
+        say_stale(form)
+        return
+    field = getattr(problem, "field", None)
+    form.add_error(field if field in form.fields else None, str(problem))
+
+
 def key_of(request: HttpRequest) -> str:
     """The idempotency key that the page gave its form, or that a script sent as a header."""
     return request.POST.get(KEY_FIELD, "") or request.headers.get("Idempotency-Key", "")
@@ -179,7 +204,8 @@ def carry_out(
 
     ``asked`` is called when the form is valid and gives the action's arguments; without it they are
     ``form.cleaned_data``. ``given`` are those that the page knows itself. A refusal becomes an
-    error of the form, beside the field that its ``field`` names::
+    error of the form, beside the field that its ``field`` names. A form tied to a record by
+    ``editing`` is refused where the record is newer than the form::
 
         form = TaskForm(request.POST or None)
         if done := pages.carry_out(request, form, actions.give, form.cleaned):
@@ -191,10 +217,12 @@ def carry_out(
     by, at = request.user, cast(Any, request).now
     try:
         facts = {**(form.cleaned_data if asked is None else asked()), **given}
-        return Done(*answered(key_of(request), action, by=by, at=at, **facts))
+        tied = editing_of(form)
+        seen = None if tied is None else tied.seen
+        return Done(*answered_on(seen, key_of(request), action, by=by, at=at, **facts))
     except Refused as problem:
-        field = getattr(problem, "field", None)
-        form.add_error(field if field in form.fields else None, str(problem))
+        say = form.refuse if isinstance(form, Form) else partial(refused, form)
+        say(problem)
         return None
 
 
@@ -208,15 +236,22 @@ def form(
     context: Mapping[str, object] | None = None,
     status: int | None = None,
 ) -> HttpResponse:
-    """Draw a form page: 200 when empty, 422 when it was sent and holds errors."""
+    """Draw a form page: 200 when empty, 422 when it was sent and holds errors, 412 when stale."""
     dress(form)
-    wrong = form.is_bound and bool(form.errors)
     return render(
         request,
         template,
         {"form": form, "title": title, "submit": submit, **(context or {})},
-        status=status or (422 if wrong else 200),
+        status=status or status_of(form),
     )
+
+
+def status_of(form: forms.BaseForm) -> int:
+    """How a page with a form is answered: 412 where its record is newer, 422 where it has errors"""
+    tied = editing_of(form)
+    if tied is not None and tied.stale:
+        return Stale.status
+    return 422 if form.is_bound and form.errors else 200
 
 
 def unconfirmed(

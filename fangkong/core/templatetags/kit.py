@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from fangkong.core import clock, slots
 from fangkong.core.pages import AreaMap, BoardColumn, Chart, Column, Month, cells
+from fangkong.core.pages.editing import SEEN_FIELD, editing_of
 from fangkong.core.pages.forms import KEY_FIELD, dress
 from fangkong.core.privacy import PSEUDONYM
 from fangkong.core.record import new_public_id
@@ -26,6 +27,15 @@ register = template.Library()
 def command_key() -> SafeString:
     """The hidden idempotency key of a form; a resent form carries the same one."""
     return format_html('<input type="hidden" name="{}" value="{}">', KEY_FIELD, new_public_id())
+
+
+@register.simple_tag
+def seen(form: forms.BaseForm) -> SafeString:
+    """The state of the record on which a form was opened; nothing for a form that edits none."""
+    found = editing_of(form)
+    if found is None:
+        return SafeString("")
+    return format_html('<input type="hidden" name="{}" value="{}">', SEEN_FIELD, found.carried)
 
 
 @register.inclusion_tag("core/pages/_field.html")
@@ -41,6 +51,7 @@ def field(bound: BoundField, size: str = "") -> dict[str, Any]:
     return {
         "field": bound,
         "size": size,
+        "marked": bound.field.required or bound.name in getattr(bound.form, "one_of", ()),
         "is_check": getattr(bound.field.widget, "input_type", "") == "checkbox",
         "is_choice_list": getattr(bound.field.widget, "input_type", "") == "radio"
         or bound.field.widget.__class__.__name__ == "CheckboxSelectMultiple",

@@ -16,7 +16,10 @@ ROOT = "/api/v1/people/"
 
 def post(client, path, data, key="k1"):
     return client.post(
-        ROOT + path, json.dumps(data), "application/json", headers={"Idempotency-Key": key}
+        ROOT + path,
+        json.dumps(data),
+        "application/json",
+        headers={"Idempotency-Key": key, "If-Match": "*"},
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from fangkong.core import slots
+from fangkong.core.commands.states import version
 from fangkong.core.roles import Role
 
 from .factories import NAME, NUMBER, PHONE, person, resident_id, staff
@@ -153,7 +154,14 @@ def test_who_may_only_look_is_offered_neither_correction_nor_full_data(client, p
 
 
 def correction(one, **data):
-    return {"_key": "k", "sex": one.sex, "occupation": one.occupation, "area": "513326", **data}
+    return {
+        "_key": "k",
+        "_seen": version(one),
+        "sex": one.sex,
+        "occupation": one.occupation,
+        "area": "513326",
+        **data,
+    }
 
 
 def test_a_correction_is_saved(client, patient, daofu):

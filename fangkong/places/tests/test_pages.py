@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fangkong.core.audit.models import AuditLine
+from fangkong.core.commands.states import version
 from fangkong.core.roles import Role
 from fangkong.places import actions
 from fangkong.places.models import Facility, FacilityContact
@@ -277,7 +278,12 @@ def test_a_county_corrects_its_own_facility(daofu_cdc, areas):
     assert "道孚县人民医院" in text_of(daofu_cdc.get(address))
 
     sent = form(
-        areas["513326"], name_zh=one.name_zh, kind="hospital", capacity_beds="40", source_zh="通报"
+        areas["513326"],
+        name_zh=one.name_zh,
+        kind="hospital",
+        capacity_beds="40",
+        source_zh="通报",
+        _seen=version(one),
     )
     assert daofu_cdc.post(address, sent).status_code == 302
 
@@ -315,7 +321,8 @@ def test_headquarters_and_administrator_correct_everywhere(as_, areas, role):
     client = as_(role, areas["513300"])
 
     response = client.post(
-        reverse("places:change_facility", args=[one.public_id]), form(areas["513301"])
+        reverse("places:change_facility", args=[one.public_id]),
+        form(areas["513301"], _seen=version(one)),
     )
 
     assert response.status_code == 302
@@ -328,7 +335,8 @@ def test_a_cdc_that_is_appointed_as_a_facility_corrects_itself_and_stays_there(a
     client = as_(Role.COUNTY_CDC, at=one)
     address = reverse("places:change_facility", args=[one.public_id])
 
-    assert client.post(address, form(areas["513326"], kind="county_cdc")).status_code == 302
+    sent = form(areas["513326"], kind="county_cdc", _seen=version(one))
+    assert client.post(address, sent).status_code == 302
     assert client.post(address, form(areas["513301"], kind="county_cdc")).status_code == 422
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "AlreadyReported",
     "Entry",
     "Known",
+    "NewerCard",
     "NotAcceptable",
     "NotWaiting",
     "NothingChanged",
@@ -78,6 +79,7 @@ class AlreadyReported(Refused):
 
 class ReasonMissing(Refused):
     status = 422
+    field = "reason"
 
 
 class NothingChanged(Refused):
@@ -88,6 +90,10 @@ class NothingChanged(Refused):
 
 class NotWaiting(Refused):
     """Somebody has reviewed the card in the meantime."""
+
+
+class NewerCard(Refused):
+    """The facility has sent another card since: what the reviewer saw is not what would count."""
 
 
 @one
@@ -139,11 +145,11 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
 
     The clock of the report stays that of the first card; the review starts again.
     """
-    _refuse_faults(facts, None, at)
     why = reason.strip()
     if len(why) < REASON_AT_LEAST:
         raise ReasonMissing(_("Say why the report is revised."))
     case = Case.objects.select_for_update().get(pk=case.pk)
+    _refuse_faults(facts, None, at, before=case)
     new = dict(vars(facts))
     detail = audit.changes(case, new)
     if not detail:
@@ -158,8 +164,7 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
     case.review_due_at = rules.review_due(pack, case.condition, case.case_class, at)
     case.touch(by, at)
     case.save()
-    last = case.cards.order_by("-sequence").values_list("sequence", flat=True)[0]
-    card_of(case, last + 1, CardKind.REVISED, why, by, at).save()
+    card_of(case, _last_sequence(case) + 1, CardKind.REVISED, why, by, at).save()
     after = rules.contributions(case, clock.zone())
     count([(key, delta, case.pk) for key, delta in rules.difference(before, after)], at)
     audit.record(
@@ -170,12 +175,26 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
 
 
 @transaction.atomic
-def review(*, case: Case, accept: bool, reason: str = "", by: User | None, at: datetime) -> Case:
-    """Accept the newest card (审核), or return it to the facility with a reason (退卡)."""
+def review(
+    *, case: Case, card: int, accept: bool, reason: str = "", by: User | None, at: datetime
+) -> Case:
+    """Accept a card (审核), or return it to the facility with a reason (退卡).
+
+    ``card`` is the sequence of the card that the reviewer saw; it must still be the newest.
+    """
     why = reason.strip()
     if not accept and len(why) < REASON_AT_LEAST:
         raise ReasonMissing(_("Say what the facility must correct."))
     case = Case.objects.select_for_update().get(pk=case.pk)
+    newest = _last_sequence(case)
+    if card != newest:
+        raise NewerCard(
+            _(
+                "Card %(seen)d is not the newest any more: card %(newest)d came meanwhile. Look at"
+                " it, then decide."
+            )
+            % {"seen": card, "newest": newest}
+        )
     if case.review_state != ReviewState.WAITING:
         raise NotWaiting(_("This card has been reviewed already. Reload the page."))
     case.review_state = ReviewState.ACCEPTED if accept else ReviewState.RETURNED
@@ -184,7 +203,9 @@ def review(*, case: Case, accept: bool, reason: str = "", by: User | None, at: d
     case.touch(by, at)
     case.save()
     verb = "accept" if accept else "return"
-    audit.record(f"surveillance.monitoring.{verb}", case, by=by, at=at, reason=why)
+    audit.record(
+        f"surveillance.monitoring.{verb}", case, by=by, at=at, reason=why, detail={"card": card}
+    )
     return case
 
 
@@ -209,10 +230,18 @@ def rebuild(*, by: User | None, at: datetime) -> CountsReport:
     return found
 
 
-def _refuse_faults(case: CaseFacts, person: PersonFacts | None, at: datetime) -> None:
+def _last_sequence(case: Case) -> int:
+    """The number of the newest card; the caller holds the case's lock."""
+    return case.cards.order_by("-sequence").values_list("sequence", flat=True)[0]
+
+
+def _refuse_faults(
+    case: CaseFacts, person: PersonFacts | None, at: datetime, *, before: Case | None = None
+) -> None:
     pack = queries.pack_on(clock.day_of(case.diagnosed_at))
     birth = person.birth_date if person else None
     faults = rules.judgement_faults(pack, case, clock.day_of(case.diagnosed_at))
     faults += rules.date_faults(case, birth, now=at, zone=clock.zone())
+    faults += rules.unsigned_faults(case.doctor, before)
     if faults:
         raise NotAcceptable(faults)

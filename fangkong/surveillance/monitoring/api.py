@@ -127,6 +127,7 @@ class ReviseIn(api.Body):
 
 
 class ReviewIn(api.Body):
+    card: int = Field(ge=1, le=32767)  # the sequence of the card that was looked at
     accept: bool
     reason: str = _text(400)
 
@@ -232,6 +233,7 @@ def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 
 
 @router.post("/cases/{public_id}/revise/", response=CaseOut)
+@api.conditional
 def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, Any]:
     """Send a revised card; it says everything anew."""
     staff = _staff(request)
@@ -254,7 +256,7 @@ def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, A
 
 @router.post("/cases/{public_id}/review/", response=CaseOut)
 def review(request: HttpRequest, public_id: UUID, body: ReviewIn) -> dict[str, Any]:
-    """Accept the newest card, or return it with a reason."""
+    """Accept a card, or return it with a reason; 409 ``NewerCard`` where another came since."""
     staff = _staff(request)
     api.require(request, REVIEW)
     open_cases = queries.open_to_review(staff.user, staff.now)
@@ -265,6 +267,7 @@ def review(request: HttpRequest, public_id: UUID, body: ReviewIn) -> dict[str, A
         actions.review,
         known,
         case=known,
+        card=body.card,
         accept=body.accept,
         reason=body.reason,
         by=staff.user,

@@ -133,10 +133,10 @@ class Desk:
         return _Row(self, values).card()
 
     def judge(
-        self, values: Mapping[str, str], birth_date: date | None
+        self, values: Mapping[str, str], birth_date: date | None, before: rules.Signed
     ) -> tuple[CaseFacts | None, list[Reason]]:
         """The judged part of a card alone, for a revised report of a known patient."""
-        row = _Row(self, values)
+        row = _Row(self, values, before)
         case = row.case()
         if case is not None:
             row.faults += rules.date_faults(case, birth_date, now=self.now, zone=self.zone)
@@ -175,9 +175,12 @@ class Desk:
 class _Row:
     """One row on its way to a card; ``faults`` grows as the fields are read."""
 
-    def __init__(self, desk: Desk, values: Mapping[str, str]) -> None:
+    def __init__(
+        self, desk: Desk, values: Mapping[str, str], before: rules.Signed | None = None
+    ) -> None:
         self.desk = desk
         self.values = {name: text.strip() for name, text in values.items()}
+        self.before = before  # the case that a card revises
         self.faults: list[Reason] = []
 
     def card(self) -> tuple[Card | None, list[Reason]]:
@@ -206,7 +209,7 @@ class _Row:
             address=self.text("address"),
         )
         if birth_date is None and years is None and months is None and not self.of("birth_date"):
-            self.fault("missing", "birth_date")
+            self.fault("age_missing", "birth_date")
         if case is not None:
             self.faults += rules.date_faults(
                 case, birth_date, now=self.desk.now, zone=self.desk.zone
@@ -345,6 +348,7 @@ class _Row:
         course = self.choice("course", _COURSES)
         origin = self.choice("origin", _ORIGINS) or "unknown"
         doctor, remark = self.text("doctor"), self.text("remark")
+        self.faults += rules.unsigned_faults(doctor, self.before)
         place = self.text("origin_place")
         day = (
             diagnosed_at.date() if diagnosed_at else self.desk.now.astimezone(self.desk.zone).date()

@@ -113,14 +113,22 @@ def _around_patient(synthetic: bool, language: str | None) -> tuple[str, str]:
     return before, f'</span> <span class="fk-mark-synthetic" title="{title}">{mark}</span>'
 
 
-def clock_badge(case: Case, at: datetime) -> SafeString:
-    """The clock that runs for a case, as a cell shows it: of the review, else of the report."""
-    if case.review_state == ReviewState.WAITING:
-        return cells.clock_html(case.review_due_at, at)
+def report_badge(case: Case, at: datetime) -> SafeString:
+    """How the report stood to its clock, also while the card still waits for its review."""
+    return cells.clock_html(case.report_due_at, at, case.reported_at)
+
+
+def review_badge(case: Case, at: datetime) -> SafeString:
+    """The clock of the review: running, or how it ended; a returned card says that instead."""
     if case.review_state == ReviewState.RETURNED:
         label = case.get_review_state_display()
         return format_html('<span class="fk-badge" data-tone="warn">{}</span>', label)
-    return cells.clock_html(case.report_due_at, at, case.reported_at)
+    return cells.clock_html(case.review_due_at, at, case.reviewed_at)
+
+
+def review_of(case: Case) -> str:
+    """Where the review stands, in words: for files."""
+    return str(case.get_review_state_display())
 
 
 def facts(case: Case) -> list[tuple[str, Any]]:

@@ -12,11 +12,13 @@ from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
+from fangkong.core.refusals import Refused
 from fangkong.packs.types import Pack, Row
 from fangkong.people.types import DocumentKind
 from fangkong.places.types import FacilityKind
 
 from . import queries, words
+from .actions import NotAcceptable
 from .cards import Card, Desk
 from .facts import Reason
 from .models import Case
@@ -114,6 +116,12 @@ class Judged(pages.Form):
         """What was entered, by the names that rows of files have."""
         return {name: value for name, value in self.cleaned_data.items() if isinstance(value, str)}
 
+    def refuse(self, problem: Refused) -> None:
+        if isinstance(problem, NotAcceptable):
+            self.say(problem.faults)
+        else:
+            super().refuse(problem)
+
     def say(self, faults: Iterable[Reason]) -> None:
         """Put each fault to its field; a field that already has one keeps that."""
         for fault in faults:
@@ -151,7 +159,12 @@ class ReportForm(Judged):
     sex = forms.ChoiceField(
         label=_("Sex"), choices=[("", "–"), ("1", _("male")), ("2", _("female"))], required=False
     )
-    birth_date = forms.CharField(label=_("Date of birth"), widget=DateText(), required=False)
+    birth_date = forms.CharField(
+        label=_("Date of birth"),
+        widget=DateText(),
+        required=False,
+        help_text=_("This or the age must be filled in; an identity card does it for you."),
+    )
     age = forms.CharField(
         label=_("Age"),
         max_length=4,
@@ -210,6 +223,8 @@ class ReportForm(Judged):
         (_("Report"), ["facility", "doctor", "remark", "new_illness"]),
     ]
 
+    one_of = ("birth_date", "age")
+
     # The list of what is wrong follows the paper card too.
     field_order = [name for _title, names in SECTIONS for name in names]
 
@@ -264,10 +279,13 @@ class ReviseForm(Judged):
         super().__init__(*args, user=user, at=at, **kwargs)
         for name in ("condition", "case_class", "severity", "relation"):
             _keep(self, name, getattr(case, name))
+        self.fields["doctor"].required = bool(case.doctor)  # see ``rules.unsigned_faults``
+        if not case.doctor:
+            self.fields["doctor"].help_text = _("The earlier cards name none; it may stay empty.")
 
     def clean(self) -> dict[str, Any]:
         desk = self.desk(self.case.facility_id)
-        self.judged, faults = desk.judge(self.texts(), self.case.person.birth_date)
+        self.judged, faults = desk.judge(self.texts(), self.case.person.birth_date, self.case)
         self.say(faults)
         return self.cleaned_data
 
@@ -276,8 +294,19 @@ class ReviseForm(Judged):
         return {"facts": self.judged, "reason": self.cleaned_data["reason"]}
 
 
-class ReturnForm(pages.Form):
-    """Why a card is returned."""
+class AcceptForm(pages.Form):
+    """Which card is decided about: the one that the reviewer saw."""
+
+    card = forms.IntegerField(min_value=1, widget=forms.HiddenInput())
+    problem: Refused | None = None
+
+    def refuse(self, problem: Refused) -> None:
+        self.problem = problem
+        super().refuse(problem)
+
+
+class ReturnForm(AcceptForm):
+    """Why that card is returned."""
 
     reason = forms.CharField(label=_("What the facility must correct"), max_length=400)
 

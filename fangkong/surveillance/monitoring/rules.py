@@ -33,6 +33,12 @@ class Countable(Protocol):
     reported_at: datetime
 
 
+class Signed(Protocol):
+    """What a card says of who filled it in; ``models.Case`` does."""
+
+    doctor: str
+
+
 def clock_state(due_at: datetime | None, now: datetime, done_at: datetime | None) -> ClockState:
     """Where a duty stands: kept or missed once it is done, running or overdue until then.
 
@@ -95,6 +101,17 @@ def judgement_faults(pack: Pack, case: CaseFacts, on: date) -> list[Reason]:
     if not case.course and asks_course(pack, case.condition):
         faults.append(Reason("missing", {"field": "course"}))
     return faults
+
+
+def unsigned_faults(doctor: str, before: Signed | None = None) -> list[Reason]:
+    """Every card names the doctor who fills it in (填卡医生), through whichever door it comes.
+
+    But for a case whose cards never did, such as one of an old file: who revises it years later
+    cannot know the name, and is not made to invent one.
+    """
+    if doctor.strip() or (before is not None and not before.doctor.strip()):
+        return []
+    return [Reason("missing", {"field": "doctor"})]
 
 
 def condition_faults(pack: Pack, code: str, on: date) -> list[Reason]:

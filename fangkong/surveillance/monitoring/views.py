@@ -50,9 +50,15 @@ CASES = pages.Listing[Case](
         ),
         pages.Column(
             "clock",
-            gettext_lazy("Clock"),
+            gettext_lazy("Report clock"),
             describe.clock_of,
-            draw=describe.clock_badge,
+            draw=describe.report_badge,
+        ),
+        pages.Column(
+            "review",
+            gettext_lazy("Review clock"),
+            describe.review_of,
+            draw=describe.review_badge,
         ),
         pages.Column(
             "person",
@@ -156,24 +162,12 @@ def revise(request: StaffRequest, public_id: UUID) -> HttpResponse:
     open_cases = queries.open_to_revise(request.user, request.now)
     case = get_object_or_404(open_cases, public_id=public_id)
     opened(request, case)
-    form = forms.ReviseForm(request.POST or None, case=case, user=request.user, at=request.now)
-    if request.method == "POST" and form.is_valid():
-        try:
-            once(
-                pages.key_of(request),
-                actions.revise,
-                case=case,
-                **form.asked(),
-                by=request.user,
-                at=request.now,
-            )
-        except actions.NotAcceptable as problem:
-            form.say(problem.faults)
-        except Refused as problem:
-            form.add_error(None, str(problem))
-        else:
-            messages.success(request, _("The report is revised."))
-            return redirect(case)
+    form = pages.editing(
+        forms.ReviseForm(request.POST or None, case=case, user=request.user, at=request.now), case
+    )
+    if pages.carry_out(request, form, actions.revise, form.asked, case=case):
+        messages.success(request, _("The report is revised."))
+        return redirect(case)
     return pages.form(
         request,
         form,
@@ -187,43 +181,38 @@ def revise(request: StaffRequest, public_id: UUID) -> HttpResponse:
 @allowed(REVIEW)
 @require_POST
 def accept(request: StaffRequest, public_id: UUID) -> HttpResponse:
-    """Accept the newest card."""
+    """Accept the card that the page showed."""
     case = _to_review(request, public_id)
-    once(
-        pages.key_of(request),
-        actions.review,
-        case=case,
-        accept=True,
-        by=request.user,
-        at=request.now,
-    )
-    messages.success(request, _("The card is accepted."))
-    return redirect(case)
+    form = forms.AcceptForm(request.POST)
+    if pages.carry_out(request, form, actions.review, case=case, accept=True):
+        messages.success(request, _("The card is accepted."))
+        return redirect(case)
+    return _not_reviewed(request, case, form)
 
 
 @allowed(REVIEW)
 @require_POST
 def send_back(request: StaffRequest, public_id: UUID) -> HttpResponse:
-    """Return the newest card to the facility."""
+    """Return the card that the page showed to the facility."""
     case = _to_review(request, public_id)
     form = forms.ReturnForm(request.POST)
-    if form.is_valid():
-        try:
-            once(
-                pages.key_of(request),
-                actions.review,
-                case=case,
-                accept=False,
-                reason=form.cleaned_data["reason"],
-                by=request.user,
-                at=request.now,
-            )
-        except actions.ReasonMissing as problem:
-            form.add_error("reason", str(problem))
-        else:
-            messages.success(request, _("The card is returned to the facility."))
-            return redirect(case)
-    return _detail(request, case, return_form=form, status=422)
+    if pages.carry_out(request, form, actions.review, case=case, accept=False):
+        messages.success(request, _("The card is returned to the facility."))
+        return redirect(case)
+    return _not_reviewed(request, case, form)
+
+
+def _not_reviewed(request: StaffRequest, case: Case, form: forms.AcceptForm) -> HttpResponse:
+    """The case as it stands now, and why the decision was not taken; a typed reason stays."""
+    problem = form.problem
+    if "card" in form.errors:
+        messages.warning(request, _("The page did not say which card it showed. Look at it here."))
+    elif problem is not None and "reason" not in form.errors:
+        messages.warning(request, str(problem))
+    case.refresh_from_db()
+    returning = form if isinstance(form, forms.ReturnForm) else None
+    status = 422 if problem is None else problem.status
+    return _detail(request, case, return_form=returning, status=status)
 
 
 @allowed(VIEW)
@@ -274,13 +263,15 @@ def _detail(
 ) -> HttpResponse:
     user, at = request.user, request.now
     may_review = queries.open_to_review(user, at).filter(pk=case.pk).exists()
+    stories = describe.stories(queries.cards_of(case))
     page: dict[str, Any] = {
         "case": case,
         "facts": describe.facts(case),
-        "stories": describe.stories(queries.cards_of(case)),
+        "stories": stories,
         "patient": people.masked(case.person, clock.day_of(at)),
         "person_url": _person_url(request, case),
         "may_review": may_review and case.review_state == ReviewState.WAITING,
+        "newest": stories[0].card.sequence if stories else 0,
         "may_revise": queries.open_to_revise(user, at).filter(pk=case.pk).exists(),
         "return_form": return_form or forms.ReturnForm(),
         "history": audit_queries.history_of(case),

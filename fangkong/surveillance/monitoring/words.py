@@ -46,6 +46,7 @@ FIELDS: dict[str, str | Promise] = {
 
 _REASONS: dict[str, str | Promise] = {
     "missing": gettext_lazy("%(field)s is missing."),
+    "age_missing": gettext_lazy("Date of birth and age are missing: fill in one of them."),
     "bad_date": gettext_lazy(
         "%(field)s: “%(value)s” is not a date that can be read. Write 2020-02-05 or "
         "2020-02-05 14:30."

@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -140,11 +141,11 @@ def verify(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def answer(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Answer the signal."""
     signal = _to_answer(request, public_id)
-    form = AnswerForm(request.POST)
+    form = _answering(AnswerForm(request.POST), signal)
     if pages.carry_out(request, form, actions.answer, signal=signal):
         messages.success(request, _("The signal is answered."))
         return redirect(signal)
-    return _page(request, signal, form, status=422)
+    return _page(request, signal, form, status=pages.status_of(form))
 
 
 @allowed(VIEW)
@@ -211,6 +212,16 @@ def _to_answer(request: StaffRequest, public_id: UUID) -> Signal:
     return get_object_or_404(rows, public_id=public_id)
 
 
+def _answering(form: AnswerForm, signal: Signal) -> AnswerForm:
+    """An answer holds for the cases that were on the page: more of them are looked at first."""
+    shown = {
+        "_state": (_("State"), signal.get_state_display()),
+        "_observed": (_("Observed"), number_format(signal.observed)),
+        "_day": (_("Day"), date_format(signal.day, "SHORT_DATE_FORMAT")),
+    }
+    return pages.editing(form, signal, shown)
+
+
 def _page(
     request: StaffRequest, signal: Signal, form: AnswerForm | None = None, status: int = 200
 ) -> HttpResponse:
@@ -220,7 +231,7 @@ def _page(
         # Who comes late finds the form gone; the refusal must still be read.
         for problem in form.non_field_errors():
             messages.warning(request, str(problem))
-    form = form or AnswerForm()
+    form = form or _answering(AnswerForm(), signal)
     pages.forms.dress(form)
     cases = queries.cases_behind(user, signal, at)
     shown = {

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.urls import reverse
 
+from fangkong.core.commands.states import version
 from fangkong.tasks import actions
 from fangkong.tasks.models import Task
 
@@ -120,6 +121,7 @@ def test_the_headquarters_gives_a_task_to_another_county(client, daofu, kangding
     client.force_login(headquarters)
     assert client.get(url("reassign", task)).status_code == 200
     form = {"area": str(kangding.public_id), "role": "county_cdc", "reason": "It lies there"}
+    form["_seen"] = version(task)
     assert client.post(url("reassign", task), {**form, "_key": key()}).status_code == 302
     assert Task.objects.get().area == kangding
 

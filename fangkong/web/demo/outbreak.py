@@ -89,7 +89,7 @@ def _card_events(
 
     def review() -> None:
         by = stage.county_cdc(code)
-        monitoring.review(case=made[0], accept=True, by=by, at=reviewed_at)
+        monitoring.review(case=made[0], card=1, accept=True, by=by, at=reviewed_at)
 
     return [(reported_at, order, report), (reviewed_at, order + 1, review)]
 

@@ -94,6 +94,7 @@ def _facts(case: Past) -> CaseFacts:
         onset_date=case.onset_date,
         relation="same-county",
         origin=Origin.LOCAL.value,
+        doctor="王医生",
         remark="演示用虚构病例",
     )
 

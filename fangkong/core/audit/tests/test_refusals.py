@@ -18,6 +18,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.audit import fhir, refusals
 from fangkong.core.audit.models import AuditLine, Sight
 from fangkong.core.audit.types import How
+from fangkong.core.commands.states import version
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
 from fangkong.people.tests import factories as people
@@ -179,7 +180,7 @@ def test_what_cannot_be_written_keeps_nothing_else_from_it_and_is_told(officer, 
 
 def test_a_line_says_in_which_area_and_from_where(officer, areas):
     own = people.person(areas["513326"])
-    sent = {"_key": "k", "name": "卓玛", "sex": "2", "workplace": "县医院"}
+    sent = {"_key": "k", "name": "卓玛", "sex": "2", "workplace": "县医院", "_seen": version(own)}
     client = signed_in(officer)
 
     answer = client.post(

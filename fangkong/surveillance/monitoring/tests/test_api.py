@@ -23,6 +23,7 @@ BODY = {
         "case_class": "confirmed",
         "diagnosed_at": "2020-02-05T09:00:00+08:00",
         "onset_date": "2020-02-01",
+        "doctor": "王医生",
     },
 }
 

@@ -23,6 +23,7 @@ GOOD = {
     "case_class": "确诊病例",
     "diagnosed_at": "2020-02-05 09:00",
     "onset_date": "2020-02-01",
+    "doctor": "王医生",
 }
 
 
@@ -128,10 +129,11 @@ def test_a_class_is_known_in_either_language_short_or_long(said):
         ({"sex": "雄"}, "not_one_of sex"),
         ({"id_number": "513326197001010019"}, "bad_number id_number"),
         ({"id_number": "5.13326E+17", "age": "50"}, "lost_digits id_number"),
-        ({"id_number": "", "age": ""}, "missing birth_date"),
+        ({"id_number": "", "age": ""}, "age_missing birth_date"),
         ({"id_number": "", "age": "五十"}, "bad_age age"),
         ({"id_number": "", "age": "131"}, "bad_age age"),
         ({"address": ""}, "missing address"),
+        ({"doctor": ""}, "missing doctor"),
         ({"address": "天上人间"}, "address_unknown address"),
         ({"facility": "别家医院"}, "facility_unknown facility"),
         ({"phone": "12345"}, "bad_phone phone"),
@@ -148,7 +150,7 @@ def test_each_fault_of_a_row_is_named_with_its_field(changes, fault):
 
 
 def test_a_unit_without_an_age_says_nothing():
-    assert faults(id_number="", age="", age_unit="years") == ["missing birth_date"]
+    assert faults(id_number="", age="", age_unit="years") == ["age_missing birth_date"]
     assert faults(age="", age_unit="years") == []
 
 

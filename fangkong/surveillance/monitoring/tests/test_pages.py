@@ -14,6 +14,7 @@ from django.utils import translation
 
 from fangkong.core import clock
 from fangkong.core.audit import queries as audit
+from fangkong.core.commands.states import version
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import reading
 from fangkong.core.imports.models import ImportRun
@@ -221,7 +222,7 @@ def test_the_form_of_a_revision_is_filled_and_sends_a_second_card(world, signed_
     form = client.get(f"{one.get_absolute_url()}revise/").context["form"]
     sent = {name: form[name].value() or "" for name in form.fields}
     sent["diagnosed_at"] = "2020-02-05T09:00"
-    sent |= {"case_class": "suspected", "reason": "复核", "_key": "k"}
+    sent |= {"case_class": "suspected", "reason": "复核", "_key": "k", "_seen": version(one)}
     response = client.post(f"{one.get_absolute_url()}revise/", sent)
     assert response.status_code == 302, response.context["form"].errors
     one.refresh_from_db()
@@ -233,8 +234,10 @@ def test_the_form_of_a_revision_is_filled_and_sends_a_second_card(world, signed_
 def test_the_county_returns_a_card_with_a_reason_and_not_without(world, signed_in):
     one = case(world)
     client = signed_in(world.daofu_cdc)
-    assert client.post(f"{one.get_absolute_url()}return/", {"_key": "a"}).status_code == 422
-    client.post(f"{one.get_absolute_url()}return/", {"_key": "b", "reason": "地址不详"})
+    assert (
+        client.post(f"{one.get_absolute_url()}return/", {"_key": "a", "card": 1}).status_code == 422
+    )
+    client.post(f"{one.get_absolute_url()}return/", {"_key": "b", "card": 1, "reason": "地址不详"})
     assert "地址不详" in text(client.get(one.get_absolute_url()))
 
 
@@ -379,6 +382,7 @@ def test_the_api_reports_revises_and_reviews(world, signed_in):
         "case_class": "suspected",
         "diagnosed_at": "2020-02-05T09:00:00+08:00",
         "onset_date": "2020-02-01",
+        "doctor": "王医生",
     }
     body = {
         "patient": {"name": "扎西德吉", "address": "道孚县鲜水镇", "birth_date": "1970-01-01"},
@@ -386,8 +390,8 @@ def test_the_api_reports_revises_and_reviews(world, signed_in):
         "facility": str(world.hospital.public_id),
     }
 
-    def post(path: str, content: object, key: str):
-        headers = {"Idempotency-Key": key}
+    def post(path: str, content: object, key: str, **more: str):
+        headers = {"Idempotency-Key": key, **more}
         return client.post(
             API + path, json.dumps(content), content_type="application/json", headers=headers
         )
@@ -400,10 +404,16 @@ def test_the_api_reports_revises_and_reviews(world, signed_in):
     assert post("cases/", body, "").status_code == 400
     public_id = made.json()["id"]
     revised = {"case": {**judged, "case_class": "confirmed"}, "reason": "核酸阳性"}
-    assert post(f"cases/{public_id}/revise/", revised, "k3").json()["case_class"] == "confirmed"
-    assert post(f"cases/{public_id}/review/", {"accept": True}, "k4").status_code == 403
+    revise, review = f"cases/{public_id}/revise/", f"cases/{public_id}/review/"
+    assert post(revise, revised, "k3").status_code == 428
+    seen = {"If-Match": client.get(f"{API}cases/{public_id}/")["ETag"]}
+    assert post(revise, revised, "k3", **seen).json()["case_class"] == "confirmed"
+    assert post(revise, revised, "k3b", **seen).status_code == 412
+    assert post(review, {"accept": True, "card": 2}, "k4").status_code == 403
     client.force_login(world.daofu_cdc)
-    reviewed = post(f"cases/{public_id}/review/", {"accept": True}, "k5")
+    assert post(review, {"accept": True}, "k5").status_code == 422
+    assert post(review, {"accept": True, "card": 1}, "k5").json()["title"] == "NewerCard"
+    reviewed = post(review, {"accept": True, "card": 2}, "k5")
     assert reviewed.json()["review_state"] == "accepted"
     assert len(client.get(f"{API}cases/{public_id}/").json()["cards"]) == 2
 

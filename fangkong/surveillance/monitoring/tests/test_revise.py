@@ -57,19 +57,21 @@ def test_a_revision_that_contradicts_itself_is_refused(world):
 
 
 def test_the_county_accepts_a_card_once(world):
-    one = actions.review(case=case(world), accept=True, by=world.daofu_cdc, at=LATER)
+    one = actions.review(case=case(world), card=1, accept=True, by=world.daofu_cdc, at=LATER)
     assert (one.review_state, one.reviewed_at) == (ReviewState.ACCEPTED, LATER)
     with pytest.raises(actions.NotWaiting):
-        actions.review(case=one, accept=False, reason="地址不详", by=world.daofu_cdc, at=LATER)
+        actions.review(
+            case=one, card=1, accept=False, reason="地址不详", by=world.daofu_cdc, at=LATER
+        )
 
 
 def test_a_card_is_returned_with_a_reason_and_waits_again_once_it_is_revised(world):
     one = case(world)
     with pytest.raises(actions.ReasonMissing):
-        actions.review(case=one, accept=False, by=world.daofu_cdc, at=LATER)
+        actions.review(case=one, card=1, accept=False, by=world.daofu_cdc, at=LATER)
 
     one = actions.review(
-        case=one, accept=False, reason="发病日期有误", by=world.daofu_cdc, at=LATER
+        case=one, card=1, accept=False, reason="发病日期有误", by=world.daofu_cdc, at=LATER
     )
     assert (one.review_state, one.review_reason) == (ReviewState.RETURNED, "发病日期有误")
 

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils.translation import override
 
+from fangkong.core.commands.states import version
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue.models import Job
 from fangkong.surveillance.warning.models import DetectionRun, Signal
@@ -17,6 +18,13 @@ from .factories import FLU, detected, raised, reported
 DAY = date(2020, 2, 5)
 INDEX = "surveillance:warning:index"
 ANSWER = {"outcome": "suspected_event", "note": "Five cases share a meal"}
+
+
+def answered(signal):
+    """What the form of a signal sends, opened just now."""
+    signal.refresh_from_db()
+    return {**ANSWER, "_key": key(), "_seen": version(signal)}
+
 
 pytestmark = pytest.mark.usefixtures("evening")
 
@@ -53,7 +61,7 @@ def test_a_list_of_three_costs_as_many_queries_as_a_list_of_one(
 def test_answered_signals_leave_the_list_and_are_found_by_the_filter(client, daofu, daofu_cdc):
     signal = raised(daofu)
     client.force_login(daofu_cdc)
-    client.post(url("answer", signal), {**ANSWER, "_key": key()})
+    client.post(url("answer", signal), answered(signal))
     link = signal.get_absolute_url()
     assert link not in client.get(reverse(INDEX)).content.decode()
     assert link in client.get(reverse(INDEX) + "?state=answered").content.decode()
@@ -106,7 +114,7 @@ def test_another_county_s_signal_is_not_there(name, client, daofu, kangding_cdc)
     signal = raised(daofu)
     client.force_login(kangding_cdc)
     ask = client.get if name in ("detail", "curve") else client.post
-    assert ask(url(name, signal), {**ANSWER, "_key": key()}).status_code == 404
+    assert ask(url(name, signal), answered(signal)).status_code == 404
     assert signal.get_absolute_url() not in client.get(reverse(INDEX)).content.decode()
 
 
@@ -116,14 +124,14 @@ def test_the_auditor_reads_but_does_not_answer(client, daofu, auditor):
     page = client.get(url("detail", signal))
     assert page.status_code == 200
     assert url("answer", signal) not in page.content.decode()
-    assert client.post(url("answer", signal), {**ANSWER, "_key": key()}).status_code == 403
+    assert client.post(url("answer", signal), answered(signal)).status_code == 403
     assert client.post(reverse("surveillance:warning:new_run"), {"day": DAY}).status_code == 403
 
 
 def test_a_form_sent_twice_answers_once(client, daofu, daofu_cdc):
     signal = raised(daofu)
     client.force_login(daofu_cdc)
-    sent = {**ANSWER, "_key": key()}
+    sent = answered(signal)
     assert client.post(url("answer", signal), sent).status_code == 302
     assert client.post(url("answer", signal), sent).status_code == 302
     signal.refresh_from_db()
@@ -133,7 +141,7 @@ def test_a_form_sent_twice_answers_once(client, daofu, daofu_cdc):
 def test_an_answer_without_a_note_comes_back_with_the_form(client, daofu, daofu_cdc):
     signal = raised(daofu)
     client.force_login(daofu_cdc)
-    response = client.post(url("answer", signal), {**ANSWER, "note": "", "_key": key()})
+    response = client.post(url("answer", signal), {**answered(signal), "note": ""})
     assert response.status_code == 422
     assert Signal.objects.get().state == "new"
 
@@ -254,11 +262,9 @@ def test_a_note_that_the_page_would_refuse_is_refused_to_machines(client, daofu,
 def test_who_answers_after_a_colleague_reads_that_the_signal_is_closed(client, daofu, daofu_cdc):
     signal = raised(daofu)
     client.force_login(daofu_cdc)
-    client.post(url("answer", signal), {**ANSWER, "_key": key()})
+    client.post(url("answer", signal), answered(signal))
 
-    late = client.post(
-        url("answer", signal), {**ANSWER, "_key": key()}, headers={"Accept-Language": "en"}
-    )
+    late = client.post(url("answer", signal), answered(signal), headers={"Accept-Language": "en"})
 
     assert late.status_code == 422
     assert "This signal is already closed" in late.content.decode()
