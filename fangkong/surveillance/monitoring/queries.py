@@ -61,6 +61,7 @@ def listed(user: User, at: datetime) -> QuerySet[Case]:
 _LISTED = (
     *("public_id", "number", "condition", "definition", "case_class", "onset_date", "synthetic"),
     *("diagnosed_at", "reported_at", "report_due_at", "review_state", "review_due_at"),
+    "reviewed_at",
     *("person__name", "county__name_zh", "county__name_en", "county__short_zh"),
     "county__short_en",
 )

@@ -94,13 +94,14 @@ def test_every_bad_row_gives_its_line_and_all_its_reasons(world):
             [
                 "bad_number",
                 "bad_date",
+                "missing",
                 "unknown_condition",
                 "address_unknown",
-                "missing",
+                "age_missing",
             ],
         ),
         (4, "error", ["too_many_cells"]),
-        (5, "error", ["missing", "missing", "missing", "missing", "missing", "missing"]),
+        (5, "error", ["missing", "missing", "missing", "missing", "missing", "age_missing"]),
     ]
 
 

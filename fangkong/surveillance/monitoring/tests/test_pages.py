@@ -375,7 +375,7 @@ def test_an_export_of_the_list_is_on_record_and_masked(world, signed_in):
     assert audit.lines().order_by("-id")[0].action == "core.pages.export"
 
 
-def test_the_api_reports_revises_and_reviews(world, signed_in):
+def test_the_api_reports_revises_and_reviews(world, signed_in, monkeypatch):
     client = signed_in(world.clinician)
     judged = {
         "condition": "covid-19",
@@ -407,6 +407,7 @@ def test_the_api_reports_revises_and_reviews(world, signed_in):
     revise, review = f"cases/{public_id}/revise/", f"cases/{public_id}/review/"
     assert post(revise, revised, "k3").status_code == 428
     seen = {"If-Match": client.get(f"{API}cases/{public_id}/")["ETag"]}
+    monkeypatch.setattr(clock, "now", lambda: AT + timedelta(minutes=1))
     assert post(revise, revised, "k3", **seen).json()["case_class"] == "confirmed"
     assert post(revise, revised, "k3b", **seen).status_code == 412
     assert post(review, {"accept": True, "card": 2}, "k4").status_code == 403

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from fangkong.core import clock
 from fangkong.core.commands import states
 from fangkong.core.commands.actions import answered_on
 from fangkong.core.tests.together import at_once
@@ -32,11 +33,12 @@ def form_of(client, one: Case) -> dict[str, str]:
     return {**held, "_seen": form.editing.carried, "reason": "复核"}
 
 
-def test_the_second_revision_does_not_overwrite_the_first_unseen(world, client):
+def test_the_second_revision_does_not_overwrite_the_first_unseen(world, client, monkeypatch):
     one = case(world)
     client.force_login(world.clinician)
     first, second = form_of(client, one), form_of(client, one)
     address = f"{one.get_absolute_url()}revise/"
+    monkeypatch.setattr(clock, "now", lambda: LATER)
 
     done = client.post(address, {**first, "onset_date": "2020-02-02", "_key": "a"})
     late = client.post(address, {**second, "onset_date": "2020-02-03", "_key": "b"})
