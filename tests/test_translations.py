@@ -51,6 +51,58 @@ def f(_):
 """
 
 
+@pytest.mark.parametrize(
+    ("written", "wanted"),
+    [
+        ("写一句话说明,审计员会查看。", "写一句话说明，审计员会查看。"),
+        ("您还在吗?", "您还在吗？"),
+        ("请运行:fangkong backup", "请运行：fangkong backup"),
+        ("所有会话(包括当前会话)将结束", "所有会话（包括当前会话）将结束"),
+        ("标识(sub)", "标识（sub）"),
+        ("%(said)s,未启用", "%(said)s，未启用"),
+        ("共 {n} 行, 其余不读; 完!", "共 {n} 行，其余不读；完！"),
+    ],
+)
+def test_ascii_signs_beside_chinese_are_refused(written, wanted):
+    assert translations.full_width(written) == wanted
+    assert translations.full_width(wanted) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "时间 12:30 至 13:00",
+        "例如 2020-02-05T09:00+08:00。",
+        "共 %(count)d 个，{a[b]:,} 元",
+        "见 https://example.org/a?b=c,d 一页",
+        '<a href="/x?y=1">打开</a>',
+        "快捷键“?”和“/”",
+        "CSV, XLSX (Excel) 均可",
+        "运行 `a(b):c`",
+        "Only English, (as it is): yes?",
+    ],
+)
+def test_times_codes_addresses_and_values_keep_their_signs(text):
+    assert translations.full_width(text) == text
+
+
+def test_a_translation_with_ascii_signs_fails_the_check(product):
+    page = product / "room" / "templates" / "page.html"
+    page.parent.mkdir(parents=True)
+    (product / "room" / "__init__.py").touch()
+    page.write_text('{% load i18n %}{% translate "Are you there?" %}', "utf-8")
+    entry = '#: room/templates/page.html\nmsgid "Are you there?"\nmsgstr "%s"\n'
+    catalogue = translations.catalogue_of(product / "room")
+    catalogue.parent.mkdir(parents=True)
+
+    catalogue.write_text(translations.HEADER + entry % "您还在吗?", "utf-8")
+    (problem,) = translations.problems()
+    assert "Chinese takes its own signs: “您还在吗？”" in problem
+
+    catalogue.write_text(translations.HEADER + entry % "您还在吗？", "utf-8")
+    assert translations.problems() == []
+
+
 @pytest.fixture
 def product(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty product; the tool works on it."""

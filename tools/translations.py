@@ -65,6 +65,13 @@ msgstr ""
 """
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-zA-Z]|%[a-zA-Z]|\{[^{}]*\}")
 
+# Not prose: values, tags, addresses and links keep the signs that they have.
+_NO_PROSE = re.compile(
+    r"%\(\w+\)[a-zA-Z]|%[a-zA-Z]|\{[^{}]*\}|<[^<>]*>|\w+://[^\s\u3000-\u9fff\uff00-\uffef]+|`[^`]*`|“[^“”]”"
+)
+_HAN = "\u3000-\u303f\u3400-\u9fff\uff00-\uffef“”‘’…"  # Chinese signs with their punctuation
+_WIDE = {",": "，", ":": "：", ";": "；", "?": "？", "!": "！"}
+
 Key = tuple[str, str]  # context ("" for none) and English text (the singular)
 
 
@@ -298,7 +305,43 @@ def problems(chosen: Sequence[str] = ()) -> list[str]:
                 found.append(f"{place}: “{short(key[1])}” is marked fuzzy: look at it again")
             elif all(forms(message.string)) and not same_placeholders(message):
                 found.append(f"{place}: “{short(key[1])}”: the translation has other placeholders")
+            else:
+                found += [
+                    f"{place}: Chinese takes its own signs: “{short(full_width(string))}”"
+                    for string in forms(message.string)
+                    if full_width(string) != string
+                ]
     return found + (contradictions() if not chosen else [])
+
+
+def full_width(text: str) -> str:
+    """A Chinese text with ，：；？！（） where , : ; ? ! ( ) stand beside a Chinese sign.
+
+    Times, codes, addresses and the values that are put in keep theirs.
+    """
+    kept: list[str] = []
+
+    def keep(found: re.Match[str]) -> str:
+        kept.append(found[0])
+        return chr(0xE000 + len(kept) - 1)
+
+    masked = _NO_PROSE.sub(keep, text)
+    masked = re.sub(
+        rf"(?<=[{_HAN}])([,:;?!]) ?|([,:;?!]) ?(?=[{_HAN}])",
+        lambda found: _WIDE[found[1] or found[2]],
+        masked,
+    )
+    pair = r" ?\(([^()]*)\) ?"
+    masked = re.sub(
+        pair, lambda found: _brackets(found[0], found[1], masked[: found.start()]), masked
+    )
+    return re.sub("[\ue000-\uf8ff]", lambda found: kept[ord(found[0]) - 0xE000], masked)
+
+
+def _brackets(whole: str, inner: str, before: str) -> str:
+    """Chinese ones where a Chinese sign stands before, within or right behind them."""
+    chinese = re.search(f"[{_HAN}]", inner) or re.search(f"[{_HAN}]$", before)
+    return f"（{inner}）" if chinese else whole
 
 
 def same_placeholders(message: Message) -> bool:

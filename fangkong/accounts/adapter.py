@@ -79,6 +79,11 @@ class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ship
 class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
     """Second factors of staff."""
 
+    error_messages = {
+        **DefaultMFAAdapter.error_messages,
+        "incorrect_code": _("This code is wrong or was used already."),
+    }
+
     def build_totp_svg(self, url: str) -> str:
         out = io.BytesIO()  # with its namespace: without it a browser shows no such image
         segno.make(url, error="m").save(

@@ -7,4 +7,5 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
+        from . import probes  # noqa: F401  # what the doctor looks at here
         from .sign_in import signals  # noqa: F401  # hears what allauth does

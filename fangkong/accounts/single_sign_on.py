@@ -145,7 +145,7 @@ class Provider(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth shi
             with SingleSignOn(self.request).get_requests_session() as session:
                 answer = session.get(self.get_provider().server_url)
                 answer.raise_for_status()
-                self._openid_config = _described(answer.json())
+                self._openid_config = described(answer.json())
         return self._openid_config
 
     def get_access_token_data(self, *given: Any, **more: Any) -> dict[str, Any]:
@@ -206,7 +206,7 @@ class Provider(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]  # allauth shi
         return login
 
 
-def _described(found: Any) -> dict[str, Any]:
+def described(found: Any) -> dict[str, Any]:
     """A discovery document (OpenID Connect Discovery 1.0, section 3) that may be followed."""
     if not isinstance(found, dict):
         raise OAuth2Error("no description")

@@ -37,6 +37,11 @@ def add_commands(command: Add) -> None:
     restore.add_argument("file", type=Path)
     restore.add_argument("--key", type=Path, help="file with the key (FANGKONG_BACKUP_KEY)")
     restore.add_argument("--check", action="store_true", help="only read the backup to its end")
+    restore.add_argument(
+        "--keys-are-lost",
+        action="store_true",
+        help="also where the secret key of that place is lost for good",
+    )
     serve = command("serve", _serve, "Serve pages and API by several processes (production).")
     serve.add_argument("--host", help="address to listen on (FANGKONG_HOST, 127.0.0.1)")
     serve.add_argument("--port", type=int, help="port to listen on (FANGKONG_PORT, 8000)")
@@ -188,7 +193,7 @@ def _restore(options: argparse.Namespace) -> int:
             print(f"whole: made {manifest.made_at} by {manifest.version}, {manifest.rows} rows")
             return 0
         Path(settings.FANGKONG_DATA).mkdir(parents=True, exist_ok=True)
-        manifest = restoring.restore(options.file, key, _say)
+        manifest = restoring.restore(options.file, key, _say, keys_are_lost=options.keys_are_lost)
     except BackupProblem as problem:
         raise CannotGoOn(str(problem)) from None
     # A restored demonstration lives on its own day: nothing of it is old by today's date.

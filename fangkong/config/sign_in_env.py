@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from fangkong.config.env import _bool, _read
+from fangkong.config.env import WrongSetting, _bool, _read
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -36,6 +36,7 @@ def read(source: Mapping[str, str] | None = None) -> SignInEnvironment:
     """The environment, checked. Raises ``WrongSetting`` with what to write instead."""
     env = os.environ if source is None else source
     minutes = "write a number of minutes between 5 and 720"
+    _whole(env)
     return SignInEnvironment(
         password_profile=_read(
             env, "FANGKONG_PASSWORD_PROFILE", _profile, "asvs", "write asvs or mlps3"
@@ -68,6 +69,25 @@ def read(source: Mapping[str, str] | None = None) -> SignInEnvironment:
         oidc_claim=env.get("FANGKONG_OIDC_USERNAME_CLAIM", "").strip(),
         oidc_trusts_mfa=_read(env, "FANGKONG_OIDC_TRUST_MFA", _bool, False, "write 1 or 0"),
     )
+
+
+# Single sign-on needs all three; without them nothing else of it means anything.
+_TRIO = ("FANGKONG_OIDC_ISSUER", "FANGKONG_OIDC_CLIENT_ID", "FANGKONG_OIDC_CLIENT_SECRET")
+_BESIDE = (
+    *("FANGKONG_OIDC_NAME", "FANGKONG_OIDC_USERNAME_CLAIM"),
+    "FANGKONG_OIDC_TRUST_MFA",
+)
+
+
+def _whole(env: Mapping[str, str]) -> None:
+    """Half of the settings of single sign-on would be no sign-on at all, without a word."""
+    given = [name for name in (*_TRIO, *_BESIDE) if env.get(name, "").strip()]
+    missing = [name for name in _TRIO if name not in given]
+    if given and missing:
+        raise WrongSetting(
+            f"{given[0]} is set, but {' and '.join(missing)} is missing: single sign-on needs "
+            f"{', '.join(_TRIO[:2])} and {_TRIO[2]}. Set all three, or none of FANGKONG_OIDC_…"
+        )
 
 
 def _profile(raw: str) -> str:
@@ -118,7 +138,7 @@ def validators(profile: str) -> list[dict[str, Any]]:
 
 def providers(found: SignInEnvironment) -> dict[str, Any]:
     """allauth's table of identity providers: ours, or none."""
-    if not (found.oidc_issuer and found.oidc_client_id):
+    if not found.oidc_issuer:
         return {}
     app = {
         "provider_id": "sso",

@@ -19,7 +19,13 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.decorators import decorate_view
-from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
+from ninja.errors import (
+    AuthenticationError,
+    HttpError,
+    Throttled,
+    ValidationError,
+    ValidationErrorContext,
+)
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
@@ -101,18 +107,32 @@ def _found(
     order: str,
     size: int,
 ) -> keyset.Page[T]:
-    asked = request.GET.get("size", "")
-    wanted = int(asked) if asked.isdecimal() and len(asked) < 9 else size
+    wanted = _size(request.GET.get("size", ""), size)
     try:
         return read(
             rows,
             path=order.lstrip("-"),
             descending=order.startswith("-"),
-            size=max(1, min(PAGE_LIMIT, wanted)),
+            size=wanted,
             cursor=request.GET.get("after", ""),
         )
     except keyset.BadCursor:
         raise HttpError(400, _("The cursor is not valid. Start again without it.")) from None
+
+
+def _size(asked: str, usual: int) -> int:
+    """The rows of a page that were asked for; a size that is none is told, not guessed."""
+    if not asked:
+        return usual
+    if not (asked.isascii() and asked.isdecimal()):
+        wrong: dict[str, Any] = {"type": "int_parsing"}
+    elif len(asked.lstrip("0")) > 3 or int(asked) > PAGE_LIMIT:
+        wrong = {"type": "less_than_equal", "ctx": {"le": PAGE_LIMIT}}
+    elif int(asked) < 1:
+        wrong = {"type": "greater_than_equal", "ctx": {"ge": 1}}
+    else:
+        return int(asked)
+    raise ValidationError([{"in": "query", "where": "size", **wrong}])
 
 
 def _answer_page(
@@ -272,12 +292,41 @@ class Door(NinjaAPI):
             response["Idempotency-Replayed"] = "true"
         return _tagged(request, response)
 
+    def validation_error_from_error_contexts(
+        self, error_contexts: list[ValidationErrorContext[Any]]
+    ) -> ValidationError:
+        """Each fault with its place in what was sent; a parameter's name in our code is none."""
+        return ValidationError(
+            [
+                {**_place(context.model, error["loc"]), "type": error["type"]}
+                | ({"ctx": error["ctx"]} if "ctx" in error else {})
+                for context in error_contexts
+                for error in context.pydantic_validation_error.errors(
+                    include_url=False, include_input=False
+                )
+            ]
+        )
+
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         openapi.complete(schema, _operations(self))
         return schema
+
+
+def _place(model: Any, loc: tuple[int | str, ...]) -> dict[str, str]:
+    """Where a fault lies: a JSON pointer (RFC 6901) into the body, or a parameter's name."""
+    source = str(model.__ninja_param_source__)
+    if source == "body":
+        if getattr(model, "__read_from_single_attr__", None):
+            loc = loc[1:]  # the whole body is this one parameter
+        parts = (str(part).replace("~", "~0").replace("/", "~1") for part in loc)
+        return {"in": source, "where": "".join(f"/{part}" for part in parts)}
+    for name, path in getattr(model, "__ninja_flatten_map__", {}).items():
+        if loc[: len(path)] == tuple(path):
+            return {"in": source, "where": str(name)}
+    return {"in": source, "where": str(loc[0]) if loc else ""}
 
 
 def _operations(api: NinjaAPI) -> dict[str, openapi.Operation]:
@@ -317,6 +366,26 @@ def _answer_problems(api: NinjaAPI) -> None:
         after = getattr(fact, "retry_after", None)
         return problem(fact.status, type(fact).__name__, str(fact), retry_after=after)
 
+    def no_key(request: HttpRequest, fact: Refused) -> HttpResponse:
+        return problem(
+            fact.status,
+            type(fact).__name__,
+            _(
+                "The header Idempotency-Key is missing or not valid. Send 1 to 64 visible ASCII "
+                "characters, new for every write."
+            ),
+        )
+
+    def key_reused(request: HttpRequest, fact: Refused) -> HttpResponse:
+        return problem(
+            fact.status,
+            type(fact).__name__,
+            _(
+                "This Idempotency-Key came before with other content. Send a new key for a new "
+                "write; repeat a key only with the same content."
+            ),
+        )
+
     def forbidden(request: HttpRequest, fact: PermissionDenied) -> HttpResponse:
         return problem(403, "Forbidden", _("Your roles do not allow this."))
 
@@ -328,7 +397,7 @@ def _answer_problems(api: NinjaAPI) -> None:
 
     def invalid(request: HttpRequest, fact: ValidationError) -> HttpResponse:
         errors = [
-            {"where": [str(part) for part in error["loc"]], "text": validation.words(error)}
+            {"in": error["in"], "where": error["where"], "text": validation.words(error)}
             for error in fact.errors
         ]
         return problem(422, "Invalid", _("Some fields are missing or wrong."), errors=errors)
@@ -358,6 +427,8 @@ def _answer_problems(api: NinjaAPI) -> None:
 
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         Refused: refused,
+        commands.KeyMissing: no_key,
+        commands.KeyReused: key_reused,
         PermissionDenied: forbidden,
         Http404: missing,
         AuthenticationError: unauthenticated,

@@ -7,8 +7,30 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+from django.db.migrations.recorder import MigrationRecorder
 
 from fangkong.core import database_checks
+
+
+@register(Tags.database)
+def is_made(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """An empty database has lost nothing: it was never made."""
+    return [
+        Error(
+            "The database is empty",
+            hint="Run `fangkong migrate`, or `fangkong run`, which does it too.",
+            id="fangkong.E004",
+        )
+        for alias in databases or []
+        if _is_empty(alias)
+    ]
+
+
+def _is_empty(alias: str) -> bool:
+    return not MigrationRecorder(connections[alias]).applied_migrations()
 
 
 @register(Tags.database)
@@ -26,7 +48,7 @@ def triggers_stand(
             id="fangkong.E002",
         )
         for alias in databases or []
-        if (wrong := triggers.problems(alias))
+        if not _is_empty(alias) and (wrong := triggers.problems(alias))
     ]
 
 
@@ -44,7 +66,7 @@ def walls_stand(
             id="fangkong.E003",
         )
         for alias in databases or []
-        if (wrong := policies.missing(alias))
+        if not _is_empty(alias) and (wrong := policies.missing(alias))
     ]
 
 

@@ -36,9 +36,16 @@ PROBLEM: dict[str, Any] = {
             "description": "The fields that are wrong, with 422 Invalid.",
             "items": {
                 "type": "object",
-                "required": ["where", "text"],
+                "required": ["in", "where", "text"],
                 "properties": {
-                    "where": {"type": "array", "items": {"type": "string"}},
+                    "in": {"type": "string", "enum": ["body", "query", "path", "header"]},
+                    "where": {
+                        "type": "string",
+                        "description": (
+                            "In the body: a JSON pointer (RFC 6901) into what was sent, the whole "
+                            "of it where empty. Elsewhere: the name of the parameter."
+                        ),
+                    },
                     "text": {"type": "string"},
                 },
             },
@@ -50,7 +57,13 @@ PROBLEM: dict[str, Any] = {
 _SAID: dict[int, tuple[str, dict[str, Any]]] = {
     400: (
         "The request cannot be read, or a write carries no Idempotency-Key.",
-        {"title": "KeyMissing", "detail": "The form carries no valid key."},
+        {
+            "title": "KeyMissing",
+            "detail": (
+                "The header Idempotency-Key is missing or not valid. Send 1 to 64 visible ASCII "
+                "characters, new for every write."
+            ),
+        },
     ),
     401: (
         "Nobody is signed in, or the token is unknown, expired or revoked.",
@@ -82,7 +95,7 @@ _SAID: dict[int, tuple[str, dict[str, Any]]] = {
         {
             "title": "Invalid",
             "detail": "Some fields are missing or wrong.",
-            "errors": [{"where": ["body", "case", "condition"], "text": "This field is missing."}],
+            "errors": [{"in": "body", "where": "/condition", "text": "This field is missing."}],
         },
     ),
     428: (
@@ -145,7 +158,7 @@ _SIZE = {
     "in": "query",
     "name": "size",
     "required": False,
-    "description": "Rows of a page; brought within 1 to 200.",
+    "description": "Rows of a page; 422 outside 1 to 200.",
     "schema": {"type": "integer", "minimum": 1, "maximum": 200},
 }
 

@@ -1,4 +1,6 @@
 from django.apps import AppConfig
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 
 class SurveillanceConfig(AppConfig):
@@ -9,8 +11,10 @@ class SurveillanceConfig(AppConfig):
     def ready(self) -> None:
         """Staff of a hospital know the persons of the cases that it reported.
 
+        Emergency access finds a patient by the number of a card.
         A person who asks what is held reads of cases in words; their cards are kept by law.
         """
+        from fangkong.accounts.emergency.types import Finder, register
         from fangkong.core.dossier.types import in_words
         from fangkong.core.retention.queries import duty
         from fangkong.people.types import known_to_facility
@@ -18,6 +22,14 @@ class SurveillanceConfig(AppConfig):
         from .monitoring import describe, queries
 
         known_to_facility(queries.patients_of)
+        register(
+            Finder(
+                "card",
+                _("Number of a report card"),
+                queries.patient_by_card,
+                lambda key: reverse("people:detail", args=[key]),
+            )
+        )
         in_words("surveillance.Case")(describe.in_words)
         in_words("surveillance.ReportCard")(describe.in_words)
         duty("people.Person")(queries.cards_kept_by_law)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import pages
 
@@ -17,9 +18,9 @@ class OpenForm(pages.Form):
 
     kind = forms.ChoiceField(label=_("Find the person by"))
     number = forms.CharField(
-        label=_("Number"),
+        label=pgettext_lazy("of a document or a card", "Number"),
         max_length=60,
-        help_text=_("The whole number, as it stands on the card."),
+        help_text=_("The whole number, as it stands on the document or the report card."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     reason = forms.CharField(

@@ -16,13 +16,18 @@ from allauth.socialaccount.models import SocialAccount
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.urls import reverse
+from django.utils import translation
 from jwt.algorithms import RSAAlgorithm
 
+from fangkong.accounts import probes
 from fangkong.accounts.models import SignIn, User
 from fangkong.accounts.sign_in.types import Outcome
 from fangkong.accounts.tests import factories
 from fangkong.config import sign_in_env
+from fangkong.config.env import WrongSetting
 from fangkong.core.roles import Role
+from fangkong.core.watch import doctor
+from fangkong.core.watch.types import Line, Tone
 
 pytestmark = pytest.mark.django_db
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -388,3 +393,89 @@ def test_who_has_no_password_is_told_where_to_change_it(client, idp, zhaxi):
 
     assert answer.status_code == 200
     assert "no password here" in answer.content.decode()
+
+
+# --- Settings and the doctor ----------------------------------------------------------------------
+
+TRIO = {
+    "FANGKONG_OIDC_ISSUER": "https://sso.example/realms/health",
+    "FANGKONG_OIDC_CLIENT_ID": "fangkong",
+    "FANGKONG_OIDC_CLIENT_SECRET": "s" * 40,
+}
+
+
+@pytest.mark.parametrize("left_out", TRIO)
+def test_single_sign_on_without_one_of_its_three_settings_is_told_at_the_start(left_out):
+    with pytest.raises(WrongSetting) as problem:
+        sign_in_env.read({name: value for name, value in TRIO.items() if name != left_out})
+
+    assert f"{left_out} is missing" in str(problem.value)
+    assert "s" * 40 not in str(problem.value)
+
+
+@pytest.mark.parametrize("alone", [*TRIO, "FANGKONG_OIDC_TRUST_MFA", "FANGKONG_OIDC_NAME"])
+def test_one_setting_of_single_sign_on_alone_is_told(alone):
+    with pytest.raises(WrongSetting, match="Set all three, or none"):
+        sign_in_env.read({alone: TRIO.get(alone, "1")})
+
+
+@pytest.mark.parametrize("given", [{}, TRIO, {**TRIO, "FANGKONG_OIDC_NAME": "州卫健委"}])
+def test_all_three_settings_or_none_are_right(given):
+    assert bool(sign_in_env.providers(sign_in_env.read(given))) == bool(given)
+
+
+def examined() -> list[Line]:
+    return [one for one in doctor.examine() if one.title == "Single sign-on"]
+
+
+@pytest.fixture
+def english():
+    with translation.override("en"):
+        yield
+
+
+@pytest.mark.usefixtures("english")
+def test_the_doctor_reads_the_description_of_the_identity_provider(idp):
+    (line,) = examined()
+
+    assert (line.tone, line.said) == (Tone.OK, idp.url)
+    assert idp.asked == ["/.well-known/openid-configuration"]
+
+
+@pytest.mark.usefixtures("english")
+@pytest.mark.parametrize(
+    "described",
+    [{"issuer": "https://elsewhere.example"}, {"token_endpoint": ""}, {"jwks_uri": "file:///x"}],
+)
+def test_the_doctor_says_where_the_description_is_of_another_issuer(idp, described):
+    idp.described = described
+
+    (line,) = examined()
+
+    assert line.tone == Tone.BAD
+    assert "is not the description of this issuer" in line.said
+    assert line.todo == "Write the issuer as its own description names it."
+
+
+@pytest.mark.usefixtures("english")
+def test_the_doctor_says_where_nobody_answers_and_what_to_do(idp):
+    idp.server.shutdown()
+    idp.server.server_close()
+
+    (line,) = examined()
+
+    assert line.tone == Tone.BAD and line.said.startswith(idp.url)
+    assert "Check FANGKONG_OIDC_ISSUER" in str(line.todo)
+
+
+def test_the_doctor_reaches_no_inner_address_that_is_not_allowed(idp, settings):
+    settings.FANGKONG_OUTBOUND_ALLOW = frozenset()
+
+    lines = [one for one in doctor.examine() if idp.url in one.said]
+
+    assert [one.tone for one in lines] == [Tone.BAD]
+    assert idp.asked == []
+
+
+def test_without_single_sign_on_the_doctor_has_nothing_to_say_of_it():
+    assert probes._single_sign_on() is None

@@ -84,6 +84,14 @@ def test_a_folder_that_was_opened_later_is_told_by_the_doctor(data):
     assert modes(data) == "warn"
 
 
+def test_an_empty_folder_is_told_to_be_migrated_and_nobody_is_suspected(tmp_path):
+    answer = fangkong("check", data=tmp_path)
+
+    assert answer.returncode != 0
+    assert "The database is empty" in answer.stderr and "fangkong migrate" in answer.stderr
+    assert "triggers" not in answer.stderr and "who did this" not in answer.stderr
+
+
 def modes(data: Path) -> str:
     told = json.loads(fangkong("doctor", "--json", data=data, FANGKONG_LANGUAGE="en").stdout)
     return str(next(line["state"] for line in told if line["what"] == "File modes"))

@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 from fangkong.core.audit import triggers as triggers_of_the_trail
 from fangkong.core.walls import policies
 
-from . import sqlite
+from . import hooks, sqlite
 from .making import BESIDE, PART, new_file, staging
 from .sealing import DAMAGED, Lock, Opener, read_header
 from .stream import Entry, Reader
@@ -52,15 +52,24 @@ def check(file: Path, key: Lock | bytes) -> Checked:
     return Checked(manifest, sum(one.size for one in digests.values()))
 
 
-def restore(file: Path, key: Lock | bytes, say: Say = lambda text: None) -> Manifest:
+def restore(
+    file: Path,
+    key: Lock | bytes,
+    say: Say = lambda text: None,
+    *,
+    keys_are_lost: bool = False,
+) -> Manifest:
     """Put a backup into the empty database and data folder of the settings.
 
-    The file is read twice: first whole, so that a damaged one changes nothing at all.
+    The file is read twice: first whole, so that a damaged one changes nothing at all; nor one whose
+    place had keys that are not here, unless they are lost for good.
     """
     _require_known(file)
     _require_empty()
     say("reading")
     checked = check(file, key)
+    if not keys_are_lost and (missing := hooks.what_is_missing(checked.manifest.marks)):
+        raise BackupProblem(f"{missing} Nothing was changed.")
     _require_space(checked)
     say("loading")
     with staging() as folder:

@@ -33,7 +33,7 @@ from fangkong.core.refusals import Refused
 
 from . import columns, limited, packing, queries, words
 from .models import ColumnChoice, ImportChunk, ImportRun, Row
-from .reading import Caps, NotReadable
+from .reading import NO_RESULT, Caps, NotReadable
 from .types import (
     REASONS,
     Desk,
@@ -130,7 +130,7 @@ def upload(
         file_name=file_name[-200:],
         sha256=content.sha256,
         encoding=table.encoding,
-        columns=_columns(table.headings, fields),
+        columns=_columns(table.headings, fields, table.filled),
         options=dict(options or {}),
         county_id=place.county_id,
         area_id=place.area_id,
@@ -171,7 +171,8 @@ def match(
     if faults := _column_faults(kind, fields):
         raise WrongColumns(" ".join(words.reasons(kind, faults)))
     headings = run.headings
-    run.columns, run.state = _columns(headings, fields), State.CHECKING
+    filled = {n: column.get("filled", 0) for n, column in enumerate(run.columns)}
+    run.columns, run.state = _columns(headings, fields, filled), State.CHECKING
     run.touch(by, at)
     run.save()
     ColumnChoice.objects.update_or_create(
@@ -337,8 +338,13 @@ def _column_faults(kind: Kind, fields: Sequence[str]) -> list[Reason]:
     return faults
 
 
-def _columns(headings: Sequence[str], fields: Sequence[str]) -> list[dict[str, str]]:
-    return [{"heading": h, "field": f} for h, f in zip(headings, fields, strict=True)]
+def _columns(
+    headings: Sequence[str], fields: Sequence[str], filled: Mapping[int, int]
+) -> list[dict[str, Any]]:
+    return [
+        {"heading": heading, "field": field} | ({"filled": filled[n]} if filled.get(n) else {})
+        for n, (heading, field) in enumerate(zip(headings, fields, strict=True))
+    ]
 
 
 # --- Rows ----------------------------------------------------------------------------------------
@@ -384,6 +390,7 @@ class _Opened:
 
     rows: list[Row]
     too_long: list[int]  # rows with more cells than the file has columns, by their place
+    no_result: dict[int, list[str]]  # fields whose cell holds a formula without its result
     said: Any
 
 
@@ -459,8 +466,16 @@ def _preparing(
 def _open(work: Work, fields: Sequence[str], chunk: ImportChunk) -> _Opened:
     rows = chunk.rows()
     too_long = [n for n, row in enumerate(rows) if len(row.values) > len(fields)]
+    no_result = {n: found for n, row in enumerate(rows) if (found := _no_result(row, fields))}
     wanted = [row for row in rows if row.outcome in (Outcome.OK, Outcome.UNCHECKED)]
-    return _Opened(rows, too_long, work(_values(wanted, fields)))
+    return _Opened(rows, too_long, no_result, work(_values(wanted, fields)))
+
+
+def _no_result(row: Row, fields: Sequence[str]) -> list[str]:
+    if NO_RESULT not in row.values:
+        return []
+    cells = zip(fields, row.values, strict=False)
+    return [name for name, cell in cells if cell == NO_RESULT and name not in ("", REASONS)]
 
 
 def _looked(desk: Desk, values: list[dict[str, str]]) -> Any:
@@ -488,6 +503,10 @@ def _check_rows(
         if n in opened.too_long:
             row.outcome = Outcome.ERROR.value
             reasons.append(Reason("too_many_cells"))
+        elif without := opened.no_result.get(n):
+            row.outcome = Outcome.ERROR.value
+            reasons = [one for one in reasons if one.field not in without]  # as missing
+            reasons = [Reason("no_result", {"field": name}) for name in without] + reasons
         elif judged.outcome == Outcome.OK:
             if (line := seen.get(judged.print)) is not None:
                 row.outcome = Outcome.KNOWN.value
@@ -524,7 +543,11 @@ def _values(rows: Sequence[Row], fields: Sequence[str]) -> list[dict[str, str]]:
     """Field to text, for the fields that a row says something about."""
     read = [(n, name) for n, name in enumerate(fields) if name and name != REASONS]
     return [
-        {name: row.values[n] for n, name in read if n < len(row.values) and row.values[n]}
+        {
+            name: row.values[n]
+            for n, name in read
+            if n < len(row.values) and row.values[n] not in ("", NO_RESULT)
+        }
         for row in rows
     ]
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from .reader import BYTES_PER_SECOND
 from .reading import Caps, NotReadable, unpacked_size
@@ -35,6 +36,7 @@ class Table:
     headings: list[str]
     pieces: list[Piece]
     total: int
+    filled: dict[int, int]  # column to rows that a merged cell has given their value
 
 
 def read(
@@ -73,7 +75,7 @@ def _table(process: subprocess.Popen[bytes], patience: float) -> Table:
     clock = Timer(patience, process.kill)
     clock.start()
     try:
-        head: dict[str, object] = {}
+        head: dict[str, Any] = {}
         pieces: list[Piece] = []
         for line in process.stdout:
             if line.startswith(b'{"rows":'):
@@ -88,4 +90,5 @@ def _table(process: subprocess.Popen[bytes], patience: float) -> Table:
             raise NotReadable("too_much")
     finally:
         clock.cancel()
-    return Table(str(head["encoding"]), list(head["headings"]), pieces, int(str(head["total"])))  # type: ignore[call-overload]  # JSON
+    filled = dict(head["filled"])
+    return Table(head["encoding"], head["headings"], pieces, head["total"], filled)

@@ -34,7 +34,9 @@ class ImportRun(Record):
     file_name = models.CharField(_("file"), max_length=200)
     sha256 = models.CharField(max_length=64)
     encoding = models.CharField(_("encoding"), max_length=20)
-    columns = models.JSONField(default=list)  # [{"heading": …, "field": … or ""}] in file order
+    # [{"heading": …, "field": … or ""}] in file order; "filled": so many rows have got their value
+    # from a merged cell
+    columns = models.JSONField(default=list)
     options = models.JSONField(default=dict)
     county_id = models.BigIntegerField(null=True)
     area_id = models.BigIntegerField(null=True)

@@ -48,7 +48,7 @@ def main(source: BinaryIO, sink: BinaryIO) -> None:
                 total, rows = total + len(rows), []
         if rows:
             say({"rows": rows, "n": len(rows)})
-        say({"total": total + len(rows)})
+        say({"total": total + len(rows), "filled": list(sheet.filled.items())})
     except NotReadable as fault:
         say({"fault": fault.code, "params": fault.params})
     except MemoryError:

@@ -12,8 +12,9 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import chain
 from typing import Any
@@ -28,6 +29,11 @@ MAX_MEMBERS = 2_000
 MAX_RATIO = 200  # of a part of an archive to its packed size; sheets reach some 20 to 60
 SMALL = 1 << 20  # a part below this size may be packed as tightly as it likes
 MAX_DENSITY = 40  # cells laid out per byte of a sheet; more means a cell far out
+MAX_MERGED = 100_000  # merged ranges of a sheet
+NO_RESULT = "=?"  # the text of a cell that holds a formula whose result was not saved
+
+_STARTS_FORMULA = "=+-@＝＋－＠"
+_BLANKS = " \t\r\n\u00a0\u3000\u200b\ufeff"
 
 _SIGNATURES = {
     b"%PDF": "PDF",
@@ -47,6 +53,20 @@ _PLACE = re.compile(rb"""<(?:\w+:)?(?:c|row)\s(?:[^<>]*?\s)?r=["']([A-Z]{0,3})(\
 _CELLS = re.compile(rb"<(?:\w+:)?c[\s/>]")
 _ROWS = re.compile(rb"<(?:\w+:)?row[\s/>]")
 _REPEAT = re.compile(rb"""number-(rows|columns)-repeated=["'](\d+)["']""")
+_MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s")
+# A cell with a formula and nothing or an empty number behind it. An empty text (t="str") is a
+# result. What is repeated has a bound, so that no sheet can make the search slow.
+_NO_RESULT = re.compile(
+    rb"""<(?:\w+:)?c\s(?![^<>]{0,200}\bt=["']str["'])[^<>]{0,100}?\br=["']([A-Z]{1,3})(\d{1,7})["']"""
+    rb"""[^<>]{0,100}>\s{0,9}<(?:\w+:)?f(?:\s[^<>]{0,200})?(?:/>|>[^<]{0,8192}</(?:\w+:)?f>)"""
+    rb"""\s{0,9}(?:<(?:\w+:)?v\s?/>|<(?:\w+:)?v>\s{0,9}</(?:\w+:)?v>)?\s{0,9}</(?:\w+:)?c>"""
+)
+_FIRST_SHEET = re.compile(rb"""<(?:\w+:)?sheet\s[^<>]*?\w+:id=["']([^"'<>]+)["']""")
+_RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
+_ODS_SPAN = re.compile(rb"""number-rows-spanned=["'](?!1["'])\d""")
+_ODS_NO_RESULT = re.compile(
+    rb"<table:table-cell\s(?=[^<>]{0,9000}table:formula=)(?![^<>]{0,9000}value-type=)[^<>]*>"
+)
 
 
 class NotReadable(Exception):
@@ -76,6 +96,9 @@ class Sheet:
     encoding: str  # utf-8, utf-8-sig, utf-16, gb18030, xlsx, xls or ods
     headings: list[str]
     rows: Iterator[tuple[int, list[str]]]
+    filled: dict[
+        int, int
+    ]  # column to rows that a merged cell has given their value, as far as read
 
 
 def read(data: bytes, known: Mapping[str, str], enough: int, caps: Caps) -> Sheet:
@@ -89,10 +112,12 @@ def read(data: bytes, known: Mapping[str, str], enough: int, caps: Caps) -> Shee
     if len(data) > caps.bytes:
         raise NotReadable("too_big", limit=caps.bytes // 1024 // 1024)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
-        kind = _archive_kind(data, caps)
-        return _sheet(kind, _book_lines(data, caps), known, enough, caps)
+        kind, no_result = _archive_kind(data, caps)
+        book = _Book(data, caps, no_result)
+        return _sheet(kind, book.lines(), known, enough, caps, book.merged)
     if data.startswith(_OLE):
-        return _sheet("xls", _book_lines(data, caps), known, enough, caps)
+        book = _Book(data, caps)
+        return _sheet("xls", book.lines(), known, enough, caps, book.merged)
     for signature, kind in _SIGNATURES.items():
         if data[: len(signature)].lower() == signature.lower():
             raise NotReadable("wrong_type", kind=kind)
@@ -107,7 +132,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encodings: tuple[str, ...] = ("utf-16",)
     elif b"\0" in data:
-        raise NotReadable("wrong_type", kind="binary")
+        raise NotReadable("not_text")
     elif data.startswith(b"\xef\xbb\xbf"):
         encodings = ("utf-8-sig",)
     else:
@@ -121,7 +146,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
                 raise NotReadable("broken_text", line=line) from None
             continue
         if "\0" in text:
-            raise NotReadable("wrong_type", kind="binary")
+            raise NotReadable("not_text")
         return encoding, text
     raise NotReadable("wrong_encoding")
 
@@ -173,8 +198,14 @@ def unpacked_size(data: bytes) -> int:
         return len(data)
 
 
-def _archive_kind(data: bytes, caps: Caps) -> str:
-    """xlsx or ods; what an archive says of itself is read before anything in it is unpacked."""
+Spot = tuple[int, int]  # row and column of a cell, from 0
+
+
+def _archive_kind(data: bytes, caps: Caps) -> tuple[str, Collection[Spot]]:
+    """xlsx or ods; what an archive says of itself is read before anything in it is unpacked.
+
+    With the cells of the first sheet that hold a formula without its result.
+    """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         entries = archive.infolist()
@@ -196,19 +227,39 @@ def _archive_kind(data: bytes, caps: Caps) -> str:
         raise NotReadable("bomb")
     if sum(entry.file_size for entry in entries) > caps.unpacked:
         raise NotReadable("too_big", limit=caps.bytes // 1024 // 1024)
-    _look_through(archive, entries, kind, caps)
-    return kind
+    parts = _look_through(archive, entries, kind, caps)
+    no_result = {name: part.no_result for name, part in parts.items() if part.no_result}
+    if not no_result:
+        return kind, ()
+    return kind, no_result.get(_first_sheet(archive), ())
+
+
+def _first_sheet(archive: zipfile.ZipFile) -> str:
+    """The part of a workbook that holds its first sheet, the one that is read."""
+    try:
+        book = archive.read("xl/workbook.xml")
+        relations = archive.read("xl/_rels/workbook.xml.rels")
+    except (KeyError, zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError):
+        raise NotReadable("broken_workbook") from None
+    if found := _FIRST_SHEET.search(book):
+        for tag in _RELATION.findall(relations):
+            said = dict(re.findall(rb"""\s(Id|Target)=["']([^"'<>]*)["']""", tag))
+            if said.get(b"Id") == found[1]:
+                target = said.get(b"Target", b"").decode("utf-8", "replace")
+                return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    return ""
 
 
 def _look_through(
     archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], kind: str, caps: Caps
-) -> None:
+) -> dict[str, _Part]:
     """Real sizes and the places of cells, before the reader sees them.
 
     One cell far out makes the reader lay out every cell before it, which no memory holds, whatever
     a sheet says of its size.
     """
     left = caps.unpacked
+    parts = {}
     for entry in entries:
         if not entry.filename.endswith((".xml", ".rels")):
             continue
@@ -226,6 +277,9 @@ def _look_through(
                         part.look(chunk)
         except (zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError):
             raise NotReadable("broken_workbook") from None
+        if is_sheet:
+            parts[entry.filename] = part
+    return parts
 
 
 class _Part:
@@ -233,46 +287,128 @@ class _Part:
 
     def __init__(self, caps: Caps, *, ods: bool) -> None:
         self.caps, self.ods = caps, ods
-        self.before = b""
-        self.rows = self.cells = self.size = 0
+        self.before = self.cell_before = b""
+        self.rows = self.merged = 0
+        self.no_result: set[Spot] = set()
 
     def look(self, chunk: bytes) -> None:
         text = self.before + chunk
         cut = text.rfind(b"<")  # a tag cut in two is looked at with the next chunk
         text, self.before = (text[:cut], text[cut:][-4096:]) if cut > 0 else (text, b"")
-        if self.ods:
-            return  # its reader drops empty repeats; filled ones meet the limits of the process
+        if self.ods:  # its reader drops empty repeats; filled ones meet the limits of the process
+            if _ODS_SPAN.search(text):  # and it tells nothing of merged cells and formulas
+                raise NotReadable("merged_ods")
+            if _ODS_NO_RESULT.search(text):
+                raise NotReadable("formulas_ods")
+            return
         self.rows += len(_ROWS.findall(text))
         if self.rows > self.caps.rows + HEADINGS_WITHIN:
             raise NotReadable("too_many_rows", limit=self.caps.rows)
         for column, row in _PLACE.findall(text):
             self._refuse_far(column, int(row))
+        self.merged += len(_MERGED.findall(text))
+        if self.merged > MAX_MERGED:
+            raise NotReadable("too_many_merged", limit=MAX_MERGED)
+        self._note_formulas(text)
+
+    def _note_formulas(self, text: bytes) -> None:
+        text = self.cell_before + text
+        end = max(text.rfind(b"</c>") + 4, text.rfind(b":c>") + 3)
+        self.cell_before = text[end:][-20_000:]  # a cell cut in two is looked at with the next
+        for column, row in _NO_RESULT.findall(text, 0, end):
+            self.no_result.add((int(row) - 1, _number(column) - 1))
 
     def _refuse_far(self, column: bytes, row: int) -> None:
         if row > self.caps.rows + HEADINGS_WITHIN:
             raise NotReadable("too_many_rows", limit=self.caps.rows)
-        number = 0
-        for letter in column:
-            number = number * 26 + letter - ord("A") + 1
-        if number > self.caps.columns:
+        if _number(column) > self.caps.columns:
             raise NotReadable("too_many_columns", limit=self.caps.columns)
 
 
-def _book_lines(data: bytes, caps: Caps) -> Iterator[tuple[int, list[str]]]:
-    from python_calamine import CalamineError, CalamineWorkbook
+def _number(column: bytes) -> int:
+    """A column's letters as its number, from 1."""
+    number = 0
+    for letter in column:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+@dataclass
+class _Merged:
+    """Cells that span several rows: only the first holds the value, and all mean it.
+
+    Down only: what is merged over columns stands in the first of them. Not from the headings or
+    above, and not into a row that says nothing of its own.
+    """
+
+    starts: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # line: column, last
+    filled: dict[int, int] = field(default_factory=dict)
+    _open: dict[int, tuple[int, str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ranges: Iterable[tuple[Spot, Spot]], first_column: int, columns: int) -> _Merged:
+        starts: dict[int, list[tuple[int, int]]] = {}
+        for (top, left), (bottom, _right) in ranges:
+            if bottom > top and 0 <= left - first_column < columns:
+                starts.setdefault(top + 1, []).append((left - first_column, bottom + 1))
+        return cls(starts)
+
+    def carry(self, line: int, cells: list[str]) -> None:
+        """Give a row below the headings the values that span it."""
+        for column, (last, text) in list(self._open.items()):
+            if line > last:
+                del self._open[column]
+            elif column < len(cells) and not cells[column]:
+                cells[column] = text
+                self.filled[column] = self.filled.get(column, 0) + 1
+        for column, last in self.starts.get(line, ()):
+            if column < len(cells) and cells[column]:
+                self._open[column] = (last, cells[column])
+
+
+class _Book:
+    """The first sheet of a workbook."""
+
+    def __init__(self, data: bytes, caps: Caps, no_result: Collection[Spot] = ()) -> None:
+        from python_calamine import CalamineWorkbook
+
+        self.no_result = no_result
+        self.merged = _Merged()
+        with _broken_is_told():
+            book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+            self.sheet = book.get_sheet_by_index(0)
+            self.start = self.sheet.start
+            if self.start is None:
+                return
+            if self.sheet.height > caps.rows + HEADINGS_WITHIN:
+                raise NotReadable("too_many_rows", limit=caps.rows)
+            if self.sheet.width > caps.columns:
+                raise NotReadable("too_many_columns", limit=caps.columns)
+            ranges = self.sheet.merged_cell_ranges or []
+            if len(ranges) > MAX_MERGED:
+                raise NotReadable("too_many_merged", limit=MAX_MERGED)
+            self.merged = _Merged.of(ranges, self.start[1], caps.columns)
+
+    def lines(self) -> Iterator[tuple[int, list[str]]]:
+        if self.start is None:
+            return
+        with _broken_is_told():
+            first = self.start[1]
+            for line, row in enumerate(self.sheet.iter_rows(), start=1):
+                cells = [_text(cell) for cell in row]
+                if self.no_result:
+                    for n, text in enumerate(cells):
+                        if not text and (line - 1, first + n) in self.no_result:
+                            cells[n] = NO_RESULT
+                yield line, cells
+
+
+@contextmanager
+def _broken_is_told() -> Iterator[None]:
+    from python_calamine import CalamineError
 
     try:
-        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheet = book.get_sheet_by_index(0)
-        start = sheet.start
-        if start is None:
-            return
-        if sheet.height > caps.rows + HEADINGS_WITHIN:
-            raise NotReadable("too_many_rows", limit=caps.rows)
-        if sheet.width > caps.columns:
-            raise NotReadable("too_many_columns", limit=caps.columns)
-        for line, row in enumerate(sheet.iter_rows(), start=1):
-            yield line, [_text(cell) for cell in row]
+        yield
     except (CalamineError, OSError, ValueError, IndexError):
         raise NotReadable("broken_workbook") from None
     except BaseException as fault:  # a panic of its Rust is no Exception
@@ -299,9 +435,11 @@ def _text(cell: Any) -> str:
 
 def _bare(cell: str) -> str:
     """A cell without blanks at its ends, and without the apostrophe that our own files set before
-    what a spreadsheet would take for a formula."""
+    what a spreadsheet would take for a formula (``pages.export.safe_text``)."""
     text = cell.strip()
-    return text[1:] if text[:1] == "'" and text[1:2] in ("=", "+", "-", "@") else text
+    if text[:1] == "'" and (inner := text[1:].strip(_BLANKS))[:1] in _STARTS_FORMULA and inner:
+        return inner
+    return text
 
 
 def _sheet(
@@ -310,6 +448,7 @@ def _sheet(
     known: Mapping[str, str],
     enough: int,
     caps: Caps,
+    merged: _Merged | None = None,
 ) -> Sheet:
     """The headings: the first line with enough known ones, or else the first with two cells."""
     first: list[tuple[int, list[str]]] = []
@@ -336,11 +475,12 @@ def _sheet(
         headings.pop()
     if again := _same_twice(headings):
         raise NotReadable("column_twice", headings=again)
-    rows = _rows(chain(first[chosen + 1 :], lines), len(headings), caps)
+    merged = merged or _Merged()
+    rows = _rows(chain(first[chosen + 1 :], lines), len(headings), caps, merged)
     one = next(rows, None)
     if one is None:
         raise NotReadable("no_rows")
-    return Sheet(encoding, headings, chain([one], rows))
+    return Sheet(encoding, headings, chain([one], rows), merged.filled)
 
 
 def _same_twice(headings: list[str]) -> list[str]:
@@ -349,7 +489,7 @@ def _same_twice(headings: list[str]) -> list[str]:
 
 
 def _rows(
-    lines: Iterator[tuple[int, list[str]]], width: int, caps: Caps
+    lines: Iterator[tuple[int, list[str]]], width: int, caps: Caps, merged: _Merged
 ) -> Iterator[tuple[int, list[str]]]:
     n = 0
     for line, cells in lines:
@@ -369,4 +509,6 @@ def _rows(
             raise NotReadable("long_cell", line=line, limit=caps.cell)
         if len(cut) < width:
             cut += [""] * (width - len(cut))
+        if merged.starts:
+            merged.carry(line, cut)
         yield line, cut

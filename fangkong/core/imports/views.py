@@ -294,6 +294,7 @@ def _page(request: StaffRequest, run: ImportRun) -> dict[str, object]:
         "rows": rows,
         "headings": headings,
         "unread": [c["heading"] for c in run.columns if not c["field"] and c["heading"]],
+        "filled": [(c["heading"], c["filled"]) for c in run.columns if c.get("filled")],
         "shown": SHOWN,
         "working": working,
         "job": job,

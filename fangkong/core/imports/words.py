@@ -33,6 +33,19 @@ _FILES: dict[str, str | Promise] = {
     "wrong_type": gettext_lazy(
         "This is not a table (%(kind)s). Save it as .xlsx or .csv and send that."
     ),
+    "not_text": gettext_lazy("This is not a table. Save it as .xlsx or .csv and send that."),
+    "too_many_merged": gettext_lazy(
+        "The file has more than %(limit)s merged cells. Split them, fill in every row, and send it "
+        "again."
+    ),
+    "merged_ods": gettext_lazy(
+        "This .ods file has cells that span several rows, which cannot be read from this kind of "
+        "file. Save it as .xlsx and send that, or split the cells and fill in every row."
+    ),
+    "formulas_ods": gettext_lazy(
+        "This .ods file has formulas whose results were not saved. Open it, save it again as "
+        ".xlsx, and send that."
+    ),
     "wrong_encoding": gettext_lazy(
         "The characters of this file cannot be read. Save it as CSV UTF-8 or as .xlsx."
     ),
@@ -64,6 +77,10 @@ _REASONS: dict[str, str | Promise] = {
     ),
     "too_long": gettext_lazy("%(field)s is longer than %(limit)s characters."),
     "unreadable": gettext_lazy("%(field)s holds signs that cannot be read. Type it again."),
+    "no_result": gettext_lazy(
+        "%(field)s: the cell holds a formula without its result. Open the file in a spreadsheet, "
+        "save it there, and send it again."
+    ),
     "too_many_cells": gettext_lazy("The line has more cells than there are headings."),
     "twice_in_file": gettext_lazy("The same row stands in line %(line)s."),
     "known": gettext_lazy("Already known; nothing changes."),
@@ -72,7 +89,9 @@ _REASONS: dict[str, str | Promise] = {
 }
 
 # Said by the kit itself, whatever the kind.
-OF_THE_KIT = frozenset({"too_many_cells", "twice_in_file", "missing_columns", "column_twice"})
+OF_THE_KIT = frozenset(
+    {"too_many_cells", "no_result", "twice_in_file", "missing_columns", "column_twice"}
+)
 
 
 def problem(fault: NotReadable) -> str:

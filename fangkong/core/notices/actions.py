@@ -39,6 +39,12 @@ class NotOneLine(Refused):
     status = 422
 
 
+class BadHours(Refused):
+    """Half of the quiet hours, or hours that end as they begin."""
+
+    status = 422
+
+
 class AddressMissing(Refused):
     """The way needs an address."""
 
@@ -256,10 +262,12 @@ def choose(
     by: User,
     at: datetime,
 ) -> Quiet:
-    """Set one's quiet hours and the language of messages."""
+    """Set one's quiet hours and the language of messages; BadHours where they are none."""
+    if (first is None) != (last is None) or (first is not None and first == last):
+        raise BadHours(_("Quiet hours have a beginning and another end, or neither."))
     get_user_model().objects.select_for_update().get(pk=by.pk)
     quiet = queries.quiet_of(by)
-    quiet.first, quiet.last = (first, last) if first and last else (None, None)
+    quiet.first, quiet.last = first, last
     quiet.urgent_breaks = urgent_breaks
     quiet.language = language if language in dict(settings.LANGUAGES) else ""
     quiet.save()

@@ -38,6 +38,20 @@ class QuietForm(pages.Form):
         }
         super().__init__(data, initial=shown)
 
+    def clean(self) -> dict[str, Any]:
+        """Both ends or neither: half of the hours would keep nothing quiet."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        for name in ("first", "last"):
+            other = "last" if name == "first" else "first"
+            if cleaned.get(other) and not cleaned.get(name) and name not in self.errors:
+                self.add_error(name, _("Fill in both times, or leave both empty."))
+        if cleaned.get("first") and cleaned.get("first") == cleaned.get("last"):
+            self.add_error(
+                "last",
+                _("Both times are the same: nothing would be quiet. Choose another end."),
+            )
+        return cleaned
+
 
 class FollowForm(pages.Form):
     address = forms.CharField(label=_("Your address there"), max_length=254)

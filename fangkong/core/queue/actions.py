@@ -311,9 +311,10 @@ def _go_on_after_set_back(minute: datetime) -> None:
     log.error("clock was set back", extra={"minutes": int(far.total_seconds() // 60)})
 
 
-def forget_ticks(name: str, *, before: datetime) -> None:
-    """Remove the marks of a schedule that fires so often that its past says nothing."""
-    Tick.objects.filter(schedule=name, minute__lt=before).delete()
+def forget_ticks(name: str, *, before: datetime | None = None) -> None:
+    """Remove the marks of a schedule whose past says nothing; all of them without ``before``."""
+    ticks = Tick.objects.filter(schedule=name)
+    (ticks if before is None else ticks.filter(minute__lt=before)).delete()
 
 
 def _first(name: str, minute: datetime) -> bool:

@@ -9,7 +9,7 @@ from django.contrib.auth.signals import user_login_failed
 from django.utils import timezone
 
 from fangkong.core import clock
-from fangkong.core.backup import ledger
+from fangkong.core.backup import hooks, ledger
 from fangkong.core.queue import queries as queue
 from fangkong.core.queue.actions import forget_ticks, schedule
 
@@ -22,6 +22,12 @@ _ = probes, trail  # declare what the doctor looks at
 def heartbeat(at: datetime) -> None:
     """A tick each minute says that a worker lives; old ones are of no use."""
     forget_ticks("core.watch.heartbeat", before=at)
+
+
+@hooks.after_restore("core.watch.heartbeat")
+def no_worker_yet(at: datetime) -> None:
+    """A sign of life that came with a backup is that of another place's worker."""
+    forget_ticks("core.watch.heartbeat")
 
 
 def _refused(sender: Any, **facts: Any) -> None:

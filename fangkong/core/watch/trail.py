@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fangkong.core import clock
-from fangkong.core.audit import queries
+from fangkong.core.audit import queries, seal_keys
 from fangkong.core.audit.verifying import verify
 from fangkong.core.backup import hooks
 
@@ -24,6 +25,25 @@ def head() -> str:
     """The number and digest of the newest seal, kept in each backup."""
     newest = queries.newest_seal()
     return f"{newest.number} {newest.digest}" if newest else ""
+
+
+@hooks.mark("core.audit.signer")
+def signer() -> str:
+    """The public key that signs the seals; nothing where none is sealed yet."""
+    return seal_keys.public_key() if queries.newest_seal() else ""
+
+
+@hooks.needed("core.audit.signer")
+def signed_by_us(mark: str) -> str:
+    """The key that signed the trail is made of secret.key, which is in no backup."""
+    if mark == seal_keys.public_key():
+        return ""
+    return (
+        "the secret key of the place that was backed up is not here: its seals of the trail would "
+        f"not be ours, and second factors would not open. Put its secret.key into "
+        f"{settings.FANGKONG_DATA}, or set FANGKONG_SECRET_KEY, and its keys.json too; then "
+        "restore again. If it is lost for good: --keys-are-lost."
+    )
 
 
 @hooks.invariant("core.audit.seals")

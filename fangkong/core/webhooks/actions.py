@@ -63,8 +63,8 @@ def subscribe(*, label: str, url: str, events_: Sequence[str], by: User, at: dat
         raise UnknownEvent(_("Choose at least one event of the list."))
     try:
         outbound.check(url)
-    except outbound.WrongAddress as problem:
-        problem.field = "url"  # type: ignore[attr-defined]  # where a form shows it
+    except (outbound.WrongAddress, outbound.NotReached) as problem:
+        problem.field = "url"  # type: ignore[union-attr]  # where a form shows it
         raise
     receiver = Receiver.objects.create(
         label=label.strip(), url=url, events=sorted(set(events_)), **stamps(by, at)

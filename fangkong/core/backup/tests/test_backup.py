@@ -289,3 +289,31 @@ def test_a_backup_without_a_folder_says_what_to_write(place, keys, words):
 
     assert refused.returncode == 2
     assert "FANGKONG_BACKUP_TO" in refused.stderr
+
+
+def test_a_backup_of_a_place_with_other_keys_changes_nothing_and_says_what_to_bring(
+    place, keys, empty, tmp_path
+):
+    assert place.fangkong("audit", "seal").returncode == 0
+    file, _said = back_up(place, keys, tmp_path / "backups", "--no-proof")
+
+    refused = empty.fangkong("restore", str(file), "--key", str(keys))
+
+    assert refused.returncode == 2
+    assert "Put its secret.key into" in refused.stderr and "Nothing was changed" in refused.stderr
+    assert empty.rows() == {}
+
+    (empty.data / "secret.key").write_text((place.data / "secret.key").read_text())
+    done = empty.fangkong("restore", str(file), "--key", str(keys))
+    assert (done.returncode, "does not fit" in done.stderr) == (0, False), done.stderr
+    assert all(row[1] != "core.watch.heartbeat" for row in empty.rows()["core_tick"])
+
+
+def test_where_the_keys_are_lost_for_good_it_is_restored_and_told(place, keys, empty, tmp_path):
+    assert place.fangkong("audit", "seal").returncode == 0
+    file, _said = back_up(place, keys, tmp_path / "backups", "--no-proof")
+
+    done = empty.fangkong("restore", str(file), "--key", str(keys), "--keys-are-lost")
+
+    assert done.returncode == 1
+    assert "is not signed by our key" in done.stderr and "restored:" in done.stdout

@@ -107,6 +107,40 @@ HOSTILE = {
         lambda: with_rows(b'<row r="199000"><c r="GR199000"><v>1</v></c></row>'),
         {"too_much"},
     ),
+    "two million merged ranges": (
+        lambda: rewritten(
+            lambda sheet: sheet.replace(
+                b"</sheetData>",
+                b"</sheetData><mergeCells>"
+                + b'<mergeCell ref="A2:A9"/>' * 2_000_000
+                + b"</mergeCells>",
+            )
+        ),
+        {"too_many_merged", "bomb"},
+    ),
+    "merged over every row there can be": (
+        lambda: rewritten(
+            lambda sheet: sheet.replace(
+                b"</sheetData>",
+                b'</sheetData><mergeCells><mergeCell ref="A2:XFD1048576"/></mergeCells>'
+                + b" " * 200,
+            ).replace(
+                b"</sheetData>", b'<row r="199000"><c r="GR199000"><v>1</v></c></row></sheetData>'
+            )
+        ),
+        {"too_much"},
+    ),
+    "a tag of 700 kB and 20,000 formulas": (
+        lambda: with_rows(
+            b'<row r="3"><c '
+            + b'r="A3" ' * 100_000
+            + b"><f>1</f></c></row>"
+            + b'<row r="4">'
+            + b'<c r="A4"><f>' * 20_000
+            + b"</row>"
+        ),
+        {"broken_workbook", "too_much"},
+    ),
     "external entity": (lambda: entity("xxe"), {"broken_workbook"}),
     "billion laughs": (lambda: entity("laughs"), {"broken_workbook"}),
     "a table repeated without end": (
@@ -123,8 +157,8 @@ HOSTILE = {
         lambda: HEAD.encode() + b'\n"' + b"x,y\n" * 2_000_000,
         {"long_cell"},
     ),
-    "NUL": (lambda: HEAD.encode() + b"\n\0,1,\n", {"wrong_type"}),
-    "NUL in UTF-16": (lambda: f"{HEAD}\n\0,1,\n".encode("utf-16"), {"wrong_type"}),
+    "NUL": (lambda: HEAD.encode() + b"\n\0,1,\n", {"not_text"}),
+    "NUL in UTF-16": (lambda: f"{HEAD}\n\0,1,\n".encode("utf-16"), {"not_text"}),
     "lone surrogates": (
         lambda: f"{HEAD}\n{'扎西' * 10},1,\n".encode() + b"\xed\xa0\x80,2,\n",
         {"broken_text"},
@@ -134,7 +168,7 @@ HOSTILE = {
         {"wrong_encoding"},
     ),
     "a picture called cards.csv": (lambda: b"\x89PNG\r\n\x1a\n" + b"\0" * 99, {"wrong_type"}),
-    "a program": (lambda: b"MZ\x90\0\x03\0\0\0", {"wrong_type"}),
+    "a program": (lambda: b"MZ\x90\0\x03\0\0\0", {"not_text"}),
     "an archive of anything": (lambda: zipped({"a.txt": b"x"}), {"wrong_type"}),
     "an old workbook cut off": (
         lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" * 9,

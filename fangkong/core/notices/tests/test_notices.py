@@ -11,6 +11,7 @@ from email import message_from_bytes
 from email.header import decode_header, make_header
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,7 +23,7 @@ from fangkong.accounts.tests import factories
 from fangkong.accounts.tests.factories import AT
 from fangkong.core import clock, outbound
 from fangkong.core.notices import actions, queries, rules, types
-from fangkong.core.notices.models import Channel, Following, Message, Notice, Way
+from fangkong.core.notices.models import Channel, Following, Message, Notice, Quiet, Way
 from fangkong.core.queue.actions import run_job
 from fangkong.core.queue.models import Job
 from fangkong.core.roles import Role
@@ -402,6 +403,45 @@ def test_quiet_hours_hold_a_message_until_morning_unless_it_is_urgent(areas, dao
 
     assigned(areas["513326"], at=NIGHT, due_at=due, priority=3)
     assert Job.objects.filter(name=actions.SEND).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "wrong"),
+    [
+        ("22:00", "", {"last": "请同时填写两个时间，或都留空。"}),
+        ("", "07:00", {"first": "请同时填写两个时间，或都留空。"}),
+        ("22:00", "22:00", {"last": "两个时间相同，起不到免打扰的作用。请另选结束时间。"}),
+    ],
+)
+def test_half_of_the_quiet_hours_is_told_beside_its_field_and_not_kept(
+    client, daofu, first, last, wrong
+):
+    client.force_login(daofu)
+    sent = {"first": first, "last": last, "language": "zh-hans", "_key": str(uuid4())}
+
+    answer = client.post(reverse("core:notices:choices"), sent)
+
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {name: [text] for name, text in wrong.items()}
+    assert not Quiet.objects.exists()
+    taken = (
+        {"first": time.fromisoformat(first), "last": time.fromisoformat(last)}
+        if (first and last)
+        else {"first": time(22), "last": None}
+    )
+    with pytest.raises(actions.BadHours):
+        actions.choose(**taken, urgent_breaks=True, language="zh-hans", by=daofu, at=AT)
+
+
+@pytest.mark.parametrize(("first", "last"), [("22:00", "07:00"), ("12:30", "14:00"), ("", "")])
+def test_whole_quiet_hours_or_none_are_kept(client, daofu, first, last):
+    client.force_login(daofu)
+    sent = {"first": first, "last": last, "language": "zh-hans", "_key": str(uuid4())}
+
+    assert client.post(reverse("core:notices:choices"), sent).status_code == 302
+
+    kept = Quiet.objects.get()
+    assert [t.strftime("%H:%M") if t else "" for t in (kept.first, kept.last)] == [first, last]
 
 
 def test_quiet_hours_may_hold_urgent_ones_too(areas, daofu, channel):

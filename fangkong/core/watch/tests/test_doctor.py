@@ -12,8 +12,10 @@ from django.db import connection
 from django.utils import timezone, translation
 
 from fangkong.accounts.tests.factories import user
+from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.backup import ledger
+from fangkong.core.backup import hooks, ledger
+from fangkong.core.queue.models import Tick
 from fangkong.core.watch import doctor, jumps, probes
 from fangkong.core.watch.types import Line, Tone, bad, ok, warn
 
@@ -28,6 +30,15 @@ def only(monkeypatch):
         monkeypatch.setattr(doctor, "_probes", list(calls.items()))
 
     return use
+
+
+def test_a_restored_place_has_heard_of_no_worker_although_the_backup_had(db):
+    Tick.objects.create(schedule="core.watch.heartbeat", minute=clock.now())
+    assert probes._worker().tone == Tone.OK
+
+    hooks.restored["core.watch.heartbeat"](clock.now())
+
+    assert probes._worker().tone == Tone.BAD
 
 
 def test_lines_come_in_their_order_with_their_titles(only):

@@ -366,6 +366,17 @@ def test_an_address_that_may_not_be_asked_is_refused_beside_its_field(desk, othe
     assert not Receiver.objects.exists()
 
 
+def test_a_host_that_nobody_knows_is_told_beside_its_field_too(desk, other, monkeypatch):
+    def unknown(host, port):
+        raise OSError(host)
+
+    monkeypatch.setattr(outbound, "_resolve", unknown)
+    text = set_up(desk, other, url="https://no-such-host.example/").content.decode()
+
+    assert 'id="id_url_error"' in text and "No such host was found" in text
+    assert not Receiver.objects.exists()
+
+
 def test_a_trial_is_sent_and_its_tries_are_shown(desk, other):
     set_up(desk, other)
     receiver = Receiver.objects.get()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 from datetime import timedelta
 
 import pytest
+import xlsxwriter
 from django.db import connection, transaction
 
 from fangkong.core import aside
@@ -103,6 +105,87 @@ def test_every_bad_row_gives_its_line_and_all_its_reasons(world):
         (4, "error", ["too_many_cells"]),
         (5, "error", ["missing", "missing", "missing", "missing", "missing", "age_missing"]),
     ]
+
+
+def workbook(*rows: str, merged: str = "", formula: str = "") -> bytes:
+    """The same cards as .xlsx, with these cells merged (their value from the first) or a formula
+    whose result was not saved."""
+    file = io.BytesIO()
+    book = xlsxwriter.Workbook(file, {"in_memory": True})
+    sheet = book.add_worksheet()
+    for n, line in enumerate([HEAD, *rows]):
+        sheet.write_row(n, 0, line.split(","))
+    if merged:
+        sheet.merge_range(merged, "王医生")
+    if formula:
+        sheet.write_formula(formula, "=NOW()", None, "")
+    book.close()
+    return file.getvalue()
+
+
+def sent(world, data: bytes):
+    return imports.upload(
+        content=imports.FileContent(data),
+        file_name="cards.xlsx",
+        facility=world.hospital,
+        by=world.daofu_cdc,
+        at=AT,
+    )
+
+
+def page_of(client, world, batch) -> str:
+    client.force_login(world.daofu_cdc)
+    return client.get(batch.get_absolute_url()).content.decode()
+
+
+def test_a_doctor_merged_over_three_rows_reports_all_three_and_the_preview_says_so(client, world):
+    batch = sent(
+        world, workbook(*(row(n).removesuffix("王医生") for n in (1, 2, 3)), merged="I2:I4")
+    )
+
+    assert said(batch) == [(2, "ok", []), (3, "ok", []), (4, "ok", [])]
+    page = page_of(client, world, batch)
+    assert "填卡医生：2 行" in page
+    again = kit.match(run=batch, fields=batch.fields, by=world.daofu_cdc, at=AT)
+    assert "填卡医生：2 行" in page_of(client, world, again)
+    run(world, again)
+    assert [case.doctor for case in Case.objects.all()] == ["王医生"] * 3
+
+
+def test_a_file_without_merged_cells_says_nothing_of_them(client, world):
+    assert "合并" not in page_of(client, world, sent(world, workbook(row(1))))
+
+
+def test_a_formula_without_its_result_is_told_as_such_and_not_as_missing(client, world):
+    batch = sent(world, workbook(row(1), row(2), formula="H2"))
+
+    assert said(batch) == [(2, "error", ["no_result"]), (3, "ok", [])]
+    assert "诊断时间：单元格是公式，文件中没有它的结果。" in page_of(client, world, batch)
+
+
+def test_a_formula_in_a_column_that_is_not_read_hinders_nothing(world):
+    assert said(sent(world, workbook(row(1), formula="K2"))) == [(2, "ok", [])]
+
+
+@pytest.mark.parametrize("name", ["=HYPERLINK(1)", "@扎西", "＝1+1", "　=1"])
+def test_an_error_file_sent_again_says_what_the_first_one_said(client, world, name):
+    """What a spreadsheet would take for a formula has got an apostrophe, which is none of it."""
+    bad = row(1, disease="新冠炎").replace("扎西", name)
+    batch = upload(world, bad, encoding="utf-8")
+    client.force_login(world.daofu_cdc)
+    url = batch.kind_of.url("import_errors", batch.public_id)
+    file = b"".join(client.get(url).streaming_content)
+    assert f"'{name.strip()}" in file.decode()
+
+    again = imports.upload(
+        content=imports.FileContent(file),
+        file_name="again.csv",
+        facility=world.hospital,
+        by=world.daofu_cdc,
+        at=AT,
+    )
+
+    assert [row.values[0] for row in rows_of(again)] == [name.strip()]
 
 
 def test_the_same_file_again_changes_nothing_and_says_so(world):
