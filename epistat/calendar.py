@@ -78,7 +78,7 @@ def baselines(
         back = shape.year * np.arange(1, shape.years + 1, dtype=np.int64)
         references = np.broadcast_to(back, (len(columns), shape.years))
     else:
-        references = columns[:, np.newaxis] - _same_days(dates, time, columns, shape.years)
+        references = columns[:, np.newaxis] - same_days(dates, time, columns, shape.years)
     inside = references[:, -1] <= columns
     columns, references = columns[inside], references[inside]
     before = np.minimum(columns - references[:, -1], shape.half)  # of the oldest window
@@ -89,7 +89,7 @@ def baselines(
             yield base, columns[kinds.ravel() == kind]
 
 
-def _same_days(dates: ArrayLike, time: int, columns: Columns, years: int) -> Columns:
+def same_days(dates: ArrayLike, time: int, columns: Columns, years: int) -> Columns:
     """The column of the same week 1, 2 … years ago, (columns, years); negative before the first."""
     days = np.asarray(dates, dtype="datetime64[D]")
     if days.shape != (time,):
@@ -99,6 +99,8 @@ def _same_days(dates: ArrayLike, time: int, columns: Columns, years: int) -> Col
     whole = np.arange(time) * np.timedelta64(step, "D")
     if step not in (1, 7) or (time and (days != days[0] + whole).any()):
         raise ValueError("dates must be one day or one week apart; leave them out for months")
+    if not columns.size:
+        return np.empty((0, years), np.int64)
     now = days[columns, np.newaxis]
     months = now.astype("datetime64[M]")
     day = now - months.astype("datetime64[D]")  # of the month; 29 February runs into 1 March
@@ -108,6 +110,12 @@ def _same_days(dates: ArrayLike, time: int, columns: Columns, years: int) -> Col
     then = then + np.where(apart > 3, apart - 7, apart).astype("timedelta64[D]")
     found: Columns = (then - days[0]).astype(np.int64) // step
     return found
+
+
+def side_by_side(columns: Columns) -> slice | Columns:
+    """As a slice where they are next to each other."""
+    first, last = int(columns[0]), int(columns[-1])
+    return slice(first, last + 1) if last - first + 1 == len(columns) else columns
 
 
 @lru_cache(maxsize=1024)

@@ -101,6 +101,7 @@ METHODS = {
         PERCENTILE,
         moving_percentile,
         seasonal=True,
+        dated=True,
     ),
     "farrington": Method(
         "Farrington 1996: against the season of earlier years, with a trend",
@@ -397,7 +398,8 @@ def _add_options(whole: Parser) -> None:
 
     add = partial(_add, whole.add_argument_group("options of moving-percentile"))
     add("--percentile", type=float, metavar="X", help="of the earlier blocks, 0 to 100 (80)")
-    add("--year-days", type=int, choices=(364, 365), help="a year in daily data (364)")
+    add("--year-days", type=int, choices=(364, 365), help="days of a year in daily data (by"
+        " the calendar, to the day of the week)")  # fmt: skip
     add("--reaches", dest="strict", action="store_false", help="alarm where the count reaches the"
         " threshold, not only above it")  # fmt: skip
     add("--minimum", type=float, metavar="CASES", help="adaptive too: no alarm below this count"

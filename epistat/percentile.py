@@ -8,8 +8,9 @@ choices open, and disagree on some; here each is an option with a stated default
 =====================  ============================================  ===============================
 choice                 option                                        default
 =====================  ============================================  ===============================
-a year ago (daily)     ``year_days`` 364 or 365                      364: keeps the day of the week
-a year ago (weekly)    52 weeks (week 53 is not treated specially)
+a year ago             ``dates``: by the calendar                    without dates 52 weeks, or 364
+                       ``year_days`` 364 or 365, if by day           days: slips by a week or so in
+                                                                     six years
 blocks                 ``years``, ``half``                           3 years, 2 periods either side
 percentile             ``percentile``, ``definition``                80, linear (R type 7)
 exceeds or reaches     ``strict``                                    exceeds: count > threshold
@@ -30,6 +31,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from epistat.calendar import Columns, same_days, side_by_side
 from epistat.result import CELLS, Detection, Flag, Floats, as_counts, in_blocks, mark
 from epistat.tails import upper_tail
 
@@ -47,12 +49,14 @@ def moving_percentile(
     percentile: float = 80,
     years: int = 3,
     half: int = 2,
-    year_days: Literal[364, 365] = 364,
+    year_days: Literal[364, 365] | None = None,
     strict: bool = True,
     minimum: float = 1,
     excluded: ArrayLike | None = None,
     min_blocks: int | None = None,
     definition: Definition = "linear",
+    dates: ArrayLike | None = None,
+    last: int | None = None,
 ) -> Detection:
     """CIDARS' moving percentile: is this week high for the season?
 
@@ -61,6 +65,11 @@ def moving_percentile(
     every day. The history are (2 * half + 1) * years blocks of the same length: the same period one
     to ``years`` years ago and ``half`` periods before and after it. ``upper`` is their percentile,
     ``expected`` their mean.
+
+    ``dates``: (time,), one a column, days or weeks apart as ``every`` says. With them a year ago is
+    the same day of that year, or the nearest day with the same day of the week, as for the other
+    seasonal methods: 52 or 53 weeks. ``year_days`` says instead that it is so many days in daily
+    counts, whatever the dates. ``last``: judge the last columns only, the answer has no others.
 
     Alarm where observed > upper (``strict``) or >= upper, and observed >= ``minimum``; a signal
     held back by the minimum only is BELOW_MINIMUM. ``excluded``: True where a day or week belongs
@@ -85,10 +94,13 @@ def moving_percentile(
     """
     plan = _Plan(every, percentile, years, half, year_days, strict, minimum, min_blocks, definition)
     array = as_counts(counts)
+    series, time = array.shape
+    first = 0 if last is None else max(time - last, 0)
     mask = np.broadcast_to(False if excluded is None else np.asarray(excluded, bool), array.shape)
-    answer = Detection.blank(array.shape, at_upper=not strict)
+    pasts = plan.pasts(time, first, dates)
+    answer = Detection.blank((series, time - first), at_upper=not strict)
     for rows in in_blocks(array.shape):
-        plan.judge(array[rows], mask[rows], answer.part(rows))
+        plan.judge(array[rows], mask[rows], answer.part(rows), pasts)
     return answer
 
 
@@ -119,13 +131,22 @@ def fixed_threshold(counts: ArrayLike, threshold: ArrayLike = 1) -> Detection:
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Past:
+    """Columns whose blocks end the same number of steps before them."""
+
+    lags: list[int]
+    columns: Columns
+    complete: bool  # all blocks lie inside the series
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
     every: Every
     percentile: float
     years: int
     half: int
-    year_days: int
+    year_days: int | None
     strict: bool
     minimum: float
     min_blocks: int | None
@@ -137,12 +158,12 @@ class _Plan:
             "percentile must lie between 0 and 100": not 0 <= self.percentile <= 100,
             "years must be at least 1": self.years < 1,
             "half must lie between 0 and 25": not 0 <= self.half <= 25,
-            "year_days must be 364 or 365": self.year_days not in (364, 365),
+            "year_days must be 364 or 365": self.year_days not in (None, 364, 365),
             "minimum must be 0 or more": not self.minimum >= 0,
             f"definition must be one of {', '.join(get_args(Definition))}": self.definition
             not in get_args(Definition),
             "min_blocks must be at least 1 and at most years * (2 * half + 1)": not (
-                self.min_blocks is None or 1 <= self.min_blocks <= len(self.lags)
+                self.min_blocks is None or 1 <= self.min_blocks <= self.blocks
             ),
         }
         for problem, is_there in problems.items():
@@ -150,41 +171,66 @@ class _Plan:
                 raise ValueError(problem)
 
     @property
-    def lags(self) -> list[int]:
-        """How far back each block ends, in steps of the series."""
-        year, period = (self.year_days, WEEK) if self.every == "day" else (52, 1)
-        around = range(-self.half, self.half + 1)
-        return [year * back - period * k for back in range(1, self.years + 1) for k in around]
-
-    @property
-    def complete(self) -> int:
-        """The first index whose blocks all lie inside the series."""
-        return max(self.lags) + (WEEK - 1 if self.every == "day" else 0)
+    def blocks(self) -> int:
+        return self.years * (2 * self.half + 1)
 
     @property
     def needed(self) -> int:
-        return self.min_blocks or min(FEWEST_BLOCKS, len(self.lags))
+        return self.min_blocks or min(FEWEST_BLOCKS, self.blocks)
 
-    def judge(self, counts: Floats, excluded: NDArray[np.bool_], answer: Detection) -> None:
+    def pasts(self, time: int, first: int, dates: ArrayLike | None) -> list[_Past]:
+        """The columns from ``first`` on, those with the same past together."""
+        columns = np.arange(first, time, dtype=np.int64)
+        period, length = (WEEK, WEEK) if self.every == "day" else (1, 1)
+        if dates is not None and (self.every == "week" or self.year_days is None):
+            _refuse_dates(dates, self.every)
+            back = columns[:, np.newaxis] - same_days(dates, time, columns, self.years)
+        else:
+            year = (self.year_days or 364) if self.every == "day" else 52
+            back = np.broadcast_to(year * np.arange(1, self.years + 1), (len(columns), self.years))
+        around = period * np.arange(-self.half, self.half + 1)
+        # The blocks of the oldest year begin first.
+        complete = columns - back[:, -1] + around[0] - (length - 1) >= 0
+        keys, kinds = np.unique(np.column_stack([complete, back]), axis=0, return_inverse=True)
+        return [
+            _Past(
+                [int(ago - k) for ago in key[1:] for k in around],
+                columns[kinds.ravel() == kind],
+                bool(key[0]),
+            )
+            for kind, key in enumerate(keys)
+        ]
+
+    def judge(
+        self, counts: Floats, excluded: NDArray[np.bool_], answer: Detection, pasts: list[_Past]
+    ) -> None:
+        time = counts.shape[1]
+        first = time - answer.observed.shape[1]
         current = self._periods(counts)
         usable = self._periods(np.where(excluded, np.nan, counts)) if excluded.any() else current
-        before = np.full((len(counts), max(self.lags)), np.nan)
-        padded = np.concatenate([before, usable], axis=1)
+        longest = max((max(past.lags) for past in pasts), default=0)
+        padded = np.concatenate([np.full((len(counts), longest), np.nan), usable], axis=1)
 
-        time = counts.shape[1]
-        first = min(self.complete, time) if self.min_blocks is None else 0
-        answer.observed[:] = current
-        mark(answer.flags, np.isnan(current), Flag.MISSING_NOW)
-        mark(answer.flags[:, :first], np.True_, Flag.SHORT_HISTORY)
+        answer.observed[:] = current[:, first:]
+        mark(answer.flags, np.isnan(answer.observed), Flag.MISSING_NOW)
         # Each cell has fifteen or more blocks, so the cells are cut once more to stay in the cache.
         step = max(1, CELLS // 4 // max(len(counts), 1))
-        for start in range(first, time, step):
-            here = slice(start, min(start + step, time))
-            stacked = np.stack([padded[:, _back(here, lag, before.shape[1])] for lag in self.lags])
-            self._judge_by(stacked, answer, here)
-        answer.alarm[:] &= current >= self.minimum
+        for past in pasts:
+            if not past.complete and self.min_blocks is None:
+                short = answer.flags[:, past.columns - first]
+                mark(short, np.True_, Flag.SHORT_HISTORY)
+                answer.flags[:, past.columns - first] = short
+                continue
+            for start in range(0, len(past.columns), step):
+                here = past.columns[start : start + step]
+                blocks = [padded[:, side_by_side(longest + here - lag)] for lag in past.lags]
+                to = side_by_side(here - first)
+                self._judge_by(np.stack(blocks), answer, to, complete=past.complete)
+        answer.alarm[:] &= answer.observed >= self.minimum
 
-    def _judge_by(self, blocks: Floats, answer: Detection, here: slice) -> None:
+    def _judge_by(
+        self, blocks: Floats, answer: Detection, here: slice | Columns, *, complete: bool
+    ) -> None:
         """Fill the columns ``here`` from their blocks, shape (blocks, series, columns)."""
         current = answer.observed[:, here]
         mean, variance, points = _moments(blocks)
@@ -202,10 +248,9 @@ class _Plan:
         answer.score[:, here] = (current - centre) / np.sqrt(spread)
         answer.alarm[:, here] = over
         flags = answer.flags[:, here]
-        young = np.arange(here.start, here.stop) < self.complete
         mark(flags, over & (current < self.minimum), Flag.BELOW_MINIMUM)
-        mark(flags, few & young, Flag.SHORT_HISTORY)
-        mark(flags, few & ~young, Flag.TOO_FEW_POINTS)
+        mark(flags, few, Flag.TOO_FEW_POINTS if complete else Flag.SHORT_HISTORY)
+        answer.flags[:, here] = flags
 
     def _percentiles(self, blocks: Floats, points: NDArray[np.int64]) -> Floats:
         """The percentile of the known blocks, exact where it falls on a whole number."""
@@ -254,8 +299,11 @@ def _rank(n: int, share: Fraction, definition: Definition) -> tuple[int, int, in
     return below, max(min(below + 1, n - 1), 0), rest.numerator, rest.denominator
 
 
-def _back(here: slice, lag: int, padding: int) -> slice:
-    return slice(padding + here.start - lag, padding + here.stop - lag)
+def _refuse_dates(dates: ArrayLike, every: Every) -> None:
+    days = np.asarray(dates, dtype="datetime64[D]")
+    apart = np.timedelta64(WEEK if every == "week" else 1, "D")
+    if days.ndim == 1 and (np.diff(days) != apart).any():
+        raise ValueError(f'dates must be one {every} apart where every is "{every}"')
 
 
 def _moments(blocks: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:

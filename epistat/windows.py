@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
-from epistat.calendar import Columns, Shape, baselines
+from epistat.calendar import Columns, Shape, baselines, side_by_side
 from epistat.result import (
     CELLS,
     Detection,
@@ -195,7 +195,7 @@ class _Plan:
                 )  # fmt: skip
                 with np.errstate(divide="ignore", invalid="ignore"):
                     part = judge(history)
-                    to = _columns(columns - first)
+                    to = side_by_side(columns - first)
                     few = _fill(answer, rows, to, part, history)
                 if part.total is not None:
                     later.parts.append(_Part(rows, to, part.total, part.points, few))
@@ -393,7 +393,7 @@ class _Set:
 
     def _at(self, lag: int, values: Floats | None = None) -> Floats:
         values = self.counts if values is None else values
-        columns = _columns(self.columns + lag)
+        columns = side_by_side(self.columns + lag)
         return values[:, columns]
 
     def sums(self) -> tuple[Floats, Floats | float]:
@@ -475,12 +475,6 @@ def _fill(
         mark(flags, part.flat & ~few, Flag.FLAT_HISTORY)
     answer.flags[rows, to] = flags
     return few
-
-
-def _columns(columns: Columns) -> slice | Columns:
-    """As a slice where they are next to each other."""
-    first, last = int(columns[0]), int(columns[-1])
-    return slice(first, last + 1) if last - first + 1 == len(columns) else columns
 
 
 def runs(lags: list[int]) -> list[tuple[int, int]]:

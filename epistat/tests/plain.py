@@ -6,6 +6,7 @@ upper, p, score, alarm), or None where there is no answer.
 """
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil, erfc, floor, inf, sqrt
 
@@ -99,12 +100,13 @@ def moving_percentile(
     percentile: float = 80,
     years: int = 3,
     half: int = 2,
-    year_days: int = 364,
+    year_days: int | None = None,
     strict: bool = True,
     minimum: float = 1,
     excluded: NDArray[np.bool_] | None = None,
     min_blocks: int | None = None,
     definition: str = "linear",
+    dates: Sequence[date] | None = None,
 ) -> list[Day]:
     """CIDARS' moving percentile of one series."""
     current = weeks(y) if every == "day" else y
@@ -112,11 +114,14 @@ def moving_percentile(
     if excluded is not None:
         hidden = np.where(excluded, np.nan, y)
         usable = weeks(hidden) if every == "day" else hidden
-    year, period, length = (year_days, 7, 7) if every == "day" else (52, 1, 1)
+    year, period, length = (year_days or 364, 7, 7) if every == "day" else (52, 1, 1)
     answers: list[Day] = []
     for t in range(len(y)):
-        ends = [t - year * back + period * k for back in range(1, years + 1)
-                for k in range(-half, half + 1)]  # fmt: skip
+        same = [t - year * back for back in range(1, years + 1)]
+        if dates is not None and (every == "week" or year_days is None):
+            apart = [(dates[t] - year_ago(dates[t], back)).days for back in range(1, years + 1)]
+            same = [t - (days if every == "day" else days // 7) for days in apart]
+        ends = [week + period * k for week in same for k in range(-half, half + 1)]
         if np.isnan(current[t]) or (min_blocks is None and min(ends) - length + 1 < 0):
             answers.append(None)
             continue
@@ -129,6 +134,16 @@ def moving_percentile(
         over = current[t] > upper if strict else current[t] >= upper
         answers.append((mean, upper, p, score, bool(over and current[t] >= minimum)))
     return answers
+
+
+def year_ago(day: date, years: int) -> date:
+    """The same day of an earlier year, or the nearest day with the same day of the week."""
+    try:
+        then = day.replace(year=day.year - years)
+    except ValueError:  # 29 February
+        then = date(day.year - years, 3, 1)
+    near = [then + timedelta(days=k) for k in range(-3, 4)]
+    return next(other for other in near if other.weekday() == day.weekday())
 
 
 def rarity(count: float, blocks: Sequence[float]) -> tuple[float, float, float]:

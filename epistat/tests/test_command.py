@@ -152,6 +152,7 @@ def test_moving_percentiles_of_weeks_and_days_come_out_as_from_the_function(
             every=every,
             percentile=90,
             strict=False,
+            dates=np.datetime64(NEW_YEAR) + step * np.arange(length),
         )
         alarm = ["" if not known else str(int(is_alarm)) for known, is_alarm in zip(
             expected.answered[0], expected.alarm[0], strict=True)]  # fmt: skip
@@ -423,6 +424,9 @@ def five_years(tmp_path: Path) -> tuple[str, np.ndarray]:
         (["farrington", "--years", "3"],
          lambda y, dates: epistat.farrington(y, dates=dates, years=3)),
         (["bayes", "--alpha", "0.01"], lambda y, dates: epistat.bayes(y, dates=dates, alpha=0.01)),
+        (["moving-percentile", "--years", "5", "--half", "1"],
+         lambda y, dates: epistat.moving_percentile(
+             y, every="week", dates=dates, years=5, half=1)),
         (["rki"], lambda y, dates: epistat.rki(y, dates=dates)),
         (["cdc", "--years", "3"], lambda y, dates: epistat.cdc(y, dates=dates, years=3)),
         (["cusum"], lambda y, _: epistat.cusum(y)),

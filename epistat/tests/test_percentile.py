@@ -1,12 +1,13 @@
 """The moving percentile and the fixed threshold, on tables that can be worked out by hand."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
 
 from epistat import Flag, fixed_threshold, moving_percentile
-from epistat.result import Floats
+from epistat.result import ARRAYS, Floats
 
 NAN = float("nan")
 
@@ -125,6 +126,104 @@ def test_a_year_of_364_days_compares_like_weekdays(year_days: int, weekday_kept:
     )
 
     assert (answer.expected[0, -1] == 9) == weekday_kept
+
+
+MONDAYS = np.datetime64("2012-12-31") + 7 * np.arange(600)
+
+
+def the_same_week(now: str, *others: str) -> Floats:
+    """Mondays with 9 cases in these weeks and none besides."""
+    counts = np.zeros((1, len(MONDAYS)))
+    counts[0, np.isin(MONDAYS, np.array([now, *others], "datetime64[D]"))] = 9
+    return counts
+
+
+@pytest.mark.parametrize(
+    "weeks",
+    [
+        # 2015 and 2020 have a week 53; its neighbours, and those of a year later.
+        ("2020-12-21", "2019-12-23", "2018-12-24", "2017-12-18"),
+        ("2020-12-28", "2019-12-30", "2018-12-31", "2017-12-25"),
+        ("2021-01-04", "2020-01-06", "2019-01-07", "2018-01-01"),
+        ("2021-12-27", "2020-12-28", "2019-12-30", "2018-12-24"),
+        ("2016-12-26", "2015-12-28", "2014-12-29", "2013-12-23"),
+    ],
+)
+def test_with_dates_a_week_is_compared_with_its_season_on_both_sides_of_a_week_53(
+    weeks: tuple[str, ...],
+) -> None:
+    counts, t = the_same_week(*weeks), int(np.searchsorted(MONDAYS, np.datetime64(weeks[0])))
+
+    dated = moving_percentile(counts, every="week", half=0, min_blocks=3, dates=MONDAYS)
+    by_steps = moving_percentile(counts, every="week", half=0, min_blocks=3)
+
+    assert dated.expected[0, t] == 9
+    # The oldest of the three weeks is 157 weeks ago, not 156.
+    assert by_steps.expected[0, t] != 9
+
+
+def test_the_29th_of_february_is_compared_with_the_first_days_of_march() -> None:
+    counts = the_same_week("2016-02-29", "2015-03-02", "2014-03-03", "2013-03-04")
+    dated = moving_percentile(counts, every="week", half=0, dates=MONDAYS, min_blocks=3)
+    assert dated.expected[0, MONDAYS.tolist().index(date(2016, 2, 29))] == 9
+
+
+def test_with_dates_the_history_is_long_enough_a_week_later_after_a_week_53() -> None:
+    begin = int(np.searchsorted(MONDAYS, np.datetime64("2017-12-25")))
+    dates = MONDAYS[begin : begin + 159]  # the first, and 156, 157 and 158 weeks later
+    counts = np.ones((1, 159))
+
+    dated = moving_percentile(counts, every="week", half=0, dates=dates, last=3)
+    by_steps = moving_percentile(counts, every="week", half=0, last=3)
+
+    assert dates[-3] == np.datetime64("2020-12-21")
+    assert dated.flags[0].tolist() == [Flag.SHORT_HISTORY, 0, 0]
+    assert by_steps.flags[0].tolist() == [0, 0, 0]
+
+
+def test_with_dates_days_are_compared_with_like_weekdays_and_do_not_drift() -> None:
+    """Ten years of 364 days are twelve days short; 365 days lose the day of the week."""
+    dates = np.datetime64("2010-01-01") + np.arange(11 * 366)
+    now = int(np.searchsorted(dates, np.datetime64("2020-06-30")))  # a Tuesday
+    counts = np.zeros((1, now + 1))
+    counts[0, np.searchsorted(dates, np.datetime64("2010-06-29"))] = 9  # the Tuesday ten years ago
+    options: dict[str, Any] = {"every": "day", "years": 10, "half": 0, "percentile": 100}
+
+    dated = moving_percentile(counts, dates=dates[: now + 1], **options)
+    by_steps = moving_percentile(counts, **options)
+    told = moving_percentile(counts, dates=dates[: now + 1], year_days=364, **options)
+
+    assert dated.upper[0, now - 1 :].tolist() == [0, 9]  # the last day of its block
+    assert by_steps.upper[0, now] == 0
+    np.testing.assert_array_equal(told.upper, by_steps.upper)
+
+
+def test_the_last_columns_have_the_answer_of_the_whole() -> None:
+    rng = np.random.default_rng(8)
+    counts = rng.poisson(3, (5, len(MONDAYS))).astype(np.float64)
+    counts[1, 500] = counts[3, -1] = NAN
+    for dates in (None, MONDAYS):
+        whole = moving_percentile(counts, every="week", dates=dates)
+        last = moving_percentile(counts, every="week", dates=dates, last=200)
+        for name in ARRAYS:
+            np.testing.assert_array_equal(getattr(last, name), getattr(whole, name)[:, -200:])
+    assert moving_percentile(counts, every="week", last=0).upper.shape == (5, 0)
+    assert moving_percentile(counts[:, :0], every="week", dates=MONDAYS[:0]).upper.size == 0
+
+
+@pytest.mark.parametrize(
+    ("every", "dates", "problem"),
+    [
+        ("week", MONDAYS[:9], "shape"),
+        ("day", MONDAYS[:10], "one day apart"),
+        ("week", MONDAYS[0] + np.arange(10), "one week apart"),
+        ("week", np.append(MONDAYS[:9], MONDAYS[12]), "one week apart"),
+        ("week", np.full(10, np.datetime64("NaT")), "one week apart"),
+    ],
+)
+def test_dates_that_do_not_fit_are_refused(every: Any, dates: Any, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        moving_percentile(np.ones((1, 10)), every=every, dates=dates)
 
 
 def test_daily_counts_are_judged_as_sums_of_seven_days() -> None:

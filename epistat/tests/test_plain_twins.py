@@ -1,6 +1,7 @@
 """The fast functions agree with the plain twins on any input, and with themselves in any batch."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -82,22 +83,32 @@ def test_c3_is_its_twin(days: list[float], baseline: int, min_sigma: float) -> N
         }
     ),
     st.lists(st.integers(0, 259), max_size=8),
+    st.none() | st.dates(date(1996, 1, 1), date(2023, 1, 1)),
 )
 def test_weekly_moving_percentile_is_its_twin(
-    y: Floats, options: dict[str, Any], known_outbreaks: list[int]
+    y: Floats, options: dict[str, Any], known_outbreaks: list[int], begin: date | None
 ) -> None:
     excluded = np.isin(np.arange(len(y)), known_outbreaks)
+    options["dates"] = begin and [begin + timedelta(weeks=t) for t in range(len(y))]
     answer = moving_percentile(y[np.newaxis], every="week", excluded=excluded, **options)
     assert_as_plain(answer, plain.moving_percentile(y, every="week", excluded=excluded, **options))
 
 
 @settings(max_examples=12, deadline=None)
-@given(years_of_counts(900), st.sampled_from([364, 365]), st.sampled_from([None, 2]), st.booleans())
+@given(
+    years_of_counts(900),
+    st.sampled_from([None, 364, 365]),
+    st.sampled_from([None, 2]),
+    st.booleans(),
+    st.none() | st.dates(date(1996, 1, 1), date(2023, 1, 1)),
+)
 def test_daily_moving_percentile_is_its_twin(
-    y: Floats, year_days: Any, min_blocks: int | None, has_outbreak: bool
+    y: Floats, year_days: Any, min_blocks: int | None, has_outbreak: bool, begin: date | None
 ) -> None:
+    dates = begin and [begin + timedelta(days=t) for t in range(len(y))]
     options: dict[str, Any] = {
         "years": 2, "half": 1, "year_days": year_days, "min_blocks": min_blocks, "every": "day",
+        "dates": dates,
     }  # fmt: skip
     excluded = (np.arange(len(y)) // 50 == 3) & has_outbreak
     answer = moving_percentile(y[np.newaxis], excluded=excluded, **options)
