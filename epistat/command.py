@@ -29,7 +29,7 @@ WRITTEN_AT_ONCE = 100_000
 JUDGED_AT_ONCE = 2_048  # series, between two words about progress
 
 ABOUT = """\
-Judge counts of cases by day or week: which are unusually high?
+Judge counts of cases by day, week or month: which are unusually high?
 
 COUNTS has a header and the columns series, date, count and, if it is known, population, in any
 order: CSV (UTF-8 or GB18030) or Parquet. A date is written 2020-02-05 and stands below the one
@@ -48,6 +48,7 @@ examples:
   %(prog)s --last 1 counts.csv > this_week.csv
   %(prog)s --method ears-c2 --min-sigma 0.5 counts.csv > alarms.csv
   %(prog)s --method farrington-flexible --preset noufaily2013 --last 1 counts.parquet -o now.parquet
+  %(prog)s --method farrington --every month --half 1 monthly.csv > months.csv
   %(prog)s --method cusum --mean season --training 260 -k 1.04 counts.csv"""
 
 
@@ -62,6 +63,7 @@ class Method:
     whole: bool = False  # splits the series itself: only series of one length go together
     dated: bool = False  # takes the dates of the columns, for the same week of earlier years
     people: bool = False  # takes the population
+    months: bool = True  # can judge rows that are neither days nor weeks
     by_week: Callable[[dict[str, Any]], bool] = lambda options: False  # if not told of a --year
 
 
@@ -74,9 +76,10 @@ def _flexible(counts: Floats, *, preset: str = "noufaily2013", **options: Any) -
 
 EARS = ("baseline", "alpha", "min_sigma", "compat")
 PERCENTILE = (
-    "percentile", "years", "half", "year_days", "strict", "minimum", "min_blocks", "definition",
+    "percentile", "years", "half", "year", "year_days", "strict", "minimum", "min_blocks",
+    "definition",
 )  # fmt: skip
-YEARS = ("alpha", "years", "half", "compat")
+YEARS = ("alpha", "years", "half", "year", "compat")
 REGRESSION = (*YEARS, "power", "trend", "reweight", "limit")
 CUSUM = ("training", "k", "h", "transform", "mean", "dispersion", "year", "reset", "compat")
 GLR = (
@@ -89,6 +92,7 @@ METHODS = {
         "The default: by season, trend and recent level, all shrunken to what the counts show",
         ("alpha", "years", "half_life", "guard", "minimum"),
         adaptive,
+        months=False,
         seasonal=True,
         dated=True,
         people=True,
@@ -122,7 +126,7 @@ METHODS = {
     ),
     "rki": Method(
         "RKI: the same, by mean and spread",
-        ("years", "half", "current", "compat"),
+        ("years", "half", "year", "current", "compat"),
         rki,
         dated=True,
     ),
@@ -153,6 +157,7 @@ METHODS = {
     "fixed": Method("CIDARS fixed threshold: so many cases", ("threshold",), fixed_threshold),
 }
 OLD_NAMES = {"c1": "ears-c1", "c2": "ears-c2", "c3": "ears-c3", "mpm": "moving-percentile"}
+KNOWS_DAYS = "it knows days and weeks; take farrington, bayes, rki or moving-percentile"
 SCATTERED = ("pearson_nb", "anscombe_nb")  # transforms of cusum that know a dispersion
 SWITCHES = {"strict": "--reaches", "k": "-k"}
 
@@ -191,6 +196,8 @@ def choice(asked: argparse.Namespace) -> tuple[Method, dict[str, Any]]:
         if name not in method.options:
             written = SWITCHES.get(name, f"--{name.replace('_', '-')}")
             instead = "leave it out"
+            if name == "year" and not method.months:
+                instead = KNOWS_DAYS
             if name == "alpha" and "dispersion" in method.options:
                 instead = "how much counts scatter is --dispersion"
             raise BadInput(f"{written} is not an option of {asked.method}; {instead}")
@@ -205,13 +212,32 @@ def choice(asked: argparse.Namespace) -> tuple[Method, dict[str, Any]]:
 
 
 def refuse_days(name: str, options: dict[str, Any], every: str) -> None:
-    """BadInput where a method that counts in weeks is asked about days, unless a year is told."""
+    """BadInput where a method does not know the rows: days unless a year is told, or months."""
+    if every == "month" and not METHODS[name].months:
+        raise BadInput(f"{name} does not judge months; {KNOWS_DAYS}")
+    if not float(options.get("year", 52)).is_integer() and not METHODS[name].whole:
+        raise BadInput(f"--year must be a whole number for {name}")
     if every == "day" and "year" not in options and METHODS[name].by_week(options):
         season = {"cusum": " with --mean season", "glr": " with a season (--harmonics)"}
         raise BadInput(
             f"{name}{season.get(name, '')} is for weekly counts, and these are daily; add them up"
             " by week, or say --year 365 to count its rows as days"
         )
+
+
+def told(method: Method, options: dict[str, Any], every: str, dates: Any) -> dict[str, Any]:
+    """The options, and what the method must know of the rows besides.
+
+    Months, and what is told of a year, are compared by the number of rows and not by date.
+    """
+    options = dict(options)
+    if method.seasonal:
+        options["every"] = every
+    if every == "month" and "year" in method.options:
+        options.setdefault("year", 12)
+    if method.dated and "year" not in options:
+        options["dates"] = dates
+    return options
 
 
 def judge(
@@ -227,8 +253,6 @@ def judge(
     Series of like length (less than twice as long) go together, so that little is padded. ``last``:
     so many dates of each series are enough; a method that can leaves out what lies before.
     """
-    if method.seasonal:
-        options = {**options, "every": grid.every}
     lengths = np.diff(grid.starts)
     flat = Detection.blank(grid.counts.shape)
     classes = np.frexp(lengths.astype(np.float64))[1].astype(np.int64)
@@ -261,8 +285,8 @@ def _judge_some(
     cells = (grid.starts[rows, np.newaxis] + columns)[inside]
     counts = np.full(inside.shape, np.nan)
     counts[inside] = grid.counts[cells]
-    if method.dated:
-        options = {**options, "dates": output.dates(grid.first_days[rows[0]] + grid.step * columns)}
+    dates = output.dates(grid.days(grid.first_days[rows[0]], columns))
+    options = told(method, options, grid.every, dates)
     if method.people and "population" in grid.extra:
         people = np.full(inside.shape, np.nan)
         people[inside] = grid.extra["population"][cells]
@@ -293,7 +317,7 @@ def _blocks(grid: Grid, answer: Detection, last: int | None) -> Iterator[list[An
     for start in range(0, len(cells), WRITTEN_AT_ONCE):
         some = cells[start : start + WRITTEN_AT_ONCE]
         of = series[some]
-        days = output.dates(grid.first_days[of] + grid.step * (some - grid.starts[of]))
+        days = output.dates(grid.days(grid.first_days[of], some - grid.starts[of]))
         yield [
             names[of], days, answer.observed[some], answer.expected[some], answer.upper[some],
             answer.p[some], answer.score[some], alarm[some], said[answer.flags[some]],
@@ -337,9 +361,10 @@ def parser(prog: str = "detect") -> Parser:
     add("--list-methods", action="store_true", default=False, help="print the methods and stop")
     add(
         "--every",
-        choices=("auto", "day", "week"),
+        choices=("auto", "day", "week", "month"),
         default="auto",
-        help="what a date stands for (auto: week, if the dates of each series are weeks apart)",
+        help="what a date stands for (auto: week, if the dates of each series are weeks apart, else"
+        " day); month: one day for all, as the first",
     )
     add(
         "--gaps",
@@ -365,8 +390,9 @@ def _add_options(whole: Parser) -> None:
     add("--half", type=int, metavar="N", help="rows before and after the same one of earlier"
         " years: weeks, and days in daily data; moving-percentile: blocks of seven"
         " days there")  # fmt: skip
-    add("--year", type=_year, metavar="N", help="cdc, cusum, glr: rows of a year (52); needed for a"
-        " season in daily data, as they are made for weeks: cdc adds up four rows")  # fmt: skip
+    add("--year", type=_year, metavar="N", help="rows of a year, in place of the calendar (52, in"
+        " monthly data 12); needed by cdc and for a season of cusum and glr in daily data, as they"
+        " are made for weeks: cdc adds up four rows")  # fmt: skip
     add("--current", action=argparse.BooleanOptionalAction, help="bayes, rki: also the weeks just"
         " before (yes)")  # fmt: skip
     add("--around", type=int, metavar="N", help="cdc: blocks of four weeks either side (1)")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from epistat import output
-from epistat.command import METHODS, OLD_NAMES, Method, choice, refuse_days
+from epistat.command import METHODS, OLD_NAMES, Method, choice, refuse_days, told
 from epistat.command import parser as detect_parser
 from epistat.evaluate import COLUMNS as MEASURES
 from epistat.evaluate import JUDGED, Measures, Series, as_table, inject, labelled, simulate
@@ -40,6 +40,7 @@ answer; FPR, spec and NPV are of these. All but the delays in percent.
 examples:
   %(prog)s --method farrington-flexible --method bayes:alpha=0.01 --replicates 20
   %(prog)s labelled.csv --method ears-c1 --judged 104 -o measures.csv
+  %(prog)s monthly.csv --every month --method farrington:half=1 --method glr
   %(prog)s counts.csv --inject 5 --seed 3"""
 
 
@@ -58,6 +59,9 @@ def _evaluate(asked: argparse.Namespace) -> int:
         some = simulate(replicates=asked.replicates, seed=asked.seed, first=asked.first)
     else:
         some, every, dates, people = _series(asked)
+        if every == "month" and not asked.method:
+            raise BadInput("the usual methods are for days and weeks; say which --method, as in"
+                           " --method farrington:half=1")  # fmt: skip
     methods = {
         name: _judge(
             name,
@@ -100,8 +104,10 @@ def _series(asked: argparse.Namespace) -> tuple[Series, str, Any, Floats | None]
     counts = grid.counts.reshape(shape)
     people = grid.extra["population"].reshape(shape) if "population" in grid.extra else None
     judged = min(asked.judged or (JUDGED if asked.inject else shape[1]), shape[1])
-    dates = output.dates(grid.first_days[0] + grid.step * np.arange(shape[1]))
+    dates = output.dates(grid.days(grid.first_days[:1], np.arange(shape[1])))
     if asked.inject is not None:
+        if grid.every == "month":
+            raise BadInput("--inject puts outbreaks of weeks in; it needs counts by day or week")
         put = inject(counts, k=asked.inject, judged=judged, every=grid.every, seed=asked.seed)
         return put, grid.every, dates, people
     if "outbreak" not in grid.extra:
@@ -137,10 +143,9 @@ def _judge(
     method, given = _method(name)
     plain = name.partition(":")[0]
     refuse_days(OLD_NAMES.get(plain, plain), given, every)
-    if method.seasonal:
-        given["every"] = every
+    given = told(method, given, every, dates)
     if method.dated:
-        given |= {"dates": dates, "last": judged}
+        given["last"] = judged
     if method.people and people is not None:
         given["population"] = people
     if method.whole:
@@ -165,7 +170,8 @@ def _parser(prog: str) -> Parser:
     add("--inject", type=float, default=None, metavar="K", help="put outbreaks of this size in")
     add("--judged", type=int, default=None, metavar="N", help="judge the last N dates (all; with"
         " --inject 49)")  # fmt: skip
-    add("--every", choices=("auto", "day", "week"), default="auto", help="what a date stands for")
+    add("--every", choices=("auto", "day", "week", "month"), default="auto",
+        help="what a date stands for; month: one day for all, as the first")  # fmt: skip
     add("--gaps", choices=("error", "zero", "missing"), default="error",
         help="dates without a row: an error (if not told), no case, or not known")  # fmt: skip
     add("--sort", action="store_true", help="put the dates in order first")

@@ -38,7 +38,8 @@ from epistat.tails import upper_tail
 WEEK = 7
 FEWEST_BLOCKS = 4
 
-Every = Literal["day", "week"]
+Every = Literal["day", "week", "month"]
+ROWS: dict[Every, int] = {"day": 364, "week": 52, "month": 12}  # of a year without dates
 Definition = Literal["linear", "weibull", "inverted_cdf"]
 
 
@@ -55,21 +56,23 @@ def moving_percentile(
     excluded: ArrayLike | None = None,
     min_blocks: int | None = None,
     definition: Definition = "linear",
+    year: int | None = None,
     dates: ArrayLike | None = None,
     last: int | None = None,
 ) -> Detection:
     """CIDARS' moving percentile: is this week high for the season?
 
-    ``counts``: (series, time), cases per day or per week as ``every`` says; NaN is missing.
-    The number judged (``observed``) is the count of the week, or of the last 7 days t-6 … t, anew
-    every day. The history are (2 * half + 1) * years blocks of the same length: the same period one
-    to ``years`` years ago and ``half`` periods before and after it. ``upper`` is their percentile,
-    ``expected`` their mean.
+    ``counts``: (series, time), cases per day, week or month as ``every`` says; NaN is missing.
+    The number judged (``observed``) is the count of the week or month, or of the last 7 days
+    t-6 … t, anew every day. The history are (2 * half + 1) * years blocks of the same length: the
+    same period one to ``years`` years ago and ``half`` periods before and after it. ``upper`` is
+    their percentile, ``expected`` their mean.
 
     ``dates``: (time,), one a column, days or weeks apart as ``every`` says. With them a year ago is
     the same day of that year, or the nearest day with the same day of the week, as for the other
     seasonal methods: 52 or 53 weeks. ``year_days`` says instead that it is so many days in daily
-    counts, whatever the dates. ``last``: judge the last columns only, the answer has no others.
+    counts, whatever the dates, and ``year`` that it is so many weeks or other rows. Months have no
+    dates. ``last``: judge the last columns only; the answer has no others.
 
     Alarm where observed > upper (``strict``) or >= upper, and observed >= ``minimum``; a signal
     held back by the minimum only is BELOW_MINIMUM. ``excluded``: True where a day or week belongs
@@ -92,7 +95,10 @@ def moving_percentile(
     >>> answer.observed[0, -1], answer.upper[0, -1], answer.alarm[0, -1]
     (np.float64(5.0), np.float64(4.0), np.True_)
     """
-    plan = _Plan(every, percentile, years, half, year_days, strict, minimum, min_blocks, definition)
+    plan = _Plan(
+        every, percentile, years, half, year_days, year, strict, minimum, min_blocks,
+        definition,
+    )  # fmt: skip
     array = as_counts(counts)
     series, time = array.shape
     first = 0 if last is None else max(time - last, 0)
@@ -147,6 +153,7 @@ class _Plan:
     years: int
     half: int
     year_days: int | None
+    year: int | None
     strict: bool
     minimum: float
     min_blocks: int | None
@@ -154,10 +161,17 @@ class _Plan:
 
     def __post_init__(self) -> None:
         problems = {
-            'every must be "day" or "week"': self.every not in get_args(Every),
+            'every must be "day", "week" or "month"': self.every not in get_args(Every),
             "percentile must lie between 0 and 100": not 0 <= self.percentile <= 100,
             "years must be at least 1": self.years < 1,
             "half must lie between 0 and 25": not 0 <= self.half <= 25,
+            "year is for weeks and months; days have year_days": self.every == "day"
+            and self.year is not None,
+            "year must be at least 2 and a whole number": not (
+                self.year is None or (self.year >= 2 and self.year == int(self.year))
+            ),
+            "the blocks of two years meet; take a smaller half": self.every != "day"
+            and 2 * self.half + 1 > (self.year or ROWS.get(self.every, 52)),
             "year_days must be 364 or 365": self.year_days not in (None, 364, 365),
             "minimum must be 0 or more": not self.minimum >= 0,
             f"definition must be one of {', '.join(get_args(Definition))}": self.definition
@@ -171,6 +185,10 @@ class _Plan:
                 raise ValueError(problem)
 
     @property
+    def by_calendar(self) -> bool:
+        return self.year is None and (self.every == "week" or self.year_days is None)
+
+    @property
     def blocks(self) -> int:
         return self.years * (2 * self.half + 1)
 
@@ -182,11 +200,11 @@ class _Plan:
         """The columns from ``first`` on, those with the same past together."""
         columns = np.arange(first, time, dtype=np.int64)
         period, length = (WEEK, WEEK) if self.every == "day" else (1, 1)
-        if dates is not None and (self.every == "week" or self.year_days is None):
+        if dates is not None and self.by_calendar:
             _refuse_dates(dates, self.every)
             back = columns[:, np.newaxis] - same_days(dates, time, columns, self.years)
         else:
-            year = (self.year_days or 364) if self.every == "day" else 52
+            year = self.year or (self.every == "day" and self.year_days) or ROWS[self.every]
             back = np.broadcast_to(year * np.arange(1, self.years + 1), (len(columns), self.years))
         around = period * np.arange(-self.half, self.half + 1)
         # The blocks of the oldest year begin first.
@@ -268,7 +286,7 @@ class _Plan:
 
     def _periods(self, counts: Floats) -> Floats:
         """Counts of the week, or of the last 7 days (NaN where one of them is missing)."""
-        if self.every == "week":
+        if self.every != "day":
             return counts
         sums = np.full_like(counts, np.nan)
         width = max(counts.shape[1] - (WEEK - 1), 0)
@@ -300,6 +318,8 @@ def _rank(n: int, share: Fraction, definition: Definition) -> tuple[int, int, in
 
 
 def _refuse_dates(dates: ArrayLike, every: Every) -> None:
+    if every == "month":
+        raise ValueError("months are compared without dates; leave them out")
     days = np.asarray(dates, dtype="datetime64[D]")
     apart = np.timedelta64(WEEK if every == "week" else 1, "D")
     if days.ndim == 1 and (np.diff(days) != apart).any():

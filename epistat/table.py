@@ -27,9 +27,10 @@ WHOLE = re.compile(r"-?\d{1,15}(\.0*)?", re.ASCII)
 NUMBER = re.compile(r"-?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 PARQUET = b"PAR1"
 NOT_KNOWN = ("", "NA", "NaN")
+EPOCH = date(1970, 1, 1).toordinal()
 MOST_CELLS = 50_000_000  # from first to last dates; more is a slip in a date
 
-Every = Literal["auto", "day", "week"]
+Every = Literal["auto", "day", "week", "month"]
 Gaps = Literal["error", "zero", "missing"]
 
 
@@ -53,13 +54,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Every day (or week) from the first to the last date of each series, one after another.
+    """Every day (week, month) from the first to the last date of each series, one after another.
 
     ``starts[i] : starts[i + 1]`` are the cells of series i.
     """
 
     names: list[str]
-    every: Literal["day", "week"]
+    every: Literal["day", "week", "month"]
     first_days: NDArray[np.int64]
     starts: NDArray[np.int64]
     counts: Floats
@@ -68,6 +69,17 @@ class Grid:
     @property
     def step(self) -> int:
         return 7 if self.every == "week" else 1
+
+    def days(self, first: NDArray[np.int64], steps: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The ordinals so many days, weeks or months after these."""
+        if self.every != "month":
+            return first + self.step * steps
+        begin = (first - EPOCH).astype("datetime64[D]")
+        months = begin.astype("datetime64[M]")
+        day = begin - months.astype("datetime64[D]")
+        later = (months + steps).astype("datetime64[D]") + day
+        ordinals: NDArray[np.int64] = later.astype(np.int64) + EPOCH
+        return ordinals
 
 
 def read(path: str, *, optional: Sequence[str] = (), sort: bool = False) -> Table:
@@ -207,11 +219,13 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
 
     "zero": they have no case, and the population of the nearest date of the series; a gap in a file
     with a column expected is refused. "missing": their count is not known. "auto" takes weeks
-    if the dates of each series are whole weeks apart. BadInput where weeks are asked for and dates
+    if the dates of each series are whole weeks apart, else days; in months all dates name the same
+    day. BadInput where weeks are asked for and dates
     are not, and where the dates span so much that one of them must be wrong.
     """
     new = np.flatnonzero(np.diff(table.series, prepend=-1))
-    apart = np.diff(table.days, prepend=table.days[0])
+    at = _months(table) if every == "month" else table.days
+    apart = np.diff(at, prepend=at[0])
     apart[new] = 0
     if every == "auto":
         every = "week" if len(new) < len(apart) and not (apart % 7).any() else "day"
@@ -223,7 +237,7 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
         )
     step = 7 if every == "week" else 1
     first = table.days[new]
-    lengths = (table.days[np.append(new[1:], len(apart)) - 1] - first) // step + 1
+    lengths = (at[np.append(new[1:], len(apart)) - 1] - at[new]) // step + 1
     starts = np.concatenate([[0], np.cumsum(lengths)])
     if starts[-1] > MOST_CELLS:
         widest = int(np.argmax(lengths))
@@ -247,7 +261,7 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
             f" no {every} between {_iso(table.days[row - 1])} and {_iso(table.days[row])}; add the"
             " missing rows, or say --gaps zero (no case) or --gaps missing (not known)"
         )
-    cells = starts[table.series] + (table.days - first[table.series]) // step
+    cells = starts[table.series] + (at - at[new][table.series]) // step
     counts = np.full(int(starts[-1]), 0.0 if gaps == "zero" else np.nan)
     counts[cells] = table.counts
     extra = {}
@@ -258,7 +272,22 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
         holes = np.ones(len(counts), np.bool_)
         holes[cells] = False
         extra["population"] = carried(extra["population"], holes, starts)
-    return Grid(table.names, "week" if step == 7 else "day", first, starts, counts, extra)
+    return Grid(table.names, every, first, starts, counts, extra)
+
+
+def _months(table: Table) -> NDArray[np.int64]:
+    """The month of each row, counted from some month. BadInput if it is not told by one day."""
+    days = (table.days - EPOCH).astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    of_month = (days - months.astype("datetime64[D]")).astype(np.int64)
+    odd = np.flatnonzero((of_month != of_month[0]) | (of_month >= 28))
+    if odd.size:
+        row = odd[np.argmin(table.lines[odd])]
+        raise BadInput(
+            f"{table.path}, {table.row} {table.lines[row]}: {_iso(table.days[row])} does not name a"
+            " month as the others do; write one day for all, as the first"
+        )
+    return months.astype(np.int64)
 
 
 def fill_days(table: Table, command: str, *, gaps: Gaps) -> Grid:

@@ -522,3 +522,83 @@ def test_days_are_judged_by_a_method_for_weeks_once_a_year_is_told(
     assert said.count("weeks, and days in daily data") == 1
     assert said.count("days in daily data) before now") == 1
     assert said.count("in so many rows, weeks or days") == 1
+
+
+def monthly(counts: list[object], first: int = 2013, day: int = 1) -> str:
+    return "".join(
+        f"a,{first + i // 12}-{i % 12 + 1:02}-{day:02},{count}\n" for i, count in enumerate(counts)
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "judge"),
+    [
+        (["farrington", "--half", "1"], lambda y: epistat.farrington(y, half=1, year=12)),
+        (["farrington-flexible", "--half", "1", "--seasons", "4", "--skip", "3"],
+         lambda y: epistat.farrington_flexible(y, half=1, seasons=4, skip=3, year=12)),
+        (["bayes", "--half", "2"], lambda y: epistat.bayes(y, half=2, year=12)),
+        (["rki", "--half", "2"], lambda y: epistat.rki(y, half=2, year=12)),
+        (["cdc", "--around", "0"], lambda y: epistat.cdc(y, around=0, year=12)),
+        (["moving-percentile", "--half", "1"],
+         lambda y: epistat.moving_percentile(y, every="month", half=1)),
+        (["glr"], lambda y: epistat.glr(y, year=12)),
+        (["cusum", "--mean", "season"], lambda y: epistat.cusum(y, mean="season", year=12)),
+        (["ears-c1"], epistat.c1),
+        (["moving-percentile", "--half", "1", "--year", "6"],  # every other month, say
+         lambda y: epistat.moving_percentile(y, every="month", half=1, year=6)),
+    ],
+)  # fmt: skip
+def test_months_are_judged_by_methods_that_can(
+    file: Path, capsys: Capture, asked: list[str], judge: Any
+) -> None:
+    counts = np.random.default_rng(5).poisson(8, 100)
+    counts[-1] = 60
+    file.write_text(HEAD + monthly([int(n) for n in counts], day=15))
+    rows = answer(capsys, "--every", "month", "--method", *asked, str(file))
+    expected = judge(counts[np.newaxis].astype(np.float64))
+    upper = [float(row["threshold"] or "nan") for row in rows]
+    np.testing.assert_array_equal(upper, expected.upper[0])
+    assert [rows[i]["date"] for i in (0, 1, 12, 99)] == [
+        "2013-01-15", "2013-02-15", "2014-01-15", "2021-04-15",
+    ]  # fmt: skip
+    last = answer(capsys, "--every", "month", "--last", "2", "--method", *asked, str(file))
+    assert last == rows[-2:]
+    assert rows[-1]["alarm"] == "1"
+
+
+def test_a_month_without_a_row_is_told_like_a_week(file: Path, capsys: Capture) -> None:
+    file.write_text(HEAD + "a,2020-11-01,1\na,2021-01-01,2\n")
+    asked = ("--every", "month", "--method", "fixed", str(file))
+    assert "no month between 2020-11-01 and 2021-01-01" in complaint(capsys, *asked)
+    filled = answer(capsys, "--gaps", "zero", *asked)
+    assert [row["date"] for row in filled] == ["2020-11-01", "2020-12-01", "2021-01-01"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "why"),
+    [
+        ("a,2020-01-01,1\na,2020-02-02,1\n", ["--method", "fixed"], "line 3: 2020-02-02"),
+        ("a,2020-01-30,1\n", ["--method", "fixed"], "line 2: 2020-01-30"),
+        ("a,2020-01-01,1\n", [], "adaptive does not judge months; it knows days and weeks; take"),
+        ("a,2020-01-01,1\n", ["--year", "12"], "--year is not an option of adaptive; it knows"),
+        ("a,2020-01-01,1\n", ["--method", "ears-c1", "--year", "12"], "leave it out"),
+        ("a,2020-01-01,1\n", ["--method", "bayes"], "smaller half"),
+        ("a,2020-01-01,1\n", ["--method", "rki", "--year", "12.5"], "whole number for rki"),
+    ],
+)
+def test_months_that_cannot_be_judged_are_one_line(
+    file: Path, capsys: Capture, rows: str, asked: list[str], why: str
+) -> None:
+    file.write_text(HEAD + rows)
+    assert why in complaint(capsys, "--every", "month", *asked, str(file))
+
+
+def test_a_year_that_is_told_is_counted_in_rows_and_not_by_date(
+    file: Path, capsys: Capture
+) -> None:
+    counts = np.random.default_rng(6).poisson(8, 330)
+    file.write_text(HEAD + daily("a", [int(n) for n in counts], step=7))
+    for method, judge in (("bayes", epistat.bayes), ("farrington", epistat.farrington)):
+        rows = answer(capsys, "--method", method, "--year", "52", str(file))
+        upper = [float(row["threshold"] or "nan") for row in rows]
+        np.testing.assert_array_equal(upper, judge(counts[np.newaxis]).upper[0])

@@ -328,3 +328,25 @@ def test_detect_says_that_it_does_not_use_a_column_of_outbreaks(
     out, err = capsys.readouterr()
     assert err == "detect: the column outbreak is not used; evaluate measures alarms by it\n"
     assert out.count("\n") == 313
+
+
+def test_months_are_evaluated_by_a_method_that_can(tmp_path: Path, capsys: Capture) -> None:
+    counts = np.random.default_rng(2).poisson(9, 96)
+    counts[90] = 70
+    path = tmp_path / "months.csv"
+    rows = (f"a,{2013 + i // 12}-{i % 12 + 1:02}-01,{n},{int(i == 90)}\n"
+            for i, n in enumerate(counts))  # fmt: skip
+    path.write_text("series,date,count,outbreak\n" + "".join(rows))
+    asked = ("evaluate", "--every", "month", "--judged", "24", str(path))
+    name = "moving-percentile:half=1,minimum=30"
+    written = tmp_path / "measures.csv"
+    methods = ("--method", name, "--method", "farrington:half=1", "-o", str(written))
+    assert main([*asked, *methods]) == 0
+    assert capsys.readouterr().err == ""
+    first, second = csv.DictReader(written.open())
+    assert (first["method"], second["method"]) == (name, "farrington:half=1")
+    assert [float(first[key]) for key in ("sensitivity", "ppv", "answered")] == [1, 1, 1]
+    assert float(second["sensitivity"]) == 1
+    assert "say which --method" in complaint(capsys, *asked)
+    assert "does not judge months" in complaint(capsys, *asked, "--method", "adaptive")
+    assert "by day or week" in complaint(capsys, *asked, "--inject", "3")

@@ -198,6 +198,34 @@ def test_with_dates_days_are_compared_with_like_weekdays_and_do_not_drift() -> N
     np.testing.assert_array_equal(told.upper, by_steps.upper)
 
 
+def test_a_month_is_compared_with_the_same_month_and_its_neighbours() -> None:
+    months = np.arange(48) % 12
+    counts = np.where(months == 6, 20.0, 1.0)[np.newaxis]  # every July
+    counts[0, 42], counts[0, 46] = 15, 15  # the last July and November
+
+    answer = moving_percentile(counts, every="month", half=0, min_blocks=3)
+    around = moving_percentile(counts, every="month", half=1)
+
+    assert answer.upper[0, [42, 46]].tolist() == [20, 1]
+    assert answer.alarm[0, [42, 46]].tolist() == [False, True]
+    assert around.expected[0, 42] == (3 * 20 + 6) / 9
+    assert np.flatnonzero(around.answered[0])[0] == 3 * 12 + 1
+
+
+def test_a_year_that_is_told_counts_rows_and_asks_no_dates() -> None:
+    counts = np.random.default_rng(9).poisson(3, (2, 300)).astype(np.float64)
+    by_week = moving_percentile(counts, every="week")
+    told = moving_percentile(counts, every="week", year=52, dates=MONDAYS[:300])
+    in_tens = moving_percentile(counts, every="week", year=36, half=1)  # of ten days
+    in_months = moving_percentile(counts, every="month", half=1)
+    twelve = moving_percentile(counts, every="week", year=12, half=1)
+
+    np.testing.assert_array_equal(told.upper, by_week.upper)
+    np.testing.assert_array_equal(twelve.upper, in_months.upper)
+    blocks = [299 - 36 * back + k for back in (1, 2, 3) for k in (-1, 0, 1)]
+    np.testing.assert_allclose(in_tens.expected[:, -1], counts[:, blocks].mean(axis=1))
+
+
 def test_the_last_columns_have_the_answer_of_the_whole() -> None:
     rng = np.random.default_rng(8)
     counts = rng.poisson(3, (5, len(MONDAYS))).astype(np.float64)
@@ -271,7 +299,12 @@ def test_a_case_where_there_never_was_one_is_unusual_but_not_impossible() -> Non
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"every": "month"}, "every"),
+        ({"every": "hour"}, "every"),
+        ({"year": 52}, "year_days"),
+        ({"every": "week", "year": 1}, "year must be at least 2"),
+        ({"every": "month", "half": 6}, "smaller half"),
+        ({"every": "week", "year": 4}, "smaller half"),
+        ({"every": "month", "dates": ["2020-01-01"]}, "leave them out"),
         ({"percentile": 101}, "percentile"),
         ({"years": 0}, "years"),
         ({"half": 26}, "half"),
