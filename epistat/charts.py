@@ -11,6 +11,7 @@ excess that lasts is seen sooner than by a threshold for a single week; what has
 lowers the threshold of today. A missing week adds no evidence. ``p`` is NaN: a chart has none.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -121,6 +122,7 @@ def glr(
     change: Change = "intercept",
     mean: ArrayLike | None = None,
     year: float = 52,
+    refit: bool = False,
 ) -> Detection:
     """Likelihood-ratio charts: how much better does a higher mean explain the last weeks?
 
@@ -137,7 +139,9 @@ def glr(
     ``change="epidemic"``: the higher mean is m_t + e^theta x_(t-1).
 
     ``score`` is the statistic; alarm where it is ``threshold`` or more (LR: above it). After an
-    alarm the chart begins anew. ``upper`` is the least count that would alarm: whole for GLR
+    alarm the chart begins anew; with ``refit`` also the normal mean (and alpha, if it is estimated)
+    is fitted anew, to all weeks up to the alarm. Then what has become normal alarms no more, and an
+    outbreak counts as normal too. ``upper`` is the least count that would alarm: whole for GLR
     (infinite where no count would, as for "epidemic" after a week without a case), not for LR,
     where a count must be above it. The training is SHORT_HISTORY; TOO_FEW_POINTS where no
     regression can be fitted to it, as without a case.
@@ -156,6 +160,8 @@ def glr(
             "least must be at least 1": least < 1,
             "window must be at least least": window is not None and window < least,
             f"change must be one of {', '.join(get_args(Change))}": change not in get_args(Change),
+            "refit is for a mean that is fitted; leave it or the mean out": refit
+            and mean is not None,
             "a fixed theta needs the change of the intercept": theta is not None
             and change == "epidemic",
         }
@@ -179,11 +185,17 @@ def glr(
         answer.expected[:, start:] = centre[:, start:]
         unknown = ~(centre > 0) | ~np.isfinite(centre)
         mark(answer.flags[:, start:], unknown[:, start:], Flag.TOO_FEW_POINTS)
+
+        def again(rows: NDArray[np.intp], weeks: int) -> harmonic.Means:
+            return harmonic.means(
+                array[rows], weeks, harmonics, trend=trend, alpha=alpha, year=year
+            )
+
         chart = _Chart(
             np.where(np.isnan(array), 0.0, array),
             np.where(unknown, 1.0, centre) * ~np.isnan(array),
             np.where(np.isnan(spread), 0.0, spread),
-            threshold, window, least, change,
+            threshold, window, least, change, again if refit else None,
         )  # fmt: skip
         if theta is not None:
             chart.fixed(theta, start, answer)
@@ -378,14 +390,30 @@ class _Chart:
     window: int | None
     least: int
     change: Change
+    again: Callable[[NDArray[np.intp], int], harmonic.Means] | None  # fits so many weeks of these
+
+    def refit(self, t: int, answer: Detection) -> None:
+        """From the week after ``t`` on another mean for those that alarm in it."""
+        if self.again is None or t + 1 == self.counts.shape[1]:
+            return
+        no_mean = (answer.flags[:, t] & np.uint8(Flag.TOO_FEW_POINTS)) != 0
+        rows = np.flatnonzero(answer.alarm[:, t] & ~no_mean)
+        if not rows.size:
+            return
+        normal = self.again(rows, t + 1)
+        fitted = np.isfinite(normal.mean).all(axis=1) & (normal.mean > 0).all(axis=1)
+        rows, mean = rows[fitted], normal.mean[fitted, t + 1 :]
+        answer.expected[rows, t + 1 :] = mean
+        self.mean[rows, t + 1 :] = mean * ~np.isnan(answer.observed[rows, t + 1 :])
+        self.alpha[rows] = normal.alpha[fitted]
 
     def fixed(self, theta: float, start: int, answer: Detection) -> None:
         """LR with the log rate ratio ``theta``."""
         total = np.zeros(len(self.counts))
-        poisson = self.alpha == 0
-        safe = np.where(poisson, 1.0, self.alpha)
         ratio = np.exp(theta)
         for t in range(start, self.counts.shape[1]):
+            poisson = self.alpha == 0
+            safe = np.where(poisson, 1.0, self.alpha)
             m = answer.expected[:, t]
             bend = np.log((1 + safe * m) / (1 + safe * m * ratio))
             # l = slope * x + level
@@ -398,6 +426,7 @@ class _Chart:
             answer.score[:, t] = np.where(known, total, np.nan)
             answer.alarm[:, t] = known & (total > self.threshold)
             total = np.where(answer.alarm[:, t], 0.0, total)
+            self.refit(t, answer)
 
     def generalized(self, start: int, answer: Detection) -> None:
         """GLR: the best ratio since the best week."""
@@ -411,6 +440,7 @@ class _Chart:
                 rows = slice(low, low + step)
                 self._judge(rows, weeks, allowed[rows], answer)
             begin[answer.alarm[:, t]] = t + 1
+            self.refit(t, answer)
 
     def _judge(
         self, rows: slice, weeks: NDArray[np.int64], allowed: NDArray[np.bool_], answer: Detection

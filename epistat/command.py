@@ -84,7 +84,7 @@ REGRESSION = (*YEARS, "power", "trend", "reweight", "limit")
 CUSUM = ("training", "k", "h", "transform", "mean", "dispersion", "year", "reset", "compat")
 GLR = (
     "training", "threshold", "theta", "dispersion", "harmonics", "trend", "window", "least",
-    "change", "year",
+    "change", "year", "refit",
 )  # fmt: skip
 DEFAULT = "adaptive"
 METHODS = {
@@ -448,6 +448,8 @@ def _add_options(whole: Parser) -> None:
     add("--window", type=int, metavar="N", help="glr: weeks that are looked back (all)")
     add("--least", type=int, metavar="N", help="glr: weeks that a rise lasts at least (1)")
     add("--change", choices=("intercept", "epidemic"), help="glr: what rises (intercept)")
+    add("--refit", action=argparse.BooleanOptionalAction, help="glr: fit the mean anew after an"
+        " alarm (no)")  # fmt: skip
     add("--first", type=int, metavar="N", help="outbreak-p: weeks that are not judged (1)")
 
 

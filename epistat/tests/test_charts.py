@@ -125,6 +125,84 @@ def test_outbreak_p_is_its_twin(counts: list[int]) -> None:
         assert answer.alarm[0, t] == (answer.score[0, t] > 100)
 
 
+def refitted(y: Floats, training: int, theta: float | None) -> list[tuple[float, float, bool]]:
+    """LR or GLR (Poisson, no season) with the mean of all weeks up to the last alarm."""
+    answers = []
+    begin, mean, total = training, float(np.nanmean(y[:training])), 0.0
+    for t in range(training, len(y)):
+        if np.isnan(y[t]):
+            answers.append((mean, np.nan, False))
+            continue
+        if theta is None:
+            total = 0.0
+            for since in range(begin, t + 1):
+                part = y[since : t + 1][~np.isnan(y[since : t + 1])]
+                x, m = part.sum(), mean * len(part)
+                total = max(total, x * log(x / m) - (x - m) if x > m else 0.0)
+            alarm = total >= 5
+        else:
+            total = max(0.0, total + theta * y[t] + (1 - np.exp(theta)) * mean)
+            alarm = total > 5
+        answers.append((mean, total, alarm))
+        if alarm:
+            begin, mean, total = t + 1, float(np.nanmean(y[: t + 1])), 0.0
+    return answers
+
+
+@pytest.mark.parametrize("theta", [None, 0.4])
+def test_with_refit_the_mean_is_that_of_all_weeks_up_to_the_alarm(theta: float | None) -> None:
+    rng = np.random.default_rng(12)
+    counts = rng.poisson(np.repeat([[3, 7, 16], [5, 5, 5], [2, 9, 1]], 30, axis=1)).astype(float)
+    counts[0, [40, 70]] = np.nan
+
+    answer = glr(counts, training=30, harmonics=0, theta=theta, refit=True)
+
+    for i, y in enumerate(counts):
+        twin = refitted(y, 30, theta)
+        ours = np.column_stack([answer.expected[i, 30:], answer.score[i, 30:]])
+        np.testing.assert_allclose(ours, [day[:2] for day in twin], rtol=1e-7, atol=1e-9)
+        assert answer.alarm[i, 30:].tolist() == [day[2] for day in twin]
+    assert answer.alarm[0].sum() >= 2
+    assert answer.alarm.sum() < glr(counts, training=30, harmonics=0, theta=theta).alarm.sum()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"theta": 0.4}, {"theta": 0.4, "alpha": None}, {"alpha": 0.2, "window": 6},
+        {"alpha": None, "trend": True, "window": 5}, {"change": "epidemic", "window": 6},
+    ],
+)  # fmt: skip
+def test_refit_goes_on_as_a_chart_that_was_trained_up_to_the_alarm(options: Any) -> None:
+    """From one alarm to the next a chart of its own, of each series alone."""
+    rng = np.random.default_rng(13)
+    level = np.array([[4.0], [7.0]]) * np.repeat([1.0, 2.0, 3.5], [80, 20, 20])
+    counts = rng.poisson(level * (1 + 0.3 * np.sin(np.arange(120) / 52 * 2 * np.pi)))
+    whole = glr(counts, training=80, refit=True, **options)
+    for i in range(2):
+        begin, alarms = 80, 0
+        while begin < 120:
+            alone = glr(counts[[i]], training=begin, **options)
+            later = np.flatnonzero(alone.alarm[0])
+            end = int(later[0]) + 1 if later.size else 120
+            for name in ("expected", "upper", "score", "alarm"):
+                ours, theirs = getattr(whole, name)[i], getattr(alone, name)[0]
+                np.testing.assert_allclose(ours[begin:end], theirs[begin:end], rtol=1e-9)
+            begin, alarms = end, alarms + bool(later.size)
+        assert alarms >= 1
+
+
+def test_what_cannot_be_fitted_again_is_refused_or_left_alone() -> None:
+    with pytest.raises(ValueError, match="refit"):
+        glr([[1.0, 2.0]], training=1, mean=1.0, refit=True)
+    empty = np.zeros((1, 40))
+    empty[0, 30:] = 9  # no case to learn from, then many
+    answer = glr(empty, training=20, harmonics=0, refit=True)
+    assert not answer.answered.any()
+    assert (answer.flags[0, 20:] == Flag.TOO_FEW_POINTS).all()
+    assert glr([[*[2.0] * 20, 30.0]], training=20, harmonics=0, refit=True).alarm[0, -1]
+
+
 def test_a_training_without_a_case_is_told_and_guarded() -> None:
     y = np.zeros((1, 60))
     y[0, -1] = 3

@@ -440,6 +440,7 @@ def five_years(tmp_path: Path) -> tuple[str, np.ndarray]:
           "--threshold", "4"],
          lambda y, _: epistat.glr(y, alpha=None, trend=True, window=8, training=250, threshold=4)),
         (["glr", "--theta", "0.5"], lambda y, _: epistat.glr(y, theta=0.5)),
+        (["glr", "--theta", "0.5", "--refit"], lambda y, _: epistat.glr(y, theta=0.5, refit=True)),
         (["farrington-flexible", "--no-reweight", "--limit", "3", "2", "--skip", "10"],
          lambda y, dates: epistat.farrington_flexible(
              y, dates=dates, reweight=False, limit=(3, 2), skip=10)),

@@ -38,6 +38,7 @@ METHODS: dict[str, Judge] = {
     "lr": lambda y: epistat.glr(y, training=250, theta=0.4),
     "lr nb": lambda y: epistat.glr(y, training=250, theta=0.4, alpha=None),
     "glr": lambda y: epistat.glr(y, training=270, trend=True),
+    "glr refit": lambda y: epistat.glr(y, training=280, window=6, refit=True),
     "glr nb": lambda y: epistat.glr(y, training=290, alpha=0.3, window=6),
     "glr epidemic": lambda y: epistat.glr(y, training=290, change="epidemic", window=6),
     "outbreak p": lambda y: epistat.outbreak_p(y, first=30),
