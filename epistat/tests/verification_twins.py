@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from math import lgamma, log
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 from scipy.stats import nbinom, poisson
 
 import epistat
 from epistat import scores
 from epistat.nowcast import KAPPA, reverse_hazards
 from epistat.result import Floats
-from epistat.tests import plain_farrington, plain_nowcast, plain_reproduction
+from epistat.tests import plain_farrington, plain_nowcast, plain_reproduction, test_charts
 
 Compared = tuple[str, int, float, int, float]  # method, numbers, worst, alarms that differ, allowed
 DAYS = 60
@@ -37,6 +38,9 @@ def twins() -> Iterator[Compared]:
         ("farrington, 1996", 1e-8, _farrington()),
         ("fixed_threshold", 1e-9, _fixed()),
         ("glr, fixed theta (LR): Poisson and negative binomial", 1e-9, _ratio()),
+        ("glr, dispersion fitted to the training", 1e-4, _dispersed()),
+        ("glr and LR, refit after an alarm", 1e-7, _refitted()),
+        ("place_rule", 1e-9, _rule()),
         ("pressure", 1e-9, _pressure()),
         ("cori", 1e-9, _cori()),
         ("cori, two intervals: quantiles", 1e-7, _mixtures()),
@@ -46,7 +50,9 @@ def twins() -> Iterator[Compared]:
         ("lawless: mean and variance", 1e-6, _lawless()),
         ("reverse_hazards", 1e-9, _hazards()),
         ("dirichlet: quantiles", 1e-9, _dirichlet()),
+        ("generalised_dirichlet: mean, beside 40,000 draws", 0.02, _generalised()),
         ("back_project", 1e-9, _projected()),
+        ("forecast: mean of 20,000 paths with R known", 0.02, _renewed()),
         ("log_score, rps, dawid_sebastiani", 1e-8, _counts()),
         ("wis", 1e-9, _wis()),
         ("crps_sample", 1e-9, _crps()),
@@ -115,6 +121,60 @@ def _ratio() -> Pairs:
                 ours = float(answer.score[i, t]), float(answer.alarm[i, t])
                 yield ours, (total, float(total > 5))
                 total = 0.0 if total > 5 else total
+
+
+def _dispersed() -> Pairs:
+    """Negative binomial: alpha and the best ratio by SciPy's search, until the first alarm."""
+    rng = np.random.default_rng(21)
+    for level in (3.0, 20.0):
+        y = rng.poisson(rng.gamma(4, level / 4, 80)).astype(np.float64)
+        mean, past = float(y[:60].mean()), y[:60]
+
+        def misfit(log_size: float, past: Floats = past, mean: float = mean) -> float:
+            size = np.exp(log_size)
+            return -float(nbinom.logpmf(past, size, size / (size + mean)).sum())
+
+        options = {"xatol": 1e-10}
+        found = minimize_scalar(misfit, bounds=(-3, 6), method="bounded", options=options)
+        alpha = float(np.exp(-found.x))
+        answer = epistat.glr(y[np.newaxis], training=60, harmonics=0, alpha=None)
+        for t in range(60, 80):
+            best = 0.0
+            for since in range(60, t + 1):
+                part = y[since : t + 1]
+                m = np.full(len(part), mean)
+
+                def loss(
+                    kappa: float, part: Floats = part, m: Floats = m, alpha: float = alpha
+                ) -> float:
+                    return -test_charts.gain(part, m, m, alpha, "intercept", kappa)
+
+                ratio = minimize_scalar(loss, bounds=(0, 6), method="bounded", options=options)
+                best = max(best, -float(ratio.fun))
+            yield [float(answer.score[0, t])], [best]
+            if best >= 5:
+                break
+
+
+def _refitted() -> Pairs:
+    level = np.repeat([[3, 7, 16], [5, 5, 5], [2, 9, 1]], 30, axis=1)
+    counts = np.random.default_rng(12).poisson(level).astype(np.float64)
+    for theta in (None, 0.4):
+        answer = epistat.glr(counts, training=30, harmonics=0, theta=theta, refit=True)
+        for i, y in enumerate(counts):
+            for t, (mean, score, alarm) in enumerate(test_charts.refitted(y, 30, theta), 30):
+                ours = answer.expected[i, t], answer.score[i, t], answer.alarm[i, t]
+                yield map(float, ours), (mean, score, float(alarm))
+
+
+def _rule() -> Pairs:
+    counts = epidemics()
+    counts[1, 20] = np.nan
+    answer = epistat.place_rule(counts, cases=12, days=5)
+    for i, t in np.ndindex(*counts.shape):
+        cases = float(np.nansum(counts[i, max(t - 4, 0) : t + 1]))
+        ours = float(answer.observed[i, t]), float(answer.alarm[i, t])
+        yield ours, (cases, float(cases >= 12))
 
 
 def _pressure() -> Pairs:
@@ -232,6 +292,25 @@ def _dirichlet() -> Pairs:
             count += 1
         found.append(reported + count - 1)
     yield map(float, answer.quantiles[0, -1]), found
+
+
+def _generalised() -> Pairs:
+    """Delays, then cases drawn as in the paper."""
+    triangle = epistat.triangle_of_matrix(np.nan_to_num(_triangle())[np.newaxis])
+    answer = epistat.generalised_dirichlet(triangle, prior=(30.0, 2.0))
+    for t in range(22, 30):
+        drawn = plain_nowcast.by_draws(triangle.counts[0], t, mean=30.0, size=2.0)
+        yield [float(answer.mean[0, t])], [float(answer.reported[0, t] + drawn.mean())]
+
+
+def _renewed() -> Pairs:
+    for y in epidemics()[1:]:
+        answer = epistat.forecast(
+            y[np.newaxis], INTERVAL, prior_mean=1.2, prior_sd=1e-4, size=np.inf, paths=20_000,
+            seed=3,
+        )  # fmt: skip
+        twin = plain_nowcast.renewal(y.tolist(), list(INTERVAL), 1.2, 14)
+        yield map(float, answer.mean[0]), twin
 
 
 def _projected() -> Pairs:
