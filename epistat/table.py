@@ -255,11 +255,13 @@ def fill(table: Table, *, every: Every = "auto", gaps: Gaps = "error") -> Grid:
             " is expected there is not known; add the missing rows, or say --gaps missing"
         )
     if gaps == "error" and wide.size:
+        monthly = every == "day" and np.isin(apart[apart > 0], (28, 29, 30, 31)).all()
         row = wide[np.argmin(table.lines[wide])]
         raise BadInput(
             f"{table.path}, {table.row} {table.lines[row]}: {table.names[table.series[row]]!r} has"
             f" no {every} between {_iso(table.days[row - 1])} and {_iso(table.days[row])}; add the"
             " missing rows, or say --gaps zero (no case) or --gaps missing (not known)"
+            + (", or in detect and evaluate --every month" if monthly else "")
         )
     cells = starts[table.series] + (at - at[new][table.series]) // step
     counts = np.full(int(starts[-1]), 0.0 if gaps == "zero" else np.nan)

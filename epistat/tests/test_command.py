@@ -575,6 +575,15 @@ def test_a_month_without_a_row_is_told_like_a_week(file: Path, capsys: Capture) 
     assert [row["date"] for row in filled] == ["2020-11-01", "2020-12-01", "2021-01-01"]
 
 
+def test_who_does_not_say_that_dates_are_months_is_told_how(file: Path, capsys: Capture) -> None:
+    file.write_text(HEAD + monthly([1, 2, 3, 4]))
+    assert "evaluate --every month" in complaint(capsys, "--method", "fixed", str(file))
+    file.write_text(HEAD + monthly([1, 2, 3]) + "a,2013-03-03,2\n")
+    assert "--every month" not in complaint(capsys, "--method", "fixed", str(file))
+    file.write_text(HEAD + "a,2020-02-03,1\na,2020-03-02,2\n")  # weeks, of which some are left out
+    assert "(not known)\n" in complaint(capsys, "--method", "fixed", str(file))
+
+
 @pytest.mark.parametrize(
     ("rows", "asked", "why"),
     [
