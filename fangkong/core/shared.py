@@ -15,8 +15,11 @@ T = TypeVar("T", bound="Shareable")
 _MARK = "_is_shared"
 
 
-class SharedByAll(TypeError):
-    """Somebody writes to a record that all requests share."""
+class SharedByAll(RuntimeError):
+    """Somebody writes to a record that all requests share.
+
+    No TypeError or AttributeError: Django's prefetch passes over those without a word.
+    """
 
     def __init__(self, record: models.Model) -> None:
         super().__init__(

@@ -108,9 +108,16 @@ def lines_about(action: str) -> QuerySet[AuditLine]:
     return AuditLine.objects.filter(action=action).order_by("pk")
 
 
-def youngest() -> datetime | None:
-    """When the last line was written; None in an empty trail."""
-    return AuditLine.objects.order_by("-pk").values_list("at", flat=True).first()
+def youngest(until: datetime) -> datetime | None:
+    """The latest moment of a line up to this one; None where there is none."""
+    lines = AuditLine.objects.filter(at__lte=until)
+    return lines.order_by("-at", "-pk").values_list("at", flat=True).first()
+
+
+def oldest(since: datetime, until: datetime) -> datetime | None:
+    """The earliest moment of a line after ``since`` and up to ``until``; None without one."""
+    lines = AuditLine.objects.filter(at__gt=since, at__lte=until)
+    return lines.order_by("at", "pk").values_list("at", flat=True).first()
 
 
 def findings() -> QuerySet[Finding]:

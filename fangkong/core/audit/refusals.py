@@ -62,8 +62,8 @@ def stands(write: Callable[..., object], *said: object, **how: object) -> None:
 def standing() -> Iterator[None]:
     """Around a request, outside all transactions: what ``stands`` was given is written at the end.
 
-    Also where the request broke, and each although another could not be written. The database's
-    refusal goes up: nothing is told without its line.
+    Also where the request broke, and each although another could not be written. What kept the
+    first from it goes up: nothing is told without its line.
     """
     waiting: list[_Write] = []
     token = _waiting.set(waiting)
@@ -75,11 +75,11 @@ def standing() -> Iterator[None]:
 
 
 def _write_all(waiting: list[_Write]) -> None:
-    failed: list[DatabaseError] = []
+    failed: list[Exception] = []
     for write in waiting:
         try:
             write()
-        except DatabaseError as problem:
+        except Exception as problem:  # whatever it is, the others are written
             failed.append(problem)
     if failed:
         raise failed[0]

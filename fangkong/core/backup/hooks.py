@@ -20,6 +20,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+
+class LeftToAPerson(Exception):
+    """What is done after a restore waits for a person; the text says what to do."""
+
+
 Mark = Callable[[], str]
 Invariant = Callable[[], list[str]]
 Needed = Callable[[str], str]
@@ -68,7 +73,7 @@ def invariant(name: str) -> Callable[[Invariant], Invariant]:
 
 
 def after_restore(name: str) -> Callable[[AfterRestore], AfterRestore]:
-    """Do something to every restored database before it is used again."""
+    """Do something to every restored database before it is used again, or ``LeftToAPerson``."""
 
     def register(call: AfterRestore) -> AfterRestore:
         restored[name] = call

@@ -12,7 +12,7 @@ from fangkong.core.backup import hooks
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue.types import Progress
 from fangkong.core.watch.doctor import probe
-from fangkong.core.watch.types import Line, bad, ok
+from fangkong.core.watch.types import Line, bad, ok, warn
 
 from . import actions, nights
 
@@ -34,10 +34,16 @@ def destroy(_nobody: int, at: datetime, _progress: Progress) -> None:
 
 @hooks.after_restore("core.retention")
 def again(at: datetime) -> None:
-    """A backup from last year brings back what was destroyed since; so it is done again.
+    """An older backup brings back what was destroyed since; so it is done again.
 
-    Before a restored database serves, and however long ago the backup was made.
+    Before a restored database serves. Where the clock is far ahead of the trail that came with the
+    backup, a person says first which of the two is old: a new machine's clock may be wrong.
     """
+    nights.forget()
+    try:
+        nights.require_plausible(at)
+    except nights.ClockInDoubt as problem:
+        raise hooks.LeftToAPerson(str(problem)) from None
     actions.destroy_due(at=at)
     nights.note(at)
 
@@ -45,12 +51,18 @@ def again(at: datetime) -> None:
 @probe(gettext_lazy("Terms of personal data"))
 def _clock_in_doubt() -> Line:
     at = clock.now()
-    try:
-        nights.require_plausible(at)
-    except nights.ClockInDoubt as problem:
+    before = nights.last(at)
+    if at - before > nights.FAR:
         return bad(
             _("nothing is destroyed: the clock is %(days)d days ahead of the last run")
-            % {"days": (at - problem.last).days},
+            % {"days": (at - before).days},
             _("Set the clock. If it is right: fangkong retention --destroy --clock-is-right"),
+        )
+    try:
+        nights.noted()
+    except nights.Unreadable:
+        return warn(
+            _("retention.txt, which notes the last run, cannot be read: the trail is asked"),
+            _("Set the clock if it is wrong. Then run: fangkong retention --destroy"),
         )
     return ok(_("what is due is destroyed every night"))

@@ -8,6 +8,8 @@ import shutil
 import stat
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from ctypes.util import find_library
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -191,10 +193,8 @@ def _database() -> Line:
         found = dict(cursor.fetchall())
         cursor.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         (superuser,) = cursor.fetchone()
-        cursor.execute("SELECT pg_backend_pid()")
-        (backend,) = cursor.fetchone()
     # A pool in between gives itself out for the server, with a number of its own.
-    through = cast(Any, connection.connection).info.backend_pid != backend
+    through = cast(Any, connection.connection).info.backend_pid != _server()
     wrong = [name for name, value in wanted.items() if found[name] != value]
     said = f"PostgreSQL {found['server_version']}"
     if settings.FANGKONG_POOLED:
@@ -210,16 +210,55 @@ def _database() -> Line:
             _("Stop the server and run pg_checksums --enable."),
         )
     if through and not settings.FANGKONG_POOLED:
-        return warn(
-            _("%(said)s, and a pool stands in between") % {"said": said},
-            _("Where it pools by transactions (PgBouncer), set FANGKONG_POOLED=1."),
-        )
+        said = _("%(said)s, and a pool stands in between") % {"said": said}
+        if _changes_hands(_server, _another):
+            return warn(said, _("It pools by transactions: set FANGKONG_POOLED=1."))
     if superuser:
         return warn(
             _("%(said)s, and the role is a superuser") % {"said": said},
             _("Let Fangkong use a role of its own."),
         )
     return ok(said)
+
+
+def _server() -> int:
+    """The process of PostgreSQL that answers this connection now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+@contextmanager
+def _another() -> Iterator[int | None]:
+    """That of a second connection within a transaction; None where there is no room for one."""
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            found = int(cursor.fetchone()[0])
+    except DatabaseError:
+        found = None
+    try:
+        yield found
+    finally:
+        other.close()
+
+
+def _changes_hands(
+    server: Callable[[], int], another: Callable[[], AbstractContextManager[int | None]]
+) -> bool:
+    """Whether a connection may lose its server when its transaction ends.
+
+    A pool between transactions gives the server of one that rests to the next that asks, mostly;
+    while many work it may be another, so it is tried some times. One by sessions never does.
+    """
+    for _try in range(5):
+        mine = server()
+        with another() as theirs:
+            if theirs == mine or server() != mine:
+                return True
+    return False
 
 
 def _sqlite() -> Line:

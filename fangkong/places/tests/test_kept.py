@@ -7,6 +7,8 @@ import pickle
 
 import pytest
 
+from django.db.models import prefetch_related_objects
+
 from fangkong.core.editions import queries as editions
 from fangkong.core.shared import SharedByAll
 from fangkong.places import kept, queries
@@ -38,8 +40,9 @@ def one(daofu):
         lambda area: area.save(),
         lambda area: area.delete(),
         lambda area: setattr(area.county, "name_zh", "新县"),
+        lambda area: prefetch_related_objects([area], "aliases"),  # which notes them on it
     ],
-    ids=["field", "note", "relation", "away", "anew", "save", "delete", "county"],
+    ids=["field", "note", "relation", "away", "anew", "save", "delete", "county", "prefetch"],
 )
 def test_a_write_to_a_shared_place_is_an_error_and_changes_nothing(one, write):
     before = {**one.__dict__}

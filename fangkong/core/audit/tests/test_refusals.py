@@ -164,16 +164,17 @@ def test_what_stands_is_written_once_however_often_its_action_was_tried(officer,
     assert [x.subject_id for x in Sight.objects.order_by("pk")] == [one.pk, other.pk]
 
 
-def test_what_cannot_be_written_keeps_nothing_else_from_it_and_is_told(officer, foreign):
+@pytest.mark.parametrize("fault", [DatabaseError("no space left"), ValueError("an error of ours")])
+def test_what_cannot_be_written_keeps_nothing_else_from_it_and_is_told(officer, foreign, fault):
     def full() -> None:
-        raise DatabaseError("no space left")
+        raise fault
 
     def begin() -> None:
         with refusals.standing():
             refusals.stands(full)
             sight_of(foreign, officer)
 
-    with pytest.raises(DatabaseError):
+    with pytest.raises(type(fault)):
         begin()
     assert [x.subject_id for x in Sight.objects.all()] == [foreign.pk]
 

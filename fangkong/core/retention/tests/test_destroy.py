@@ -46,6 +46,11 @@ def _no_run_noted(settings, tmp_path):
     settings.FANGKONG_DATA = tmp_path
 
 
+def line(at):
+    """Somebody worked at that moment."""
+    AuditLine.objects.create(at=at, action="tests.work", subject_type="x", subject_id=1)
+
+
 def line_count():
     return AuditLine.objects.filter(action="core.retention.destroy").count()
 
@@ -110,9 +115,38 @@ def test_two_contacts_with_a_document_of_one_kind_can_both_be_emptied(contact, a
 
 
 def test_after_a_restore_what_was_destroyed_is_destroyed_again(contact):
+    # Somebody worked until the backup was made, nine days ago.
+    line(LATER - timedelta(days=15))
+    line(LATER - timedelta(days=9))
     hooks.restored["core.retention"](LATER)
 
     assert Person.objects.get().name.startswith("~")
+    assert nights.noted() == LATER
+
+
+@pytest.mark.parametrize("noted", [None, LATER - timedelta(days=1)], ids=["new", "worked before"])
+def test_a_restore_far_behind_the_clock_destroys_nothing_until_a_person_says_it_is_right(
+    contact, noted, monkeypatch
+):
+    if noted:  # of the empty database that the wrong clock has seen here
+        nights.note(noted)
+    youngest = AuditLine.objects.latest("at").at
+
+    with pytest.raises(hooks.LeftToAPerson, match="--destroy --clock-is-right"):
+        hooks.restored["core.retention"](LATER)
+    # Neither do the nights, although the wrong clock has written lines since.
+    for day in range(12):
+        line(LATER + timedelta(days=day))
+    with pytest.raises(nights.ClockInDoubt):
+        jobs.destroy(0, LATER + timedelta(days=12), lambda *_: None)
+    assert Person.objects.get().name == contact.name
+    assert nights.noted() == youngest
+
+    monkeypatch.setattr(clock, "now", lambda: LATER + timedelta(days=12))
+    call_command("retention", "--destroy", "--clock-is-right")
+
+    assert Person.objects.get().name.startswith("~")
+    jobs.destroy(0, LATER + timedelta(days=13), lambda *_: None)
 
 
 def test_the_command_says_what_is_due_and_changes_nothing(contact, monkeypatch, capsys):
@@ -201,6 +235,62 @@ def test_without_a_noted_run_the_youngest_line_of_the_trail_is_asked(contact):
     with pytest.raises(nights.ClockInDoubt):
         jobs.destroy(0, LATER, lambda *_: None)
     nights.require_plausible(AT + timedelta(days=1))
+
+
+@pytest.mark.parametrize(("jumped", "is_believed"), [(11, False), (9, True)])
+def test_lines_that_the_clock_wrote_after_its_jump_do_not_speak_for_it(
+    contact, jumped, is_believed
+):
+    right = AuditLine.objects.latest("at").at
+    for hours in (1, 20, 90):
+        line(right + timedelta(days=jumped, hours=hours))
+    at = right + timedelta(days=jumped, hours=91)
+
+    assert (nights.last(at) == right) is not is_believed
+    if is_believed:
+        nights.require_plausible(at)
+    else:
+        with pytest.raises(nights.ClockInDoubt):
+            nights.require_plausible(at)
+        # What was believed is noted: the lines of later days change nothing either.
+        assert nights.noted() == right
+
+
+def test_a_trail_that_has_gone_on_for_ten_days_is_believed_whatever_gap_lies_before(contact):
+    for days in (0, 5, 11):
+        line(LATER + timedelta(days=days))
+
+    with pytest.raises(nights.ClockInDoubt):  # two days after the gap
+        nights.require_plausible(LATER + timedelta(days=2))
+    nights.forget()
+    nights.require_plausible(LATER + timedelta(days=11, hours=1))
+
+
+def test_a_house_without_older_lines_is_believed(areas):
+    for_setup = AT + timedelta(days=400)
+    nights.require_plausible(for_setup)
+    line(for_setup)
+    nights.require_plausible(for_setup + timedelta(days=3))
+
+
+@pytest.mark.parametrize("text", ["2020-02-05T02:40:00", "damaged", "\udcff"])
+def test_a_noted_run_that_cannot_be_read_is_told_and_the_trail_is_asked(
+    contact, monkeypatch, caplog, text
+):
+    nights.place().write_bytes(text.encode("utf-8", "surrogateescape"))
+    soon = AT + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: soon)
+    with override("en"):
+        told = jobs._clock_in_doubt()
+    assert told.tone == "warn" and "retention.txt" in told.said
+
+    jobs.destroy(0, soon, lambda *_: None)
+
+    assert "cannot be read" in caplog.text
+    assert nights.noted() == soon and jobs._clock_in_doubt().tone == "ok"
+    nights.place().write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(nights.ClockInDoubt):
+        jobs.destroy(0, LATER, lambda *_: None)
 
 
 def test_the_report_knows_every_class():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from threading import Event
@@ -95,6 +96,49 @@ def test_a_pool_in_front_of_the_database_is_told(settings, pooled):
     line = probes._database()
 
     assert ("事务级连接池" in line.said) is (pooled and connection.vendor == "postgresql")
+
+
+class Pool:
+    """Two connections through a pool of some servers; the one that was used last goes out first."""
+
+    def __init__(self, mode, busy=0):
+        self.mode, self.busy, self.free, self.own = mode, busy, [14, 13, 12, 11], None
+
+    def server(self):
+        if self.mode == "session":
+            self.own = self.own or self.free.pop()
+            return self.own
+        return self.free[-1]
+
+    @contextmanager
+    def another(self):
+        if self.busy:  # somebody else has worked meanwhile
+            self.busy -= 1
+            self.free.reverse()
+        found = self.free.pop()
+        yield found
+        self.free.append(found)
+
+
+@pytest.mark.parametrize(
+    ("pool", "does"),
+    [(Pool("transaction"), True), (Pool("transaction", busy=2), True), (Pool("session"), False)],
+    ids=["transaction", "busy", "session"],
+)
+def test_a_pool_that_changes_servers_between_transactions_is_told_from_one_that_does_not(
+    pool, does
+):
+    assert probes._changes_hands(pool.server, pool.another) is does
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db
+def test_a_connection_straight_to_postgresql_keeps_its_server():
+    if connection.vendor != "postgresql":
+        return
+    with probes._another() as theirs:
+        assert theirs and theirs != probes._server()
+    assert not probes._changes_hands(probes._server, probes._another)
 
 
 @pytest.mark.parametrize(("days", "tone"), [(31, Tone.OK), (29, Tone.WARN), (-1, Tone.BAD)])
