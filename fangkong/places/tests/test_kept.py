@@ -6,7 +6,6 @@ import copy
 import pickle
 
 import pytest
-
 from django.db.models import prefetch_related_objects
 
 from fangkong.core.editions import queries as editions

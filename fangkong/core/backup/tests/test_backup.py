@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -317,3 +318,25 @@ def test_where_the_keys_are_lost_for_good_it_is_restored_and_told(place, keys, e
 
     assert done.returncode == 1
     assert "is not signed by our key" in done.stderr and "restored:" in done.stdout
+
+
+@pytest.mark.parametrize(("today", "code"), [("2099-01-01", 1), ("", 0)])
+def test_a_restore_by_a_clock_far_ahead_of_the_trail_says_that_nothing_was_destroyed(
+    place, keys, empty, tmp_path, today, code
+):
+    with closing(place.connect()) as there:
+        there.execute(
+            "INSERT INTO core_auditline (at, action, subject_type, subject_id, reason, detail, "
+            f"request_id, ip, result) VALUES ('{datetime.now(UTC):%Y-%m-%d %H:%M:%S}+00:00', 'a', "
+            "'b', 1, '', '{}', '', '', 'done')"
+        )
+        there.commit()
+    file, _said = back_up(place, keys, tmp_path / "backups", "--no-proof")
+    empty.data.mkdir(parents=True)
+    (empty.data / "secret.key").write_text((place.data / "secret.key").read_text())
+
+    done = empty.fangkong("restore", str(file), "--key", str(keys), FANGKONG_TODAY=today)
+
+    assert done.returncode == code, done.stderr
+    assert ("--destroy --clock-is-right" in done.stderr) is bool(code)
+    assert "restored:" in done.stdout  # everything else is done

@@ -266,7 +266,7 @@ def test_a_trail_that_has_gone_on_for_ten_days_is_believed_whatever_gap_lies_bef
     nights.require_plausible(LATER + timedelta(days=11, hours=1))
 
 
-def test_a_house_without_older_lines_is_believed(areas):
+def test_a_house_without_older_lines_is_believed():
     for_setup = AT + timedelta(days=400)
     nights.require_plausible(for_setup)
     line(for_setup)
