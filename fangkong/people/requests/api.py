@@ -32,7 +32,8 @@ class RequestOut(Schema):
     """A request; the person stands by id.
 
     ``restricts``: what a law keeps of the person is not worked with because of it. Then follow why
-    and when somebody asked to end that, and when another one did.
+    and when somebody asked to end that, and when another one did. ``person_restricted``: whether
+    any erasure of the person restricts, this one or another.
     """
 
     id: UUID
@@ -46,6 +47,7 @@ class RequestOut(Schema):
     kept_until: date | None
     copies: int
     restricts: bool
+    person_restricted: bool
     lift_reason: str
     lift_asked_at: datetime | None
     lifted_at: datetime | None
@@ -163,8 +165,12 @@ def ask_lift(request: HttpRequest, public_id: UUID, stated: AskLiftIn) -> Reques
 
 @router.post("/{uuid:public_id}/lift/", response=RequestOut)
 @decorate_view(never_cache)
+@api.conditional
 def lift(request: HttpRequest, public_id: UUID, decision: LiftIn) -> RequestOut:
-    """Lift the restriction as somebody else asked, or leave it; whoever asked does not lift it."""
+    """Lift the restriction as somebody else asked, or leave it; whoever asked does not lift it.
+
+    If-Match names the state in which the reason was read: another one may be asked for meanwhile.
+    """
     staff = _staff(request, DECIDE)
     asked = _asked(staff, public_id, DECIDE)
     action = actions.lift if decision.lift else actions.keep_restricted
@@ -210,6 +216,7 @@ def _shown(asked: DataRequest) -> RequestOut:
         kept_until=asked.kept_until,
         copies=asked.handed_over,
         restricts=asked.restricts,
+        person_restricted=asked.person.restricted_at is not None,
         lift_reason=asked.lift_reason,
         lift_asked_at=asked.lift_asked_at,
         lifted_at=asked.lifted_at,

@@ -7,12 +7,15 @@ from typing import TypeVar
 from django import forms
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import pages
 
+from . import queries
 from .types import Asker, Kind, Proof, State
 
 M = TypeVar("M", bound=Model)
+LIFTING = "lifting"  # a filter only: the request itself stays granted in part
 NO_NAMES = _("No names and no numbers of persons.")
 
 
@@ -23,11 +26,21 @@ class RequestFilter(pages.FilterForm):
         label=_("Kind"), required=False, choices=[("", _("All")), *Kind.choices]
     )
     state = forms.ChoiceField(
-        label=_("State"), required=False, choices=[("", _("All")), *State.choices]
+        label=_("State"),
+        required=False,
+        choices=[
+            ("", _("All")),
+            *State.choices,
+            (LIFTING, pgettext_lazy("state of a request", "lifting asked for")),
+        ],
     )
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
-        return rows.filter(**self.chosen())
+        chosen = self.chosen()
+        if chosen.get("state") == LIFTING:
+            rows = rows.filter(queries.LIFT_WAITS)
+            del chosen["state"]
+        return rows.filter(**chosen)
 
 
 class ReceiveForm(pages.Form):

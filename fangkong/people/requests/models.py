@@ -33,7 +33,8 @@ class DataRequest(Record):
     retention: ClassVar[Retention] = Retention(
         _("PIPL 54, 56: proof of how requests were answered"), days=1096, since="changed_at"
     )
-    wall: ClassVar[Wall] = Wall(county="county_id")
+    # The person may live elsewhere by now, or nowhere when the county was erased.
+    wall: ClassVar[Wall] = Wall(county="county_id", opens=("person",))
 
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
     county = models.ForeignKey(

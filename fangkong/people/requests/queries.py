@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models import Model as AnyModel
 
 from fangkong.core import clock
@@ -15,24 +15,25 @@ from fangkong.core.audit import queries as audit
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.permissions import Permission, Scoped
 from fangkong.core.retention import queries as retention
+from fangkong.core.walls.reach import everything
 from fangkong.packs import queries as packs
 
+from ..models import Person
 from . import rules
 from .models import DataRequest
 from .types import RECEIVE, Kind, State
 
 if TYPE_CHECKING:
     from fangkong.packs.types import Clause
-    from fangkong.people.models import Person
 
 CORRECTIONS = ("people.correct", "people.add_document", "people.add_phone")
-# What ``DataRequest.restricts`` says of one row.
-_RESTRICTS = Q(
-    kind=Kind.ERASE,
-    state=State.PARTLY,
-    lifted_at__isnull=True,
-    person__restricted_at__isnull=False,
+# What ``DataRequest.restricts`` says of one row. No join: whatever is asked beside it with "or"
+# must not depend on the person.
+_RESTRICTS = Q(kind=Kind.ERASE, state=State.PARTLY, lifted_at__isnull=True) & Q(
+    Exists(Person.objects.filter(pk=OuterRef("person_id"), restricted_at__isnull=False))
 )
+# What ``DataRequest.lift_waits`` says of one row.
+LIFT_WAITS = Q(lift_asked_at__isnull=False) & _RESTRICTS
 
 
 def open_to(user: Scoped, at: datetime, permission: Permission = RECEIVE) -> QuerySet[DataRequest]:
@@ -110,10 +111,18 @@ def restricting(person: Person) -> QuerySet[DataRequest]:
     return DataRequest.objects.filter(person=person).filter(_RESTRICTS)
 
 
+def another_restricts(request: DataRequest) -> bool:
+    """Whether another erasure of the person restricts too, wherever it was received.
+
+    Whoever lifts one must know that it does not suffice; nothing else is told of the other.
+    """
+    with everything():
+        return restricting(request.person).exclude(pk=request.pk).exists()
+
+
 def waiting_count(user: Scoped, at: datetime) -> int:
     """How many requests wait for a decision, or for one on lifting a restriction."""
-    lifting = _RESTRICTS & Q(lift_asked_at__isnull=False)
-    return open_to(user, at).filter(Q(state=State.WAITING) | lifting).count()
+    return open_to(user, at).filter(Q(state=State.WAITING) | LIFT_WAITS).count()
 
 
 def law_of(request: DataRequest, at: datetime) -> Clause | None:

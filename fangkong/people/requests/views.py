@@ -179,14 +179,22 @@ def lift(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 def _decide_lift(request: StaffRequest, asked: DataRequest) -> HttpResponse:
+    asker = asked.lift_asked_by
+    # Decided by the reason that was read: one may be taken back and another one given meanwhile.
+    beside = {
+        "_asker": (_("Asked for by"), asker.display_name if asker else ""),
+        "_reason": (_("Which new duty makes it necessary?"), asked.lift_reason),
+    }
     form = forms.Form(request.POST if request.method == "POST" else None)
+    form = pages.editing(form, asked, beside)
     lifts = pages.pressed(request, form, "lift", "keep") == "lift"
     action = actions.lift if lifts else actions.keep_restricted
     if done := pages.carry_out(request, form, action, None, request=asked):
         if not lifts:
             messages.success(request, _("The restriction stays."))
             return redirect(asked)
-        if queries.restricting(done.result.person).exists():
+        # As the action left it: another erasure may lie where this user sees nothing.
+        if done.result.person.restricted_at is not None:
             text = _("This request restricts no longer; another erasure of the person still does.")
             messages.warning(request, text)
             return redirect(asked)
@@ -197,10 +205,9 @@ def _decide_lift(request: StaffRequest, asked: DataRequest) -> HttpResponse:
         "form": form,
         "mine": asked.lift_asked_by_id == request.user.pk,
         "law": queries.law_of(asked, request.now),
-        "others": queries.restricting(asked.person).exclude(pk=asked.pk).exists(),
+        "others": queries.another_restricts(asked),
     }
-    status = 422 if form.is_bound else 200
-    return render(request, "people/requests/lift.html", shown, status=status)
+    return render(request, "people/requests/lift.html", shown, status=pages.status_of(form))
 
 
 def _request(

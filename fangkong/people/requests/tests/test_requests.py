@@ -22,11 +22,13 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.audit.models import AuditLine, Sight
 from fangkong.core.backup import hooks
+from fangkong.core.commands.states import version
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.files import actions as files
 from fangkong.core.files.tests import samples
 from fangkong.core.free_text import NumberInText
 from fangkong.core.roles import Role
+from fangkong.core.walls.reach import reaching
 from fangkong.people import actions as people
 from fangkong.people import queries as persons
 from fangkong.people.models import IdentityDocument, NamePart, Person, Phone
@@ -432,7 +434,7 @@ def test_the_list_says_what_is_restricted_and_where_lifting_is_asked_for(client,
     request = granted(patient, world, "erase")
     for said in ("restricted", "lifting asked for"):
         for page in (reverse("people:requests:index"), request.get_absolute_url()):
-            assert f">{said}<" in client.get(page, headers=english).content.decode()
+            assert f">{said}</span>" in client.get(page, headers=english).content.decode()
         request.refresh_from_db()
         if not request.lift_waits:
             ask_lift(request, world)
@@ -440,7 +442,7 @@ def test_the_list_says_what_is_restricted_and_where_lifting_is_asked_for(client,
     actions.lift(request=request, by=world.headquarters, at=AT)
 
     text = client.get(reverse("people:requests:index"), headers=english).content.decode()
-    assert ">restricted<" not in text and ">lifting asked for<" not in text
+    assert ">restricted</span>" not in text and ">lifting asked for</span>" not in text
 
 
 def test_no_button_that_is_not_there_wipes_what_the_first_one_asked(client, world, patient):
@@ -455,7 +457,8 @@ def test_no_button_that_is_not_there_wipes_what_the_first_one_asked(client, worl
     request.refresh_from_db()
     assert request.lift_waits and request.lift_reason == "ill again" and is_restricted(patient)
 
-    assert client.post(page, {"decision": "keep", "_key": "k2"}).status_code == 302
+    sent = {"decision": "keep", "_key": "k2", "_seen": version(request)}
+    assert client.post(page, sent).status_code == 302
     request.refresh_from_db()
     assert not request.lift_waits and is_restricted(patient)
 
@@ -512,7 +515,8 @@ def test_the_page_says_that_another_erasure_still_restricts(client, world, patie
         page = reverse("people:requests:lift", args=[one.public_id])
         text = client.get(page, headers=english).content.decode()
         assert ("another erasure" in text) is still
-        sent = {"decision": "lift", "_key": f"k{one.pk}"}
+        one.refresh_from_db()
+        sent = {"decision": "lift", "_key": f"k{one.pk}", "_seen": version(one)}
         done = client.post(page, sent, headers=english, follow=True).content.decode()
         assert ("another erasure of the person still does" in done) is still
         assert is_restricted(patient) is still
@@ -525,16 +529,108 @@ def test_the_page_asks_and_another_one_decides(client, world, patient):
     assert page in client.get(request.get_absolute_url()).content.decode()
     assert client.post(page, {"reason": "病例再次发病", "_key": "k1"}).status_code == 302
     assert 'value="lift"' not in client.get(page).content.decode()
-    assert client.post(page, {"decision": "lift", "_key": "k2"}).status_code == 422
+    request.refresh_from_db()
+    sent = {"decision": "lift", "_key": "k2", "_seen": version(request)}
+    assert client.post(page, sent).status_code == 422
     assert is_restricted(patient)
 
     client.force_login(world.headquarters)
     text = client.get(page).content.decode()
     assert "病例再次发病" in text and 'value="lift"' in text and patient.name not in text
-    assert client.post(page, {"decision": "lift", "_key": "k3"}).status_code == 302
+    assert client.post(page, {**sent, "_key": "k3"}).status_code == 302
     assert not is_restricted(patient)
     client.force_login(world.kangding_cdc)
     assert client.get(page).status_code == 404
+
+
+def another_reason(request, world):
+    """Whoever asked takes it back and asks for something else."""
+    actions.keep_restricted(request=request, by=world.daofu_cdc, at=LATER)
+    again = LATER + timedelta(hours=1)
+    return ask_lift(request, world, reason="wanted for a study", at=again)
+
+
+@pytest.mark.parametrize("decision", ["lift", "keep"])
+def test_who_decides_on_a_page_decides_by_the_reason_that_was_read(
+    client, world, patient, decision
+):
+    request = ask_lift(granted(patient, world, "erase"), world, reason="ill again")
+    page = reverse("people:requests:lift", args=[request.public_id])
+    english = {"Accept-Language": "en"}
+    client.force_login(world.headquarters)
+    read = client.get(page, headers=english)
+    sent = {"decision": decision, "_seen": read.context["form"].editing.carried}
+    assert f'value="{sent["_seen"]}"' in read.content.decode()
+    another_reason(request, world)
+
+    late = client.post(page, {**sent, "_key": "k1"}, headers=english)
+
+    assert late.status_code == 412 and is_restricted(patient)
+    assert [(one.label, one.theirs) for one in late.context["form"].editing.newer] == [
+        ("Which new duty makes it necessary?", "wanted for a study")
+    ]
+    request.refresh_from_db()
+    assert request.lift_waits and request.lift_reason == "wanted for a study"
+    assert client.post(page, {"decision": decision, "_key": "k2"}).status_code == 412
+
+    sent["_seen"] = late.context["form"].editing.carried
+    assert client.post(page, {**sent, "_key": "k3"}).status_code == 302
+    assert is_restricted(patient) is (decision == "keep")
+
+
+@pytest.mark.parametrize("elsewhere", ["kangding", None])
+def test_a_county_is_told_that_an_erasure_received_elsewhere_still_restricts(
+    client, world, patient, elsewhere
+):
+    here, there = granted(patient, world, "erase"), granted(patient, world, "erase")
+    county = elsewhere and getattr(world, elsewhere)
+    DataRequest.objects.filter(pk=there.pk).update(county=county)
+    here = ask_lift(here, world, by=world.headquarters)
+    page = reverse("people:requests:lift", args=[here.public_id])
+    english = {"Accept-Language": "en"}
+    client.force_login(world.daofu_cdc)
+
+    assert "another erasure of this person" in client.get(page, headers=english).content.decode()
+    sent = {"decision": "lift", "_key": "k1", "_seen": version(here)}
+    done = client.post(page, sent, headers=english, follow=True).content.decode()
+
+    assert "another erasure of the person still does" in done and is_restricted(patient)
+    assert "The restriction is lifted." not in done
+
+
+def test_a_county_counts_and_lists_what_it_received_though_the_person_moved(
+    client, world, contact, patient
+):
+    asked(contact, world.daofu_cdc)
+    ask_lift(granted(patient, world, "erase"), world)
+    Person.objects.filter(pk__in=(contact.pk, patient.pk)).update(
+        county=world.kangding, area=world.kangding
+    )
+    user = world.daofu_cdc
+
+    with reaching(lambda: (user.reach(AT), user.pk)):
+        assert queries.waiting_count(user, AT) == 2
+        rows = queries.open_to(user, AT)
+        assert sorted(one.state for one in rows) == ["partly", "waiting"]
+        assert [one.lift_waits for one in rows.filter(queries.LIFT_WAITS)] == [True]
+    assert queries.waiting_count(world.kangding_cdc, AT) == 0
+    client.force_login(user)
+    for one in DataRequest.objects.all():
+        assert client.get(one.get_absolute_url()).status_code == 200
+
+
+def test_the_list_finds_where_lifting_is_asked_for(client, world, contact, patient):
+    waiting, request = asked(contact, world.daofu_cdc), granted(patient, world, "erase")
+    page = reverse("people:requests:index")
+    client.force_login(world.headquarters)
+    assert request.get_absolute_url() not in client.get(page, {"state": "lifting"}).content.decode()
+
+    ask_lift(request, world)
+
+    text = client.get(page, {"state": "lifting", "kind": "erase"}).content.decode()
+    assert request.get_absolute_url() in text and waiting.get_absolute_url() not in text
+    none = client.get(page, {"state": "lifting", "kind": "copy"}).content.decode()
+    assert request.get_absolute_url() not in none
 
 
 def test_when_the_duty_is_over_the_card_can_be_erased_too(world, patient):
@@ -742,12 +838,12 @@ def test_a_machine_gets_the_same_copy(client, world, patient):
     assert Sight.objects.filter(how="exported").exists()
 
 
-def send(client, request, what, body, key):
+def send(client, request, what, body, key, on="*"):
     return client.post(
         f"/api/v1/people/requests/{request.public_id}/{what}/",
         body,
         content_type="application/json",
-        headers={"Idempotency-Key": key},
+        headers={"Idempotency-Key": key, **({"If-Match": on} if on else {})},
     )
 
 
@@ -772,7 +868,7 @@ def test_machines_lift_a_restriction_by_two_as_the_pages_do(client, world, patie
     told = send(client, request, "lift", {"lift": True}, "k7").json()
 
     assert told["restricts"] is False and told["lifted_at"] is not None
-    assert not is_restricted(patient)
+    assert told["person_restricted"] is False and not is_restricted(patient)
     repeat = send(client, request, "lift", {"lift": True}, "k7")
     assert (repeat.status_code, repeat.headers["Idempotency-Replayed"]) == (200, "true")
 
@@ -787,22 +883,32 @@ def test_machines_leave_a_restriction_or_take_back_what_they_asked(client, world
     assert is_restricted(patient)
 
 
-def test_a_decision_on_what_has_changed_meanwhile_is_refused_to_a_machine(client, world, patient):
-    request = granted(patient, world, "erase")
+def test_a_machine_is_told_that_another_erasure_still_restricts(client, world, patient):
+    first, second = granted(patient, world, "erase"), granted(patient, world, "erase")
+    client.force_login(world.headquarters)
+    for one, still in ((first, True), (second, False)):
+        ask_lift(one, world)
+        told = send(client, one, "lift", {"lift": True}, f"k{one.pk}").json()
+        assert (told["restricts"], told["person_restricted"]) == (False, still)
+        assert is_restricted(patient) is still
+
+
+def test_a_machine_lifts_for_the_reason_that_it_read_and_for_no_newer_one(client, world, patient):
+    request = ask_lift(granted(patient, world, "erase"), world, reason="ill again")
     address = f"/api/v1/people/requests/{request.public_id}/"
     client.force_login(world.headquarters)
     seen = client.get(address).headers["ETag"]
-    ask_lift(request, world, at=LATER)
+    another_reason(request, world)
 
-    answer = client.post(
-        f"{address}lift/",
-        {"lift": True},
-        content_type="application/json",
-        headers={"Idempotency-Key": "k", "If-Match": seen},
-    )
-
-    assert (answer.status_code, answer.json()["title"]) == (412, "Stale")
+    unsaid = send(client, request, "lift", {"lift": True}, "k1", on="")
+    assert (unsaid.status_code, unsaid.json()["title"]) == (428, "Unconditional")
+    late = send(client, request, "lift", {"lift": True}, "k2", on=seen)
+    assert (late.status_code, late.json()["title"]) == (412, "Stale")
     assert is_restricted(patient)
+
+    now = client.get(address).headers["ETag"]
+    assert send(client, request, "lift", {"lift": True}, "k3", on=now).status_code == 200
+    assert not is_restricted(patient)
 
 
 def test_a_machine_withdraws_what_waits_and_nothing_else(client, world, contact):
