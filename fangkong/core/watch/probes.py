@@ -242,6 +242,8 @@ def _another() -> Iterator[int | None]:
     try:
         yield found
     finally:
+        if found is not None:
+            other.rollback()  # a connection goes back to our own pool at rest
         other.close()
 
 
