@@ -116,7 +116,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in ("evaluate", "scores"):
+    if name in _HOMES:
         return import_module(f"epistat.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'epistat' has no attribute {name!r}")

@@ -88,7 +88,7 @@ def c3(
 
     With C2_i = (y_i - m_i) / s_i on C2's baseline, score = sum over i = t-2 … t of max(0, C2_i - 1)
     and alarm where score > z(1 - alpha). As a threshold in cases, with P the sum of the two days
-    before: m + s * (1 + z - P), or 0 where P >= z, because then any count alarms.
+    before: m + s * (1 + z - P), or 0 where P >= z, because then any count alarms, 0 too.
 
     The first ``baseline`` + 4 days are SHORT_HISTORY. One of the two days before that has no C2
     adds nothing. A flat past is treated as in :func:`c1`. ``p`` is the normal tail of the score: a

@@ -57,7 +57,7 @@ class Detection:
     alarm     bool     False also where there is no answer: ask ``answered`` to tell them apart
     flags     uint8    :class:`Flag`; 0 is an answer without remarks
     at_upper  bool     one for all: whether a number equal to ``upper`` alarms already, or only one
-                       above it
+                       above it. EARS C3 has ``upper`` 0 where any count alarms, 0 too
 
     ``p`` and ``score`` may be worked out when they are first asked for: most of a night's cells are
     never ranked. Do not write into the arrays before that.

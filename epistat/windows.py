@@ -301,12 +301,17 @@ class _Predictive:
     uppers: Floats = field(default_factory=lambda: np.empty(0))
 
     def table(self, most: float) -> Floats | None:
-        """The limits of 0 … ``most`` cases together and more; None of very many."""
-        if most >= len(self.uppers):
-            if most > MOST_ENTRIES:
-                return None
-            self.uppers = self.upper(np.arange(most + most // 4 + 16))
-        return self.uppers
+        """The limits of 0 … ``most`` cases together and more; None of very many.
+
+        Threads share it: each takes the table that it looked at, or the longer one that it made.
+        """
+        known = self.uppers
+        if most < len(known):
+            return known
+        if most > MOST_ENTRIES:
+            return None
+        longer = self.uppers = self.upper(np.arange(most + most // 4 + 16))
+        return longer
 
     def upper(self, total: Floats) -> Floats:
         return upper_quantile(self.alpha, (total + 0.5) / self.n, 1 + 1 / self.n)

@@ -26,6 +26,12 @@ def python(code: str) -> str:
     return done.stdout
 
 
+def test_each_part_is_there_by_its_name_once_the_package_is_loaded() -> None:
+    python(f"import epistat\nfor name in {sorted(epistat._HOMES)}: getattr(epistat, name)")
+    with pytest.raises(AttributeError, match="nothing_of_ours"):
+        epistat.nothing_of_ours  # noqa: B018  # looking is the point
+
+
 def test_names_that_tools_see_are_those_that_are_loaded() -> None:
     tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
     [for_tools] = [part for part in tree.body if isinstance(part, ast.If)]

@@ -1,5 +1,8 @@
 """Bayes, RKI and CDC agree with their plain twins."""
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,7 @@ from epistat import Flag, bayes, cdc, rki
 from epistat.result import ARRAYS, Floats
 from epistat.tests import plain
 from epistat.tests.test_plain_twins import assert_as_plain, years_of_counts
+from epistat.windows import _Predictive
 
 NAN = float("nan")
 WINDOWS = st.sampled_from([(0, 6, True), (1, 6, True), (2, 4, False), (1, 2, False)])
@@ -77,3 +81,24 @@ def test_six_weeks_are_enough_for_bayes1_and_five_are_not() -> None:
 def test_impossible_options_are_refused(method: Any, options: Any, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         method(np.ones((1, 300)), **options)
+
+
+@pytest.fixture
+def _turns() -> Iterator[None]:
+    """Threads take turns a thousand times as often as usual."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 1_000)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("_turns")
+def test_a_thread_gets_limits_for_all_its_counts_while_another_asks_for_fewer() -> None:
+    for _again in range(50):
+        law = _Predictive(0.05, 12.0)
+        asked = [30.0, 3_000.0] * 2
+        with ThreadPoolExecutor(4) as threads:
+            tables = list(threads.map(law.table, asked))
+        assert all(
+            table is not None and len(table) > n for n, table in zip(asked, tables, strict=True)
+        )

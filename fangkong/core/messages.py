@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import Error, connection, models
+from django.db import Error, OperationalError, connection, models
 from django.db.models.expressions import Col
 
 M = TypeVar("M", bound=models.Model)
@@ -55,7 +55,8 @@ def send(*statements: Statement) -> list[list[Row]]:
                 raise
             _prepared.clear()
             if connection.in_atomic_block:
-                raise  # it is rolled back; the next request finds all in order
+                # It is rolled back; whoever tries again finds all in order, and is told to.
+                raise OperationalError("what was kept is not as it was") from problem
             return _together(cursor, statements)
 
 

@@ -137,7 +137,6 @@ class AreaDesk:
         self.people: dict[str, Counts] = {}
         for row in Population.objects.select_related("area"):
             self.people.setdefault(row.area.code, {})[row.year, row.kind] = row.count
-        self.divided = {_code(area.parent) for area in self.known.values() if area}
 
     def check(self, rows: Sequence[Values]) -> list[Judged]:
         return [self._judged(values) for values in rows]
@@ -191,12 +190,10 @@ class AreaDesk:
         return facts, parent, people, row.faults
 
     def _since(self, parent: str) -> date:
-        """The first day of an area of which nobody says it, nor any figure of its people.
-
-        What comes first below its parent is taken to be as old; what comes beside others is new.
-        """
+        """The first day of an area of which nobody says it, nor any figure of its people: that of
+        what it lies in, so that an older case finds its place however often the file comes."""
         above = self.known.get(parent)
-        return self.day if above is None or parent in self.divided else above.valid_from
+        return self.day if above is None else above.valid_from
 
     def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
         return [_entered(partial(self._enter, values, at)) for values in rows]
