@@ -125,8 +125,10 @@ def _solve(mixture: Mixture, levels: Floats, near: float) -> Floats:
         high[ahead] = np.where(miss > 0, x[ahead], high[ahead])
         # Halley's step: a miss of m leaves one of the order of m³.
         step = miss / slope
-        uneven = np.abs(step * bend)  # how much the density changes on the way
-        step /= np.where(uneven < 1, 1 - step * bend / 2, 1.0)
+        with np.errstate(over="ignore"):  # far outside, where the density is next to none
+            bent = step * bend
+        uneven = np.abs(bent)  # how much the density changes on the way
+        step /= np.where(uneven < 1, 1 - bent / 2, 1.0)
         off = np.abs(miss) / np.minimum(wanted, 1 - wanted)
         to = x[ahead] - step
         outside = ~((to > low[ahead]) & (to < high[ahead])) & (off > SOLVED)

@@ -30,7 +30,7 @@ from fangkong.core.files.tests import samples
 from fangkong.core.imports import jobs as import_jobs
 from fangkong.core.notices import actions as notices
 from fangkong.core.privacy import Retention
-from fangkong.core.retention import actions, queries
+from fangkong.core.retention import actions, nights, queries
 from fangkong.core.retention import jobs as retention_jobs
 from fangkong.people.models import NamePart, Person, Phone
 from fangkong.people.requests import actions as requests
@@ -228,14 +228,15 @@ def a_request(world: World) -> Made:
 @pytest.fixture
 def world(settings, tmp_path, monkeypatch) -> World:
     settings.FANGKONG_AREA = "513300"
-    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.MEDIA_ROOT, settings.FANGKONG_DATA = tmp_path / "media", tmp_path
     cache.clear()
     return World()
 
 
 def night(at: datetime) -> None:
-    """The jobs of a night that destroy something."""
-    retention_jobs.nightly(at)
+    """The jobs of a night that destroy something, after the night before it."""
+    nights.note(at - DAY)
+    retention_jobs.destroy(0, at, lambda *_: None)
     import_jobs.forget(at)
     file_jobs.orphans(at)
     file_jobs.sweep(at)

@@ -6,8 +6,11 @@ The Content-Security-Policy of pages stands in the settings; django-csp writes i
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
+from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from fangkong.core.problems import for_machines
@@ -44,14 +47,20 @@ ALWAYS = {
 
 
 class PagePolicy(CSPMiddleware):
-    """The policy of pages. What machines get holds nothing that runs: ``NOTHING`` is enough."""
+    """The policy of pages. Machines get the same one without a nonce, made once."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
         if for_machines(request):
+            response.headers.setdefault(HEADER, _without_scripts())
             return response
         return super().process_response(request, response)
+
+
+@cache
+def _without_scripts() -> str:
+    return build_policy()
 
 
 class Headers:

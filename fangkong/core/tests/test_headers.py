@@ -100,7 +100,7 @@ ANSWERS = {
     "sign-in": ("/accounts/login/", 302, NO_SCRIPT),
     "api": ("/api/v1/tasks/", 200, NO_SCRIPT),
     "api refused": ("/api/v1/people/", 403, NO_SCRIPT),
-    "api without such an address": ("/api/v1/none/", 404, OF_PAGES),
+    "api without such an address": ("/api/v1/none/", 404, NO_SCRIPT),
     "list as a file": ("/places/facilities/?export=csv", 200, NO_SCRIPT),
     "static file": ("/static/web/dist/manifest.json", 200, RUNS_NOTHING),
     "forbidden": ("/trail/", 403, OF_PAGES),
