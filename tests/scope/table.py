@@ -312,8 +312,12 @@ MONITORING = {
     ),
     "surveillance:monitoring:detail": Row(CASES, "case"),
     "surveillance:monitoring:revise": Row(REPORTERS, "case"),
-    "surveillance:monitoring:accept": Row(frozenset({R.COUNTY_CDC}), "case", gets=False),
-    "surveillance:monitoring:return": Row(frozenset({R.COUNTY_CDC}), "case", gets=False),
+    "surveillance:monitoring:accept": Row(
+        frozenset({R.COUNTY_CDC}), "case", gets=False, sends={"card": 1}
+    ),
+    "surveillance:monitoring:return": Row(
+        frozenset({R.COUNTY_CDC}), "case", gets=False, sends={"card": 1}
+    ),
     "GET /surveillance/monitoring/cases/": Row(CASES, shows=("case",)),
     "POST /surveillance/monitoring/cases/": Row(REPORTERS, sends=report_card, foreign=True),
     "GET /surveillance/monitoring/cases/<public_id>/": Row(CASES, "case"),
