@@ -20,11 +20,12 @@ def daofu_cdc(client, areas):
 
 def send(client, verb, path, key=None, **data):
     said = {"name_zh": "八美镇卫生院", "kind": "health_centre", "area": "513326", **data}
+    seen = {"If-Match": "*"} if verb == "put" else {}
     return getattr(client, verb)(
         f"{ROOT}{path}",
         json.dumps(said),
         content_type="application/json",
-        headers={"Idempotency-Key": key or str(uuid.uuid4())},
+        headers={"Idempotency-Key": key or str(uuid.uuid4()), **seen},
     )
 
 

@@ -97,7 +97,7 @@ def archive(**files: str) -> bytes:
         (b"\x89PNG\r\n\x1a\n", "wrong_type"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "broken_workbook"),
         (b"<html><table>", "wrong_type"),
-        (b"ab\0cd", "wrong_type"),
+        (b"ab\0cd", "not_text"),
         (archive(a="not a workbook"), "wrong_type"),
         (archive(**{"xl/workbook.xml": "<broken"}), "broken_workbook"),
         (b"PK\x03\x04 cut off", "broken_workbook"),
