@@ -366,25 +366,20 @@ def _answer_problems(api: NinjaAPI) -> None:
         after = getattr(fact, "retry_after", None)
         return problem(fact.status, type(fact).__name__, str(fact), retry_after=after)
 
-    def no_key(request: HttpRequest, fact: Refused) -> HttpResponse:
-        return problem(
-            fact.status,
-            type(fact).__name__,
+    def of_the_key(request: HttpRequest, fact: Refused) -> HttpResponse:
+        """A page says it of its form; a machine is told of the header."""
+        text = (
             _(
                 "The header Idempotency-Key is missing or not valid. Send 1 to 64 visible ASCII "
                 "characters, new for every write."
-            ),
-        )
-
-    def key_reused(request: HttpRequest, fact: Refused) -> HttpResponse:
-        return problem(
-            fact.status,
-            type(fact).__name__,
-            _(
+            )
+            if isinstance(fact, commands.KeyMissing)
+            else _(
                 "This Idempotency-Key came before with other content. Send a new key for a new "
                 "write; repeat a key only with the same content."
-            ),
+            )
         )
+        return problem(fact.status, type(fact).__name__, text)
 
     def forbidden(request: HttpRequest, fact: PermissionDenied) -> HttpResponse:
         return problem(403, "Forbidden", _("Your roles do not allow this."))
@@ -427,8 +422,8 @@ def _answer_problems(api: NinjaAPI) -> None:
 
     handlers: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
         Refused: refused,
-        commands.KeyMissing: no_key,
-        commands.KeyReused: key_reused,
+        commands.KeyMissing: of_the_key,
+        commands.KeyReused: of_the_key,
         PermissionDenied: forbidden,
         Http404: missing,
         AuthenticationError: unauthenticated,

@@ -55,7 +55,7 @@ def once(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) ->
     The action takes ``by`` and ``at`` as keyword arguments. Its result must be a model instance or
     plain JSON data. A refusal rolls everything back and leaves the key free for another try.
     """
-    return answered(key, action, *args, **kwargs)[0]
+    return answered_on(None, key, action, *args, **kwargs)[0]
 
 
 @contextmanager
@@ -81,11 +81,6 @@ def _noted(name: str) -> bool:
         return True
 
 
-def answered(key: str, action: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> tuple[R, bool]:
-    """``once``, and whether the answer is that of an earlier command."""
-    return _answered(None, key, action, args, kwargs)
-
-
 def answered_on(
     seen: states.On | None,
     key: str,
@@ -93,21 +88,12 @@ def answered_on(
     *args: P.args,
     **kwargs: P.kwargs,
 ) -> tuple[R, bool]:
-    """``answered``; Stale where the record has left the state that the sender saw.
+    """``once``, and whether the answer is that of an earlier command.
 
+    Stale where the record has left the state that the sender saw; None where it says none.
     Compared under the record's lock, in the transaction of the action: of two writes on one state
     one is done. A repeat of what was done is not stale: it gets its first answer.
     """
-    return _answered(seen, key, action, args, kwargs)
-
-
-def _answered(
-    seen: states.On | None,
-    key: str,
-    action: Callable[..., R],
-    args: Sequence[object],
-    kwargs: Mapping[str, object],
-) -> tuple[R, bool]:
     if not key or len(key) > KEY_LENGTH or not (key.isascii() and key.isprintable()):
         raise KeyMissing(_("The form carries no valid key. Reload the page and send it again."))
     by = cast(Any, kwargs.get("by"))
