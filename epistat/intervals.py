@@ -6,6 +6,7 @@ The chances add up to 1, or to less where the rest lies beyond the last day.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,8 +15,9 @@ from scipy.special import gammainc, gammaincc, ndtr
 from epistat.quadrature import rule_of
 from epistat.result import Floats
 
-NODES = 20, 5  # by which an uncertain mean, and an uncertain standard deviation, are told
-FINE = 60
+FINE = 60  # points from which a rule of few is made
+MOST_OF_RULE = 30  # a rule of more points takes those of Legendre as they are
+FARTHEST = 6  # standard deviations, beyond which a belief is nothing
 NOTHING = 1e-14  # a chance at the end of an interval that is rounding only
 
 
@@ -34,18 +36,33 @@ class Uncertain:
                 f"an uncertain number needs low <= mean <= high and sd of 0 or more, not {self}"
             )
 
-    def nodes(self, size: int) -> tuple[Floats, Floats]:
-        """Few numbers and their chances that stand for the whole belief: its Gauss rule."""
-        if self.sd == 0 or self.low == self.high:
-            return np.array([self.mean]), np.ones(1)
-        points, chances = np.polynomial.legendre.leggauss(FINE)
-        low, high = (
-            max(self.low, self.mean - 6 * self.sd),
-            min(self.high, self.mean + 6 * self.sd),
-        )
+    def ends(self, longest: float = np.inf) -> tuple[float, float]:
+        """Between these it lies, as far as it lies below ``longest``."""
+        high = min(self.high, longest)
+        far = FARTHEST * self.sd
+        return max(self.low, min(self.mean, high) - far), min(high, self.mean + far)
+
+    def width(self, longest: float = np.inf) -> float:
+        """From end to end, in standard deviations."""
+        low, high = self.ends(longest)
+        return (high - low) / self.sd
+
+    def nodes(self, size: int, longest: float = np.inf) -> tuple[Floats, Floats]:
+        """Few numbers and their chances that stand for the whole belief: its Gauss rule.
+
+        ``longest``: only for the part of the belief that lies below it.
+        """
+        low, high = self.ends(longest)
+        if self.sd == 0 or low == high:
+            return np.array([min(self.mean, longest)]), np.ones(1)
+        direct = size > MOST_OF_RULE
+        points, chances = np.polynomial.legendre.leggauss(size if direct else FINE)
         at = (high + low) / 2 + (high - low) / 2 * points
-        chances = chances * np.exp(-(((at - self.mean) / self.sd) ** 2) / 2)
+        bell = -(((at - self.mean) / self.sd) ** 2) / 2
+        chances = chances * np.exp(bell - bell.max())
         chances /= chances.sum()
+        if direct:
+            return at, chances
         found, weights = rule_of(at[np.newaxis], chances[np.newaxis], size)
         return found[0], weights[0]
 
@@ -72,6 +89,34 @@ class UncertainInterval:
     def __post_init__(self) -> None:
         if not (self.mean.low >= 1 and self.mean.mean > 1 and self.sd.low > 0):
             raise ValueError("an uncertain interval needs a mean of 1 or more and an sd above 0")
+
+    @property
+    def uncertain(self) -> tuple[bool, bool]:
+        """Whether the mean is uncertain at all, and whether the sd is."""
+        return self.mean.sd > 0 and self.mean.low < self.mean.high, (
+            self.sd.sd > 0 and self.sd.low < self.sd.high
+        )
+
+    def rule(self, sizes: tuple[int, int], lags: int, longest: float) -> tuple[Floats, Floats]:
+        """Intervals of ``lags`` days and their chances that stand for the belief, sd by sd.
+
+        ``sizes``: how many means and sds. ``longest``: of means below that only.
+        """
+        return _rule(self, sizes, lags, min(longest, self.mean.high))
+
+
+@lru_cache(maxsize=128)
+def _rule(
+    belief: UncertainInterval, sizes: tuple[int, int], lags: int, longest: float
+) -> tuple[Floats, Floats]:
+    """Kept, because every batch of series asks for the same."""
+    means, by_mean = belief.mean.nodes(sizes[0], longest)
+    sds, by_sd = belief.sd.nodes(sizes[1])
+    # At 1 day itself there is no gamma; a belief that reaches it means just above.
+    means = np.maximum(means, 1 + 1e-9)
+    rows = _discrete(np.repeat(means, len(sds)), np.tile(sds, len(means)), max(lags, 2))
+    last = np.flatnonzero((rows > NOTHING).any(axis=0)).max(initial=1)
+    return rows[:, : last + 1], np.outer(by_mean, by_sd).ravel()
 
 
 def discrete_interval(mean: float, sd: float, length: int) -> Floats:
@@ -108,35 +153,20 @@ def checked_interval(interval: ArrayLike) -> Floats:
     return checked
 
 
-def interval_rows(interval: ArrayLike | UncertainInterval, days: int) -> tuple[Floats, Floats]:
+def interval_rows(interval: ArrayLike) -> tuple[Floats, Floats]:
     """Rows of intervals, shape (rows, lags), and the chance of each row."""
-    if isinstance(interval, UncertainInterval):
-        (means, by_mean), (sds, by_sd) = (
-            belief.nodes(size)
-            for belief, size in zip((interval.mean, interval.sd), NODES, strict=True)
-        )
-        rows = _discrete(np.repeat(means, len(sds)), np.tile(sds, len(means)), max(days, 2))
-        last = np.flatnonzero((rows > NOTHING).any(axis=0)).max(initial=1)
-        return rows[:, : last + 1], np.outer(by_mean, by_sd).ravel()
     rows = np.atleast_2d(np.asarray(interval, dtype=np.float64))
     if rows.ndim != 2 or not len(rows):
         raise ValueError("interval needs the shape (lags,) or (rows, lags)")
     return _checked(rows), np.full(len(rows), 1 / len(rows))
 
 
-def shorter(interval: ArrayLike | UncertainInterval, rows: Floats, days: ArrayLike) -> Floats:
-    """How much of each row has a mean below so many days, 0 … 1, shape (rows, days).
-
-    A row that stands for a part of a belief may be shorter in part.
-    """
-    if isinstance(interval, UncertainInterval) and len(rows) > 1:
-        _, by_mean = interval.mean.nodes(NODES[0])
-        before = (np.cumsum(by_mean) - by_mean)[:, np.newaxis]
-        part = (interval.mean.below(days) - before) / by_mean[:, np.newaxis]
-        return np.repeat(np.clip(part, 0.0, 1.0), len(rows) // len(by_mean), axis=0)
+def shorter(rows: Floats, days: ArrayLike) -> NDArray[np.bool_]:
+    """Which intervals have a mean below so many days, shape (rows, days)."""
     # A mean that is a whole number but for rounding counts as that.
     mean = rows @ np.arange(rows.shape[1]) + 1e-9
-    return (np.asarray(days) > mean[:, np.newaxis]).astype(np.float64)
+    answer: NDArray[np.bool_] = np.asarray(days) > mean[:, np.newaxis]
+    return answer
 
 
 def _checked(rows: Floats) -> Floats:

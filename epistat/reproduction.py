@@ -26,14 +26,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from epistat.beliefs import believed
 from epistat.gammas import Mixture, gamma_quantiles, mixture_quantiles
-from epistat.intervals import UncertainInterval, checked_interval, interval_rows, shorter
-from epistat.result import CELLS, Flag, Floats, as_counts, mark
+from epistat.intervals import (
+    UncertainInterval,
+    checked_interval,
+    discrete_interval,
+    interval_rows,
+    shorter,
+)
+from epistat.result import CELLS, Flag, Floats, as_counts, mark, product, sliding
 
 LEVELS = (0.025, 0.05, 0.25, 0.5, 0.75, 0.95, 0.975)
 # Of the interval that must fall on known days: half, and a half that was rounded down.
 KNOWN_SHARE = 0.5 - 1e-9
 GOOD_CV = 0.3  # of the posterior; above it a window has FEW_CASES
+SHORT = 14  # days of a window whose sum is not taken from running sums
+AT_ONCE = (
+    128  # so many times more cells than elsewhere: a call for each node costs more than memory
+)
 
 Ints = NDArray[np.int64]
 Windows = tuple[ArrayLike, ArrayLike]
@@ -135,13 +146,22 @@ def cori(
     local = array - np.nan_to_num(given)
     local[:, :1] = np.minimum(local[:, :1], 0)
     span = _Span.of(array.shape[1], window, windows)
-    rows, chances = interval_rows(interval, array.shape[1])
-    short_enough = shorter(interval, rows, span.end + 1)  # (rows, windows)
-    cells = array.shape[1] if len(rows) == 1 else array.shape[1] * max(len(rows), rows.shape[1])
-    blocks = _blocks(len(array), max(cells, len(span.end)))
-    parts = [
-        _cori(array[b], local[b], rows, chances, short_enough, span, prior, at) for b in blocks
-    ]
+    if isinstance(interval, UncertainInterval) and any(interval.uncertain):
+        lags = array.shape[1]
+        parts = [
+            _cori_believed(array[b], local[b], interval, span, prior, at)
+            for b in _blocks(len(array), lags * lags // AT_ONCE)
+        ]
+    else:
+        if isinstance(interval, UncertainInterval):
+            length = max(array.shape[1], 2)
+            interval = discrete_interval(interval.mean.mean, interval.sd.mean, length)
+        rows, chances = interval_rows(interval)
+        cells = array.shape[1] * (1 if len(rows) == 1 else max(len(rows), rows.shape[1]))
+        parts = [
+            _cori(array[b], local[b], rows, chances, span, prior, at)
+            for b in _blocks(len(array), max(cells, len(span.end)))
+        ]
     fields = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return Reproduction(
         start=span.start, end=span.end, levels=at, seen=np.ones(len(span.end)), **fields
@@ -209,7 +229,7 @@ class _Span:
         early = self.start < self.first
         start, end = np.where(early, 0, self.start), np.where(early, 0, self.end)
         width = int((end - start).max(initial=0)) + 1
-        if (end - start == width - 1)[~early].all() and width <= 14:
+        if (end - start == width - 1)[~early].all() and width <= SHORT:
             padded = np.concatenate([values, np.zeros((*values.shape[:-1], width))], axis=-1)
             total = padded[..., start]
             for day in range(1, width):
@@ -226,45 +246,158 @@ def _cori(
     local: Floats,
     rows: Floats,
     chances: Floats,
-    short_enough: Floats,
     span: _Span,
     prior: _Prior,
     levels: Floats,
 ) -> dict[str, Any]:
     force = _pressures(counts, rows)  # (series, rows, days)
-    known = ~np.isnan(local)[:, np.newaxis] & ~np.isnan(force)
-    days = span.sums(known.astype(np.float64))
-    everywhere = known[:, 0]
-    cases = span.sums(np.where(everywhere, np.nan_to_num(local), 0.0))
-    rate = prior.rate + span.sums(np.where(known, force, 0.0))
-    shape = prior.shape + cases
-
-    flags = np.zeros(cases.shape, dtype=np.uint8)
-    short = (span.start < span.first) | (short_enough == 0).all(axis=0)
-    none = (days[:, 0] == 0) & ~short
-    mark(flags, short[np.newaxis], Flag.SHORT_HISTORY)
-    mark(flags, none, Flag.TOO_FEW_POINTS)
-    answered = flags == 0
-    mark(flags, answered & (shape * GOOD_CV**2 < 1 - 1e-12), Flag.FEW_CASES)
-
-    mean, sd = (np.full(cases.shape, np.nan) for _ in range(2))
-    quantiles = np.full((*cases.shape, len(levels)), np.nan)
+    # A day counts where every interval has a pressure for it.
+    known = ~np.isnan(local) & ~np.isnan(force).any(axis=1)
+    short_enough = shorter(rows, span.end + 1)
+    answer = _Posterior.of(local, known, span, prior, short_enough, len(levels))
+    here = answer.answered
+    rate = prior.rate + span.sums(np.where(known[:, np.newaxis], force, 0.0))
     if len(rows) == 1:
-        a, scale = shape[answered], 1 / rate[:, 0][answered]
-        mean[answered], sd[answered] = a * scale, np.sqrt(a) * scale
-        quantiles[answered] = gamma_quantiles(a, levels) * scale[:, np.newaxis]
-    elif answered.any():
+        a, scale = answer.shape[here], 1 / rate[:, 0][here]
+        answer.mean[here], answer.sd[here] = a * scale, np.sqrt(a) * scale
+        answer.quantiles[here] = gamma_quantiles(a, levels) * scale[:, np.newaxis]
+    elif here.any():
         weights = short_enough * chances[:, np.newaxis]
         weights = weights / np.maximum(weights.sum(axis=0), 1e-300)
         mixed = Mixture(
-            shape[answered],
-            1 / np.moveaxis(rate, 1, 2)[answered],
-            np.broadcast_to(weights.T, (*cases.shape, len(rows)))[answered],
+            answer.shape[here],
+            1 / np.moveaxis(rate, 1, 2)[here],
+            np.broadcast_to(weights.T, (*here.shape, len(rows)))[here],
         )
-        mean[answered], sd[answered] = mixed.mean, mixed.sd
-        quantiles[answered] = mixture_quantiles(mixed, levels)
-    cases[~answered] = np.nan
-    return {"mean": mean, "sd": sd, "quantiles": quantiles, "cases": cases, "flags": flags}
+        answer.mean[here], answer.sd[here] = mixed.mean, mixed.sd
+        answer.quantiles[here] = mixture_quantiles(mixed, levels)
+    return answer.fields()
+
+
+def _cori_believed(
+    counts: Floats,
+    local: Floats,
+    belief: UncertainInterval,
+    span: _Span,
+    prior: _Prior,
+    levels: Floats,
+) -> dict[str, Any]:
+    days = counts.shape[1]
+    middle = discrete_interval(belief.mean.mean, belief.sd.mean, max(days, 2))
+    force = _pressure(counts, middle)
+    known = ~np.isnan(local) & ~np.isnan(force)
+    # An interval that is longer than the days so far is left out, as if it were not believed.
+    some = belief.mean.below(span.end + 1.0).reshape(1, -1) > 0
+    answer = _Posterior.of(local, known, span, prior, some, len(levels))
+    longest = np.minimum(span.end + 1.0, belief.mean.high)
+    whole: NDArray[np.bool_] = np.logical_and.reduce(
+        known[:, 1:], axis=1
+    )  # a day that has no past is in no window
+    past = _past(counts, span) if whole.any() else np.empty((0, 0, 0))
+
+    for cut in np.unique(longest[np.nonzero(answer.answered)[1]]).tolist():
+        series, windows = np.nonzero(answer.answered & (longest == cut))
+
+        def rates(
+            cells: Ints, rows: Floats, series: Ints = series, windows: Ints = windows
+        ) -> Floats:
+            of, at = series[cells], windows[cells]
+            lags = min(rows.shape[1], days)
+            easy = whole[of]
+            rate = np.empty((len(cells), len(rows)))
+            rate[easy] = product(past[of[easy], at[easy], : lags - 1], rows[:, 1:lags].T)
+            for one in np.unique(of[~easy]):
+                each = _forces(counts[one], rows)
+                # Where an interval has no known day at all, that of the middle stands for it.
+                each = np.where(np.isnan(each), force[one], each)
+                sums = span.sums(np.where(known[one], each, 0.0))
+                rate[of == one] = sums.T[at[of == one]]
+            rate += prior.rate
+            return rate
+
+        here = series, windows
+        # Windows so early need no later days of the interval.
+        lags = int(span.end[windows].max()) + 1
+        found = believed(belief, answer.shape[here], rates, lags, cut, levels)
+        answer.mean[here], answer.sd[here] = found.mean, found.sd
+        answer.quantiles[here] = found.quantiles
+    return answer.fields()
+
+
+def _forces(counts: Floats, rows: Floats) -> Floats:
+    """Λ of one series with missing days for many intervals: (rows, days); see :func:`_pressure`.
+
+    NaN only where no day of an interval is known.
+    """
+    days = len(counts)
+    lags = min(rows.shape[1], days)
+    w = rows[:, 1:lags]
+    padded = np.concatenate([np.zeros(lags), counts])[1:-1]
+    past = np.lib.stride_tricks.sliding_window_view(padded, lags - 1)[:days, ::-1]
+    missing = np.isnan(past)
+    force = product(w, np.where(missing, 0.0, past).T)
+    lost = product(w, missing.T.astype(np.float64))
+    ahead = np.concatenate([np.zeros((len(w), 1)), np.cumsum(w, axis=1)], axis=1)
+    reach = ahead[:, np.minimum(np.arange(days), lags - 1)]
+    left = reach - lost
+    none = left <= 1e-9 * reach
+    scale = np.divide(reach, left, out=np.full_like(left, np.nan), where=~none)
+    force *= np.where(lost > 0, scale, 1.0)
+    force[:, 0] = np.nan
+    return force
+
+
+def _past(counts: Floats, span: _Span) -> Floats:
+    """The cases of each window shifted by 1, 2 … days into the past: (series, windows, lags)."""
+    series, days = counts.shape
+    if days < 2:
+        return np.zeros((series, len(span.end), 0))
+    width = int(span.end[0] - span.start[0]) + 1 if len(span.end) else 1
+    if width <= SHORT and (span.end - span.start == width - 1).all():
+        padded = np.concatenate([np.zeros((series, days + width)), np.nan_to_num(counts)], axis=1)
+        sums = sliding(padded, width)[:, 2:]
+        each = np.lib.stride_tricks.sliding_window_view(sums, days - 1, axis=1)[..., ::-1]
+        return np.ascontiguousarray(each[:, span.end])
+    padded = np.concatenate([np.zeros((series, days)), np.nan_to_num(counts)], axis=1)
+    shifted = np.lib.stride_tricks.sliding_window_view(padded[:, 1:-1], days, axis=1)[:, ::-1]
+    return np.ascontiguousarray(span.sums(shifted).transpose(0, 2, 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Posterior:
+    """What the posteriors of some series have in common, and their numbers, to be filled."""
+
+    shape: Floats
+    cases: Floats
+    flags: NDArray[np.uint8]
+    answered: NDArray[np.bool_]
+    mean: Floats
+    sd: Floats
+    quantiles: Floats
+
+    @classmethod
+    def of(
+        cls, local: Floats, known: NDArray[np.bool_], span: _Span, prior: _Prior,
+        shorter: NDArray[np.bool_], levels: int,
+    ) -> "_Posterior":  # fmt: skip
+        """``known``: the days that count. ``shorter``: where intervals are, (rows, windows)."""
+        cases = span.sums(np.where(known, np.nan_to_num(local), 0.0))
+        days = span.sums(known.astype(np.float64))
+        shape = prior.shape + cases
+        flags = np.zeros(cases.shape, dtype=np.uint8)
+        short = (span.start < span.first) | ~shorter.any(axis=0)
+        mark(flags, short[np.newaxis], Flag.SHORT_HISTORY)
+        mark(flags, (days == 0) & ~short, Flag.TOO_FEW_POINTS)
+        answered = flags == 0
+        mark(flags, answered & (shape * GOOD_CV**2 < 1 - 1e-12), Flag.FEW_CASES)
+        cases[~answered] = np.nan
+        mean, sd = (np.full(cases.shape, np.nan) for _ in range(2))
+        quantiles = np.full((*cases.shape, levels), np.nan)
+        return cls(shape, cases, flags, answered, mean, sd, quantiles)
+
+    def fields(self) -> dict[str, Any]:
+        names = ("mean", "sd", "quantiles", "cases", "flags")
+        return {name: getattr(self, name) for name in names}
 
 
 def wallinga_teunis(

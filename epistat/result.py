@@ -19,6 +19,7 @@ MOST_CASES = (
 )
 # Cells worked on at once: their temporaries (128 kB each) stay in the processor's cache.
 CELLS = 16_384
+ALONE = 200_000  # multiplications that OpenBLAS does in one thread
 
 
 class Flag(IntFlag):
@@ -179,6 +180,26 @@ def sliding(values: Floats, width: int) -> Floats:
             return values if total is None else total
         half = size // 2
         values = values[:, :-half] + values[:, half:]
+
+
+def product(left: Floats, right: Floats) -> Floats:
+    """``left @ right`` of two matrices, in pieces so small that BLAS does not share them out.
+
+    Threads that wait for their share of a small product cost more than they help.
+
+    >>> product(np.ones((2, 3)), np.ones((3, 2)))
+    array([[3., 3.],
+           [3., 3.]])
+    """
+    answer = np.empty((left.shape[0], right.shape[1]))
+    wide = min(right.shape[1], 1024)
+    tall = max(1, ALONE // max(right.shape[0] * wide, 1))
+    for column in range(0, right.shape[1], max(wide, 1)):
+        columns = slice(column, column + wide)
+        for row in range(0, left.shape[0], tall):
+            rows = slice(row, row + tall)
+            np.matmul(left[rows], right[:, columns], out=answer[rows, columns])
+    return answer
 
 
 @cache

@@ -5,7 +5,11 @@ from math import exp, nan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize
-from scipy.stats import binom, gamma, nbinom, poisson
+from scipy.special import gammainc
+from scipy.stats import binom, gamma, nbinom, norm, poisson
+from scipy.stats import t as t_law
+
+from epistat import discrete_interval  # its own twin is gamma_interval
 
 Series = NDArray[np.float64]
 
@@ -68,6 +72,33 @@ def mixture_quantile(
     return float(ends[0]) if ends[0] == ends[1] else float(brentq(miss, *ends, xtol=1e-14))
 
 
+def reached(
+    y: Series, t: int, quantiles: list[float], mean: list[float], sd: list[float], nodes: int = 60
+) -> list[float]:
+    """The levels that numbers reach in the posterior of an uncertain gamma interval.
+
+    ``mean``, ``sd``: mean, sd, low and high of each belief; an interval whose mean is as long as
+    the days to t, or longer, does not count. Both are taken at many points, each with its chance.
+    """
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    total, below = 0.0, [0.0] * len(quantiles)
+    high = min(mean[3], t + 1.0)
+    for x, of_x in zip(points, weights, strict=True):
+        m = (mean[2] + high) / 2 + (high - mean[2]) / 2 * x
+        for z, of_z in zip(points, weights, strict=True):
+            s = (sd[2] + sd[3]) / 2 + (sd[3] - sd[2]) / 2 * z
+            chance = of_x * of_z * norm.pdf(m, mean[0], mean[1]) * norm.pdf(s, sd[0], sd[1])
+            w = discrete_interval(m, s, t + 1)
+            rate = 1 / 5 + sum(
+                w[k] * y[d - k] for d in range(t - 6, t + 1) for k in range(1, d + 1)
+            )
+            shape = 1 + y[t - 6 : t + 1].sum()
+            total += chance
+            for i, q in enumerate(quantiles):
+                below[i] += chance * float(gammainc(shape, q * rate))
+    return [float(part / total) for part in below]
+
+
 def wallinga_teunis(y: Series, w: list[float], start: int, end: int) -> tuple[float, float]:
     """Mean of R_s over the cases of the window, and the variance of their number of infections."""
     infections = variance = 0.0
@@ -92,6 +123,33 @@ def ancestries(y: Series, w: list[float], start: int, end: int) -> NDArray[np.fl
             n = int(y[t])
             chances = np.convolve(chances, binom.pmf(np.arange(n + 1), n, min(here, 1)))
     return chances
+
+
+def growth_interval(y: Series, model: str) -> list[float]:
+    """Rate and its 95 % interval, for the models without a size."""
+    days = np.flatnonzero(~np.isnan(y) & ((y > 0) | (model != "loglinear")))
+    counts, n = y[days], len(days)
+    if model == "loglinear":
+        apart = days - days.mean()
+        rate = float(apart @ np.log(counts) / (apart @ apart))
+        rest = np.log(counts) - np.log(counts).mean() - rate * apart
+        error = sqrt(rest @ rest / (n - 2) / (apart @ apart)) * t_law.ppf(0.975, n - 2)
+        return [rate, rate - error, rate + error]
+
+    def means(r: float) -> Series:
+        shares = np.exp(r * (days - days.mean()))
+        return np.asarray(counts.sum() * shares / shares.sum())
+
+    rate = brentq(lambda r: float(days @ (counts - means(r))), -5, 5, xtol=1e-15)
+    mean = means(rate)
+    apart = days - (days @ mean) / mean.sum()
+    error = 1 / sqrt(float(mean @ apart**2))
+    if model == "poisson":
+        error *= norm.ppf(0.975)
+    else:
+        phi = float(((counts - mean) ** 2 / mean).sum()) / (n - 2)
+        error *= sqrt(phi) * t_law.ppf(0.975, n - 2)
+    return [rate, rate - error, rate + error]
 
 
 def growth(y: Series, model: str) -> tuple[float, float]:

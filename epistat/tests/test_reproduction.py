@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import gammainc
 from scipy.stats import gamma
 
 from epistat import (
@@ -496,19 +497,97 @@ def test_imported_cases_that_cannot_be_are_told_by_series_and_day() -> None:
     assert cori(counts, [0, 0.5, 0.5], imported=given).cases[1, 7] == 4 * 6
 
 
-def test_an_uncertain_interval_is_told_by_few_intervals_as_well_as_by_thousands() -> None:
+def misses(
+    counts: Floats, belief: UncertainInterval, answer: Reproduction, series: int, t: int
+) -> float:
+    """How far off the levels are that the quantiles reach with 5,000 intervals, by their size."""
+    days = t + 1
+    longest = min(days, belief.mean.high)
+    rows, chances = belief.rule((120, 40), days, float(longest))
+    past = np.array([
+        sum(counts[series, d - lag] for d in range(t - 6, t + 1) if d >= lag)
+        for lag in range(1, rows.shape[1])
+    ])  # fmt: skip
+    rates = 1 / 5 + rows[:, 1:] @ past
+    shape = 1 + counts[series, t - 6 : t + 1].sum()
+    quantiles = answer.quantiles[series, t][:, np.newaxis]
+    reached = gammainc(shape, quantiles * rates) @ chances
+    return float((np.abs(reached - answer.levels) / np.minimum(*_sides(answer.levels))).max())
+
+
+def _sides(levels: Floats) -> tuple[Floats, Floats]:
+    return levels, 1 - levels
+
+
+@pytest.mark.parametrize(
+    "belief",
+    [
+        UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3)),
+        UncertainInterval(Uncertain(3.4, 0.6, 1.6, 5.2), Uncertain(1.6, 0.3, 0.7, 2.5)),
+        UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0, 3.8, 3.8)),
+        UncertainInterval(Uncertain(8.4, 0, 8.4, 8.4), Uncertain(3.8, 0.5, 2.3, 5.3)),
+    ],
+)
+def test_quantiles_of_an_uncertain_interval_reach_their_levels(belief: UncertainInterval) -> None:
     rng = np.random.default_rng(4)
-    counts = rng.poisson(np.array([[3.0], [400.0]]), (2, 40)).astype(np.float64)
-    mean, sd = Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3)
-    answer = cori(counts, UncertainInterval(mean, sd))
-    (means, by_mean), (sds, by_sd) = mean.nodes(55), sd.nodes(40)
-    of_each = [
-        cori(counts, discrete_interval(m, s, 40), levels=[0.5]) for m in means for s in sds
-    ]  # fmt: skip
-    chances = np.outer(by_mean, by_sd).ravel()
-    for series, allowed in ((0, 1e-5), (1, 1e-5)):
-        a = 1 + answer.cases[series, -1]
-        scales = np.array([one.mean[series, -1] / a for one in of_each])
-        for level, found in zip(answer.levels, answer.quantiles[series, -1], strict=True):
-            below = float((chances * gamma.cdf(found / scales, a)).sum())
-            assert abs(below - level) < allowed * min(level, 1 - level)
+    wave = np.exp(1.5 * np.sin(np.arange(60) / 9))
+    counts = rng.poisson(np.array([[0.2], [2.0], [30.0], [300.0]]) * wave).astype(np.float64)
+    answer = cori(counts, belief)
+    first = np.flatnonzero(answer.answered.all(axis=0))[0]
+    for series in range(len(counts)):
+        for t in (first, first + 1, first + 2):
+            assert misses(counts, belief, answer, series, int(t)) < 4e-3
+        for t in range(12, 60, 5):
+            assert misses(counts, belief, answer, series, t) < 1e-4
+    # The levels may be any, and few cases may have a prior of any shape.
+    odd = cori(counts[:2], belief, levels=[1e-5, 0.5], prior_mean=1.2, prior_sd=1.3)
+    usual = cori(counts[:2], belief, levels=[0.1, 0.5], prior_mean=1.2, prior_sd=1.3)
+    np.testing.assert_allclose(odd.quantiles[..., 1], usual.quantiles[..., 1], rtol=1e-5)
+
+
+def test_a_million_cases_a_day_have_the_quantiles_of_the_interval_alone() -> None:
+    belief = UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3))
+    counts = np.round(1e6 * np.exp(0.07 * np.arange(60)))[np.newaxis]
+    answer = cori(counts, belief)
+    spread = []
+    mean, sd = (
+        part.low + (part.high - part.low) * (np.arange(400) + 0.5) / 400
+        for part in (belief.mean, belief.sd)
+    )
+    weights = np.exp(-(((mean - 8.4) / 1) ** 2) / 2)[:, np.newaxis]
+    weights = (weights * np.exp(-(((sd - 3.8) / 0.5) ** 2) / 2)).ravel()[::7]
+    means, sds = (part.ravel()[::7] for part in np.meshgrid(mean, sd, indexing="ij"))
+    for m, s in zip(means, sds, strict=True):
+        w = discrete_interval(m, s, 60)
+        spread.append(counts[0, 53:60].sum() / (0.2 + sum(
+            w[lag] * counts[0, 53 - lag : 60 - lag].sum() for lag in range(1, 54)
+        )))  # fmt: skip
+    order = np.argsort(spread)
+    below = np.cumsum(weights[order]) / weights.sum()
+    exact = np.interp(answer.levels, below, np.array(spread)[order])
+    off = np.abs(answer.quantiles[0, -1] - exact) / answer.sd[0, -1]
+    assert off.max() < 0.01
+
+
+def test_a_missing_day_changes_an_uncertain_interval_little_and_no_other_series() -> None:
+    belief = UncertainInterval(Uncertain(3.4, 0.6, 1.6, 5.2), Uncertain(1.6, 0.3, 0.7, 2.5))
+    counts = np.round(40 * np.exp(0.05 * np.arange(60)))[np.newaxis].repeat(2, axis=0)
+    full = cori(counts, belief)
+    counts[1, 30] = np.nan
+    hole = cori(counts, belief)
+    assert hole.answered[:, 7:].all()
+    np.testing.assert_allclose(hole.quantiles[0], full.quantiles[0], rtol=1e-12)
+    np.testing.assert_allclose(hole.quantiles[1, 7:30], full.quantiles[1, 7:30], rtol=1e-9)
+    np.testing.assert_allclose(hole.quantiles[1, 30:], full.quantiles[1, 30:], rtol=0.02)
+    assert hole.cases[1, 33] == full.cases[1, 33] - counts[0, 30]
+
+
+def test_a_belief_without_doubt_is_a_known_interval() -> None:
+    counts = np.nan_to_num(epidemics(5))
+    sure = UncertainInterval(Uncertain(3.4, 0, 3.4, 3.4), Uncertain(1.6, 0, 1.6, 1.6))
+    known = cori(counts, discrete_interval(3.4, 1.6, 60))
+    np.testing.assert_array_equal(cori(counts, sure).quantiles, known.quantiles)
+    nearly = UncertainInterval(
+        Uncertain(3.4, 1e-6, 3.39999, 3.40001), Uncertain(1.6, 1e-6, 1.59999, 1.60001)
+    )
+    np.testing.assert_allclose(cori(counts, nearly).quantiles, known.quantiles, rtol=1e-5)

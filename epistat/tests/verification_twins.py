@@ -10,7 +10,7 @@ from scipy.stats import nbinom, poisson
 import epistat
 from epistat import scores
 from epistat.nowcast import KAPPA, reverse_hazards
-from epistat.result import Floats
+from epistat.result import Flag, Floats
 from epistat.tests import plain_farrington, plain_nowcast, plain_reproduction, test_charts
 
 Compared = tuple[str, int, float, int, float]  # method, numbers, worst, alarms that differ, allowed
@@ -44,9 +44,16 @@ def twins() -> Iterator[Compared]:
         ("pressure", 1e-9, _pressure()),
         ("cori", 1e-9, _cori()),
         ("cori, two intervals: quantiles", 1e-7, _mixtures()),
+        (
+            "cori, uncertain interval: levels reached by quantiles",
+            1e-5,
+            _believed((15, 24, 40, 59)),
+        ),
+        ("the same in its first windows", 1e-3, _believed((7, 8, 9, 10))),
         ("discrete_interval", 1e-9, _interval()),
         ("wallinga_teunis: mean and sd", 1e-6, _cohorts()),
-        ("growth_rate, poisson and negbin", 2e-4, _growth()),
+        ("growth_rate, poisson, quasipoisson, loglinear: with limits", 1e-9, _growth()),
+        ("growth_rate, negbin: by a search that is loose", 2e-4, _growth_negbin()),
         ("lawless: mean and variance", 1e-6, _lawless()),
         ("reverse_hazards", 1e-9, _hazards()),
         ("dirichlet: quantiles", 1e-9, _dirichlet()),
@@ -216,6 +223,23 @@ def _mixtures() -> Pairs:
             yield map(float, answer.quantiles[i, t]), theirs
 
 
+def _believed(days: tuple[int, ...]) -> Pairs:
+    """Beside 1,600 intervals; the belief is cut off in the first windows."""
+    belief = epistat.UncertainInterval(
+        epistat.Uncertain(8.4, 1, 5.4, 11.4), epistat.Uncertain(3.8, 0.5, 2.3, 5.3)
+    )
+    answer = epistat.cori(epidemics(), belief)
+    for i, y in enumerate(epidemics()):
+        for t in days:
+            yield (
+                plain_reproduction.reached(
+                    y, t, answer.quantiles[i, t].tolist(), [8.4, 1, 5.4, 11.4],
+                    [3.8, 0.5, 2.3, 5.3], nodes=40,
+                ),
+                answer.levels.tolist(),
+            )  # fmt: skip
+
+
 def _interval() -> Pairs:
     for mean, sd in ((2.6, 1.5), (8.4, 3.8), (15.3, 9.3)):
         ours = epistat.discrete_interval(mean, sd, 12)
@@ -234,12 +258,26 @@ def _cohorts() -> Pairs:
 
 
 def _growth() -> Pairs:
-    for model in ("poisson", "negbin"):
-        for y in epidemics()[1:, 20:41]:
-            answer = epistat.growth_rate(y[np.newaxis], model=model)
-            rate, inverse = plain_reproduction.growth(y, model)
-            if model == "poisson" or 1e-3 < inverse < 20:
-                yield [float(answer.rate[0, 0])], [rate]
+    """Windows of a fortnight."""
+    for model in ("poisson", "quasipoisson", "loglinear"):
+        answer = epistat.growth_rate(epidemics(), model=model, window=14)
+        for i, y in enumerate(epidemics()):
+            for t in range(13, DAYS, 4):
+                if (answer.flags[i, t] & Flag.NO_ANSWER) == 0:
+                    ours = [answer.rate[i, t], answer.low[i, t], answer.high[i, t]]
+                    window = y[t - 13 : t + 1]
+                    yield map(float, ours), plain_reproduction.growth_interval(window, model)
+
+
+def _growth_negbin() -> Pairs:
+    uneven = np.random.default_rng(5).gamma(3, 1 / 3, (3, DAYS))
+    counts = np.round(epidemics() * uneven)
+    answer = epistat.growth_rate(counts, model="negbin", window=21)
+    for i, y in enumerate(counts):
+        for t in range(20, DAYS, 13):
+            rate, inverse = plain_reproduction.growth(y[t - 20 : t + 1], "negbin")
+            if 1e-3 < inverse < 20:
+                yield [float(answer.rate[i, t])], [rate]
 
 
 def _triangle() -> Floats:

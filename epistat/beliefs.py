@@ -1,0 +1,378 @@
+"""Quantiles of R where the interval is believed rather than known.
+
+R = G / ρ, where G is gamma with shape a and scale 1, and the rate ρ follows from an interval whose
+mean and standard deviation are uncertain, each with a smooth law. The laws are told by the nodes of
+Gauss rules (:mod:`epistat.quadrature`), node j with chance c_j, as many as the width of the law of
+log ρ asks for beside the width 1/√a of log G (:data:`LADDER`). So u = R^(1/3), in which a gamma is
+nearly normal (Wilson EB, Hilferty MM. The distribution of chi-square. Proc Natl Acad Sci 1931;17:
+684-8), has the density
+
+    h(u) = 3 u^(3a-1) / Γ(a) * sum over j of c_j ρ_j^a exp(-ρ_j u³).
+
+It is worked out at some points of Chebyshev between its far ends, once for all levels: an
+exponential takes a hundredth of the time of an incomplete gamma function. The polynomial through
+the points is integrated, and the quantiles are found on the integral by Newton's steps. The mass of
+the whole, which must be 1, and the last terms of the polynomial tell whether the points were
+enough; if not, more are taken (:data:`POINTS`), and where the most do not do, the sum of incomplete
+gamma functions is solved (:func:`epistat.gammas.mixture_quantiles`).
+
+So a quantile is found where the exact law of R reaches its level to a part in 10,000 of the level
+(of 1 - level above the median); in the first windows, where the belief is cut off because longer
+intervals do not count yet, to 3 parts in 1,000. Where the belief is more than :data:`WIDEST` times
+as wide as the gamma (tens of thousands of cases in a window), a gamma that is a little wider stands
+for it, and the quantile is good to half a hundredth of a standard deviation of R.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln
+
+from epistat.gammas import Mixture, mixture_quantiles
+from epistat.intervals import UncertainInterval
+from epistat.result import Floats, keep_freed_memory, product
+
+# Up to which width of one belief, in standard deviations of the rest, so many nodes tell it.
+LADDER = (
+    (0.1, 6), (0.5, 8), (1.1, 12), (1.65, 16), (2.2, 20), (3.0, 30), (4.0, 40), (5.2, 56),
+    (7.0, 80), (9.3, 112), (13.0, 160), (17.0, 224), (np.inf, 320),
+)  # fmt: skip
+OF_CUT = 0.01  # of the width of a belief that is cut off smooths another
+LOOK = 6  # nodes that tell how wide a belief is
+WIDEST = 20.0
+# So many points, for a law up to that width to begin with.
+POINTS = (32, 2.0), (48, 3.5), (64, 5.0), (112, 12.0), (224, 21.0), (448, np.inf)
+# Standard deviations from the middle to the ends: 1e-8 lies beyond; more of a skew law.
+ENDS, FAR_ENDS = 5.6, 15.0
+UNEVEN = 2.0  # a law of this width may be skew: its own ends are nearer
+UNSURE = 2e-6  # a mass that is further from 1 needs more points
+OUTERMOST = 1e-3  # levels nearer to 0 and 1 are solved by incomplete gamma functions
+SOLVED = 1e-7  # of a level
+MOST_STEPS = 12
+LEAST_SHAPE = 2.0  # below, the density has no derivatives at 0 unless the shape is whole
+# Cells, and exponentials, worked on at once, so that they stay in the cache.
+AT_ONCE, TOGETHER = 1024, 48_000
+# Below that, exp is many times slower; powers come there where more points than these are needed.
+NOTHING, SPARSE = -700.0, 64
+FEW = 64  # cells for which one call for all terms is quicker than one call for each term
+
+Ints = NDArray[np.int64]
+Rates = Callable[[Ints, Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Believed:
+    """Mean and sd, shape (cells,), and quantiles, (cells, levels), of R."""
+
+    mean: Floats
+    sd: Floats
+    quantiles: Floats
+
+
+def believed(
+    belief: UncertainInterval,
+    shape: Floats,
+    rates: Rates,
+    lags: int,
+    longest: float,
+    levels: Floats,
+) -> Believed:
+    """R of cells with these gamma shapes; ``rates(cells, rows)``: the rates that intervals give.
+
+    ``longest``: the belief is cut off there, as no interval of a longer mean counts.
+    """
+    keep_freed_memory()
+    cells = len(shape)
+    answer = Believed(np.empty(cells), np.empty(cells), np.empty((cells, len(levels))))
+    first = (LOOK if belief.uncertain[0] else 1, LOOK if belief.uncertain[1] else 1)
+    rows, chances = belief.rule(first, lags, longest)
+    look = rates(np.arange(cells), rows)
+    sizes = _sizes(belief, shape, look, chances, longest)
+    laws = []
+    for mean, sd in np.unique(sizes, axis=0).tolist():
+        some = np.flatnonzero((sizes[:, 0] == mean) & (sizes[:, 1] == sd))
+        rows, chances = belief.rule((mean, sd), lags, longest)
+        of_some = look[some] if (mean, sd) == first else rates(some, rows)
+        part = Mixture(shape[some], 1 / of_some, np.broadcast_to(chances, of_some.shape))
+        answer.mean[some], answer.sd[some] = part.mean, part.sd
+        laws.append(_Law.of(some, shape[some], of_some, chances))
+    _quantiles(laws, levels, answer.quantiles)
+    return answer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Law:
+    """Some cells whose rates are told by the same nodes, in the middle of their logarithms."""
+
+    cells: Ints
+    shape: Floats
+    logs: Floats  # (cells, nodes)
+    chances: Floats  # (nodes,)
+    spread: Floats  # variance of the logarithms
+    scale: Floats  # of R
+
+    @classmethod
+    def of(cls, cells: Ints, shape: Floats, rates: Floats, chances: Floats) -> "_Law":
+        logs = np.log(rates)
+        centre = logs @ chances
+        logs -= centre[:, np.newaxis]
+        blunt, logs, spread = _blunted(shape, logs, (logs**2) @ chances)
+        return cls(cells, blunt, logs, chances, spread, shape * np.exp(-centre))
+
+    @property
+    def wide(self) -> Floats:
+        """Standard deviations of the gamma in one of the belief."""
+        wide: Floats = np.sqrt(self.shape * self.spread)
+        return wide
+
+
+def _sizes(
+    belief: UncertainInterval, shape: Floats, rates: Floats, chances: Floats, longest: float
+) -> Ints:
+    """How many nodes the mean and the sd of the interval need, shape (cells, 2)."""
+    logs = np.log(rates)
+    by_mean = LOOK if belief.uncertain[0] else 1
+    grid = logs.reshape(len(logs), by_mean, -1)
+    weights = chances.reshape(by_mean, -1)
+    centre = (logs @ chances)[:, np.newaxis]
+    of_mean, of_sd = weights.sum(axis=1), weights.sum(axis=0)
+    means, sds = (
+        (grid * (weights / of_mean[:, np.newaxis])).sum(axis=2),
+        ((grid * (weights / of_sd)[np.newaxis]).sum(axis=1)),
+    )
+    spread_mean = ((means - centre) ** 2) @ of_mean
+    spread_sd = ((sds - centre) ** 2) @ of_sd
+    needed = np.empty((len(logs), 2), np.int64)
+    limits = np.array([limit for limit, _ in LADDER[:-1]])
+    ladder = np.array([size for _, size in LADDER])
+    for column, (own, other, law) in enumerate((
+        (spread_mean, spread_sd, belief.mean), (spread_sd, spread_mean, belief.sd)
+    )):  # fmt: skip
+        if not belief.uncertain[column]:
+            needed[:, column] = 1
+            continue
+        # Nodes are laid between the ends of the belief, which a cut brings nearer.
+        far = law.width(longest if column == 0 else np.inf) / 6
+        # The narrower law is smoothed by the wider, which only the gamma smooths; by one that is
+        # cut off little, as beyond its end there is nothing.
+        by_other = 1.0 if longest >= belief.mean.high else OF_CUT
+        smooth = 1 / shape + np.where(own < other, by_other * other, 0.0)
+        wide = np.sqrt(own / smooth) * max(far, 1.0)
+        needed[:, column] = ladder[np.searchsorted(limits, wide)]
+    return needed
+
+
+def _quantiles(laws: list[_Law], levels: Floats, answer: Floats) -> None:
+    """Into the rows of ``answer``, shape (cells, levels)."""
+    outermost = ((levels < OUTERMOST) | (levels > 1 - OUTERMOST)).any()
+    odd = [outermost | (law.shape < LEAST_SHAPE) & (law.shape % 1 != 0) for law in laws]
+    left = [np.flatnonzero(~plain) for plain in odd]
+    reach = [np.where(law.wide > UNEVEN, FAR_ENDS, ENDS) for law in laws]
+    for points, widest in POINTS:
+        now = [some[law.wide[some] <= widest] for law, some in zip(laws, left, strict=True)]
+        asked = [(law, some, of[some]) for law, some, of in zip(laws, now, reach, strict=True)]
+        densities = [
+            _Density.of(law, some[start : start + AT_ONCE], far[start : start + AT_ONCE], points)
+            for law, some, far in asked
+            for start in range(0, len(some), AT_ONCE)
+        ]
+        good = _Density.solve(densities, points, levels, answer)
+        for number, law in enumerate(laws):
+            reach[number][now[number]] = FAR_ENDS
+            left[number] = left[number][~good[law.cells[left[number]]]]
+    for law, plain, unsolved in zip(laws, odd, left, strict=True):
+        some = np.union1d(np.flatnonzero(plain), unsolved)
+        if len(some):
+            scales = np.exp(-law.logs[some])
+            mixture = Mixture(law.shape[some], scales, np.broadcast_to(law.chances, scales.shape))
+            scale = (law.scale / law.shape)[some, np.newaxis]
+            answer[law.cells[some]] = mixture_quantiles(mixture, levels) * scale
+
+
+def _blunted(shape: Floats, logs: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
+    """Where the gamma is very narrow beside the belief, a wider one and a belief that is narrower.
+
+    Mean and variance of log R stay; what the nodes cannot tell any more is a 400th of it.
+    """
+    sharp = shape * spread > WIDEST**2
+    if not sharp.any():
+        return shape, logs, spread
+    blunt = np.where(sharp, WIDEST**2 / np.where(sharp, spread, 1.0), shape)
+    more = 1 / blunt - 1 / shape
+    less = np.sqrt(1 - more / np.where(sharp, spread, 1.0))
+    # The mean of the logarithm of a gamma with mean 1 is nearly -1 / (2 a).
+    return blunt, logs * less[:, np.newaxis] - (more / 2)[:, np.newaxis], spread * less**2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Density:
+    """h at the points of Chebyshev from ``centre - half`` to ``centre + half``."""
+
+    cells: Ints
+    scale: Floats
+    centre: Floats
+    half: Floats
+    values: Floats  # (cells, points), times half
+
+    @classmethod
+    def of(cls, law: _Law, some: Ints, reach: Floats, points: int) -> "_Density":
+        shape, logs, spread = law.shape[some], law.logs[some], law.spread[some]
+        at = _chebyshev(points).at
+        middle = (1 - 1 / (9 * shape) + spread / 18) * np.exp(-(logs @ law.chances) / 3)
+        sd = middle / 3 * np.sqrt(1 / shape + spread)
+        # Nothing lies outside what the gamma makes of the least and of the greatest scale.
+        alone, apart = 1 - 1 / (9 * shape), ENDS / 3 / np.sqrt(shape)
+        low = np.maximum(middle - reach * sd, np.exp(-logs.max(axis=1) / 3) * (alone - apart))
+        high = np.minimum(middle + reach * sd, np.exp(-logs.min(axis=1) / 3) * (alone + apart))
+        low = np.maximum(low, 0.0)
+        half, centre = (high - low) / 2, (high + low) / 2
+        u = centre[:, np.newaxis] + half[:, np.newaxis] * at
+        base = np.log(u)
+        base *= (3 * shape - 1)[:, np.newaxis]
+        base += (np.log(3 * half) + shape * np.log(shape) - gammaln(shape))[:, np.newaxis]
+        # The exponent of point and node is one product of matrices: u³ by -aρ, 1 by a log ρ + log
+        # c, and what is the point's alone.
+        left = np.stack([u**3, np.ones_like(u), base], axis=-1)
+        right = np.empty((len(some), 3, logs.shape[1]))
+        np.exp(logs, out=right[:, 0])
+        right[:, 0] *= -shape[:, np.newaxis]
+        np.multiply(logs, shape[:, np.newaxis], out=right[:, 1])
+        right[:, 1] += np.log(law.chances)
+        right[:, 2] = 1.0
+        return cls(law.cells[some], law.scale[some], centre, half, _sums_of_exp(left, right))
+
+    @staticmethod
+    def solve(
+        densities: "list[_Density]", points: int, levels: Floats, answer: Floats
+    ) -> NDArray[np.bool_]:
+        """Quantiles of cells into ``answer``; which rows of it can be trusted."""
+        good = np.zeros(len(answer), np.bool_)
+        if not densities:
+            return good
+        to = _chebyshev(points)
+        cells, scale, centre, half, values = (
+            np.concatenate([getattr(part, name) for part in densities])
+            for name in ("cells", "scale", "centre", "half", "values")
+        )
+        for start in range(0, len(cells), AT_ONCE):
+            here = slice(start, start + AT_ONCE)
+            density = values[here].T
+            slopes, sums = product(to.terms, density), product(to.sums, density)  # (terms, cells)
+            mass = sums.sum(axis=0)
+            last = np.abs(sums[-4:]).sum(axis=0)
+            start_at = _between(to.at, product(to.values, density) / mass, density / mass, levels)
+            y, solved = _solved(sums / mass, slopes / mass, levels, start_at)
+            answer[cells[here]] = ((centre[here] + half[here] * y) ** 3 * scale[here]).T
+            good[cells[here]] = (np.abs(mass - 1) < UNSURE) & (last < UNSURE) & solved
+        return good
+
+
+def _sums_of_exp(left: Floats, right: Floats) -> Floats:
+    """The sum over nodes of the exponentials of left @ right, shape (cells, points)."""
+    cells, points, nodes = len(left), left.shape[1], right.shape[2]
+    answer = np.empty((cells, points))
+    step, some = max(1, TOGETHER // (points * nodes)), max(1, TOGETHER // nodes)
+    room = np.empty((min(step, cells), min(some, points), nodes))
+    for start in range(0, cells, step):
+        here = slice(start, start + step)
+        for first in range(0, points, some):
+            there = slice(first, first + some)
+            part = left[here, there]
+            powers = np.matmul(part, right[here], out=room[: len(part), : part.shape[1]])
+            if points > SPARSE:
+                np.maximum(powers, NOTHING, out=powers)
+            np.einsum("cpn->cp", np.exp(powers, out=powers), out=answer[here, there])
+    return answer
+
+
+def _between(at: Floats, values: Floats, slopes: Floats, levels: Floats) -> Floats:
+    """Where the levels lie if the density runs straight from point to point: (levels, cells)."""
+    cells = values.shape[1]
+    y = np.concatenate([[-1.0], at, [1.0]])
+    sums = np.concatenate([np.zeros((1, cells)), values, np.ones((1, cells))])
+    slopes = np.concatenate([np.zeros((1, cells)), slopes, np.zeros((1, cells))])
+    before = np.empty((len(levels), cells), np.int64)
+    for number, level in enumerate(levels):
+        before[number] = (values < level).sum(axis=0)
+    (low, start), (_, end) = (
+        [np.take_along_axis(of, before + more, axis=0) for of in (sums, slopes)] for more in (0, 1)
+    )
+    ahead, width = levels[:, np.newaxis] - low, y[before + 1] - y[before]
+    root = np.sqrt(np.maximum(start**2 + 2 * (end - start) / width * ahead, 0.0))
+    found: Floats = y[before] + np.clip(2 * ahead / np.maximum(start + root, 1e-300), 0.0, width)
+    return found
+
+
+def _solved(
+    sums: Floats, slopes: Floats, levels: Floats, start: Floats
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Where the polynomials reach the levels, shape (levels, cells), by Newton's steps."""
+    answer, wanted = start.copy(), levels[:, np.newaxis]
+    # From so near one more step solves it.
+    near = np.sqrt(SOLVED * np.minimum(wanted, 1 - wanted))
+    ahead = np.arange(start.shape[1])
+    for _ in range(MOST_STEPS):
+        y = answer[:, ahead]
+        value, slope = _few(sums, slopes, y) if len(ahead) < FEW else _many(sums, slopes, y)
+        value -= wanted
+        answer[:, ahead] = np.clip(y - value / np.maximum(slope, 1e-6), -1.0, 1.0)
+        left = (np.abs(value) > near).any(axis=0)
+        ahead, sums, slopes = ahead[left], sums[:, left], slopes[:, left]
+        if not ahead.size:
+            break
+    solved = np.ones(start.shape[1], np.bool_)
+    solved[ahead] = False
+    return answer, solved
+
+
+def _many(sums: Floats, slopes: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Both polynomials at y, shape (levels, cells), by the recurrence of T_k."""
+    before, now, twice = np.ones_like(y), y, 2 * y
+    value, slope = sums[0] + sums[1] * y, slopes[0] + slopes[1] * y
+    for value_term, slope_term in zip(sums[2:-1], slopes[2:], strict=True):
+        before, now = now, twice * now - before
+        value += value_term * now
+        slope += slope_term * now
+    value += sums[-1] * (twice * now - before)
+    return value, slope
+
+
+def _few(sums: Floats, slopes: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """The same; T_k(y) = cos(k arccos y)."""
+    terms = np.cos(np.multiply.outer(np.arange(len(sums)), np.arccos(y)))
+    value: Floats = np.einsum("klc,kc->lc", terms, sums)
+    slope: Floats = np.einsum("klc,kc->lc", terms[:-1], slopes)
+    return value, slope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chebyshev:
+    """Points in -1 … 1, rising, and what makes of values there the terms in T_k, those of the
+    integral from -1, and the integral at the points.
+    """
+
+    at: Floats
+    terms: Floats
+    sums: Floats
+    values: Floats
+
+
+@lru_cache(maxsize=8)
+def _chebyshev(points: int) -> _Chebyshev:
+    k = np.arange(points)
+    angles = np.pi * (k[::-1] + 0.5) / points
+    terms = 2 / points * np.cos(np.outer(k, angles))
+    terms[0] /= 2
+    # The integral of T_k is (T_(k+1) / (k+1) - T_(k-1) / (k-1)) / 2.
+    integral = np.zeros((points + 1, points))
+    integral[1, 0], integral[2, 1] = 1.0, 0.25
+    high = k[2:]
+    integral[high + 1, high] = 0.5 / (high + 1)
+    integral[high - 1, high] = -0.5 / (high - 1)
+    integral[0] -= (-1.0) ** np.arange(points + 1) @ integral  # 0 at -1
+    sums = integral @ terms
+    values = np.cos(np.outer(angles, np.arange(points + 1))) @ sums
+    return _Chebyshev(np.cos(angles), terms, sums, values)
