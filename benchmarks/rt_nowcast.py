@@ -121,7 +121,7 @@ def plain_nowcasts(counts: Floats) -> None:
 
 TASKS = (
     Task("Cori, 7 quantiles", lambda y: cori(y, INTERVAL), 600, plain_cori, R_CORI, 6),
-    Task("Cori, uncertain SI", lambda y: cori(y, BELIEF), 240, None, R_UNCERTAIN, 1),
+    Task("Cori, uncertain SI", lambda y: cori(y, BELIEF), 120, None, R_UNCERTAIN, 1),
     Task("Wallinga-Teunis", lambda y: wallinga_teunis(y, INTERVAL), 200, None, R_COHORT, 2),
     Task("nowcast, corrected", nowcasts, 60, plain_nowcasts, R_NOWCAST, 1),
     Task("back-projection", lambda y: back_project(y, INCUBATION), 200, None, R_BACK, 2),

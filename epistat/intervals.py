@@ -18,7 +18,7 @@ from epistat.result import Floats
 FINE = 60  # points from which a rule of few is made
 MOST_OF_RULE = 30  # a rule of more points takes those of Legendre as they are
 FARTHEST = 6  # standard deviations, beyond which a belief is nothing
-NOTHING = 1e-14  # a chance at the end of an interval that is rounding only
+NOTHING = 1e-12  # a chance at the end of an interval that is as good as none
 
 
 @dataclass(frozen=True, slots=True)
