@@ -1,6 +1,6 @@
 """What every detector answers, and why it sometimes does not."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntFlag
 from functools import cache
@@ -166,20 +166,41 @@ def sliding(values: Floats, width: int) -> Floats:
     >>> sliding(np.array([[1.0, 2, 3, 4]]), 3)
     array([[6., 9.]])
     """
-    left = values.shape[1] - width + 1
-    if left <= 0:
-        return np.zeros((len(values), 0))
-    total, at, size = None, 0, 1
-    while True:
-        if width & size:
-            part = values[:, at : at + left]
-            total = part if total is None else total + part
-            at += size
-        size *= 2
-        if size > width:
-            return values if total is None else total
-        half = size // 2
-        values = values[:, :-half] + values[:, half:]
+    return slidings(values, [width])[width]
+
+
+def slidings(values: Floats, widths: Iterable[int]) -> dict[int, Floats]:
+    """:func:`sliding` of several widths, which share what they have in common.
+
+    >>> slidings(np.array([[1.0, 2, 3, 4]]), [3, 2])[2]
+    array([[3., 5., 7.]])
+    """
+    doubled = {1: values}  # sums of 1, 2, 4 … columns
+    begun: dict[int, Floats] = {}  # of a width up to one of its binary digits
+    sums: dict[int, Floats] = {}
+    for width in widths:
+        if width > values.shape[1]:
+            sums[width] = np.zeros((len(values), 0))
+            continue
+        done, size, total = 0, 1, None
+        while done < width:
+            if size not in doubled:
+                half = doubled[size // 2]
+                doubled[size] = half[:, : -(size // 2)] + half[:, size // 2 :]
+            if width & size:
+                if total is None:
+                    total = doubled[size]
+                elif done + size in begun:
+                    total = begun[done + size]
+                else:
+                    columns = values.shape[1] - (done + size) + 1
+                    total = total[:, :columns] + doubled[size][:, done : done + columns]
+                    begun[done + size] = total
+                done += size
+            size *= 2
+        assert total is not None
+        sums[width] = total
+    return sums
 
 
 def product(left: Floats, right: Floats) -> Floats:

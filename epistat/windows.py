@@ -38,7 +38,7 @@ from epistat.result import (
     as_counts,
     keep_freed_memory,
     mark,
-    sliding,
+    slidings,
 )
 from epistat.tails import upper_quantile, upper_tail
 
@@ -424,13 +424,11 @@ class _Set:
 
     def _by_runs(self) -> Floats:
         """Sums over the runs of lags, those of one length together."""
-        sums: dict[int, Floats] = {}
+        found = runs(self.lags)
+        sums = slidings(self.counts, sorted({last - first + 1 for first, last in found}))
         total: Floats | None = None
-        for first, last in runs(self.lags):
-            width = last - first + 1
-            if width not in sums:
-                sums[width] = sliding(self.counts, width)
-            part = self._at(first, sums[width])
+        for first, last in found:
+            part = self._at(first, sums[last - first + 1])
             total = part if total is None else total + part
         return total if total is not None else np.zeros((len(self.counts), len(self.columns)))
 
