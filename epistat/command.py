@@ -157,7 +157,10 @@ METHODS = {
     "fixed": Method("CIDARS fixed threshold: so many cases", ("threshold",), fixed_threshold),
 }
 OLD_NAMES = {"c1": "ears-c1", "c2": "ears-c2", "c3": "ears-c3", "mpm": "moving-percentile"}
-KNOWS_DAYS = "it knows days and weeks; take farrington, bayes, rki or moving-percentile"
+KNOWS_DAYS = (
+    "its level of late, its season and its alpha are chosen for weeks; take --method farrington"
+    " --half 1 (or bayes, or rki, with --half 1), or moving-percentile"
+)
 SCATTERED = ("pearson_nb", "anscombe_nb")  # transforms of cusum that know a dispersion
 SWITCHES = {"strict": "--reaches", "k": "-k"}
 

@@ -128,7 +128,10 @@ class _Plan:
 
     def __post_init__(self) -> None:
         problems = {
-            'every must be "day" or "week"': self.every not in get_args(Every),
+            'every must be "day" or "week"; level of late, season and alpha are chosen for weeks:'
+            " for months take farrington(year=12, half=1) or moving_percentile": (
+                self.every not in get_args(Every)
+            ),
             "alpha must lie between 0 and 1": not 0 < self.alpha < 1,
             "years must lie above 0 and be at most 100": not 0 < self.years <= 100,
             "half_life must be above 0": not self.half_life > 0,
