@@ -3,8 +3,9 @@
 Run as ``python benchmarks/rt_nowcast.py`` (or ``make bench``). All are timed by turns on the same
 series in one run, by CPU time, twin and R on few of them because they are slow; medians of the
 rounds are printed. R is asked where Rscript with EpiEstim and surveillance is there (Debian's
-r-cran-epiestim and r-cran-surveillance). Exits with 1 if the promise for Cori's R with 7 quantiles
-is missed: 80 times as many series as R, or without R 80 times as many as the twin.
+r-cran-epiestim and r-cran-surveillance). Exits with 1 if a promise is missed: 80 times as many
+series as R for Cori's R with 7 quantiles, or without R 80 times as many as the twin; 1,000 times as
+many as R where the interval is uncertain.
 """
 
 import shutil
@@ -38,7 +39,7 @@ from epistat.tests import plain_nowcast, plain_reproduction
 
 DAYS, LAGS = 107, 40
 DELAYS = 15
-ROUNDS = 3
+ROUNDS = 5
 TARGET = 80
 INTERVAL = discrete_interval(8.4, 3.8, LAGS)
 BELIEF = UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3))
@@ -72,6 +73,7 @@ class Task:
     twin: Callable[[Floats], object] | None
     in_r: str
     of_r: int
+    target: float = 0  # times R
 
 
 def epidemics(series: int) -> Floats:
@@ -120,8 +122,8 @@ def plain_nowcasts(counts: Floats) -> None:
 
 
 TASKS = (
-    Task("Cori, 7 quantiles", lambda y: cori(y, INTERVAL), 600, plain_cori, R_CORI, 6),
-    Task("Cori, uncertain SI", lambda y: cori(y, BELIEF), 120, None, R_UNCERTAIN, 1),
+    Task("Cori, 7 quantiles", lambda y: cori(y, INTERVAL), 600, plain_cori, R_CORI, 6, TARGET),
+    Task("Cori, uncertain SI", lambda y: cori(y, BELIEF), 120, None, R_UNCERTAIN, 1, 1000),
     Task("Wallinga-Teunis", lambda y: wallinga_teunis(y, INTERVAL), 200, None, R_COHORT, 2),
     Task("nowcast, corrected", nowcasts, 60, plain_nowcasts, R_NOWCAST, 1),
     Task("back-projection", lambda y: back_project(y, INCUBATION), 200, None, R_BACK, 2),
@@ -177,7 +179,7 @@ def has_r() -> bool:
 def compare(task: Task, with_r: bool) -> tuple[float, float, float]:
     """Series a CPU second: ours, the twin's, R's (NaN where it is not asked); medians."""
     counts = epidemics(task.series)
-    task.fast(counts[:2])
+    task.fast(counts)  # once before: tables that are kept are laid out (the intervals of a belief)
     ours, twins, of_r = [], [], []
     for _ in range(ROUNDS):
         ours.append(task.series / seconds(lambda: task.fast(counts)))
@@ -197,13 +199,17 @@ def main() -> int:
     met = True
     for task in TASKS:
         ours, twin, of_r = compare(task, with_r)
+        reached = ours / (of_r if with_r else twin)
+        word = ""
+        if task.target and not np.isnan(reached):
+            kept = reached >= task.target
+            met &= kept
+            word = f"  {task.target:,.0f}x promised" + ("" if kept else ": MISSED")
         print(
             f"{task.name:20}{ours:>12,.1f}{twin:>10,.2f}{ours / twin:>8,.0f}x"
             f"{of_r:>10,.3f}{ours / of_r:>8,.0f}x".replace("nanx", "   –").replace("nan", "  –")
+            + word
         )
-        if task is TASKS[0]:
-            met = ours / (of_r if with_r else twin) >= TARGET
-    print(f"target: Cori at least {TARGET}x: {'met' if met else 'MISSED'}")
     return 0 if met else 1
 
 

@@ -40,7 +40,7 @@ LADDER = (
     (0.25, 6), (0.5, 8), (1.1, 12), (1.65, 16), (2.2, 20), (3.0, 30), (4.0, 40), (5.2, 56),
     (7.0, 80), (9.3, 112), (13.0, 160), (17.0, 224), (np.inf, 320),
 )  # fmt: skip
-OF_CUT = 0.01  # of the width of a belief that is cut off smooths another
+OF_CUT = 0.03  # of the width of a belief that is cut off smooths another
 LOOK = 6  # nodes that tell how wide a belief is
 WIDEST = 20.0
 # So many points, for a law up to that width to begin with.
@@ -54,56 +54,61 @@ SOLVED = 1e-7  # of a level
 MOST_STEPS = 12
 LEAST_SHAPE = 2.0  # below, the density has no derivatives at 0 unless the shape is whole
 # Cells, and exponentials, worked on at once, so that they stay in the cache.
-AT_ONCE, TOGETHER = 512, 48_000
+AT_ONCE, TOGETHER_SOLVED, TOGETHER = 512, 1024, 48_000
 # Below that, exp is many times slower; powers come there where more points than these are needed.
 NOTHING, SPARSE = -700.0, 64
-# With so many nodes most are far from most points. A gamma has nothing (e^-30) further from its
+# With so many nodes most are far from most points. A gamma has nothing (e^-25) further from its
 # middle than so many standard deviations of its logarithm; so many points are looked at together.
-MANY, FAINT, STRIP = 640, 9.5, 16
+MANY, FAINT, STRIP = 640, 8.5, 16
 FEW = 64  # cells for which one call for all terms is quicker than one call for each term
 
 Ints = NDArray[np.int64]
 Rates = Callable[[Ints, Floats], Floats]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Believed:
-    """Mean and sd, shape (cells,), and quantiles, (cells, levels), of R."""
+    """Mean and sd, shape (cells,), and quantiles, (cells, levels), of R.
 
-    mean: Floats
-    sd: Floats
-    quantiles: Floats
-
-
-def believed(
-    belief: UncertainInterval,
-    shape: Floats,
-    rates: Rates,
-    lags: int,
-    longest: float,
-    levels: Floats,
-) -> Believed:
-    """R of cells with these gamma shapes; ``rates(cells, rows)``: the rates that intervals give.
-
-    ``longest``: the belief is cut off there, as no interval of a longer mean counts.
+    Cells are added in parts and solved together.
     """
-    keep_freed_memory()
-    cells = len(shape)
-    answer = Believed(np.empty(cells), np.empty(cells), np.empty((cells, len(levels))))
-    first = (LOOK if belief.uncertain[0] else 1, LOOK if belief.uncertain[1] else 1)
-    rows, chances = belief.rule(first, lags, longest)
-    look = rates(np.arange(cells), rows)
-    sizes = _sizes(belief, shape, look, chances, longest)
-    laws = []
-    for mean, sd in np.unique(sizes, axis=0).tolist():
-        some = np.flatnonzero((sizes[:, 0] == mean) & (sizes[:, 1] == sd))
-        rows, chances = belief.rule((mean, sd), lags, longest)
-        of_some = look[some] if (mean, sd) == first else rates(some, rows)
-        part = Mixture(shape[some], 1 / of_some, np.broadcast_to(chances, of_some.shape))
-        answer.mean[some], answer.sd[some] = part.mean, part.sd
-        laws.append(_Law.of(some, shape[some], of_some, chances))
-    _quantiles(laws, levels, answer.quantiles)
-    return answer
+
+    def __init__(self, cells: int, levels: Floats) -> None:
+        self.mean, self.sd = np.empty(cells), np.empty(cells)
+        self.levels = levels
+        self._laws: list[_Law] = []
+        keep_freed_memory()
+
+    def add(
+        self,
+        belief: UncertainInterval,
+        cells: Ints,
+        shape: Floats,
+        rates: Rates,
+        lags: int,
+        longest: float,
+    ) -> None:
+        """Some cells with these gamma shapes.
+
+        ``rates(some, rows)``: the rates that intervals of ``lags`` days give some of them.
+        ``longest``: the belief is cut off there, as no interval of a longer mean counts.
+        """
+        first = (LOOK if belief.uncertain[0] else 1, LOOK if belief.uncertain[1] else 1)
+        rows, chances = belief.rule(first, lags, longest)
+        look = rates(np.arange(len(cells)), rows)
+        sizes = _sizes(belief, shape, look, chances, longest)
+        for mean, sd in np.unique(sizes, axis=0).tolist():
+            some = np.flatnonzero((sizes[:, 0] == mean) & (sizes[:, 1] == sd))
+            rows, chances = belief.rule((mean, sd), lags, longest)
+            of_some = look[some] if (mean, sd) == first else rates(some, rows)
+            part = Mixture(shape[some], 1 / of_some, np.broadcast_to(chances, of_some.shape))
+            self.mean[cells[some]], self.sd[cells[some]] = part.mean, part.sd
+            self._laws.append(_Law.of(cells[some], shape[some], of_some, chances))
+
+    def quantiles(self) -> Floats:
+        """Of the cells that were added."""
+        answer = np.empty((len(self.mean), len(self.levels)))
+        _quantiles(self._laws, self.levels, answer)
+        return answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,7 +243,7 @@ class _Density:
         base += (np.log(3 * half) + shape * np.log(shape) - gammaln(shape))[:, np.newaxis]
         # The exponent of point and node is one product of matrices: u³ by -aρ, 1 by a log ρ + log
         # c, and what is the point's alone.
-        left = np.stack([u**3, np.ones_like(u), base], axis=-1)
+        left = np.stack([u * u * u, np.ones_like(u), base], axis=-1)
         right = np.empty((len(some), 3, logs.shape[1]))
         np.exp(logs, out=right[:, 0])
         right[:, 0] *= -shape[:, np.newaxis]
@@ -266,15 +271,16 @@ class _Density:
             np.concatenate([getattr(part, name) for part in densities])
             for name in ("cells", "scale", "centre", "half", "values")
         )
-        for start in range(0, len(cells), AT_ONCE):
-            here = slice(start, start + AT_ONCE)
+        for start in range(0, len(cells), TOGETHER_SOLVED):
+            here = slice(start, start + TOGETHER_SOLVED)
             density = values[here].T
             slopes, sums = product(to.terms, density), product(to.sums, density)  # (terms, cells)
             mass = sums.sum(axis=0)
             last = np.abs(sums[-4:]).sum(axis=0)
             start_at = _between(to.at, product(to.values, density) / mass, density / mass, levels)
             y, solved = _solved(sums / mass, slopes / mass, levels, start_at)
-            answer[cells[here]] = ((centre[here] + half[here] * y) ** 3 * scale[here]).T
+            u = centre[here] + half[here] * y
+            answer[cells[here]] = (u * u * u * scale[here]).T
             good[cells[here]] = (np.abs(mass - 1) < UNSURE) & (last < UNSURE) & solved
         return good
 
@@ -338,12 +344,13 @@ def _solved(
     near = np.sqrt(SOLVED * np.minimum(wanted, 1 - wanted))
     ahead = np.arange(start.shape[1])
     for _ in range(MOST_STEPS):
-        y = answer[:, ahead]
+        y = np.take(answer, ahead, axis=1)  # in rows, as indexing is not
         value, slope = _few(sums, slopes, y) if len(ahead) < FEW else _many(sums, slopes, y)
         value -= wanted
         answer[:, ahead] = np.clip(y - value / np.maximum(slope, 1e-6), -1.0, 1.0)
         left = (np.abs(value) > near).any(axis=0)
-        ahead, sums, slopes = ahead[left], sums[:, left], slopes[:, left]
+        ahead = ahead[left]
+        sums, slopes = (np.compress(left, part, axis=1) for part in (sums, slopes))
         if not ahead.size:
             break
     solved = np.ones(start.shape[1], np.bool_)
@@ -353,12 +360,14 @@ def _solved(
 
 def _many(sums: Floats, slopes: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Both polynomials at y, shape (levels, cells), by the recurrence of T_k."""
-    before, now, twice = np.ones_like(y), y, 2 * y
+    before, now, twice, room = np.ones_like(y), y.copy(), 2 * y, np.empty_like(y)
     value, slope = sums[0] + sums[1] * y, slopes[0] + slopes[1] * y
     for value_term, slope_term in zip(sums[2:-1], slopes[2:], strict=True):
-        before, now = now, twice * now - before
-        value += value_term * now
-        slope += slope_term * now
+        np.multiply(twice, now, out=room)
+        np.subtract(room, before, out=before)
+        before, now = now, before
+        value += np.multiply(value_term, now, out=room)
+        slope += np.multiply(slope_term, now, out=room)
     value += sums[-1] * (twice * now - before)
     return value, slope
 

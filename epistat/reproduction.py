@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from epistat.beliefs import believed
+from epistat.beliefs import Believed
 from epistat.gammas import Mixture, gamma_quantiles, mixture_quantiles
 from epistat.intervals import (
     UncertainInterval,
@@ -287,24 +287,26 @@ def _cori_believed(
     force = _pressure(counts, middle)
     known = ~np.isnan(local) & ~np.isnan(force)
     # An interval that is longer than the days so far is left out, as if it were not believed.
-    some = belief.mean.below(span.end + 1.0).reshape(1, -1) > 0
-    answer = _Posterior.of(local, known, span, prior, some, len(levels))
+    fits = belief.mean.below(span.end + 1.0).reshape(1, -1) > 0
+    answer = _Posterior.of(local, known, span, prior, fits, len(levels))
     longest = np.minimum(span.end + 1.0, belief.mean.high)
-    whole: NDArray[np.bool_] = np.logical_and.reduce(
-        known[:, 1:], axis=1
-    )  # a day that has no past is in no window
+    # A day that has no past is in no window.
+    whole: NDArray[np.bool_] = np.logical_and.reduce(known[:, 1:], axis=1)
     past = _past(counts, span) if whole.any() else np.empty((0, 0, 0))
 
-    for cut in np.unique(longest[np.nonzero(answer.answered)[1]]).tolist():
-        series, windows = np.nonzero(answer.answered & (longest == cut))
+    of_cell, at_cell = np.nonzero(answer.answered)
+    found = Believed(len(of_cell), levels)
+    for cut in np.unique(longest[at_cell]).tolist():
+        cells = np.flatnonzero(longest[at_cell] == cut)
+        series, windows = of_cell[cells], at_cell[cells]
 
         def rates(
-            cells: Ints, rows: Floats, series: Ints = series, windows: Ints = windows
+            some: Ints, rows: Floats, series: Ints = series, windows: Ints = windows
         ) -> Floats:
-            of, at = series[cells], windows[cells]
+            of, at = series[some], windows[some]
             lags = min(rows.shape[1], days)
             easy = whole[of]
-            rate = np.empty((len(cells), len(rows)))
+            rate = np.empty((len(some), len(rows)))
             rate[easy] = product(past[of[easy], at[easy], : lags - 1], rows[:, 1:lags].T)
             for one in np.unique(of[~easy]):
                 each = _forces(counts[one], rows)
@@ -315,12 +317,12 @@ def _cori_believed(
             rate += prior.rate
             return rate
 
-        here = series, windows
         # Windows so early need no later days of the interval.
         lags = int(span.end[windows].max()) + 1
-        found = believed(belief, answer.shape[here], rates, lags, cut, levels)
-        answer.mean[here], answer.sd[here] = found.mean, found.sd
-        answer.quantiles[here] = found.quantiles
+        found.add(belief, cells, answer.shape[series, windows], rates, lags, cut)
+    here = of_cell, at_cell
+    answer.mean[here], answer.sd[here] = found.mean, found.sd
+    answer.quantiles[here] = found.quantiles()
     return answer.fields()
 
 

@@ -199,10 +199,10 @@ class _Plan:
                     few = _fill(answer, rows, to, part, history)
                 if part.total is not None:
                     later.parts.append(_Part(rows, to, part.total, part.points, few))
-        silent = np.flatnonzero(short)
-        for numbers in (answer.expected, answer.upper):
-            numbers[:, silent] = np.nan
-        if silent.size:
+        if short.any():
+            silent = side_by_side(np.flatnonzero(short))
+            for numbers in (answer.expected, answer.upper):
+                numbers[:, silent] = np.nan
             flags = answer.flags[:, silent]
             mark(flags, np.isnan(answer.observed[:, silent]), Flag.MISSING_NOW)
             mark(flags, np.True_, Flag.SHORT_HISTORY)
