@@ -33,7 +33,7 @@ from scipy.special import gammaln
 
 from epistat.gammas import Mixture, mixture_quantiles
 from epistat.intervals import UncertainInterval
-from epistat.result import Floats, keep_freed_memory, product
+from epistat.result import Floats, keep_freed_memory, product, weighted
 
 # Up to which width of one belief, in standard deviations of the rest, so many nodes tell it.
 LADDER = (
@@ -42,7 +42,8 @@ LADDER = (
 )  # fmt: skip
 OF_CUT = 0.03  # of the width of a belief that is cut off smooths another
 LOOK = 6  # nodes that tell how wide a belief is
-WIDEST = 20.0
+WIDEST, WIDEST_CUT = 20.0, 8.0
+MOST_SHAPE = 1e9  # of whose density enough digits are left
 # So many points, for a law up to that width to begin with.
 POINTS = (28, 1.2), (32, 2.0), (48, 3.5), (64, 5.0), (112, 12.0), (224, 21.0), (448, np.inf)
 # Standard deviations from the middle to the ends: 1e-7 lies beyond; more of a skew law.
@@ -102,7 +103,8 @@ class Believed:
             of_some = look[some] if (mean, sd) == first else rates(some, rows)
             part = Mixture(shape[some], 1 / of_some, np.broadcast_to(chances, of_some.shape))
             self.mean[cells[some]], self.sd[cells[some]] = part.mean, part.sd
-            self._laws.append(_Law.of(cells[some], shape[some], of_some, chances))
+            law = _Law.of(cells[some], shape[some], of_some, chances, _widest(belief, longest))
+            self._laws.append(law)
 
     def quantiles(self) -> Floats:
         """Of the cells that were added."""
@@ -123,11 +125,13 @@ class _Law:
     scale: Floats  # of R
 
     @classmethod
-    def of(cls, cells: Ints, shape: Floats, rates: Floats, chances: Floats) -> "_Law":
+    def of(
+        cls, cells: Ints, shape: Floats, rates: Floats, chances: Floats, widest: float
+    ) -> "_Law":
         logs = np.log(rates)
-        centre = logs @ chances
+        centre = weighted(logs, chances)
         logs -= centre[:, np.newaxis]
-        blunt, logs, spread = _blunted(shape, logs, (logs**2) @ chances)
+        blunt, logs, spread = _blunted(shape, logs, weighted(logs**2, chances), widest)
         return cls(cells, blunt, logs, chances, spread, shape * np.exp(-centre))
 
     @property
@@ -145,14 +149,14 @@ def _sizes(
     by_mean = LOOK if belief.uncertain[0] else 1
     grid = logs.reshape(len(logs), by_mean, -1)
     weights = chances.reshape(by_mean, -1)
-    centre = (logs @ chances)[:, np.newaxis]
+    centre = weighted(logs, chances)[:, np.newaxis]
     of_mean, of_sd = weights.sum(axis=1), weights.sum(axis=0)
     means, sds = (
         (grid * (weights / of_mean[:, np.newaxis])).sum(axis=2),
         ((grid * (weights / of_sd)[np.newaxis]).sum(axis=1)),
     )
-    spread_mean = ((means - centre) ** 2) @ of_mean
-    spread_sd = ((sds - centre) ** 2) @ of_sd
+    spread_mean = weighted((means - centre) ** 2, of_mean)
+    spread_sd = weighted((sds - centre) ** 2, of_sd)
     needed = np.empty((len(logs), 2), np.int64)
     limits = np.array([limit for limit, _ in LADDER[:-1]])
     ladder = np.array([size for _, size in LADDER])
@@ -168,7 +172,7 @@ def _sizes(
         # cut off little, as beyond its end there is nothing.
         by_other = 1.0 if longest >= belief.mean.high else OF_CUT
         smooth = 1 / shape + np.where(own < other, by_other * other, 0.0)
-        wide = np.sqrt(own / smooth) * max(far, 1.0)
+        wide = np.minimum(np.sqrt(own / smooth), _widest(belief, longest)) * max(far, 1.0)
         needed[:, column] = ladder[np.searchsorted(limits, wide)]
     return needed
 
@@ -200,17 +204,25 @@ def _quantiles(laws: list[_Law], levels: Floats, answer: Floats) -> None:
             answer[law.cells[some]] = mixture_quantiles(mixture, levels) * scale
 
 
-def _blunted(shape: Floats, logs: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
+def _widest(belief: UncertainInterval, longest: float) -> float:
+    """How many times as wide as the gamma a belief is told; less of the few that are cut off."""
+    return WIDEST if longest >= belief.mean.high else WIDEST_CUT
+
+
+def _blunted(
+    shape: Floats, logs: Floats, spread: Floats, widest: float
+) -> tuple[Floats, Floats, Floats]:
     """Where the gamma is very narrow beside the belief, a wider one and a belief that is narrower.
 
     Mean and variance of log R stay; what the nodes cannot tell any more is a 400th of it.
     """
-    sharp = shape * spread > WIDEST**2
-    if not sharp.any():
+    sharp = shape * spread > widest**2
+    if not (sharp | (shape > MOST_SHAPE)).any():
         return shape, logs, spread
-    blunt = np.where(sharp, WIDEST**2 / np.where(sharp, spread, 1.0), shape)
+    blunt = np.where(sharp, widest**2 / np.where(sharp, spread, 1.0), shape)
+    blunt = np.minimum(blunt, MOST_SHAPE)
     more = 1 / blunt - 1 / shape
-    less = np.sqrt(1 - more / np.where(sharp, spread, 1.0))
+    less = np.sqrt(np.maximum(1 - more / np.maximum(spread, 1e-300), 0.0))
     # The mean of the logarithm of a gamma with mean 1 is nearly -1 / (2 a).
     return blunt, logs * less[:, np.newaxis] - (more / 2)[:, np.newaxis], spread * less**2
 
@@ -229,7 +241,7 @@ class _Density:
     def of(cls, law: _Law, some: Ints, reach: Floats, points: int) -> "_Density":
         shape, logs, spread = law.shape[some], law.logs[some], law.spread[some]
         at = _chebyshev(points).at
-        middle = (1 - 1 / (9 * shape) + spread / 18) * np.exp(-(logs @ law.chances) / 3)
+        middle = (1 - 1 / (9 * shape) + spread / 18) * np.exp(-weighted(logs, law.chances) / 3)
         sd = middle / 3 * np.sqrt(1 / shape + spread)
         # Nothing lies outside what the gamma makes of the least and of the greatest scale.
         alone, apart = 1 - 1 / (9 * shape), ENDS / 3 / np.sqrt(shape)

@@ -26,6 +26,8 @@ NEAR, EVEN = 1e-3, 0.005
 # gamma: they err by 1e-8 of a level at most.
 RULES = ((0.9, 12), (2.0, 24), (np.inf, 0))
 MOST_STEPS = 60
+LEAST, LOG_LEAST = 1e-300, -745.0  # of a number, and of a logarithm, that is not 0 yet
+LOG_TINY = -300.0
 TOGETHER = 1 << 14  # cells of a block of the search, which stay in the cache
 
 
@@ -100,11 +102,17 @@ def _solve(mixture: Mixture, levels: Floats, near: float) -> Floats:
     x = guess.ravel()
     # Between the quantiles of the least and the greatest scale.
     used = mixture.chances > 0
-    alone = np.log(gamma_quantiles(a, levels))
+    alone = np.log(np.maximum(gamma_quantiles(a, levels), LEAST))
     low = (alone + np.where(used, logs, np.inf).min(axis=1)[:, np.newaxis]).ravel()
     high = (alone + np.where(used, logs, -np.inf).max(axis=1)[:, np.newaxis]).ravel()
     x = np.clip(x, low, high)
-    ahead = np.arange(len(x))
+    # Of a very small shape most quantiles are next to nothing, where P(a, y) is y^a / Γ(a + 1).
+    small = np.minimum(a, 1.0)[:, np.newaxis]
+    mixed = np.log((mixture.chances * np.exp(-small * logs)).sum(axis=1, keepdims=True))
+    near_nothing = (np.log(levels) + gammaln(small + 1) - mixed) / small
+    tiny = ((near_nothing < LOG_TINY) & (a[:, np.newaxis] < 1)).ravel()
+    x[tiny] = near_nothing.ravel()[tiny]
+    ahead = np.flatnonzero(~tiny)
     log_gamma = gammaln(a)
     for _ in range(MOST_STEPS):
         rows = cells[ahead]
@@ -137,6 +145,7 @@ def _solve(mixture: Mixture, levels: Floats, near: float) -> Floats:
         ahead = ahead[(off > SOLVED) & ((off > near) | outside | (uneven > EVEN))]
         if not len(ahead):
             break
+    x = np.maximum(x, LOG_LEAST)
     return np.exp(x).reshape(guess.shape)
 
 
@@ -151,7 +160,8 @@ def _guess(a: Floats, logs: Floats, chances: Floats, levels: Floats) -> Floats:
     location = digamma(a) + centre - digamma(shape)
     bend = (polygamma(2, a) + third - polygamma(2, shape)) / variance  # in cumulants of log R
     z = ndtri(levels)
-    logs_of = np.log(gammaincinv(shape[:, np.newaxis], levels)) + location[:, np.newaxis]
+    standard = np.maximum(gammaincinv(shape[:, np.newaxis], levels), LEAST)
+    logs_of = np.log(standard) + location[:, np.newaxis]
     guess: Floats = np.exp(logs_of + bend[:, np.newaxis] * (z**2 - 1) / 6)
     return guess
 

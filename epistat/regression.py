@@ -37,7 +37,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from epistat.result import Detection, Flag, Floats, as_counts, keep_freed_memory, mark
+from epistat.result import Detection, Flag, Floats, as_counts, keep_freed_memory, mark, product
 from epistat.tails import upper_quantile, upper_tail
 
 Every = Literal["day", "week"]
@@ -328,10 +328,10 @@ class _Model:
             np.clip(log_mean, -STEEPEST, STEEPEST, out=log_mean)
             mean = np.exp(log_mean)
             part = weight * mean
-            products = self.squares @ part
+            products = product(self.squares, part)
             normal = np.empty((CELLS, len(self.x), len(self.x)))
-            for product, (i, j) in zip(products, self.pairs, strict=True):
-                normal[:, i, j] = normal[:, j, i] = product
+            for both, (i, j) in zip(products, self.pairs, strict=True):
+                normal[:, i, j] = normal[:, j, i] = both
             normal[:, diagonal, diagonal] += self.precision
             if not moving.any():
                 break

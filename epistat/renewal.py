@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from epistat.intervals import checked_interval
 from epistat.nowcast import generators
 from epistat.reproduction import pressure
-from epistat.result import Flag, Floats, mark
+from epistat.result import Flag, Floats, mark, weighted
 from epistat.scores import HUB_LEVELS
 
 LONGEST = 14  # days; a constant R says little about later ones
@@ -210,9 +210,9 @@ def _futures(
     there = np.concatenate([known.astype(np.float64), np.ones((len(past), horizon))], axis=1)
     for day in range(reach, reach + horizon):
         lags = np.arange(1, min(len(w) - 1, day) + 1)
-        force = run[:, day - lags] @ w[lags]
+        force = weighted(run[:, day - lags], w[lags])
         if not known.all():
-            share = there[:, day - lags] @ w[lags]
+            share = weighted(there[:, day - lags], w[lags])
             force = force * w[lags].sum() / np.maximum(share, 1e-300)
         if drift:
             ratio = ratio * np.exp(drift * rng.standard_normal(len(ratio)))

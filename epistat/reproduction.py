@@ -533,12 +533,12 @@ def _pressures(counts: Floats, rows: Floats) -> Floats:
     reach = min(rows.shape[1], days)
     if np.isnan(counts).any() or reach < 2:
         return np.stack([_pressure(counts, row) for row in rows], axis=1)
-    # One matrix product a series: its past, day by lag, times the intervals.
+    # The past of each day of each series, lag by lag, times the intervals.
     padded = np.concatenate([np.zeros((series, reach)), counts], axis=1)
     past = np.lib.stride_tricks.sliding_window_view(padded[:, 1:-1], reach - 1, axis=1)
-    past = np.ascontiguousarray(past[:, :days, ::-1])
-    # BLAS wants both in order: days by lags times lags by intervals.
-    force: Floats = np.matmul(past, np.ascontiguousarray(rows[:, 1:reach].T)).transpose(0, 2, 1)
+    flat = np.ascontiguousarray(past[:, :days, ::-1]).reshape(-1, reach - 1)
+    of_days = product(flat, np.ascontiguousarray(rows[:, 1:reach].T))
+    force: Floats = of_days.reshape(series, days, len(rows)).transpose(0, 2, 1)
     force[..., 0] = np.nan
     return force
 

@@ -223,6 +223,16 @@ def product(left: Floats, right: Floats) -> Floats:
     return answer
 
 
+def weighted(values: Floats, weights: Floats) -> Floats:
+    """``values @ weights`` of a matrix and a vector, which BLAS would share out too.
+
+    >>> weighted(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0.5, 0.5]))
+    array([1.5, 3.5])
+    """
+    sums: Floats = np.einsum("ij,j->i", values, weights)
+    return sums
+
+
 @cache
 def keep_freed_memory() -> None:
     """Ask the allocator to keep the temporaries of large arrays for the next ones.

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, ndtr, xlog1py, xlogy
 
-from epistat.result import Floats, as_counts
+from epistat.result import Floats, as_counts, product
 from epistat.tails import tail_by_size, upper_tail
 
 # Those of the forecast hubs: 1 %, 2.5 %, 5 % … 95 %, 97.5 %, 99 %.
@@ -184,7 +184,7 @@ def relative_wis(scores: ArrayLike, baseline: int) -> Floats:
     known = ~np.isnan(array)
     filled = np.where(known, array, 0.0)
     # Row i, column j: sum of the scores of i over the forecasts that j made too.
-    sums = filled @ known.T.astype(np.float64)
+    sums = product(filled, known.T.astype(np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log(sums) - np.log(sums.T)
     logs[(sums == 0) & (sums.T == 0)] = 0.0  # both perfect where they meet

@@ -142,14 +142,18 @@ def test_the_last_weeks_alone_and_any_batch_have_the_same_answer() -> None:
 
 THREADED = """
 import hashlib, numpy as np
-from epistat import adaptive
+from epistat import Uncertain, UncertainInterval, adaptive, cori
 counts = np.random.default_rng(1).poisson(5, (150, 400))
 answer = adaptive(counts, last=2)
-print(hashlib.sha256(answer.p.tobytes() + answer.expected.tobytes()).hexdigest())
+belief = UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3))
+spread = cori(20 * counts[:, :100], belief)
+rows = cori(counts[:20], np.random.default_rng(2).dirichlet(np.ones(90), 60) * (np.arange(90) > 0))
+arrays = answer.p, answer.expected, spread.quantiles, rows.quantiles
+print(hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest())
 """
 
 
-def test_threads_change_nothing() -> None:
+def test_the_number_of_threads_changes_neither_scores_nor_reproduction_numbers() -> None:
     said = {
         subprocess.run(
             [sys.executable, "-c", THREADED], env={**os.environ, "OPENBLAS_NUM_THREADS": threads},

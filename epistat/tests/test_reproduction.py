@@ -591,3 +591,31 @@ def test_a_belief_without_doubt_is_a_known_interval() -> None:
         Uncertain(3.4, 1e-6, 3.39999, 3.40001), Uncertain(1.6, 1e-6, 1.59999, 1.60001)
     )
     np.testing.assert_allclose(cori(counts, nearly).quantiles, known.quantiles, rtol=1e-5)
+
+
+def test_hostile_epidemics_have_finite_rising_quantiles_with_an_uncertain_interval() -> None:
+    rng = np.random.default_rng(0)
+    for days in (0, 1, 2, 3, 9, 30):
+        first = np.arange(days) == 0
+        counts = np.array([
+            np.zeros(days), np.full(days, np.nan), np.full(days, 1e15), np.where(first, 1e9, 0),
+            np.where(rng.random(days) < 0.5, np.nan, 4.0), np.full(days, 0.3),
+        ])  # fmt: skip
+        for belief in (
+            UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3)),
+            UncertainInterval(Uncertain(1.2, 0.1, 1.0, 1.5), Uncertain(0.5, 0.2, 0.01, 1.1)),
+        ):
+            options: list[dict[str, Any]] = [
+                {}, {"window": 1}, {"prior_mean": 0.2, "prior_sd": 3.0},
+                {"prior_mean": 1, "prior_sd": 0.001},
+            ]  # fmt: skip
+            for some in options:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("error")
+                    answer = cori(counts, belief, **some)
+                found = answer.quantiles[answer.answered]
+                assert np.isfinite(found).all()
+                assert (np.diff(found, axis=-1) >= -1e-9 * found[..., 1:]).all()
+                assert np.isfinite(answer.mean[answer.answered]).all()
+                assert np.isnan(answer.mean[~answer.answered]).all()
+                assert (answer.flags[~answer.answered] > 0).all()

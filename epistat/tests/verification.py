@@ -602,12 +602,10 @@ none came near it. Alarms: how many differ. The outputs of R are those of R 4.2.
 1.20.3, SpatialEpi 1.2.8 and scanstatistics 1.1.2; the real series and data ship in GPL packages and
 are not kept in this repository, our own series are (`epistat/tests/vectors`).
 
-Nothing holds the threads of BLAS. Products of matrices (`adaptive`, forecast, `cori`,
-`relative_wis`) and small systems (seasonal charts, the Gauss rules of nowcasts) are NumPy's and run
-on as many threads as its BLAS likes: their last digits may differ from machine to machine, and a
-process may use more than one core. `OPENBLAS_NUM_THREADS=1` in the environment holds the BLAS of
-NumPy's wheels at one. `adaptive` gives its products one shape whatever the batch; a test finds its
-answers the same on one thread and on two.
+Products of matrices are cut into pieces that OpenBLAS, which NumPy's wheels bring, does in one
+thread: more threads would wait for each other and, on a shared machine, take the cores of others.
+The number of threads changes no answer (a test finds so for `adaptive` and `cori`); another BLAS
+may round the last digits otherwise.
 `threads` of `scan` are Python's own and change no number.
 """
 
