@@ -42,7 +42,7 @@ LADDER = (
 )  # fmt: skip
 OF_CUT = 0.03  # of the width of a belief that is cut off smooths another
 LOOK = 6  # nodes that tell how wide a belief is
-WIDEST, WIDEST_CUT = 20.0, 8.0
+WIDEST, WIDEST_CUT = 20.0, 14.0
 MOST_SHAPE = 1e9  # of whose density enough digits are left
 # So many points, for a law up to that width to begin with.
 POINTS = (28, 1.2), (32, 2.0), (48, 3.5), (64, 5.0), (112, 12.0), (224, 21.0), (448, np.inf)
@@ -205,8 +205,11 @@ def _quantiles(laws: list[_Law], levels: Floats, answer: Floats) -> None:
 
 
 def _widest(belief: UncertainInterval, longest: float) -> float:
-    """How many times as wide as the gamma a belief is told; less of the few that are cut off."""
-    return WIDEST if longest >= belief.mean.high else WIDEST_CUT
+    """How many times as wide as the gamma a belief is told.
+
+    Less where it is cut off and both parts are uncertain: there each needs its nodes for itself.
+    """
+    return WIDEST_CUT if longest < belief.mean.high and all(belief.uncertain) else WIDEST
 
 
 def _blunted(

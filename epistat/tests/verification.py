@@ -613,7 +613,7 @@ may round the last digits otherwise.
 SPEED = """\
 As the benchmarks last printed it (`benchmarks/measured`); times are not measured again for this
 page. EARS and Bayes are timed as R answers, without p and score, which come when they are asked
-for.
+for. A regression compiled by numba was no quicker than NumPy's (benchmarks/README.md).
 """
 
 
