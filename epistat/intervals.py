@@ -23,7 +23,13 @@ NOTHING = 1e-12  # a chance at the end of an interval that is as good as none
 
 @dataclass(frozen=True, slots=True)
 class Uncertain:
-    """A normal belief about a number, cut off at ``low`` and ``high``."""
+    """A normal belief about a number (of days, here), cut off at ``low`` and ``high``.
+
+    ValueError unless low <= mean <= high and sd is 0, for a number that is known, or more.
+
+    >>> Uncertain(8.4, 1, 5.4, 11.4).below(8.4)
+    np.float64(0.5)
+    """
 
     mean: float
     sd: float
@@ -80,7 +86,13 @@ class Uncertain:
 class UncertainInterval:
     """A gamma interval (:func:`discrete_interval`) whose mean and sd are not known exactly.
 
-    Both are independent. ValueError unless the mean is 1 or more and the sd above 0.
+    Both are independent, in days. ValueError unless the mean is 1 or more and the sd above 0.
+
+    >>> from epistat import cori
+    >>> belief = UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3))
+    >>> answer = cori([[4, 4, 5, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15, 17, 19, 21]], belief)
+    >>> answer.quantiles[0, -1, [0, 3, -1]].round(2)  # 2.5 %, median, 97.5 %
+    array([1.83, 2.54, 3.64])
     """
 
     mean: Uncertain
