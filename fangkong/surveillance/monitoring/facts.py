@@ -76,13 +76,21 @@ class SeriesBlock:
     """Many daily series at once, for detection.
 
     ``labels[i]`` is (county id, condition) of row i; ``counts`` has shape (series, days), whole
-    cases; ``first`` is the day of column 0 and ``last`` that of the last one.
+    cases; ``first`` is the day of column 0 and ``last`` that of the last one. ``since``: the day of
+    the register's first case; the zeros of days before it say nothing. None in an empty register.
     """
 
     labels: list[tuple[int, str]]
     counts: NDArray[np.int64]
     first: date
     last: date
+    since: date | None
+
+    @property
+    def unknown_days(self) -> int:
+        """How many columns lie before the register began to count."""
+        days = len(self.counts[0]) if len(self.labels) else 0
+        return days if self.since is None else min(max((self.since - self.first).days, 0), days)
 
 
 @dataclass(frozen=True)

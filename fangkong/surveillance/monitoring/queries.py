@@ -367,7 +367,8 @@ def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock
 
     For detection, so nobody's scope narrows it. Counted are the case classes of the pack's
     definition for warnings. A disease is watched when it ever occurred or when the pack warns at a
-    single case; a condition holds the cases of its subtypes too. Days without cases are 0.
+    single case; a condition holds the cases of its subtypes too. Days without cases are 0, also
+    those before the register began to count (``since``).
     """
     import numpy as np  # 14 MB: detection runs in the worker, not where pages are drawn
 
@@ -389,7 +390,17 @@ def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock
             row = place.get((county, counted))
             if row is not None and case_class in classes[counted]:
                 counts[row, (day - first).days] += n
-    return SeriesBlock(labels=labels, counts=counts, first=first, last=last)
+    return SeriesBlock(labels, counts, first, last, counting_since(basis))
+
+
+def counting_since(basis: str = Basis.REPORTED) -> date | None:
+    """The first day with a case of any disease in any county; None in an empty register.
+
+    Before it nobody counted: those days are unknown, not days without cases. The day alone is
+    told, and nobody's scope narrows it. By the index of basis and day.
+    """
+    first = DailyCount.objects.filter(basis=basis, n__gt=0).order_by("day")
+    return first.values_list("day", flat=True).first()
 
 
 def _watched(pack: Pack, day: date) -> list[str]:

@@ -176,6 +176,7 @@ def _judge(block: SeriesBlock, pack: Pack, progress: Progress) -> dict[Series, F
     for row, (_county, condition) in enumerate(block.labels):
         by_plan[rules.plan_for(pack, condition, block.last)].append(row)
     counts = block.counts.astype("float64")
+    counts[:, : block.unknown_days] = float("nan")
     found: dict[Series, Finding] = {}
     done = 0
     for plan, rows in by_plan.items():

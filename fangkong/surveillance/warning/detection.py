@@ -111,7 +111,9 @@ def _ask(counts: Counts, plan: Plan) -> dict[str, epistat.Detection]:
     if plan.percentile is not None:
         answers[PERCENTILE] = percentile_of(counts, plan)
     if plan.fixed is not None:
-        answers[FIXED] = epistat.fixed_threshold(weekly(counts)[:, -1:], plan.fixed)
+        # Cases are cases, also where a day of the seven lies before the register began.
+        known = np.nan_to_num(counts[:, -WINDOW:]).sum(axis=1, keepdims=True)
+        answers[FIXED] = epistat.fixed_threshold(known, plan.fixed)
     return answers
 
 

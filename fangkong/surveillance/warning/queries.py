@@ -196,18 +196,33 @@ def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
         classes=_warned_classes(signal.condition, last),
     ):
         counts[0, (cell.day - first).days] += cell.n
+    seen = counts.copy()
+    since = monitoring.counting_since()
+    if since is not None:
+        counts[0, : max((since - first).days, 0)] = np.nan
     shown = slice(days - CHART_DAYS, None)
     head = str(signal.facts.get("headline", ""))
     upper = detection.threshold_of(counts, plan, head, CHART_DAYS)[0]
     by_percentile = head == rules.PERCENTILE or plan.alpha is None
     return types.Curve(
         days=[last - timedelta(days=CHART_DAYS - 1 - i) for i in range(CHART_DAYS)],
-        counts=[int(n) for n in counts[0, shown]],
-        weekly=[int(n) for n in detection.weekly(counts)[0, shown]],
+        counts=[int(n) for n in seen[0, shown]],
+        weekly=[int(n) for n in detection.weekly(seen)[0, shown]],
         threshold=[None if np.isnan(n) else float(n) for n in upper],
         percentile=plan.percentile if by_percentile else None,
         alarm_days=sorted(set(signal.alarms.values_list("day", flat=True))),
     )
+
+
+def young_register(at: datetime) -> types.YoungRegister | None:
+    """Since when cases are counted and from when seasons are known; None once they are known."""
+    today = clock.day_of(at)
+    since = monitoring.counting_since()
+    if since is None:
+        return None
+    plan = rules.plan_for(monitoring.pack_on(today), "", today)
+    known = rules.seasons_known(since, plan)
+    return types.YoungRegister(since, known) if today < known else None
 
 
 def _warned_classes(condition: str, day: date) -> Collection[str]:

@@ -19,6 +19,7 @@ from fangkong.packs.types import DiseaseClass, Pack, UnknownCode
 WINDOW = 7
 CURVE_DAYS = 28
 QUIET_DAYS = 14
+ADAPTIVE_WEEKS = 26  # that the adaptive regression must know, as epistat says
 BUDGET = 0.3  # statistical signals per county and week that staff will still read
 ASSESS_HOURS = 2  # the headquarters' own time for a suspected event
 
@@ -102,6 +103,17 @@ def plan_for(pack: Pack, condition: str, on: date) -> Plan:
         z3=ears.threshold_c3,
         ears_minimum=ears.minimum_count,
     )
+
+
+def seasons_known(since: date, plan: Plan) -> date:
+    """From which day the methods that look at years answer, in a register that counts since then.
+
+    The adaptive regression needs so many whole weeks before its guard, the judged week after it;
+    the moving percentile all its blocks.
+    """
+    if plan.alpha is None:
+        return since + timedelta(days=plan.history_days)
+    return since + timedelta(weeks=ADAPTIVE_WEEKS + plan.guard_weeks + 1) - timedelta(days=1)
 
 
 def disease_class(pack: Pack, condition: str, on: date) -> DiseaseClass:

@@ -149,6 +149,14 @@ class Curve:
     alarm_days: Sequence[date]
 
 
+@dataclass(frozen=True)
+class YoungRegister:
+    """Counts begin on a day; from another on they can be compared with what is usual."""
+
+    since: date
+    seasons_from: date
+
+
 def reason(
     *,
     observed: int,

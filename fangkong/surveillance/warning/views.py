@@ -105,6 +105,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
         filters=SignalFilter(request.GET, user=user, at=at),
         context={
             "metrics": queries.metrics_of_late(user, at, METRIC_DAYS),
+            "young": queries.young_register(at),
             "folded": list(queries.folded(user, at)[:FOLDED_SHOWN]),
         },
     )

@@ -114,6 +114,15 @@ def test_series_hold_every_county_and_watched_disease_with_their_zeros(world):
     assert (world.kangding.pk, "measles") not in block.labels  # never occurred
 
 
+def test_days_before_the_first_case_of_a_register_are_unknown(world):
+    assert queries.series(last=DAY, days=7).unknown_days == 7  # an empty register knows nothing
+    case(world)
+    block = queries.series(last=DAY, days=7)
+    assert (block.since, block.unknown_days) == (DAY, 6)
+    assert queries.series(last=DAY + timedelta(days=30), days=7).unknown_days == 0
+    assert queries.series(last=DAY - timedelta(days=1), days=7).unknown_days == 7
+
+
 def test_totals_are_of_the_users_counties(world):
     case(world)
     case(world, 2, case_class="suspected")

@@ -3,10 +3,11 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from django.core.cache import cache
 
 from fangkong.core import clock
+from fangkong.places.models import Area
 from fangkong.tasks.tests.conftest import (
-    areas,
     auditor,
     daofu,
     daofu_cdc,
@@ -15,10 +16,11 @@ from fangkong.tasks.tests.conftest import (
     kangding_cdc,
 )
 
-from .factories import DAOFU, moment
+from fangkong.tasks.tests.factories import world
+
+from .factories import DAOFU, counted_for_years, moment
 
 __all__ = [
-    "areas",
     "auditor",
     "daofu",
     "daofu_cdc",
@@ -26,6 +28,15 @@ __all__ = [
     "kangding",
     "kangding_cdc",
 ]
+
+
+@pytest.fixture
+def areas(db: None) -> dict[str, Area]:
+    """The prefecture, whose register has counted for so long that every method has its past."""
+    cache.clear()
+    found = world()
+    counted_for_years(found["513301"])
+    return found
 
 
 @pytest.fixture

@@ -40,6 +40,11 @@ def reported(
         )
 
 
+def counted_for_years(county: Area, since: date = date(2016, 1, 4)) -> None:
+    """The first case of a register: since its day a day without cases is one."""
+    reported(county, {since: 1}, FLU)
+
+
 def outbreak(county: Area, until: date = date(2020, 2, 5)) -> None:
     """The counts of Daofu up to a day."""
     reported(county, {day: n for day, n in DAOFU.items() if day <= until})

@@ -10,6 +10,8 @@ from fangkong.core.audit import queries as audit
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue.models import Job
 from fangkong.packs import queries as packs
+from fangkong.surveillance.monitoring import queries as monitoring
+from fangkong.surveillance.monitoring.models import DailyCount
 from fangkong.surveillance.monitoring.types import counts_changed
 from fangkong.surveillance.warning import actions, queries, rules
 from fangkong.surveillance.warning.models import DetectionRun, Signal
@@ -230,3 +232,54 @@ def test_at_another_minute_no_night_run_is_asked_for(areas):
 
 def test_the_budget_stands_with_the_run(daofu):
     assert detected(DAY).options["budget"] == rules.BUDGET
+
+# --- A register that has only begun ---------------------------------------------------------------
+
+
+def begun(county, since, until):
+    """A register whose first case is of ``since``, with a case every other day."""
+    DailyCount.objects.all().delete()
+    days = range(0, (until - since).days + 1, 2)
+    reported(county, {since + timedelta(days=n): 1 for n in days}, FLU)
+
+
+def test_what_a_new_register_saw_before_its_first_case_is_unknown_not_nothing(kangding):
+    begun(kangding, DAY - timedelta(days=20), DAY)
+
+    detected(DAY)
+
+    # With the years before as days without cases, each of these weeks would be a signal.
+    assert not Signal.objects.exists()
+
+
+def test_a_disease_that_is_new_in_an_old_register_is_news(kangding):
+    begun(kangding, DAY - timedelta(days=20), DAY)
+    reported(kangding, {DAY - timedelta(days=1500): 1}, "measles")
+
+    detected(DAY)
+
+    assert Signal.objects.get().methods[0] == "adaptive"
+
+
+def test_a_single_case_on_the_first_day_of_a_register_alarms_at_once(daofu, headquarters):
+    DailyCount.objects.all().delete()
+    signal = raised(daofu, FIRST)
+
+    assert (signal.observed, signal.methods) == (1, ["fixed_count"])
+    curve = queries.curve_of(headquarters, signal, moment(FIRST))
+    assert curve.weekly[-1 - (curve.days[-1] - FIRST).days] == 1
+    assert set(curve.threshold) == {None}
+
+
+@pytest.mark.parametrize("days_before", [1, 0])
+def test_the_adaptive_regression_answers_from_the_day_that_the_page_names(kangding, days_before):
+    since = date(2019, 3, 4)
+    known = rules.seasons_known(since, rules.plan_for(monitoring.pack_on(DAY), "", DAY))
+    day = known - timedelta(days=days_before)
+    begun(kangding, since, day)
+    reported(kangding, {day: 30}, FLU)
+
+    detected(day)
+
+    alarms = Signal.objects.get().alarms.values_list("method", flat=True)
+    assert ("adaptive" in alarms) == (days_before == 0)

@@ -10,6 +10,7 @@ from django.utils.translation import override
 from fangkong.core.commands.states import version
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue.models import Job
+from fangkong.surveillance.monitoring.models import DailyCount
 from fangkong.surveillance.warning.models import DetectionRun, Signal
 from fangkong.tasks.tests.factories import key
 
@@ -86,6 +87,18 @@ def test_signals_beyond_the_load_stand_folded_below_the_list(client, areas, head
     listed, below = client.get(reverse(INDEX)).content.decode().split('<details class="card mt-3">')
     folded = Signal.objects.get(area=areas["513326"]).get_absolute_url()
     assert folded in below and folded not in listed
+
+
+def test_the_list_of_a_young_register_says_until_when_no_season_is_known(
+    client, areas, headquarters, evening
+):
+    client.force_login(headquarters)
+    assert "2016-01-04" not in client.get(reverse(INDEX)).content.decode()
+    DailyCount.objects.all().delete()
+    assert "counted here since" not in client.get(reverse(INDEX)).content.decode()
+    reported(areas["513326"], {DAY: 1})
+    text = client.get(reverse(INDEX)).content.decode()
+    assert "2020-02-05" in text and "2020-08-18" in text
 
 
 def test_the_page_of_a_signal_shows_curve_methods_and_the_form(client, daofu, daofu_cdc):
