@@ -15,7 +15,6 @@ from fangkong.tasks.tests.conftest import (
     kangding,
     kangding_cdc,
 )
-
 from fangkong.tasks.tests.factories import world
 
 from .factories import DAOFU, counted_for_years, moment

@@ -233,6 +233,7 @@ def test_at_another_minute_no_night_run_is_asked_for(areas):
 def test_the_budget_stands_with_the_run(daofu):
     assert detected(DAY).options["budget"] == rules.BUDGET
 
+
 # --- A register that has only begun ---------------------------------------------------------------
 
 
