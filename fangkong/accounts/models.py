@@ -116,7 +116,7 @@ class User(AbstractBaseUser):
     def scope(self, permission: Permission, at: datetime) -> Scope:
         """Where this user holds a permission at a moment; empty for a user who may not sign in."""
         if not self.is_active or (
-            self.limited_to is not None and permission.name not in self.limited_to
+            self.limited_to is not None and permission.given_as not in self.limited_to
         ):
             return Scope()
         known: dict[tuple[str, date], Scope] = self.__dict__.setdefault("_scopes", {})

@@ -32,6 +32,8 @@ class Permission:
     ``personal``: it shows or takes personal data of the public, so its roles need a second factor.
     ``whole``: what it opens cannot be divided by places, so only an office for everywhere holds it.
     ``reading``: it only reads, so emergency access to one person may widen it (never an export).
+    ``part_of``: the permission that a token must have been given for this one, which stands on no
+    page of roles itself; empty for one that is given by its own name.
     """
 
     name: str
@@ -40,6 +42,12 @@ class Permission:
     personal: bool = False
     reading: bool = False
     whole: bool = False
+    part_of: str = ""
+
+    @property
+    def given_as(self) -> str:
+        """The name of the permission by which a token is given this one."""
+        return self.part_of or self.name
 
 
 _declared: dict[str, Permission] = {}

@@ -45,8 +45,11 @@ PROOF = files.declare(
 
 @cache
 def own(role: str) -> Permission:
-    """Being the owner by office: ``user.scope(own(role), at)`` is where the user holds the role."""
-    return Permission(f"tasks.own.{role}", "", frozenset({role}))
+    """Being the owner by office: ``user.scope(own(role), at)`` is where the user holds the role.
+
+    A token that sees tasks sees which of them are its user's own.
+    """
+    return Permission(f"tasks.own.{role}", "", frozenset({role}), part_of=VIEW.name)
 
 
 # A value of a title: the same word in both languages, or one that needs no translation.

@@ -14,6 +14,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.commands.actions import one
 from fangkong.core.refusals import Refused
 from fangkong.core.webhooks import actions as webhooks
+from fangkong.packs.types import NoPackInForce
 from fangkong.people import actions as people
 
 from . import queries, rules, words
@@ -238,9 +239,13 @@ def _last_sequence(case: Case) -> int:
 def _refuse_faults(
     case: CaseFacts, person: PersonFacts | None, at: datetime, *, before: Case | None = None
 ) -> None:
-    pack = queries.pack_on(clock.day_of(case.diagnosed_at))
+    diagnosed = clock.day_of(case.diagnosed_at)
+    try:
+        pack = queries.pack_on(diagnosed)
+    except NoPackInForce:
+        raise NotAcceptable([rules.no_rules(diagnosed)]) from None
     birth = person.birth_date if person else None
-    faults = rules.judgement_faults(pack, case, clock.day_of(case.diagnosed_at))
+    faults = rules.judgement_faults(pack, case, diagnosed)
     faults += rules.date_faults(case, birth, now=at, zone=clock.zone())
     faults += rules.unsigned_faults(case.doctor, before)
     if faults:

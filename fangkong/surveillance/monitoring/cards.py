@@ -15,7 +15,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from fangkong.packs import queries as packs
-from fangkong.packs.types import Pack
+from fangkong.packs.types import NoPackInForce, Pack
 from fangkong.packs.types import Row as NamedRow
 from fangkong.people import rules as people
 
@@ -127,6 +127,7 @@ class Desk:
         self.condition_faults = lru_cache(maxsize=4096)(self._condition_faults)
         self.asks_course = lru_cache(maxsize=4096)(self._asks_course)
         self.words = cache(self._words)
+        self.lawless = lru_cache(maxsize=4096)(self._lawless)
 
     def read(self, values: Mapping[str, str]) -> tuple[Card | None, list[Reason]]:
         """The card of a row (field to text), or None with all its faults in the card's order."""
@@ -141,6 +142,14 @@ class Desk:
         if case is not None:
             row.faults += rules.date_faults(case, birth_date, now=self.now, zone=self.zone)
         return (None if row.faults else case), row.faults
+
+    def _lawless(self, day: date) -> bool:
+        """Whether no rules are in force on a day, by which a card of it could be judged."""
+        try:
+            self.pack_on(day)
+        except NoPackInForce:
+            return True
+        return False
 
     def _moment(self, text: str) -> datetime | None:
         return parse_moment(text, self.zone)
@@ -353,6 +362,9 @@ class _Row:
         day = (
             diagnosed_at.date() if diagnosed_at else self.desk.now.astimezone(self.desk.zone).date()
         )
+        if diagnosed_at is not None and self.desk.lawless(day):
+            self.faults.append(rules.no_rules(day))
+            return None
         condition = self.condition(day)
         case_class = self.required("case_class")
         if not condition or diagnosed_at is None or not case_class:

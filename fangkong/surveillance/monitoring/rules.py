@@ -147,6 +147,11 @@ def unknown_condition(pack: Pack, words: str) -> Reason:
     )
 
 
+def no_rules(day: date) -> Reason:
+    """No pack is in force on the day of a diagnosis; most often the year was mistyped."""
+    return Reason("no_rules", {"field": "diagnosed_at", "day": day.isoformat()})
+
+
 def date_faults(
     case: CaseFacts, birth_date: date | None, *, now: datetime, zone: ZoneInfo
 ) -> list[Reason]:

@@ -57,6 +57,10 @@ _REASONS: dict[str, str | Promise] = {
     "too_long": gettext_lazy("%(field)s is longer than %(limit)s characters."),
     "unknown_condition": gettext_lazy("“%(value)s” is not a disease of the rules in force."),
     "not_managed": gettext_lazy("“%(value)s” was not a notifiable disease on %(day)s."),
+    "no_rules": gettext_lazy(
+        "Diagnosed at: no rules are in force on %(day)s, by which a card of that day could be "
+        "judged. Check the year."
+    ),
     "onset_after_diagnosis": gettext_lazy("Onset lies after the diagnosis."),
     "diagnosis_in_future": gettext_lazy("The diagnosis lies in the future."),
     "death_in_future": gettext_lazy("The day of death lies in the future."),

@@ -80,6 +80,7 @@ def test_a_report_after_two_hours_is_late_and_on_the_minute_is_not(machine, worl
     [
         ({"case_class": "probable"}, "NotAcceptable"),
         ({"onset_date": "2020-02-06"}, "NotAcceptable"),
+        ({"diagnosed_at": "2012-02-05T08:00:00+08:00"}, "NotAcceptable"),
         ({"diagnosed_at": "2020-02-05T09:00:00"}, "Refused"),  # in which zone?
         ({"diagnosed_at": "yesterday"}, "Invalid"),
         ({"origin": "moon"}, "Invalid"),

@@ -119,6 +119,8 @@ def test_a_class_is_known_in_either_language_short_or_long(said):
         ({"case_class": "也许"}, "not_one_of case_class"),
         ({"diagnosed_at": ""}, "missing diagnosed_at"),
         ({"diagnosed_at": "昨天"}, "bad_date diagnosed_at"),
+        ({"diagnosed_at": "2012-01-05"}, "no_rules diagnosed_at"),
+        ({"diagnosed_at": "0020-02-05"}, "no_rules diagnosed_at"),
         ({"diagnosed_at": "2020-02-06"}, "diagnosis_in_future diagnosed_at"),
         ({"onset_date": "2月1日"}, "bad_date onset_date"),
         ({"onset_date": "2020-02-06"}, "onset_after_diagnosis onset_date"),

@@ -138,6 +138,11 @@ def page_of(client, world, batch) -> str:
     return client.get(batch.get_absolute_url()).content.decode()
 
 
+def test_a_year_before_any_rules_is_the_fault_of_its_row_alone(world):
+    batch = upload(world, row(1).replace("2020-2-5", "2012-2-5"), row(2))
+    assert said(batch) == [(2, "error", ["no_rules"]), (3, "ok", [])]
+
+
 def test_a_doctor_merged_over_three_rows_reports_all_three_and_the_preview_says_so(client, world):
     batch = sent(
         world, workbook(*(row(n).removesuffix("王医生") for n in (1, 2, 3)), merged="I2:I4")
