@@ -217,7 +217,9 @@ def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
 def young_register(at: datetime) -> types.YoungRegister | None:
     """Since when cases are counted and from when seasons are known; None once they are known."""
     today = clock.day_of(at)
-    since = monitoring.counting_since()
+    # In a list, so that an empty register is kept too.
+    kept = cache.get_or_set("warning:since", lambda: [monitoring.counting_since()], KEPT)
+    since = kept[0] if kept else None
     if since is None:
         return None
     plan = rules.plan_for(monitoring.pack_on(today), "", today)

@@ -4,6 +4,7 @@ import json
 from datetime import date
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils.translation import override
 
@@ -95,7 +96,9 @@ def test_the_list_of_a_young_register_says_until_when_no_season_is_known(
     client.force_login(headquarters)
     assert "2016-01-04" not in client.get(reverse(INDEX)).content.decode()
     DailyCount.objects.all().delete()
+    cache.clear()
     assert "counted here since" not in client.get(reverse(INDEX)).content.decode()
+    cache.clear()
     reported(areas["513326"], {DAY: 1})
     text = client.get(reverse(INDEX)).content.decode()
     assert "2020-02-05" in text and "2020-08-18" in text
