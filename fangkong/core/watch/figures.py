@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import REGISTRY
+from prometheus_client.utils import floatToGoString
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def _asked_lines() -> list[str]:
         if value is not None:
             lines += [
                 f"# HELP fangkong_{name} {explained}\n# TYPE fangkong_{name} gauge\n",
-                f"fangkong_{name} {value}\n",
+                f"fangkong_{name} {floatToGoString(value)}\n",
             ]
     return lines
 

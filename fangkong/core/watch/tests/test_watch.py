@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fangkong.core.backup import ledger
 from fangkong.core.logs import JsonLines
 from fangkong.core.watch import figures, slow, traces
 from fangkong.core.watch.middleware import Meter, Watch
@@ -140,6 +143,20 @@ def test_one_figure_that_cannot_be_known_does_not_hide_the_others(monkeypatch):
     monkeypatch.setitem(figures._asked, "away", ("x", away))
 
     assert b"fangkong_disk_free_ratio 0." in figures.text()
+
+
+@pytest.mark.django_db
+def test_where_no_backup_was_ever_proven_the_alarm_for_old_ones_goes_off(tmp_path, settings):
+    settings.FANGKONG_DATA = tmp_path
+    age = "fangkong_backup_proven_age_seconds"
+    assert f"{age} +Inf\n" in figures.text().decode()
+
+    ledger.note(ledger.Made("one.age", (timezone.now() - timedelta(hours=2)).isoformat()))
+    assert f"{age} +Inf\n" in figures.text().decode(), "made is not proven"
+
+    ledger.note_proof("one.age", timezone.now(), 3.0)
+    said = next(line for line in figures.text().decode().splitlines() if line.startswith(age))
+    assert 7_200 <= float(said.split()[1]) < 7_300
 
 
 @pytest.mark.django_db
