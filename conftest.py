@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from typing import Any, LiteralString
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+
+from tools import migrated
+
+if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -34,6 +40,32 @@ def _key_ring() -> None:
 
     if not keys.path().exists():
         keys.make(datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None, request: pytest.FixtureRequest) -> bool:
+    """Begin with a database that an earlier run of the same sources has migrated."""
+    from django.db import connection
+
+    asked: bool = request.config.getvalue("reuse_db")
+    if connection.vendor != "sqlite" or request.config.getvalue("create_db"):
+        return asked
+    creation: Any = connection.creation
+    return migrated.take(migrated.template(), Path(creation._get_test_db_name())) or asked
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_keepdb: bool, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """Keep what was migrated from nothing, before any test writes into it."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite" and not django_db_keepdb:
+        with django_db_blocker.unblock():
+            name = Path(str(connection.settings_dict["NAME"]))
+            connection.close()
+            migrated.keep(name, migrated.template())
 
 
 @pytest.fixture(autouse=True)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from django.db import connection
 
 import hatch_build
-from tools import browser, check_tree
+from tools import browser, check_tree, migrated
 from tools.testing import CHOICE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -143,6 +145,50 @@ def test_the_tests_run_on_the_database_that_was_asked_for():
     asked = os.environ.get(CHOICE, "sqlite").split(":")[0]
 
     assert connection.vendor == asked
+
+
+@pytest.mark.parametrize(
+    "changed", ["fangkong/people/migrations/0002_more.py", "fangkong/core/walls/walls.py"]
+)
+def test_a_database_kept_by_an_earlier_run_is_not_taken_once_a_migration_changed(tmp_path, changed):
+    source, of_tests = tmp_path / changed, tmp_path / "fangkong/core/walls/tests/test_walls.py"
+    for path in (source, of_tests):
+        path.parent.mkdir(parents=True)
+        path.write_text("operations = []\n")
+    before = migrated.template(tmp_path, tmp_path / "kept")
+
+    of_tests.write_text("assert True\n")
+    assert migrated.template(tmp_path, tmp_path / "kept") == before
+
+    source.write_text("operations = [1]\n")
+    assert migrated.template(tmp_path, tmp_path / "kept") != before
+
+
+def test_a_kept_database_has_what_was_written_and_is_not_the_one_that_is_worked_in(tmp_path):
+    first, kept = tmp_path / "first.sqlite3", tmp_path / "kept" / "one.sqlite3"
+    with closing(sqlite3.connect(first)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE one (id)")
+        migrated.keep(first, kept)
+        database.execute("INSERT INTO one VALUES (1)")
+        database.commit()
+
+    assert not migrated.take(tmp_path / "kept" / "other.sqlite3", tmp_path / "second.sqlite3")
+    assert migrated.take(kept, tmp_path / "second.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "second.sqlite3")) as database:
+        assert database.execute("SELECT count(*) FROM one").fetchone() == (0,)
+
+
+def test_only_the_newest_databases_are_kept(tmp_path):
+    sqlite3.connect(tmp_path / "first.sqlite3").close()
+    kept = [tmp_path / "kept" / f"{number}.sqlite3" for number in range(migrated.KEPT + 1)]
+    for age, one in enumerate(kept):
+        migrated.keep(tmp_path / "first.sqlite3", one)
+        os.utime(one, (age, age))
+    migrated.keep(tmp_path / "first.sqlite3", tmp_path / "kept" / "newest.sqlite3")
+
+    left = {one.name for one in (tmp_path / "kept").iterdir()}
+    assert left == {"newest.sqlite3", *(one.name for one in kept[-migrated.KEPT + 1 :])}
 
 
 def test_an_unknown_database_is_refused_before_any_test_runs():
