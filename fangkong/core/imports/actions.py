@@ -131,6 +131,7 @@ def upload(
         sha256=content.sha256,
         encoding=table.encoding,
         columns=_columns(table.headings, fields, table.filled),
+        unread_sheets=table.unread_sheets,
         options=dict(options or {}),
         county_id=place.county_id,
         area_id=place.area_id,

@@ -37,6 +37,7 @@ class Table:
     pieces: list[Piece]
     total: int
     filled: dict[int, int]  # column to rows that a merged cell has given their value
+    unread_sheets: list[str]  # other sheets of the workbook that hold something and are shown
 
 
 def read(
@@ -90,5 +91,11 @@ def _table(process: subprocess.Popen[bytes], patience: float) -> Table:
             raise NotReadable("too_much")
     finally:
         clock.cancel()
-    filled = dict(head["filled"])
-    return Table(head["encoding"], head["headings"], pieces, head["total"], filled)
+    return Table(
+        head["encoding"],
+        head["headings"],
+        pieces,
+        head["total"],
+        dict(head["filled"]),
+        head["unread_sheets"],
+    )

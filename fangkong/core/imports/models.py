@@ -37,6 +37,7 @@ class ImportRun(Record):
     # [{"heading": …, "field": … or ""}] in file order; "filled": so many rows have got their value
     # from a merged cell
     columns = models.JSONField(default=list)
+    unread_sheets = models.JSONField(default=list)  # names of other sheets of the workbook
     options = models.JSONField(default=dict)
     county_id = models.BigIntegerField(null=True)
     area_id = models.BigIntegerField(null=True)

@@ -39,7 +39,8 @@ def main(source: BinaryIO, sink: BinaryIO) -> None:
     total = 0
     try:
         sheet = read(data, asked["known"], asked["enough"], caps)
-        say({"encoding": sheet.encoding, "headings": sheet.headings})
+        others = list(sheet.unread_sheets)
+        say({"encoding": sheet.encoding, "headings": sheet.headings, "unread_sheets": others})
         rows: list[tuple[int, list[str]]] = []
         for row in sheet.rows:
             rows.append(row)

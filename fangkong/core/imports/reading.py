@@ -12,16 +12,19 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fangkong.core.privacy import is_mark
 
 from . import columns
+
+if TYPE_CHECKING:
+    from python_calamine import CalamineSheet
 
 DELIMITERS = ",\t;|"
 HEADINGS_WITHIN = 10  # lines: files often begin with a title
@@ -30,6 +33,7 @@ MAX_RATIO = 200  # of a part of an archive to its packed size; sheets reach some
 SMALL = 1 << 20  # a part below this size may be packed as tightly as it likes
 MAX_DENSITY = 40  # cells laid out per byte of a sheet; more means a cell far out
 MAX_MERGED = 100_000  # merged ranges of a sheet
+MAX_NAMED = 20  # sheets that are named as not read
 NO_RESULT = "=?"  # the text of a cell that holds a formula whose result was not saved
 
 _STARTS_FORMULA = "=+-@＝＋－＠"
@@ -61,7 +65,7 @@ _NO_RESULT = re.compile(
     rb"""[^<>]{0,100}>\s{0,9}<(?:\w+:)?f(?:\s[^<>]{0,200})?(?:/>|>[^<]{0,8192}</(?:\w+:)?f>)"""
     rb"""\s{0,9}(?:<(?:\w+:)?v\s?/>|<(?:\w+:)?v>\s{0,9}</(?:\w+:)?v>)?\s{0,9}</(?:\w+:)?c>"""
 )
-_FIRST_SHEET = re.compile(rb"""<(?:\w+:)?sheet\s[^<>]*?\w+:id=["']([^"'<>]+)["']""")
+_SHEET = re.compile(rb"""<(?:\w+:)?sheet\s[^<>]*?\w+:id=["']([^"'<>]+)["']""")
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^<>]*>")
 _ODS_SPAN = re.compile(rb"""number-rows-spanned=["'](?!1["'])\d""")
 _ODS_NO_RESULT = re.compile(
@@ -99,6 +103,7 @@ class Sheet:
     filled: dict[
         int, int
     ]  # column to rows that a merged cell has given their value, as far as read
+    unread_sheets: Sequence[str] = ()  # other sheets that hold something and are not hidden
 
 
 def read(data: bytes, known: Mapping[str, str], enough: int, caps: Caps) -> Sheet:
@@ -113,11 +118,9 @@ def read(data: bytes, known: Mapping[str, str], enough: int, caps: Caps) -> Shee
         raise NotReadable("too_big", limit=caps.bytes // 1024 // 1024)
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         kind, no_result = _archive_kind(data, caps)
-        book = _Book(data, caps, no_result)
-        return _sheet(kind, book.lines(), known, enough, caps, book.merged)
+        return _of_book(kind, _pages(data, caps, no_result), known, enough, caps)
     if data.startswith(_OLE):
-        book = _Book(data, caps)
-        return _sheet("xls", book.lines(), known, enough, caps, book.merged)
+        return _of_book("xls", _pages(data, caps), known, enough, caps)
     for signature, kind in _SIGNATURES.items():
         if data[: len(signature)].lower() == signature.lower():
             raise NotReadable("wrong_type", kind=kind)
@@ -201,10 +204,10 @@ def unpacked_size(data: bytes) -> int:
 Spot = tuple[int, int]  # row and column of a cell, from 0
 
 
-def _archive_kind(data: bytes, caps: Caps) -> tuple[str, Collection[Spot]]:
+def _archive_kind(data: bytes, caps: Caps) -> tuple[str, Mapping[int, Collection[Spot]]]:
     """xlsx or ods; what an archive says of itself is read before anything in it is unpacked.
 
-    With the cells of the first sheet that hold a formula without its result.
+    With the cells of each sheet, by its place, that hold a formula without its result.
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
@@ -228,26 +231,26 @@ def _archive_kind(data: bytes, caps: Caps) -> tuple[str, Collection[Spot]]:
     if sum(entry.file_size for entry in entries) > caps.unpacked:
         raise NotReadable("too_big", limit=caps.bytes // 1024 // 1024)
     parts = _look_through(archive, entries, kind, caps)
-    no_result = {name: part.no_result for name, part in parts.items() if part.no_result}
-    if not no_result:
-        return kind, ()
-    return kind, no_result.get(_first_sheet(archive), ())
+    if not any(part.no_result for part in parts.values()):
+        return kind, {}
+    sheets = enumerate(_sheet_parts(archive))
+    return kind, {n: parts[name].no_result for n, name in sheets if name in parts}
 
 
-def _first_sheet(archive: zipfile.ZipFile) -> str:
-    """The part of a workbook that holds its first sheet, the one that is read."""
+def _sheet_parts(archive: zipfile.ZipFile) -> list[str]:
+    """The parts of a workbook that hold its sheets, in its order."""
     try:
         book = archive.read("xl/workbook.xml")
         relations = archive.read("xl/_rels/workbook.xml.rels")
     except (KeyError, zipfile.BadZipFile, zlib.error, ValueError, OSError, RuntimeError, EOFError):
         raise NotReadable("broken_workbook") from None
-    if found := _FIRST_SHEET.search(book):
-        for tag in _RELATION.findall(relations):
-            said = dict(re.findall(rb"""\s(Id|Target)=["']([^"'<>]*)["']""", tag))
-            if said.get(b"Id") == found[1]:
-                target = said.get(b"Target", b"").decode("utf-8", "replace")
-                return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    return ""
+    targets = {}
+    for tag in _RELATION.findall(relations):
+        said = dict(re.findall(rb"""\s(Id|Target)=["']([^"'<>]*)["']""", tag))
+        target = said.get(b"Target", b"").decode("utf-8", "replace")
+        name = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+        targets[said.get(b"Id", b"")] = name
+    return [targets.get(key, "") for key in _SHEET.findall(book)]
 
 
 def _look_through(
@@ -366,41 +369,84 @@ class _Merged:
                 self._open[column] = (last, cells[column])
 
 
-class _Book:
-    """The first sheet of a workbook."""
+class _Page:
+    """One sheet of a workbook that holds something."""
 
-    def __init__(self, data: bytes, caps: Caps, no_result: Collection[Spot] = ()) -> None:
-        from python_calamine import CalamineWorkbook
-
-        self.no_result = no_result
-        self.merged = _Merged()
-        with _broken_is_told():
-            book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-            self.sheet = book.get_sheet_by_index(0)
-            self.start = self.sheet.start
-            if self.start is None:
-                return
-            if self.sheet.height > caps.rows + HEADINGS_WITHIN:
-                raise NotReadable("too_many_rows", limit=caps.rows)
-            if self.sheet.width > caps.columns:
-                raise NotReadable("too_many_columns", limit=caps.columns)
-            ranges = self.sheet.merged_cell_ranges or []
-            if len(ranges) > MAX_MERGED:
-                raise NotReadable("too_many_merged", limit=MAX_MERGED)
-            self.merged = _Merged.of(ranges, self.start[1], caps.columns)
+    def __init__(self, sheet: CalamineSheet, caps: Caps, no_result: Collection[Spot]) -> None:
+        self.sheet, self.name, self.no_result = sheet, sheet.name, no_result
+        assert sheet.start is not None  # it is not empty
+        self.first = sheet.start[1]
+        if sheet.height > caps.rows + HEADINGS_WITHIN:
+            raise NotReadable("too_many_rows", limit=caps.rows)
+        if sheet.width > caps.columns:
+            raise NotReadable("too_many_columns", limit=caps.columns)
+        ranges = sheet.merged_cell_ranges or []
+        if len(ranges) > MAX_MERGED:
+            raise NotReadable("too_many_merged", limit=MAX_MERGED)
+        self.merged = _Merged.of(ranges, self.first, caps.columns)
 
     def lines(self) -> Iterator[tuple[int, list[str]]]:
-        if self.start is None:
-            return
         with _broken_is_told():
-            first = self.start[1]
             for line, row in enumerate(self.sheet.iter_rows(), start=1):
                 cells = [_text(cell) for cell in row]
                 if self.no_result:
                     for n, text in enumerate(cells):
-                        if not text and (line - 1, first + n) in self.no_result:
+                        if not text and (line - 1, self.first + n) in self.no_result:
                             cells[n] = NO_RESULT
                 yield line, cells
+
+
+def _pages(
+    data: bytes, caps: Caps, no_result: Mapping[int, Collection[Spot]] | None = None
+) -> list[_Page]:
+    """The sheets of a workbook that are shown and hold something, in its order."""
+    from python_calamine import CalamineWorkbook, SheetVisibleEnum
+
+    with _broken_is_told():
+        book = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        shown = [
+            n
+            for n, sheet in enumerate(book.sheets_metadata)
+            if sheet.visible == SheetVisibleEnum.Visible
+        ]
+        pages = []
+        for n in shown:
+            sheet = book.get_sheet_by_index(n)
+            if sheet.start is not None:
+                pages.append(_Page(sheet, caps, (no_result or {}).get(n, ())))
+    return pages
+
+
+def _of_book(
+    kind: str, pages: Sequence[_Page], known: Mapping[str, str], enough: int, caps: Caps
+) -> Sheet:
+    """The one table of a workbook. Sheets that only explain are passed over; of two tables neither
+    is read, for the other would be lost."""
+    found = [(page, head) for page in pages if (head := _head(page.lines(), known, enough, caps))]
+    tables = _tables(found)
+    if len(tables) > 1:
+        names = [page.name[:50] for page in tables]
+        raise NotReadable("several_tables", sheets=names[:5] + ["…"] * (len(names) > 5))
+    page = next(iter([*tables, *(page for page, head in found if head.known), *pages]), None)
+    if page is None:
+        raise NotReadable("no_headings")
+    sheet = _sheet(kind, page.lines(), known, enough, caps, page.merged)
+    others = [other.name[:50] for other in pages if other is not page]
+    return replace(sheet, unread_sheets=others[:MAX_NAMED])
+
+
+def _tables(found: Sequence[tuple[_Page, _Head]]) -> list[_Page]:
+    """The sheets with headings and rows: all whose headings are known, and of the others those
+    that are about as wide, for lists of words and explanations are narrow."""
+    by_name = [head for _page, head in found if head.known]
+    widest = max((head.width for head in by_name or [head for _page, head in found]), default=0)
+    narrow = 2 if by_name else 1
+    return [
+        page
+        for page, head in found
+        if (head.known or (head.width > narrow and 3 * head.width > 2 * widest))
+        and any(_says_something(cells) for _line, cells in head.below)
+    ]
 
 
 @contextmanager
@@ -442,19 +488,24 @@ def _bare(cell: str) -> str:
     return text
 
 
-def _sheet(
-    encoding: str,
-    lines: Iterator[tuple[int, list[str]]],
-    known: Mapping[str, str],
-    enough: int,
-    caps: Caps,
-    merged: _Merged | None = None,
-) -> Sheet:
+@dataclass
+class _Head:
+    """Where a table begins: its headings, whether they are known ones, and what stands below."""
+
+    headings: list[str]
+    known: bool
+    width: int  # cells that say something, of the fullest of the first lines
+    below: Iterator[tuple[int, list[str]]]
+
+
+def _head(
+    lines: Iterator[tuple[int, list[str]]], known: Mapping[str, str], enough: int, caps: Caps
+) -> _Head | None:
     """The headings: the first line with enough known ones, or else the first with two cells."""
     first: list[tuple[int, list[str]]] = []
     chosen = -1
     for line, cells in lines:
-        if is_mark(cells) or not any(cell and not cell.isspace() for cell in cells):
+        if not _says_something(cells):
             continue
         if len(cells) > caps.columns:
             raise NotReadable("too_many_columns", limit=caps.columns)
@@ -464,23 +515,44 @@ def _sheet(
             break
         if len(first) >= HEADINGS_WITHIN:
             break
-    if chosen < 0:
+    is_known = chosen >= 0
+    if not is_known:
         chosen = next(
             (n for n, (_line, cells) in enumerate(first) if sum(map(bool, cells)) > 1), -1
         )
     if chosen < 0:
-        raise NotReadable("no_headings")
+        return None
     headings = [cell.strip()[:100] for cell in first[chosen][1]]
     while not headings[-1]:
         headings.pop()
-    if again := _same_twice(headings):
+    width = max(sum(map(bool, cells)) for _line, cells in first)
+    return _Head(headings, is_known, width, chain(first[chosen + 1 :], lines))
+
+
+def _says_something(cells: Sequence[str]) -> bool:
+    return not is_mark(cells) and any(cell and not cell.isspace() for cell in cells)
+
+
+def _sheet(
+    encoding: str,
+    lines: Iterator[tuple[int, list[str]]],
+    known: Mapping[str, str],
+    enough: int,
+    caps: Caps,
+    merged: _Merged | None = None,
+) -> Sheet:
+    """The table in lines of cells; NotReadable where there is none."""
+    head = _head(lines, known, enough, caps)
+    if head is None:
+        raise NotReadable("no_headings")
+    if again := _same_twice(head.headings):
         raise NotReadable("column_twice", headings=again)
     merged = merged or _Merged()
-    rows = _rows(chain(first[chosen + 1 :], lines), len(headings), caps, merged)
+    rows = _rows(head.below, len(head.headings), caps, merged)
     one = next(rows, None)
     if one is None:
         raise NotReadable("no_rows")
-    return Sheet(encoding, headings, chain([one], rows), merged.filled)
+    return Sheet(encoding, head.headings, chain([one], rows), merged.filled)
 
 
 def _same_twice(headings: list[str]) -> list[str]:

@@ -293,7 +293,10 @@ def _page(request: StaffRequest, run: ImportRun) -> dict[str, object]:
         "tabs": tabs,
         "rows": rows,
         "headings": headings,
-        "unread": [c["heading"] for c in run.columns if not c["field"] and c["heading"]],
+        "unread": _(", ").join(
+            c["heading"] for c in run.columns if not c["field"] and c["heading"]
+        ),
+        "unread_sheets": _(", ").join(run.unread_sheets),
         "filled": [(c["heading"], c["filled"]) for c in run.columns if c.get("filled")],
         "shown": SHOWN,
         "working": working,

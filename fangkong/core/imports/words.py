@@ -34,6 +34,11 @@ _FILES: dict[str, str | Promise] = {
         "This is not a table (%(kind)s). Save it as .xlsx or .csv and send that."
     ),
     "not_text": gettext_lazy("This is not a table. Save it as .xlsx or .csv and send that."),
+    "several_tables": gettext_lazy(
+        "Several sheets of this workbook hold a table: %(sheets)s. A file is read as one table, "
+        "and the others would be lost. Hide or delete the others, or save each sheet as a file of "
+        "its own, and send them one at a time."
+    ),
     "too_many_merged": gettext_lazy(
         "The file has more than %(limit)s merged cells. Split them, fill in every row, and send it "
         "again."

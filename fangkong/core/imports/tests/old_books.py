@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from xml.sax.saxutils import escape
 
@@ -114,6 +114,7 @@ def _entry(name: str, kind: int, first: int, size: int, child: int = _FREE) -> b
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
 _TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0"
 _TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0"
+_STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0"
 _MANIFEST = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 _KIND = "application/vnd.oasis.opendocument.spreadsheet"
 
@@ -121,14 +122,36 @@ _KIND = "application/vnd.oasis.opendocument.spreadsheet"
 def ods(rows: Rows, *, more: str = "", before: str = "", entry: str = "") -> bytes:
     """A workbook as LibreOffice saves it; ``more`` are further rows, ``before`` stands in front of
     the document, ``entry`` within what the manifest says of it."""
-    lines = "".join(
-        f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows
+    return ods_book({"报告卡": rows}, more=more, before=before, entry=entry)
+
+
+def ods_book(
+    sheets: Mapping[str, Rows],
+    *,
+    hidden: Collection[str] = (),
+    more: str = "",
+    before: str = "",
+    entry: str = "",
+) -> bytes:
+    """The same with several sheets; ``more`` belongs to the last."""
+    tables = [
+        f'<table:table table:name="{escape(name)}" table:style-name="{_look(name in hidden)}">'
+        + "".join(
+            f"<table:table-row>{''.join(map(_ods_cell, row))}</table:table-row>" for row in rows
+        )
+        for name, rows in sheets.items()
+    ]
+    looks = "".join(
+        f'<style:style style:name="{_look(is_hidden)}" style:family="table"><style:table-properties'
+        f' table:display="{str(not is_hidden).lower()}"/></style:style>'
+        for is_hidden in (False, True)
     )
     content = (
         f'<?xml version="1.0" encoding="UTF-8"?>{before}'
         f'<office:document-content xmlns:office="{_OFFICE}" xmlns:table="{_TABLE}" '
-        f'xmlns:text="{_TEXT}" office:version="1.2"><office:body><office:spreadsheet>'
-        f'<table:table table:name="报告卡">{lines}{more}</table:table>'
+        f'xmlns:text="{_TEXT}" xmlns:style="{_STYLE}" office:version="1.2">'
+        f"<office:automatic-styles>{looks}</office:automatic-styles>"
+        f"<office:body><office:spreadsheet>{'</table:table>'.join(tables)}{more}</table:table>"
         "</office:spreadsheet></office:body></office:document-content>"
     )
     manifest = (
@@ -143,6 +166,10 @@ def ods(rows: Rows, *, more: str = "", before: str = "", entry: str = "") -> byt
         archive.writestr("content.xml", content)
         archive.writestr("META-INF/manifest.xml", manifest)
     return file.getvalue()
+
+
+def _look(is_hidden: bool) -> str:
+    return "ta2" if is_hidden else "ta1"
 
 
 def _ods_cell(value: object) -> str:

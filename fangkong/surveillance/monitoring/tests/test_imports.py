@@ -5,17 +5,19 @@ from __future__ import annotations
 import io
 import os
 import signal
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 import xlsxwriter
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 
 from fangkong.core import aside
 from fangkong.core.aside import Aside
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
-from fangkong.core.imports.models import ImportChunk
+from fangkong.core.imports.models import ImportChunk, ImportRun
 from fangkong.core.imports.queries import rows_of
 from fangkong.core.imports.types import Outcome, State
 from fangkong.core.queue import queries as queue
@@ -107,9 +109,14 @@ def test_every_bad_row_gives_its_line_and_all_its_reasons(world):
     ]
 
 
-def workbook(*rows: str, merged: str = "", formula: str = "") -> bytes:
-    """The same cards as .xlsx, with these cells merged (their value from the first) or a formula
-    whose result was not saved."""
+def workbook(
+    *rows: str,
+    merged: str = "",
+    formula: str = "",
+    others: Mapping[str, Sequence[str]] | None = None,
+) -> bytes:
+    """The same cards as .xlsx, with these cells merged (their value from the first), a formula
+    whose result was not saved, or other sheets."""
     file = io.BytesIO()
     book = xlsxwriter.Workbook(file, {"in_memory": True})
     sheet = book.add_worksheet()
@@ -119,6 +126,10 @@ def workbook(*rows: str, merged: str = "", formula: str = "") -> bytes:
         sheet.merge_range(merged, "王医生")
     if formula:
         sheet.write_formula(formula, "=NOW()", None, "")
+    for name, lines in (others or {}).items():
+        other = book.add_worksheet(name)
+        for n, line in enumerate(lines):
+            other.write_row(n, 0, line.split(","))
     book.close()
     return file.getvalue()
 
@@ -170,6 +181,28 @@ def test_a_formula_without_its_result_is_told_as_such_and_not_as_missing(client,
 
 def test_a_formula_in_a_column_that_is_not_read_hinders_nothing(world):
     assert said(sent(world, workbook(row(1), formula="K2"))) == [(2, "ok", [])]
+
+
+def test_a_workbook_with_two_tables_is_refused_and_no_row_of_it_is_taken(client, world):
+    data = workbook(row(1), others={"说明": ["填表说明"], "康定": [HEAD, row(2)]})
+    client.force_login(world.daofu_cdc)
+
+    response = client.post(
+        imports.CARDS.url("imports"),
+        {"file": SimpleUploadedFile("cards.xlsx", data), "facility": world.hospital.public_id},
+    )
+
+    assert response.status_code == 422
+    assert "多张工作表都有表格：Sheet1、康定。" in response.content.decode()
+    assert not ImportRun.objects.exists()
+
+
+def test_a_sheet_that_only_explains_is_passed_over_and_the_preview_says_so(client, world):
+    batch = sent(world, workbook(row(1), others={"填表须知": ["一行一人"], "Sheet3": []}))
+
+    assert said(batch) == [(2, "ok", [])]
+    assert "没有读取工作簿中的其他工作表： 填表须知</div>" in page_of(client, world, batch)
+    assert "其他工作表" not in page_of(client, world, sent(world, workbook(row(2))))
 
 
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "@扎西", "＝1+1", "　=1"])
