@@ -124,7 +124,9 @@ def _post(made: Sequence[Notice], at: datetime) -> None:
             if following.channel_id in groups:
                 continue
             groups.add(following.channel_id)
-        due = goes_at(quiet.get(notice.user_id), notice, at)
+        # A group waits for the quiet hours of none of its members: the others are awake.
+        own = quiet.get(notice.user_id) if following.channel.personal else None
+        due = goes_at(own, notice, at)
         rows.append(Message(notice=notice, channel=following.channel, due_at=due))
     for row in rows:
         row.due_at = at + rules.TAKEN if row.due_at == at else row.due_at
@@ -144,7 +146,7 @@ def _groups_told(notice: Notice, at: datetime) -> set[int]:
 
 
 def goes_at(quiet: Quiet | None, notice: Notice, at: datetime) -> datetime:
-    """When a message may leave: now, or after the reader's quiet hours."""
+    """When a message may leave: now, or after the quiet hours of the one reader it goes to."""
     if quiet is None or (notice.urgent and quiet.urgent_breaks):
         return at
     return rules.goes_at(at, clock.zone(), quiet.first, quiet.last)

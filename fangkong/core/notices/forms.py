@@ -20,7 +20,12 @@ def _clock() -> forms.TimeInput:
 
 
 class QuietForm(pages.Form):
-    first = forms.TimeField(label=_("Quiet from"), required=False, widget=_clock())
+    first = forms.TimeField(
+        label=_("Quiet from"),
+        required=False,
+        widget=_clock(),
+        help_text=_("For messages to your own address; a group is told at once."),
+    )
     last = forms.TimeField(label=_("Quiet until"), required=False, widget=_clock())
     language = forms.ChoiceField(label=_("Language of messages"), choices=settings.LANGUAGES)
     urgent_breaks = forms.BooleanField(

@@ -456,6 +456,22 @@ def test_quiet_hours_may_hold_urgent_ones_too(areas, daofu, channel):
     assert not Job.objects.filter(name=actions.SEND).exists()
 
 
+@pytest.mark.parametrize("quiet_one", [0, 1])
+def test_a_group_waits_for_no_members_quiet_hours(areas, daofu, colleague, channel, quiet_one):
+    members = [daofu, colleague]
+    group, own = channel(Way.WECOM), channel(Way.GATEWAY)
+    for user in members:
+        follow(user, group)
+    follow(members[quiet_one], own, address="13900002222")
+    quiet_at_night(members[quiet_one])
+    assigned(areas["513326"], at=NIGHT, due_at=NIGHT + timedelta(days=2))
+
+    to_group, to_person = (Message.objects.get(channel=one) for one in (group, own))
+    (job,) = Job.objects.filter(name=actions.SEND)
+    assert job.subject_id == to_group.pk
+    assert to_person.due_at == datetime(2020, 2, 6, 7, tzinfo=SHANGHAI)
+
+
 def test_a_job_lost_between_commit_and_delivery_is_found_again(areas, daofu, channel, receiver):
     follow(daofu, channel())
     assigned(areas["513326"])
