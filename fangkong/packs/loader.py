@@ -31,6 +31,11 @@ SECTIONS = (
     "warning_clocks",
     "count_definitions",
     "privacy_terms",
+    "specimen_types",
+    "test_methods",
+    "test_groups",
+    "pool_rules",
+    "test_judgements",
 )
 SETTINGS = ("moving_percentile", "adaptive", "ears")
 

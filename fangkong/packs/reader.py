@@ -75,6 +75,7 @@ class Reader:
             warning=self.warning(),
             count_definitions=tuple(self.count(row) for row in self.rows("count_definitions")),
             privacy_terms=tuple(self.privacy_term(row) for row in self.rows("privacy_terms")),
+            testing=self.testing(),
         )
 
     def jurisdiction(self, header: Table) -> str:
@@ -402,3 +403,82 @@ class Reader:
         term = t.PrivacyTerm(**self.named(row), days=row.number("days", 1))
         row.end()
         return term
+
+    def testing(self) -> t.TestingPlan:
+        specimens = tuple(self.specimen(row) for row in self.rows("specimen_types"))
+        methods = tuple(self.test_method(row) for row in self.rows("test_methods"))
+        groups = tuple(self.test_group(row) for row in self.rows("test_groups"))
+        return t.TestingPlan(
+            specimens=specimens,
+            methods=methods,
+            groups=groups,
+            pools=tuple(self.pool_rule(r, groups, specimens) for r in self.rows("pool_rules")),
+            judgements=tuple(self.judgement(r, methods) for r in self.rows("test_judgements")),
+        )
+
+    def specimen(self, row: Table) -> t.SpecimenType:
+        specimen = t.SpecimenType(
+            **self.named(row),
+            biosafety=row.words("biosafety", ""),
+            of_person=row.flag("of_person", default=True),
+        )
+        row.end()
+        return specimen
+
+    def test_method(self, row: Table) -> t.AssayMethod:
+        method = t.AssayMethod(
+            **self.named(row), targets=row.many("targets"), has_ct=row.flag("has_ct")
+        )
+        if method.has_ct and not method.targets:
+            row.refuse("targets", "missing; name the targets whose Ct values are told")
+        row.end()
+        return method
+
+    def test_group(self, row: Table) -> t.TestedGroup:
+        hours = row.number("hours", 1)
+        group = t.TestedGroup(
+            **self.named(row),
+            hours=hours,
+            target_hours=row.number("target_hours", 1, hours) if row.has("target_hours") else None,
+            mandatory=row.flag("mandatory"),
+            screening=row.flag("screening"),
+        )
+        row.end()
+        return group
+
+    def pool_rule(
+        self, row: Table, groups: tuple[t.TestedGroup, ...], specimens: tuple[t.SpecimenType, ...]
+    ) -> t.PoolRule:
+        screened = {group.code for group in groups if group.screening}
+        of_persons = {one.code for one in specimens if one.of_person}
+        rule = t.PoolRule(
+            **self.named(row),
+            size=row.number("size", 2, 100),
+            groups=self.known(row, "groups", screened, "test_groups with screening = true"),
+            specimens=self.known(row, "specimens", of_persons, "specimen_types of persons"),
+            per_million=row.number("per_million", 1, 1_000_000) if row.has("per_million") else None,
+        )
+        for key, codes in (("groups", rule.groups), ("specimens", rule.specimens)):
+            if not codes:
+                row.refuse(key, "missing; a pool is never for everybody and everything")
+        row.end()
+        return rule
+
+    def judgement(self, row: Table, methods: tuple[t.AssayMethod, ...]) -> t.ResultJudgement:
+        condition = row.words("condition")
+        if condition not in self.condition_codes:
+            row.refuse("condition", f"{condition!r} is not in conditions; add it or correct this")
+        codes = {method.code for method in methods}
+        judgement = t.ResultJudgement(
+            **self.named(row),
+            condition=condition,
+            methods=self.known(row, "methods", codes, "test_methods"),
+            becomes=row.choice("becomes", tuple(sorted(self.case_codes))),
+            without_symptoms=row.choice("without_symptoms", tuple(sorted(self.case_codes)))
+            if row.has("without_symptoms")
+            else "",
+        )
+        if not judgement.methods:
+            row.refuse("methods", "missing; say which methods are proof")
+        row.end()
+        return judgement

@@ -398,6 +398,7 @@ def clauses_used(pack: Pack) -> dict[str, Clause]:
         *pack.warning.clocks,
         *pack.count_definitions,
         *pack.privacy_terms,
+        *pack.testing.rows,
     )
     clauses = [
         *(row.clause for row in rows),

@@ -300,6 +300,79 @@ class CountDefinition(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SpecimenType(Row):
+    """What is taken from a person or a surface (标本类型); ``biosafety``: how it is handled."""
+
+    biosafety: str = ""
+    of_person: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssayMethod(Row):
+    """How a specimen is tested (检测方法). ``has_ct``: each target has a cycle threshold (Ct 值)."""
+
+    targets: tuple[str, ...] = ()
+    has_ct: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestedGroup(Row):
+    """Who is tested (应检尽检, 愿检尽检), and how soon after sampling the result is promised.
+
+    ``target_hours`` is the better promise that a place is asked to aim at, where there is one.
+    """
+
+    hours: int
+    target_hours: int | None = None
+    mandatory: bool = False
+    screening: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolRule(Row):
+    """How many specimens may share one tube (混采), for whom, and below which positivity.
+
+    ``per_million``: at or above so many positives among a million tested, nobody is pooled.
+    A pool never diagnoses anybody.
+    """
+
+    size: int
+    groups: tuple[str, ...]
+    specimens: tuple[str, ...]
+    per_million: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultJudgement(Row):
+    """What a positive result of one person makes of their case.
+
+    ``becomes`` is the class of whoever has symptoms, ``without_symptoms`` of whoever has none;
+    empty where that makes no difference.
+    """
+
+    condition: str
+    methods: tuple[str, ...]
+    becomes: str
+    without_symptoms: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestingPlan:
+    """All that testing needs from a pack (检测); empty where a pack says nothing of it."""
+
+    specimens: tuple[SpecimenType, ...] = ()
+    methods: tuple[AssayMethod, ...] = ()
+    groups: tuple[TestedGroup, ...] = ()
+    pools: tuple[PoolRule, ...] = ()
+    judgements: tuple[ResultJudgement, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All its lines."""
+        return (*self.specimens, *self.methods, *self.groups, *self.pools, *self.judgements)
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrivacyTerm(Row):
     """A term of the law on personal data: how long something is kept, how soon one answers."""
 
@@ -334,6 +407,7 @@ class Pack:
     warning: WarningPlan
     count_definitions: tuple[CountDefinition, ...]
     privacy_terms: tuple[PrivacyTerm, ...] = ()
+    testing: TestingPlan = TestingPlan()
 
     def __repr__(self) -> str:
         return f"<Pack {self.id}>"

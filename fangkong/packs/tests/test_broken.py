@@ -97,6 +97,62 @@ purpose = "bulletin"
 case_classes = ["confirmed"]
 date_basis = "report"
 clause = "one"
+
+[[specimen_types]]
+code = "swab"
+name_zh = "拭子"
+name_en = "Swab"
+clause = "one"
+
+[[specimen_types]]
+code = "surface"
+name_zh = "环境"
+name_en = "Surface"
+of_person = false
+clause = "one"
+
+[[test_methods]]
+code = "pcr"
+name_zh = "核酸"
+name_en = "PCR"
+targets = ["N"]
+has_ct = true
+clause = "one"
+
+[[test_groups]]
+code = "patients"
+name_zh = "病人"
+name_en = "Patients"
+hours = 6
+target_hours = 4
+clause = "one"
+
+[[test_groups]]
+code = "everybody"
+name_zh = "全员"
+name_en = "Everybody"
+hours = 24
+screening = true
+clause = "one"
+
+[[pool_rules]]
+code = "five"
+name_zh = "5合1"
+name_en = "Five in one"
+size = 5
+groups = ["everybody"]
+specimens = ["swab"]
+per_million = 1000
+clause = "one"
+
+[[test_judgements]]
+code = "cholera-pcr"
+name_zh = "核酸阳性"
+name_en = "Positive PCR"
+condition = "cholera"
+methods = ["pcr"]
+becomes = "confirmed"
+clause = "one"
 """
 
 PERIODS = """
@@ -161,6 +217,20 @@ def test_a_whole_pack_is_read(tmp_path):
         ("alpha = 0.0065", "alpha = 1.5", "must lie between 0 and 1"),
         ("guard_weeks = 1", "guard_weeks = 53", "at least 0 and at most 52"),
         ("threshold_c1 = 3", "threshold_c1 = 0", "0 is not a number above 0"),
+        ("target_hours = 4", "target_hours = 7", "7 is not a whole number of at least 1 and at"),
+        (
+            'targets = ["N"]\n',
+            "",
+            'test_methods[1] (pcr), key "targets": missing; name the targets',
+        ),
+        ("size = 5", "size = 1", "1 is not a whole number of at least 2"),
+        ('["everybody"]', '["patients"]', "'patients' is not in test_groups with screening = true"),
+        ('["everybody"]', "[]", "a pool is never for everybody and everything"),
+        ('specimens = ["swab"]', 'specimens = ["surface"]', "not in specimen_types of persons"),
+        ('methods = ["pcr"]', 'methods = ["look"]', "'look' is not in test_methods"),
+        ('methods = ["pcr"]\n', "", "say which methods are proof"),
+        ('condition = "cholera"', 'condition = "flu"', "'flu' is not in conditions"),
+        ('becomes = "confirmed"', 'becomes = "sure"', "unknown 'sure'; use one of confirmed"),
         ("[ears]", "[earss]", 'the file, key "earss": unknown'),
         ("[[sources]]", "[sources]", "sources: this must be a list; write [[sources]]"),
         ('class = "A"\nclause = "one"', PERIODS, "must follow each other day by day"),

@@ -264,3 +264,25 @@ def test_one_pack_on_two_days_shows_covid_reclassified_with_its_slower_clock():
 )
 def test_an_area_belongs_to_its_province_then_its_country_then_the_world(area, expected):
     assert queries.jurisdictions(area) == expected
+
+
+@pytest.mark.parametrize(
+    ("on", "sizes"),
+    [
+        (date(2020, 1, 30), []),  # nobody pooled yet
+        (date(2020, 7, 21), [5]),
+        (date(2021, 1, 1), [5, 10]),
+        (date(2022, 2, 1), [5, 10, 20]),
+    ],
+)
+def test_specimens_are_pooled_as_the_guides_of_the_day_allow(on, sizes):
+    pools = [rule for rule in queries.pack("cn-2020-01").testing.pools if rule.covers(on)]
+    assert [rule.size for rule in pools] == sizes
+    assert all(rule.per_million == 1_000 for rule in pools), "below 0.1 %"
+    assert not {"fever-clinic", "patient", "close-contact"} & {g for p in pools for g in p.groups}
+
+
+def test_a_fever_clinic_has_its_results_in_six_hours_and_aims_at_four():
+    groups = {group.code: group for group in queries.pack("cn-2020-01").testing.groups}
+    assert (groups["fever-clinic"].hours, groups["fever-clinic"].target_hours) == (6, 4)
+    assert (groups["patient"].hours, groups["on-request"].hours) == (12, 24)
