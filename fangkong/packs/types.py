@@ -309,7 +309,7 @@ class SpecimenType(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class AssayMethod(Row):
-    """How a specimen is tested (检测方法). ``has_ct``: each target has a cycle threshold (Ct 值)."""
+    """How a specimen is tested (检测方法). ``has_ct``: each target has a Ct value (Ct 值)."""
 
     targets: tuple[str, ...] = ()
     has_ct: bool = False
