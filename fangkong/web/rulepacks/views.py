@@ -66,9 +66,14 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
     pack = _pack(pack_id)
     day = _day(request, pack)
     rows = [(row, row.period_on(day)) for row in pack.conditions]
+    names = {row.code: row.name for row in pack.case_classes}
     shown = {
         "pack": pack,
         "day": day,
+        "judgements": [
+            (row, names[row.becomes], names.get(row.without_symptoms))
+            for row in pack.testing.judgements
+        ],
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
     }
     return render(request, "web/rulepacks/detail.html", shown)

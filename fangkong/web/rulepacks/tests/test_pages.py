@@ -41,6 +41,20 @@ def test_a_condition_managed_as_class_a_shows_it_only_while_it_was(look, daofu):
     assert covid("2023-02-01").managed_as == "B"
 
 
+def test_what_a_pack_says_of_testing_stands_with_its_clauses(look, daofu):
+    text = look(daofu, "/packs/cn-2020-01/").content.decode()
+    testing = text[text.index('id="testing"') :]
+
+    for said in (
+        "Five in one",
+        "1000 of a million",
+        "if possible 4",
+        "ORF1ab, N",
+        "without symptoms",
+    ):
+        assert said in testing
+
+
 def test_two_packs_are_compared_side_by_side(look, daofu):
     answer = look(daofu, "/packs/differences/?before=cn-2020-01&after=cn-2025-09")
 
