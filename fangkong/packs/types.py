@@ -341,6 +341,11 @@ class PoolRule(Row):
     specimens: tuple[str, ...]
     per_million: int | None = None
 
+    @property
+    def percent(self) -> str:
+        """The bound as people say it, in percent: "0.1"."""
+        return "" if self.per_million is None else f"{self.per_million / 10_000:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResultJudgement(Row):

@@ -47,7 +47,7 @@ def test_what_a_pack_says_of_testing_stands_with_its_clauses(look, daofu):
 
     for said in (
         "Five in one",
-        "1000 of a million",
+        ">0.1 %<",
         "if possible 4",
         "ORF1ab, N",
         "without symptoms",
