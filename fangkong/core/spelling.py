@@ -1,4 +1,5 @@
-"""Names as people type them: small letters, no accents, pinyin (拼音) or its initials.
+"""Texts as people type them: without signs that show nothing; names in small letters, without
+accents, in pinyin (拼音) or its initials.
 
 A table that is searched by name keeps one column with ``search_text`` of its names; a page searches
 it with ``pages.SearchField`` and ``pages.named_like``.
@@ -12,6 +13,46 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+
+# Signs that nobody sees, such as U+200B and the Hangul fillers. Those that turn the direction of
+# writing are not among them: a name with one is refused (people.rules.is_plain_text).
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\u3164\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e00ff"
+    "\U000e01f0-\U000e0fff"
+)
+_JOINERS = "\u180e\u200c\u200d"  # between two letters they say how these are written
+_SELECTORS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"  # behind a letter: which form
+_EMPTY = "\u2800"  # a sign of Braille without dots, as wide as a blank
+_ANY = re.compile(f"[{_UNSEEN}{_JOINERS}{_SELECTORS}{_EMPTY}]")
+_SELECTOR = re.compile(f"[{_SELECTORS}]")
+# Scripts whose letters are joined: Arabic to Mongolian without Hangul, and those of their kind.
+_JOINED = re.compile("[\u0600-\u10ff\u1200-\u1cff\ua800-\uab2f\uabc0-\uabff\U00010a00-\U00011fff]")
+
+
+def shown(text: str) -> str:
+    """A text without blanks at its ends and without signs that show nothing.
+
+    Joiners stay between letters of scripts that are joined, selectors behind their letter.
+    """
+    if not _ANY.search(text):
+        return text.strip()
+    seen = re.sub(f"[{_UNSEEN}]", "", text.replace(_EMPTY, " "))
+    kept = ""
+    for n, sign in enumerate(seen):
+        before = kept[-1:]
+        if sign in _JOINERS:
+            after = seen[n:].lstrip(_JOINERS)[:1]
+            if not (_is_joined(before) and _is_joined(after)):
+                continue
+        elif _SELECTOR.match(sign) and not (before and unicodedata.category(before)[0] in "LN"):
+            continue
+        kept += sign
+    return kept.strip()
+
+
+def _is_joined(sign: str) -> bool:
+    return bool(_JOINED.match(sign)) and sign not in _JOINERS and not _SELECTOR.match(sign)
 
 
 def spelled(text: str) -> str:

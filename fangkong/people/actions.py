@@ -17,6 +17,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.audit.types import How
 from fangkong.core.commands.actions import one
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 
 from . import queries, ready, rules
 from .arriving import Arrival, arrive, entered
@@ -315,7 +316,7 @@ def reveal(
     nobody's full data may lie there. ReasonMissing for a reason under four characters; fields are
     those of ``Revealable``. TooManyRevealed beyond ``REVEALS_PER_HOUR`` persons.
     """
-    why = reason.strip()
+    why = shown(reason)
     if len(why) not in REASON_LENGTH:
         raise ReasonMissing(_("Say in 4 to 400 characters why you need the full data."), "reason")
     if not rules.is_plain_text(why):

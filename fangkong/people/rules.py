@@ -15,7 +15,7 @@ from functools import lru_cache
 from operator import mul
 
 from fangkong.core.privacy import holds_number
-from fangkong.core.spelling import holds_word, syllables_of
+from fangkong.core.spelling import holds_word, shown, syllables_of
 
 # --- Numbers as people write them ---------------------------------------------------------------
 
@@ -202,10 +202,13 @@ _TWO_CHARACTER_SURNAMES = re.compile(
 
 @lru_cache(maxsize=1024)
 def plain_name(text: str) -> str:
-    """A name as it is kept: one kind of dot, single spaces, none between Chinese characters."""
+    """A name as it is kept: one kind of dot, single spaces, none between Chinese characters.
+
+    Signs that show nothing are no name: empty where there is nothing else.
+    """
     if _HAN.fullmatch(text):
         return text
-    name = unicodedata.normalize("NFKC", text)
+    name = unicodedata.normalize("NFKC", shown(text))
     name = re.sub(f"\\s*[{_DOTS}]\\s*", "·", name)
     name = re.sub(r"\s+", " ", name).strip(" ·")
     return re.sub(r"(?<=[㐀-鿿]) (?=[㐀-鿿])", "", name)

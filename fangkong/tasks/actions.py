@@ -20,6 +20,7 @@ from fangkong.core.notices import types as notices_types
 from fangkong.core.record import Record, stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
+from fangkong.core.spelling import shown
 from fangkong.core.webhooks import actions as webhooks
 
 from . import queries, rules, types
@@ -240,7 +241,7 @@ def reassign(
     """Give an unfinished task to another office; its clock goes on unless a new end is set."""
     task = _locked(task, "cancelled")  # whatever can still be cancelled can be given away
     _refuse_redirect(task, by, at)
-    if not reason.strip():
+    if not shown(reason):
         raise ReasonMissing(_("Say why the task goes to another office."))
     if due_at is not None:
         _check_due(due_at, at)
@@ -258,7 +259,7 @@ def reassign(
         task,
         by=by,
         at=at,
-        reason=reason.strip()[:400],
+        reason=shown(reason)[:400],
         detail={"from": before, "to": {"area": area.code, "role": role}},
     )
     _tell_office(task, types.ASSIGNED, by, at)
@@ -334,11 +335,11 @@ def _finish(task: Task, proof: str, by: User | None, at: datetime) -> Task:
 
 
 def _cancel(task: Task, reason: str, by: User | None, at: datetime) -> Task:
-    if not reason.strip():
+    if not shown(reason):
         raise ReasonMissing(_("Say why the task is no longer needed."))
     refuse_numbers(reason=reason)
     task.state = Task.State.CANCELLED
-    task.cancel_reason, task.escalates_at = reason.strip()[:400], None
+    task.cancel_reason, task.escalates_at = shown(reason)[:400], None
     _save(task, by, at, "state", "cancel_reason", "escalates_at")
     audit.record("tasks.cancel", task, by=by, at=at)
     return task

@@ -15,6 +15,7 @@ from fangkong.core.permissions import NotYours
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
+from fangkong.core.spelling import shown
 
 from .. import queries as queries_of_staff
 from . import queries
@@ -68,7 +69,7 @@ def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> Eme
     """
     if not by.scope(USE, at):
         raise NotYours(str(USE.label))
-    if len(reason.strip()) < SHORTEST_REASON:
+    if len(shown(reason)) < SHORTEST_REASON:
         raise ReasonMissing(_("Write in a sentence why you must see this person now."))
     user = get_user_model().objects.select_for_update().get(pk=by.pk)
     if queries.tries(user, at) >= LIMIT_PER_DAY:
@@ -82,7 +83,7 @@ def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> Eme
         user=user,
         person_key=person,
         found_by=finder.name,
-        reason=reason.strip(),
+        reason=shown(reason),
         valid_from=at,
         valid_to=at + HOLDS,
         **stamps(by, at),

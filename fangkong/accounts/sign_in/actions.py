@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import actions as audit
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 from fangkong.core.tokens import actions as tokens
 
 from . import queries, rules
@@ -238,7 +239,7 @@ def reset_factors(*, user: User, reason: str, by: User, at: datetime) -> User:
     """Take away lost second factors; the next sign-in leads to setting up a new one."""
     if user.pk == by.pk:
         raise NotYourself(_("You cannot reset your own second factor. Ask another administrator."))
-    if len(reason.strip()) < 5:
+    if len(shown(reason)) < 5:
         raise ReasonMissing(_("Write why: how did you make sure who asks?"))
     found = Authenticator.objects.filter(user_id=user.pk)
     if not found.exists():
@@ -252,7 +253,7 @@ def reset_factors(*, user: User, reason: str, by: User, at: datetime) -> User:
         user,
         by=by,
         at=at,
-        reason=reason.strip(),
+        reason=shown(reason),
         detail={"factors": kinds},
     )
     return user

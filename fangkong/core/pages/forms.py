@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.commands.actions import answered_on
 from fangkong.core.commands.states import Stale
 from fangkong.core.refusals import Refused
-from fangkong.core.spelling import spelled
+from fangkong.core.spelling import shown, spelled
 
 from .editing import editing_of, say_stale
 
@@ -70,6 +70,16 @@ class Form(forms.Form):
         super().__init__(*args, **given)
         for field in self.fields.values():
             _ask_for(field)
+
+    def _clean_fields(self) -> None:
+        """A text of signs that show nothing is none."""
+        super()._clean_fields()  # type: ignore[misc]
+        for name, field in self.fields.items():
+            value = self.cleaned_data.get(name)
+            if isinstance(value, str) and value and not shown(value):
+                self.cleaned_data[name] = ""
+                if field.required:
+                    self.add_error(name, field.error_messages["required"])
 
     def get_context(self) -> dict[str, Any]:
         dress(self)

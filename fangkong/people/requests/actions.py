@@ -16,6 +16,7 @@ from fangkong.core.privacy import PSEUDONYM
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.retention import actions as retention
+from fangkong.core.spelling import shown
 
 from ..models import Person
 from . import erasures, queries, rules
@@ -181,13 +182,13 @@ def ask_lift(*, request: DataRequest, reason: str, by: User, at: datetime) -> Da
 
     As with the erasure itself, somebody else decides (``lift``, ``keep_restricted``).
     """
-    if len(reason.strip()) < SHORTEST:
+    if len(shown(reason)) < SHORTEST:
         raise ReasonMissing(_("Say which new duty makes it necessary."))
     refuse_numbers(reason=reason)
     request = _restricting(request)
     if request.lift_waits:
         raise AlreadyAsked(_("Somebody has asked for it already; it waits for a decision."))
-    request.lift_reason = reason.strip()
+    request.lift_reason = shown(reason)
     request.lift_asked_at, request.lift_asked_by = at, by
     return _kept(request, "people.requests.ask_lift", by, at, reason=request.lift_reason)
 

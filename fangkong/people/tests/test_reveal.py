@@ -150,7 +150,7 @@ def test_no_other_line_of_the_trail_opens_the_values(patient):
         queries.in_full(audit.history_of(patient)[0], AT)
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "abc", "a" * 401, f"id {NUMBER}"])
+@pytest.mark.parametrize("reason", ["", "   ", "\u200b" * 9, "abc", "a" * 401, f"id {NUMBER}"])
 def test_the_action_itself_insists_on_a_reason(patient, daofu, reason):
     with pytest.raises(ReasonMissing):
         actions.reveal(person=patient, reason=reason, fields=["name"], by=daofu, at=AT)

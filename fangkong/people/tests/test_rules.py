@@ -216,10 +216,32 @@ def test_a_short_way_to_a_plain_form_leads_to_the_same_form(text):
     assert rules.plain_name(text) == rules.plain_name(f" {text} ")
 
 
+_UNSEEN = (
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad\u115f\u1160\u3164\uffa0\u2800\u180b\u180e\ufe0f\u034f"
+)
+
+
+@given(st.text(alphabet=_UNSEEN + " ·•", max_size=12))
+def test_signs_that_show_nothing_are_no_name(text):
+    assert rules.plain_name(text) == ""
+
+
+@given(
+    st.text(alphabet=_UNSEEN + "扎西 ·•Aé\u0301ཀ་ْلكﻵक्षᠠᄀ가ᅡ", max_size=12) | st.text(max_size=12)
+)
+def test_a_name_is_plain_after_one_pass(text):
+    plain = rules.plain_name(text)
+
+    assert rules.plain_name(plain) == plain
+    assert rules.plain_name(f"\u200b{text}\ufeff") == plain
+
+
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
         (" 扎西　德吉 ", "扎西德吉"),
+        ("扎\u200b西\u200d德吉\ufeff", "扎西德吉"),
+        ("\u200cگل\u200cناز", "گل\u200cناز"),
         ("买买提 • 依明", "买买提·依明"),
         ("John   Smith", "John Smith"),
         ("ＬＩ ＭＩＮＧ", "LI MING"),

@@ -13,6 +13,7 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.commands.actions import one
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 from fangkong.core.webhooks import actions as webhooks
 from fangkong.packs.types import NoPackInForce
 from fangkong.people import actions as people
@@ -146,7 +147,7 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
 
     The clock of the report stays that of the first card; the review starts again.
     """
-    why = reason.strip()
+    why = shown(reason)
     if len(why) < REASON_AT_LEAST:
         raise ReasonMissing(_("Say why the report is revised."))
     case = Case.objects.select_for_update().get(pk=case.pk)
@@ -183,7 +184,7 @@ def review(
 
     ``card`` is the sequence of the card that the reviewer saw; it must still be the newest.
     """
-    why = reason.strip()
+    why = shown(reason)
     if not accept and len(why) < REASON_AT_LEAST:
         raise ReasonMissing(_("Say what the facility must correct."))
     case = Case.objects.select_for_update().get(pk=case.pk)

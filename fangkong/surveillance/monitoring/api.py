@@ -375,7 +375,8 @@ def _facts(body: JudgedIn) -> CaseFacts:
     if body.diagnosed_at.tzinfo is None:
         raise HttpError(422, _("diagnosed_at needs its time zone: 2020-02-05T09:00+08:00."))
     minute = body.diagnosed_at.astimezone(clock.zone()).replace(second=0, microsecond=0)
-    return CaseFacts(**{**body.model_dump(), "diagnosed_at": minute})
+    doctor = people.plain_name(body.doctor)
+    return CaseFacts(**{**body.model_dump(), "diagnosed_at": minute, "doctor": doctor})
 
 
 # What ``CaseOut`` tells and reckons with, as ORM paths: a list reads these columns alone. Places

@@ -193,7 +193,9 @@ class _Row:
         self.faults: list[Reason] = []
 
     def card(self) -> tuple[Card | None, list[Reason]]:
-        name = people.plain_name(self.required("name"))
+        name = self.named("name")
+        if not name:
+            self.fault("missing", "name")
         id_kind, id_number = self.document()
         sex = self.sex()
         birth_date = self.day("birth_date")
@@ -213,7 +215,7 @@ class _Row:
             phone=self.phone(),
             occupation=self.choice("occupation"),
             workplace=self.text("workplace"),
-            guardian=self.text("guardian"),
+            guardian=self.named("guardian"),
             area_id=area_id,
             address=self.text("address"),
         )
@@ -238,6 +240,10 @@ class _Row:
             self.fault("too_long", field, limit=limit)
             return value[:limit]
         return value
+
+    def named(self, field: str) -> str:
+        """What somebody is called."""
+        return people.plain_name(self.text(field))
 
     def of(self, field: str) -> str:
         return self.values.get(field, "")
@@ -356,7 +362,7 @@ class _Row:
         self.relation = self.choice("relation")
         course = self.choice("course", _COURSES)
         origin = self.choice("origin", _ORIGINS) or "unknown"
-        doctor, remark = self.text("doctor"), self.text("remark")
+        doctor, remark = self.named("doctor"), self.text("remark")
         self.faults += rules.unsigned_faults(doctor, self.before)
         place = self.text("origin_place")
         day = (

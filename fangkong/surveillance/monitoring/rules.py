@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Literal, Protocol
 from zoneinfo import ZoneInfo
 
+from fangkong.core.spelling import shown
 from fangkong.packs import queries as packs
 from fangkong.packs.types import Pack, UnknownCode
 
@@ -109,7 +110,7 @@ def unsigned_faults(doctor: str, before: Signed | None = None) -> list[Reason]:
     But for a case whose cards never did, such as one of an old file: who revises it years later
     cannot know the name, and is not made to invent one.
     """
-    if doctor.strip() or (before is not None and not before.doctor.strip()):
+    if shown(doctor) or (before is not None and not shown(before.doctor)):
         return []
     return [Reason("missing", {"field": "doctor"})]
 

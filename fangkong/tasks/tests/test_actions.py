@@ -122,7 +122,7 @@ def test_the_headquarters_takes_a_task_back_with_a_reason(daofu, headquarters):
 def test_nothing_is_taken_back_without_a_reason_or_by_the_owner(daofu, headquarters, daofu_cdc):
     task = assigned(daofu)
     with pytest.raises(actions.ReasonMissing):
-        actions.cancel(task=task, reason=" ", by=headquarters, at=AT)
+        actions.cancel(task=task, reason=" \u200b", by=headquarters, at=AT)
     with pytest.raises(actions.NotTheOwner):
         actions.cancel(task=task, reason="Too much work", by=daofu_cdc, at=AT)
 

@@ -74,6 +74,8 @@ def test_a_list_never_widens(doctor):
 def test_it_is_refused_without_reason_without_such_a_person_and_to_other_roles(doctor, areas):
     with pytest.raises(actions.ReasonMissing):
         open_(doctor, reason="urgent")
+    with pytest.raises(actions.ReasonMissing):
+        open_(doctor, reason="\u200b" * 40)
     assert open_(doctor, number="8") is None
     with pytest.raises(NotYours):
         open_(factories.staff(Role.EDITOR, area=areas["513300"]))

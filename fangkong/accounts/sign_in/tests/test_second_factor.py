@@ -174,7 +174,7 @@ def test_a_reset_takes_the_factor_and_the_sessions_and_leaves_a_line(client, zha
     assert client.get(reverse("people:index")).status_code == 200
 
     with pytest.raises(actions.ReasonMissing):
-        actions.reset_factors(user=zhaxi, reason=" ", by=admin, at=factories.AT)
+        actions.reset_factors(user=zhaxi, reason=" \u200b" * 5, by=admin, at=factories.AT)
     with pytest.raises(actions.NotYourself):
         actions.reset_factors(user=zhaxi, reason="lost my phone", by=zhaxi, at=factories.AT)
     actions.reset_factors(user=zhaxi, reason="seen in person", by=admin, at=factories.AT)

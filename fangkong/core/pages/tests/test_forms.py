@@ -33,6 +33,14 @@ def drawn(data=None, method="get", status=None):
     return answer, answer.content.decode()
 
 
+@pytest.mark.parametrize("typed", ["", " ", "\u200b", "\u3164\ufeff"])
+def test_signs_that_show_nothing_fill_no_field(typed):
+    with override("en"):
+        form = Asking({"name": typed, "day": "2020-02-05"})
+        assert form.errors == {"name": ["Please fill this in."]}
+        assert Asking({"name": "a" + typed, "day": "2020-02-05"}).is_valid()
+
+
 def test_an_empty_form_is_a_page_without_errors():
     answer, text = drawn()
 

@@ -410,7 +410,7 @@ def test_lifting_needs_a_reason_that_names_nobody_and_is_asked_for_once(world, p
     request = granted(patient, world, "erase")
 
     with pytest.raises(actions.ReasonMissing):
-        ask_lift(request, world, reason=" ")
+        ask_lift(request, world, reason=" \u200b" * 20)
     with pytest.raises(NumberInText):
         ask_lift(request, world, reason=f"ill again {cards.id_number(1)}")
     ask_lift(request, world)

@@ -107,6 +107,8 @@ def test_a_wrong_card_is_refused_with_a_problem_and_nothing_is_reported(
         ({"course": "x" * 500}, {}),
         ({"course": "slow"}, {}),
         ({"doctor": "a\x00b"}, {}),
+        ({"doctor": "\u200b"}, {}),
+        ({}, {"name": "\u200b\u00ad"}),
         ({}, {"name": "x" * 500}),
         ({}, {"name": ""}),
         ({}, {"age_years": 10**9}),

@@ -32,7 +32,11 @@ def test_a_revision_needs_a_reason(world):
     one = case(world)
     with pytest.raises(actions.ReasonMissing):
         actions.revise(
-            case=one, facts=facts(severity="severe"), reason=" ", by=world.clinician, at=LATER
+            case=one,
+            facts=facts(severity="severe"),
+            reason="\u200b" * 9,
+            by=world.clinician,
+            at=LATER,
         )
     assert one.cards.count() == 1
 
