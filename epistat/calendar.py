@@ -25,7 +25,8 @@ class Shape:
     """How a baseline is cut: ``years`` back, ``half`` steps either side, ``seasons``, ``skip``.
 
     One season means the windows alone; more mean all weeks of the years. The last ``skip`` steps
-    before now are left out, as an outbreak may be going on in them.
+    before now are left out, as an outbreak may be going on in them. ``now``: the steps just before
+    now are such a window too; of more seasons they always are.
     """
 
     years: int
@@ -33,6 +34,7 @@ class Shape:
     seasons: int
     skip: int
     year: int = 52
+    now: bool = False
 
     def __post_init__(self) -> None:
         problems = {
@@ -133,7 +135,7 @@ def _baseline(shape: Shape, before: int, back: tuple[int, ...]) -> Baseline:
             for number, part in enumerate(np.array_split(gap, last)):
                 season.update(dict.fromkeys(part.tolist(), number))
     else:
-        season = {lag: 0 for lag in season if lag <= -back[0] + half}
+        season = {lag: 0 for lag in season if shape.now or lag <= -back[0] + half}
     kept = sorted((number, lag) for lag, number in season.items() if lag < -shape.skip)
     lags = np.array([lag for _, lag in kept], dtype=np.int64)
     ends = np.searchsorted([number for number, _ in kept], np.arange(shape.seasons + 1))

@@ -122,11 +122,20 @@ class Fit:
 
 @dataclass(slots=True, eq=False)
 class _Sums:
-    """Sums by season of w, w t, w t^2 with w = weight * population * exp(slope * t)."""
+    """Sums by season of w, w t, w t^2 with w = weight * population * exp(slope * t - shift).
+
+    ``shift`` (cells) keeps the exponential of a steep slope at 1 or below.
+    """
 
     zero: Floats
     one: Floats
     two: Floats
+    shift: Floats
+
+    def take(self, cells: NDArray[np.intp]) -> "_Sums":
+        """Of some of the cells."""
+        parts = self.zero, self.one, self.two, self.shift
+        return _Sums(*(np.take(part, cells, axis=-1) for part in parts))
 
 
 def fit(data: Data, weight: Floats | None, *, trend: bool) -> Fit:
@@ -155,7 +164,7 @@ def fit(data: Data, weight: Floats | None, *, trend: bool) -> Fit:
     state, deviance = _first_step(data, weight, trend)
     sums = _sums(data, time, exposure, state.slope, trend)
     for step in range(1, MOST_STEPS + 1):
-        fitted = np.exp(state.level) * sums.zero
+        fitted = np.exp(state.level + sums.shift) * sums.zero
         explained = total(np.where(y0 > 0, state.level * y0, 0.0) - fitted)
         now = 2 * (constant - explained - state.slope * y1)
         settled = np.abs(now - deviance) <= STOP * (np.abs(now) + 0.1) + ROUNDING * size
@@ -170,7 +179,7 @@ def fit(data: Data, weight: Floats | None, *, trend: bool) -> Fit:
             if not live.size:
                 break
             state = state.take(left)
-            sums = _Sums(*(np.take(part, left, axis=1) for part in (sums.zero, sums.one, sums.two)))
+            sums = sums.take(left)
             y0, y1 = np.take(y0, left, axis=1), y1[left]
             constant, size, deviance = constant[left], size[left], deviance[left]
             exposure = None if exposure is None else np.take(exposure, left, axis=1)
@@ -178,6 +187,32 @@ def fit(data: Data, weight: Floats | None, *, trend: bool) -> Fit:
         if trend:
             sums = _sums(data, time, exposure, state.slope, trend)
     return done
+
+
+def endless(data: Data) -> NDArray[np.bool_]:
+    """Where the likelihood rises with the slope without end, (cells).
+
+    That is where every season that has cases has them all in its first known week, or every one in
+    its last: the steeper the slope, the nearer to 0 are the weeks without cases, and the levels
+    make up for it.
+    """
+    answer = np.zeros(data.y.shape[1], np.bool_)
+    few = np.flatnonzero(np.count_nonzero(data.y, axis=0) <= len(data.base.seasons))
+    if not few.size:
+        return answer
+    some = data.take(few)
+    cells = np.arange(few.size)
+    at_start, at_end = (np.ones(few.size, np.bool_) for _ in range(2))
+    for weeks in data.base.seasons:
+        cases = some.y[weeks] > 0
+        if not len(cases):
+            continue
+        known = np.ones_like(cases) if some.weight is None else some.weight[weeks] > 0
+        number = np.count_nonzero(cases, axis=0)
+        at_start &= number == cases[known.argmax(axis=0), cells]
+        at_end &= number == cases[::-1][known[::-1].argmax(axis=0), cells]
+    answer[few] = at_start | at_end
+    return answer
 
 
 def _first_step(data: Data, weight: Floats | None, trend: bool) -> tuple[Fit, Floats]:
@@ -212,7 +247,7 @@ def _first_step(data: Data, weight: Floats | None, trend: bool) -> tuple[Fit, Fl
 
 def _step(last: Fit, sums: _Sums, y0: Floats, y1: Floats, trend: bool) -> Fit:
     """One step of Newton, which is one of reweighted least squares, from the sums at ``last``."""
-    factor = np.exp(last.level)
+    factor = np.exp(last.level + sums.shift)
     s0, s1 = factor * sums.zero, factor * sums.one
     inverse = _inverse(s0)
     rest = y0 - s0
@@ -235,8 +270,11 @@ def _step(last: Fit, sums: _Sums, y0: Floats, y1: Floats, trend: bool) -> Fit:
 
 
 def _sums(data: Data, time: Floats, exposure: Floats | None, slope: Floats, trend: bool) -> _Sums:
+    shift = np.zeros_like(slope)
     if trend:
+        shift = np.maximum(slope * time.min(), slope * time.max())
         w = time * slope
+        w -= shift
         np.exp(w, out=w)
         if exposure is not None:
             w *= exposure
@@ -246,9 +284,9 @@ def _sums(data: Data, time: Floats, exposure: Floats | None, slope: Floats, tren
     w *= time
     one = data.by_season(w)
     if not trend:
-        return _Sums(zero, one, one)
+        return _Sums(zero, one, one, shift)
     w *= time
-    return _Sums(zero, one, data.by_season(w))
+    return _Sums(zero, one, data.by_season(w), shift)
 
 
 def _store(

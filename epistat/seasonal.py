@@ -7,20 +7,28 @@ multiple surveillance systems. Stat Med 2013;32:1206-1222.
 
 A quasi-Poisson regression on the earlier weeks gives the expected number of this week. Weeks that
 stand out in a first fit, probably past outbreaks, are given less weight in a second one. A trend is
-kept when it is significant, when there are three years to see it in, and when it does not lead
-above every count seen before. The threshold is a quantile of what then may come.
+kept when it is significant, when there are three years to see it in, when it does not lead above
+every count seen before, and when there is a steepest one: cases that all lie at one end of their
+season are fitted the better the steeper it is, without end (R's iteration then runs out of steps,
+nearly always). The threshold is a quantile of what then may come.
 
 With ``compat="R"`` the answers are those of ``farrington`` and ``farringtonFlexible`` of the R
 package surveillance, with three defects that our own mode does not have. (a) farringtonFlexible
-takes the weights against past outbreaks for the weights of the fit, so that the standard errors,
-and with them the test of the trend and the "delta" and "muan" thresholds, rest on a wrong
-dispersion. (b) Its score for "nb_plugin" and "muan" mixes a logarithm with counts; where the
-threshold is below the expected number it may hold back an alarm. (c) A missing week silences the
-next weeks through the low-count rule, and a history without any case is not answered.
+takes the weights against past outbreaks, where it has made some, for the weights of the fit, so
+that the standard errors, and with them the test of the trend and the "delta" and "muan"
+thresholds, rest on a wrong dispersion. (b) Its score for "nb_plugin" and "muan" mixes a logarithm
+with counts; where the threshold is below the expected number it may hold back an alarm. (c) A
+missing week silences the next weeks through the low-count rule, a history without any case is not
+answered, and with dates the trend is read too early by as many weeks as are missing where the
+history begins.
+
+Two habits of R that are no defects are followed with ``compat="R"`` alone: with one season the
+weeks of half a window just before now belong to it too, as far as they are not skipped, in
+farringtonFlexible; and no expected number of "delta" is below 2.2e-16.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -39,6 +47,7 @@ Compat = Literal["R"] | None
 
 CELLS = 1024  # weeks of series fitted together
 YEARS_OF_TREND = 3
+LEAST_MEAN_OF_R = float(np.finfo(np.float64).eps)
 PRESETS: dict[str, dict[str, Any]] = {
     "noufaily2013": {
         "years": 5, "half": 3, "seasons": 10, "skip": 26, "alpha": 0.005, "method": "nb_plugin",
@@ -289,7 +298,8 @@ class _Plan:
         answer.observed[:] = array[:, first:]
         mark(answer.flags, np.isnan(answer.observed), Flag.MISSING_NOW)
         keep_freed_memory()
-        groups = list(baselines(self.shape, time, first, dates))
+        shape = replace(self.shape, now=self._as_r_flexible)
+        groups = list(baselines(shape, time, first, dates))
         judged = np.zeros(time - first, np.bool_)
         for _, columns in groups:
             judged[columns - first] = True
@@ -300,7 +310,7 @@ class _Plan:
                 block = _Block.of(array[rows], None if people is None else people[rows])
                 part = answer.part(rows)
                 for base, some in _portions(groups, block.y.shape[1]):
-                    self._judge(block, base, some, part, first)
+                    self._judge(block, base, some, part, first, dated=dates is not None)
         return answer
 
     def _judge(
@@ -310,6 +320,8 @@ class _Plan:
         columns: Columns,
         answer: Detection,
         first: int,
+        *,
+        dated: bool,
     ) -> None:
         """Fill these columns of the answer."""
         data = block.data(base, columns)
@@ -327,7 +339,8 @@ class _Plan:
         run = np.flatnonzero(usable & ~empty)
         if run.size:
             some = data if run.size == len(now) else data.take(run)
-            model.put(run, self._model(some, weeks[run], offset[run]))
+            early = _missing_first(some) if dated and self._as_r_flexible else 0.0
+            model.put(run, self._model(some, weeks[run], offset[run], early))
         model.log_mean[empty] = -np.inf
         model.dispersion[empty] = 1.0
         model.d[empty] = model.unit[empty] = 0.0
@@ -338,7 +351,7 @@ class _Plan:
         undefined = usable & np.isnan(upper)
         upper[~enough] = 0.0 if self.original and self.compat == "R" else np.nan
         if self.compat == "R":
-            expected[~enough & model.converged] = np.nan
+            expected[(~enough | np.isnan(upper)) & model.converged] = np.nan
             if self.original:
                 score[~enough] = 0.0
         to = columns - first
@@ -356,6 +369,10 @@ class _Plan:
         answer.flags[:, to] |= flags.reshape(shape).T
 
     @property
+    def _as_r_flexible(self) -> bool:
+        return self.compat == "R" and not self.original
+
+    @property
     def _asks_trend(self) -> bool:
         return self.trend and self.shape.years >= YEARS_OF_TREND
 
@@ -367,12 +384,17 @@ class _Plan:
         enough: NDArray[np.bool_] = np.add.reduce(counts[recent], axis=0) >= cases
         return enough
 
-    def _model(self, data: Data, weeks: Floats, offset: Floats) -> _Model:
-        """The regression with a trend, and again without for those that do not keep it."""
+    def _model(self, data: Data, weeks: Floats, offset: Floats, early: Floats | float) -> _Model:
+        """The regression with a trend, and again without for those that do not keep it.
+
+        ``early``: so many weeks before now the trend is read.
+        """
         if not self._asks_trend:
             return self._estimate(data, weeks, offset, trend=False)
-        model = self._estimate(data, weeks, offset, trend=True)
+        model = self._estimate(data, weeks, offset, trend=True, early=early)
         keep = model.converged & (np.exp(model.log_mean) <= data.y.max(axis=0))
+        if self.compat is None:
+            keep &= ~loglinear.endless(data)
         if self.trend_p < 1 or self.compat == "R":
             distance = np.abs(model.slope) / np.sqrt(model.d * model.slope_unit)
             keep &= 2 * stdtr(model.free, -distance) < self.trend_p
@@ -382,24 +404,33 @@ class _Plan:
             model.put(again, self._estimate(rest, weeks[again], offset[again], trend=False))
         return model
 
-    def _estimate(self, data: Data, weeks: Floats, offset: Floats, *, trend: bool) -> _Model:
+    def _estimate(
+        self,
+        data: Data,
+        weeks: Floats,
+        offset: Floats,
+        *,
+        trend: bool,
+        early: Floats | float = 0.0,
+    ) -> _Model:
         _, seasons = _points(data)
         free = weeks - (seasons > 0).sum(axis=0) - trend
         weight = data.weight
         fitted = loglinear.fit(data, weight, trend=trend)
         converged = fitted.converged
+        if not trend and self.compat is None:
+            converged = np.ones_like(converged)  # to the mean of each season, sooner or later
         spread = loglinear.spread(data, fitted, weight, free, outlying=self.reweight)
         if spread.outlying is not None:
             weight = self._weights(spread.outlying, data.weight, weeks)
             fitted = loglinear.fit(data, weight, trend=trend)
             spread = loglinear.spread(data, fitted, weight, free, outlying=False)
         slope_unit = np.where(np.isfinite(fitted.information), 1 / fitted.information, 0.0)
-        r_flexible = self.compat == "R" and not self.original
         return _Model(
-            log_mean=fitted.level[-1] + offset,
+            log_mean=fitted.level[-1] - fitted.slope * early + offset,
             dispersion=np.maximum(spread.pearson, 1.0),
-            d=spread.relative if r_flexible else spread.pearson,
-            unit=fitted.inverse[-1] + fitted.centre[-1] ** 2 * slope_unit,
+            d=spread.relative if self._as_r_flexible and self.reweight else spread.pearson,
+            unit=fitted.inverse[-1] + (fitted.centre[-1] + early) ** 2 * slope_unit,
             slope=fitted.slope,
             slope_unit=slope_unit,
             free=free * np.ones_like(offset),
@@ -423,6 +454,8 @@ class _Plan:
         log_mean = np.where(model.converged, model.log_mean, np.nan)
         expected = np.exp(log_mean)
         if self.method == "delta":
+            if self.compat == "R":
+                expected = np.maximum(expected, LEAST_MEAN_OF_R)
             upper, p = self._delta(expected, model, now)
         else:
             mean = expected
@@ -454,7 +487,8 @@ class _Plan:
             centre, sd = mean, np.sqrt(mean * variance)
             upper, y = centre + self.z * sd, now
         p = ndtr((centre - y) / sd)
-        p[mean == 0] = np.where(now[mean == 0] > 0, 0.0, 1.0)
+        never = mean == 0
+        upper[never], p[never] = 0.0, np.where(now[never] > 0, 0.0, 1.0)
         return upper, p
 
 
@@ -466,6 +500,16 @@ def _portions(
     for base, columns in groups:
         for start in range(0, len(columns), step):
             yield base, columns[start : start + step]
+
+
+def _missing_first(data: Data) -> Floats | float:
+    """How many weeks are missing before the first known one, (cells)."""
+    if data.weight is None:
+        return 0.0
+    lags = data.base.lags[:, np.newaxis]
+    first = np.where(data.weight > 0, lags, 0).min(axis=0)
+    missing: Floats = (first - lags.min()).astype(np.float64)
+    return missing
 
 
 def _points(data: Data) -> tuple[Floats, Floats]:

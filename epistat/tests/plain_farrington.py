@@ -166,14 +166,12 @@ def farrington(
         }  # fmt: skip
 
     kept = False
-    if wants_trend:
+    if wants_trend and not endless(counts, weeks, [seasons[week] for week in weeks]):
         model = estimate(True)
         significant = s.trend_p == 1 or model["p"] < s.trend_p
         kept = model["converged"] and significant and exp(model["log_mean"]) <= counts.max()
     if not kept:
         model = estimate(False)
-    if not model["converged"]:
-        return none
     mean, phi = exp(model["log_mean"]), max(1.0, model["d"])
     se2 = model["se2"]
     if s.original and model["d"] > 0:
@@ -184,6 +182,19 @@ def farrington(
     score = (y[k] - mean) / (upper - mean) if upper > mean else inf if y[k] > upper else 0.0
     alarm = bool(y[k] > upper and enough)
     return (mean, upper if enough else np.nan, p, score, alarm), bool(kept)
+
+
+def endless(counts: Series, weeks: Sequence[int], of: Sequence[int]) -> bool:
+    """Whether a steeper trend always fits better.
+
+    Moving along it no week with cases may change its mean and none without may rise: all weeks with
+    cases are then the first of their season, or all the last.
+    """
+    ends = []
+    for way in (min, max):
+        end = {g: way(w for w, other in zip(weeks, of, strict=True) if other == g) for g in of}
+        ends.append(all(w == end[g] for w, g, n in zip(weeks, of, counts, strict=True) if n > 0))
+    return any(ends)
 
 
 def pearson(fit: Glm, y: Series, free: int) -> float:

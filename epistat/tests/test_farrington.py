@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from epistat import Detection, Flag, farrington, farrington_flexible
@@ -52,16 +52,57 @@ def options(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+def rare(**chosen: Any) -> dict[str, Any]:
+    """Settings of cases so rare that one decides."""
+    return {
+        "half": 2, "seasons": 1, "skip": 3, "alpha": 0.005, "method": "nb_plugin", "power": "1/2",
+        "trend": True, "trend_p": 1.0, "reweight": True, "outlier": 2.58, "limit": (0, 1), **chosen,
+    }  # fmt: skip
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     options(),
     st.integers(0, 2**32),
-    st.sampled_from([0.05, 1.0, 8.0, 5000.0]),
+    st.sampled_from([0.01, 0.05, 0.2, 1.0, 8.0, 5000.0]),
     st.sampled_from([0.01, 0.5]),
     st.sampled_from([0, 40]),
     st.booleans(),
     st.booleans(),
 )
+# A past without a case has the threshold 0 on the scale of roots too.
+@example(rare(years=2, method="delta"), 4194493868, 0.01, 0.5, 40, False, False)
+@example(
+    rare(years=2, method="delta", seasons=10, skip=26, alpha=0.05, outlier=1.0),
+    112498856,
+    0.01,
+    0.01,
+    40,
+    False,
+    False,
+)
+# One case, in the first week of the history: a trend without end.
+@example(rare(years=5, half=1, alpha=0.05, reweight=False), 6781026, 0.05, 0.01, 40, True, False)
+@example(
+    rare(years=3, seasons=4, skip=26, method="muan", alpha=0.05, trend_p=0.05, outlier=1.0),
+    2344293476,
+    0.01,
+    0.01,
+    0,
+    True,
+    True,
+)
+@example(
+    rare(years=4, skip=26, method="delta", reweight=False, outlier=1.0),
+    1899106691,
+    0.05,
+    0.01,
+    0,
+    False,
+    True,
+)
+@example(rare(years=3, half=4, skip=26, method="delta", power="2/3", trend_p=0.05, reweight=False),
+         2055706386, 0.05, 0.01, 0, True, False)  # fmt: skip
 def test_farrington_is_its_twin(
     chosen: dict[str, Any], seed: int, level: float, wild: float, holes: int,
     dated: bool, populated: bool,
@@ -186,6 +227,64 @@ def test_five_cases_after_years_of_none_alarm_and_four_do_not() -> None:
     assert answer.upper[0, -1] == 0
     assert answer.flags[1, -1] & Flag.FEW_CASES
     assert not farrington_flexible(quiet, compat="R").answered[:, -1].any()
+
+
+@pytest.mark.parametrize("power", ["2/3", "1/2", "none"])
+def test_after_years_of_none_the_threshold_is_0_on_every_scale(power: Any) -> None:
+    quiet = np.zeros((2, 300))
+    quiet[0, -1] = 1
+    for method in (farrington, farrington_flexible):
+        options = {"method": "delta"} if method is farrington_flexible else {}
+        answer = method(quiet, power=power, limit=(0, 1), last=1, **options)
+        assert answer.upper[:, 0].tolist() == [0, 0]
+        assert answer.alarm[:, 0].tolist() == [True, False]
+        assert answer.p[:, 0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("where", ["first", "last"])
+@pytest.mark.parametrize("method", ["nb_plugin", "delta", "muan"])
+def test_a_trend_without_end_is_not_kept_and_the_next_steepest_is(where: str, method: Any) -> None:
+    options: dict[str, Any] = {
+        "seasons": 1, "half": 2, "skip": 3, "limit": (0, 1), "method": method, "last": 1,
+    }  # fmt: skip
+    weeks = [299 - 52 * year + near for year in range(1, 6) for near in range(-2, 3)]
+    ends = (min(weeks), 1) if where == "first" else (max(weeks), -1)
+    counts = np.zeros((3, 300))
+    counts[:, ends[0]] = 3
+    counts[1, ends[0] + ends[1]] = 1  # one case elsewhere, and there is a steepest
+    counts[2, ends[0] - ends[1]] = 1  # a week that is not in the history
+    answer = farrington_flexible(counts, **options)
+    kept = (answer.flags[:, 0] & Flag.TREND) > 0
+    # A trend that rises above all counts ever seen is not kept either.
+    assert kept.tolist() == [False, where == "first", False]
+    np.testing.assert_allclose(answer.expected[[0, 2], 0], 3 / 25)
+    assert (answer.flags[:, 0] & Flag.NO_ANSWER).tolist() == [0, 0, 0]
+
+
+def test_cases_in_each_seasons_own_first_week_are_a_trend_without_end_too() -> None:
+    y = np.zeros(400)
+    options: dict[str, Any] = {"seasons": 4, "limit": (0, 1), "years": 3}
+    day, _ = plain(y, 399, Settings(**options))
+    assert day is not None
+    (base,) = (found for found, columns in baselines(Shape(3, 3, 4, 26), 400, 399))
+    for season in base.seasons[:3]:
+        y[399 + base.lags[season][0]] = 2
+    endless = farrington_flexible(y[np.newaxis], last=1, **options)
+    assert not endless.flags[0, 0] & Flag.TREND
+    y[399 + base.lags[base.seasons[1]][5]] = 1
+    assert farrington_flexible(y[np.newaxis], last=1, **options).flags[0, 0] & Flag.TREND
+
+
+def test_a_trend_so_steep_that_its_numbers_leave_the_computer_is_that_of_the_twin() -> None:
+    y = np.zeros(400)
+    ago = 52 * 5
+    y[399 - ago - 2 : 399 - ago + 3] = 10**6, 61_000, 3_700, 227, 14  # a factor of 16 a week
+    options: dict[str, Any] = {"seasons": 1, "half": 2, "skip": 3, "limit": (0, 1)}
+    day, kept = plain(y, 399, Settings(**options))
+    answer = farrington_flexible(y[np.newaxis], last=1, **options)
+    assert day is not None and kept and answer.flags[0, 0] & Flag.TREND
+    assert answer.expected[0, 0] == pytest.approx(day[0], abs=1e-300)
+    assert answer.upper[0, 0] == day[1] == 0
 
 
 def test_a_missing_week_does_not_silence_the_weeks_after_it_as_in_r() -> None:
