@@ -219,9 +219,9 @@ def _line(y: Floats, known: NDArray[np.bool_], _model: Model) -> tuple[Floats, F
 
 
 def _curve(y: Floats, known: NDArray[np.bool_], model: Model) -> tuple[Floats, Floats, Floats]:
-    """Maximum likelihood of a Poisson or negative binomial curve, by scoring."""
+    """Maximum likelihood of a Poisson or negative binomial curve."""
     n = known.sum(axis=1)
-    mu, rate = _scoring(y, known, np.zeros(len(y)))
+    mu, rate = _means(y, known, np.zeros(len(y)))
     ratio = np.ones(len(y))
     if model == "negbin":
         inverse = np.zeros(len(y))
@@ -235,7 +235,7 @@ def _curve(y: Floats, known: NDArray[np.bool_], model: Model) -> tuple[Floats, F
             before = inverse[ahead]
             after = _inverse_size(some, mu[ahead], there, before)
             inverse[ahead] = after
-            mu[ahead], rate[ahead] = _scoring(some, there, after)
+            mu[ahead], rate[ahead] = _means(some, there, after)
             ahead = ahead[np.abs(after - before) > 1e-11 * (after + 1e-3)]
         weight = known * mu / (1 + inverse[:, np.newaxis] * mu)
         return rate, np.sqrt(1 / _information(weight)), inverse
@@ -260,8 +260,8 @@ def _centred(weight: Floats, length: int) -> Floats:
     return apart
 
 
-def _scoring(y: Floats, known: NDArray[np.bool_], inverse: Floats) -> tuple[Floats, Floats]:
-    """Means and rate for a given 1/size; a step that makes the fit worse is halved."""
+def _means(y: Floats, known: NDArray[np.bool_], inverse: Floats) -> tuple[Floats, Floats]:
+    """Means and rate for a given 1/size, by Newton; a step that makes the fit worse is halved."""
     length = y.shape[1]
     days = np.arange(length, dtype=np.float64)
     t = _centred(known.astype(np.float64), length)
@@ -285,7 +285,8 @@ def _scoring(y: Floats, known: NDArray[np.bool_], inverse: Floats) -> tuple[Floa
     settled = np.zeros(len(y), np.bool_)
     for _ in range(STEPS):
         k = inverse[:, np.newaxis]
-        weight = known * mu / (1 + k * mu)
+        # What is observed, not what is expected: where 1/size is large the steps of scoring swing.
+        weight = known * mu * (1 + k * y) / (1 + k * mu) ** 2
         score = np.where(known, (y - mu) / (1 + k * mu), 0.0)
         total = weight.sum(axis=1)
         mean = (weight * days).sum(axis=1) / total
@@ -302,9 +303,11 @@ def _scoring(y: Floats, known: NDArray[np.bool_], inverse: Floats) -> tuple[Floa
             if not worse.any():
                 break
             step[worse] /= 2
-        moved = np.abs(to[1] - rate)
+        # A rate that was right from the start says nothing of the level.
+        still = np.abs(to[1] - rate) <= CLOSE * (np.abs(to[1]) + 1e-3)
+        still &= np.abs(to[0] - alpha) <= CLOSE * (np.abs(to[0]) + 1)
         alpha, rate, mu, fit = *to, new_mu, new_fit
-        settled |= moved <= CLOSE * (np.abs(rate) + 1e-3)
+        settled |= still
         if settled.all():
             break
     return mu, rate

@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc, betaincc, gammainc, ndtri
+from scipy.special import betainc, betaincc, gammainc, gammaln, ndtri, xlogy
 
 from epistat.result import Floats
 
 EXACT = 1e9  # above this mean a quantile is told by its moments, good to a part in ten million
-NEARLY = 1e-9  # Poisson: a size so great that SciPy loses digits
+NEARLY = 1e-7  # Poisson: a size so great that SciPy loses digits, eight of them at the worst
 WILD = 1_000  # mean over size of a negative binomial, or size over mean
 
 Tail = Callable[[Floats, NDArray[np.intp]], Floats]  # P(X > quantile) of some of the cells
@@ -95,10 +95,19 @@ def least(alpha: float, guess: Floats, beyond: Tail) -> Floats:
 
 
 def _tail(count: Floats, mean: Floats, ratio: Floats) -> Floats:
-    """P(X >= count) where count > 0 and mean > 0."""
+    """P(X >= count) where count > 0 and mean > 0.
+
+    Of nearly Poisson counts (ratio 1 + e) the generating function is that of Poisson ones times
+    1 + e mean (1 - z)² / 2, but for e²: so their tail is the Poisson tail and two chances.
+    """
     tail = np.empty_like(count)
     poisson = ratio <= 1 + NEARLY
     tail[poisson] = gammainc(count[poisson], mean[poisson])
+    nearly = poisson & (ratio > 1)
+    if nearly.any():
+        y, m, e = count[nearly], mean[nearly], ratio[nearly] - 1
+        chance = np.exp(xlogy(y - 1, m) - m - gammaln(y))  # of y - 1
+        tail[nearly] += e / 2 * chance * (y - 1 - m)
     y, m, v = count[~poisson], mean[~poisson], ratio[~poisson]
     tail[~poisson] = tail_by_size(y, m, m / (v - 1))
     return tail

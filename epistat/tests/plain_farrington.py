@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from math import exp, inf, log, sqrt
+from math import exp, inf, log, log1p, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -217,5 +217,25 @@ def threshold(s: Settings, mean: float, phi: float, se2: float, y: float) -> tup
         return float("nan"), float("nan")
     if mean > 1e9:  # of a season without a past case
         return mean + z * sqrt(phi * mean), 1.0
+    if 1 < phi < 1 + 1e-6 and mean < 500:
+        return chance_by_chance(s.alpha, mean, phi, y)
     law = poisson(mean) if phi < 1 + 1e-9 else nbinom(mean / (phi - 1), 1 / phi)
     return float(law.isf(s.alpha)), float(law.sf(y - 1))
+
+
+def chance_by_chance(alpha: float, mean: float, phi: float, y: float) -> tuple[float, float]:
+    """The same added up; SciPy's negative binomial loses eight digits where it is nearly Poisson.
+
+    With e = phi - 1 the chance of k + 1 is that of k times (mean + e k) / ((k + 1) phi).
+    """
+    chance, below, count = exp(-mean / (phi - 1) * log1p(phi - 1)), 0.0, 0
+    upper, p = nan, 1.0
+    while np.isnan(upper) or count <= y:
+        if count == y:
+            p = 1 - below
+        below += chance
+        if np.isnan(upper) and 1 - below <= alpha:
+            upper = float(count)
+        chance *= (mean + (phi - 1) * count) / ((count + 1) * phi)
+        count += 1
+    return upper, p

@@ -1,12 +1,12 @@
 """The plain twins of reproduction numbers and growth: one series, one window, written slowly."""
 
-from math import exp, nan, sqrt
+from math import exp, log, nan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize
-from scipy.special import gammainc
-from scipy.stats import binom, gamma, nbinom, norm, poisson
+from scipy.optimize import brentq, root
+from scipy.special import digamma, gammainc
+from scipy.stats import binom, gamma, norm
 from scipy.stats import t as t_law
 
 from epistat import discrete_interval  # its own twin is gamma_interval
@@ -152,21 +152,42 @@ def growth_interval(y: Series, model: str) -> list[float]:
     return [rate, rate - error, rate + error]
 
 
-def growth(y: Series, model: str) -> tuple[float, float]:
-    """Rate, and 1/size of "negbin", by a general search for the maximum."""
+def growth_negbin(y: Series) -> list[float]:
+    """Rate, its 95 % interval, and 1/size, where all slopes of the likelihood are 0.
+
+    Mean and size by turns, one inside the other: for each 1/size the level and the rate, and that
+    1/size at which the likelihood does not change with it; 0 where it falls from there on.
+    """
     days = np.flatnonzero(~np.isnan(y))
-    counts = y[days]
-    middle = days.mean()
+    counts, t = y[days], days - days.mean()
 
-    def lost(numbers: NDArray[np.float64]) -> float:
-        mean = np.exp(np.clip(numbers[0] + numbers[1] * (days - middle), -50, 50))
-        if model == "poisson":
-            return float(-poisson.logpmf(counts, mean).sum())
-        size = exp(min(max(numbers[2], -20), 20))
-        return float(-nbinom.logpmf(counts, size, size / (size + mean)).sum())
+    def means(inverse: float) -> tuple[Series, float]:
+        def slopes(numbers: NDArray[np.float64]) -> Series:
+            mean = np.exp(numbers[0] + numbers[1] * t)
+            apart = (counts - mean) / (1 + inverse * mean)
+            return np.array([apart.sum(), apart @ t])
 
-    start = [np.log(counts.mean()), 0.0] + ([1.0] if model == "negbin" else [])
-    best = minimize(lost, start, method="Nelder-Mead", options={
-        "xatol": 1e-9, "fatol": 1e-12, "maxiter": 20_000, "maxfev": 20_000
-    })  # fmt: skip
-    return float(best.x[1]), exp(-best.x[2]) if model == "negbin" else 0.0
+        at = root(slopes, [np.log(counts.mean()), 0.0], tol=1e-14).x
+        for _ in range(3):  # the last digits by Newton's steps
+            mean = np.exp(at[0] + at[1] * t)
+            bend = mean * (1 + inverse * counts) / (1 + inverse * mean) ** 2
+            square = [[bend.sum(), bend @ t], [bend @ t, bend @ t**2]]
+            at = at + np.linalg.solve(square, slopes(at))
+        return np.exp(at[0] + at[1] * t), float(at[1])
+
+    def slope(log_inverse: float) -> float:
+        inverse = exp(log_inverse)
+        size, (mean, _) = 1 / inverse, means(inverse)
+        each = digamma(counts + size) - digamma(size) - np.log1p(mean / size)
+        return float(
+            (each + (mean - counts) / (mean + size)).sum()
+        )  # by the size: falls with 1/size
+
+    inverse = 0.0
+    if ((counts - means(0.0)[0]) ** 2 - counts).sum() > 0 and slope(log(1e-5)) < 0:
+        inverse = exp(brentq(slope, log(1e-5), log(1e3), xtol=1e-13))
+    mean, rate = means(inverse)
+    weight = mean / (1 + inverse * mean)
+    apart = t - (t @ weight) / weight.sum()
+    error = norm.ppf(0.975) / sqrt(float(weight @ apart**2))
+    return [rate, rate - error, rate + error, inverse]

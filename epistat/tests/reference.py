@@ -7,7 +7,7 @@ answers are laid side by side. Series that are ours are kept in ``vectors`` as w
 
 import csv
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -144,6 +144,37 @@ def output(name: str) -> list[dict[str, str]]:
 def ask(case: Case) -> Detection:
     """Our answer to R's question."""
     return QUESTIONS[case.function](case, series(case.series))
+
+
+def rare() -> Iterator[tuple[dict[str, str], Detection]]:
+    """The questions of ``make_farrington.R`` with R's answers, and ours: one week each."""
+    for row in table(OURS / "farrington_rare.csv"):
+        weeks = int(row["k"])
+        y, people = np.zeros(330), np.linspace(9_000, 11_000, 330)
+        for one in row["counts"].split():
+            week, count = one.split(":")
+            y[int(week) - 1] = number(count)
+        yield (
+            row,
+            farrington_flexible(
+                y[np.newaxis, :weeks],
+                years=int(row["years"]),
+                half=int(row["half"]),
+                seasons=int(row["seasons"]),
+                skip=int(row["skip"]),
+                alpha=float(row["alpha"]),
+                method="nb_plugin" if row["method"] == "nbPlugin" else row["method"],
+                power=row["power"],
+                trend_p=float(row["trend_p"]),
+                reweight=row["reweight"] == "TRUE",
+                outlier=float(row["outlier"]),
+                limit=(int(row["limit"]), 4),
+                population=people[:weeks] if row["population"] == "TRUE" else None,
+                dates=np.datetime64(row["first"]) + 7 * np.arange(weeks) if row["first"] else None,
+                last=1,
+                compat="R",
+            ),
+        )
 
 
 def compare(case: Case, answer: Detection, columns: dict[str, str]) -> Differences:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from epistat import Detection, Flag, farrington_flexible
+from epistat import Detection, Flag
 from epistat.tests import reference
 from epistat.tests.reference import OURS, REFERENCE, Case
 
@@ -99,32 +99,7 @@ def test_every_series_of_the_reference_is_answered_as_by_r(case: Case) -> None:
 def test_rare_cases_missing_weeks_and_trends_without_end_are_answered_as_by_r() -> None:
     """400 questions drawn by ``make_farrington.R``; one week of one series each."""
     trends = 0
-    for number, row in enumerate(reference.table(OURS / "farrington_rare.csv"), 2):
-        weeks = int(row["k"])
-        y = np.zeros(330)
-        for one in row["counts"].split():
-            week, count = one.split(":")
-            y[int(week) - 1] = reference.number(count)
-        answer = farrington_flexible(
-            y[np.newaxis, :weeks],
-            years=int(row["years"]),
-            half=int(row["half"]),
-            seasons=int(row["seasons"]),
-            skip=int(row["skip"]),
-            alpha=float(row["alpha"]),
-            method="nb_plugin" if row["method"] == "nbPlugin" else row["method"],
-            power=row["power"],
-            trend_p=float(row["trend_p"]),
-            reweight=row["reweight"] == "TRUE",
-            outlier=float(row["outlier"]),
-            limit=(int(row["limit"]), 4),
-            population=np.linspace(9_000, 11_000, 330)[:weeks]
-            if row["population"] == "TRUE"
-            else None,
-            dates=np.datetime64(row["first"]) + 7 * np.arange(weeks) if row["first"] else None,
-            last=1,
-            compat="R",
-        )
+    for number, (row, answer) in enumerate(reference.rare(), 2):
         names = ("expected", "upper", "p", "score")
         ours = [float(getattr(answer, name)[0, 0]) for name in names]
         of_r = [reference.number(row[name]) for name in names]

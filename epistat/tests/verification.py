@@ -258,7 +258,7 @@ def of_r() -> list[Row]:
         if case.name in test_reference_looser():
             name += ", fitted dispersion" if "glr" in case.name else ", anscombe_nb"
         gathered[name].append((case, found, column))
-    rows = [*_ears_of_r(), _percentiles_of_r()]
+    rows = [*_ears_of_r(), _percentiles_of_r(), _rare_of_r()]
     for name, parts in gathered.items():
         function = FUNCTIONS[parts[0][0].function]
         ours = function if "without" in name else f'{function}, compat="R"'
@@ -327,6 +327,22 @@ def _percentiles_of_r() -> Row:
             alarms += bool(answer.alarm[0, week]) != (row["alarm_gt"] == "TRUE")
     words = "moving_percentile", "its definition in base R", str(len(PERCENTILES))
     return Row(words, numbers, worst, alarms)
+
+
+def _rare_of_r() -> Row:
+    """Expected number, threshold, p and score where cases are rare and weeks missing."""
+    differences, alarms, outputs = Gathered(), 0, 0
+    for row, answer in reference.rare():
+        names = ("expected", "upper", "p", "score")
+        ours = [float(getattr(answer, name)[0, 0]) for name in names]
+        differences.add(ours, [reference.number(row[name]) for name in names])
+        alarms += bool(answer.alarm[0, 0]) != (row["alarm"] == "TRUE")
+        outputs += 1
+    words = 'farrington_flexible, compat="R"', "surveillance: farringtonFlexible, rare cases"
+    return Row(
+        (*words, str(outputs)), differences.count, differences.worst, alarms, allowed=1e-6,
+        note="trends without end, missing weeks; R stops its iteration",
+    )  # fmt: skip
 
 
 # On all 420 series, where R's alarms are not stored or are those of a defect.
@@ -466,6 +482,7 @@ def on_purpose() -> list[tuple[str, ...]]:
     """(where, what R does, R's number, ours): measured now."""
     return [
         *_dispersion(),
+        _read_too_early(),
         _c3(),
         _scores(),
         _silence(),
@@ -501,6 +518,22 @@ def _dispersion() -> Iterable[tuple[str, str, str, str]]:
         "the same",
         f"campyDE: {upper[0].mean():,.0f} cases in the mean",
         f"{upper[1].mean():,.0f}; by week {100 * change.min():+.1f} to {100 * change.max():+.1f} %",
+    )
+
+
+def _read_too_early() -> tuple[str, str, str, str]:
+    y = np.round(5 + 0.05 * np.arange(330.0)) + np.arange(330) % 7
+    y[65:75] = np.nan  # the first of the weeks that week 330 is compared with
+    dates = np.datetime64("2015-01-05") + 7 * np.arange(330)
+    r, ours = (
+        epistat.farrington_flexible(y[np.newaxis], dates=dates, last=1, compat=mode)
+        for mode in ("R", None)
+    )
+    return (
+        "farringtonFlexible: trend, with dates",
+        "read as many weeks too early as are missing where the history begins",
+        f"cases that rise by 1 in 20 weeks, the first ten missing: {r.expected[0, 0]:.2f} expected",
+        f"{ours.expected[0, 0]:.2f}",
     )
 
 
