@@ -21,6 +21,13 @@ So a quantile is found where the exact law of R reaches its level to a part in 1
 intervals do not count yet, to 3 parts in 1,000. Where the belief is more than :data:`WIDEST` times
 as wide as the gamma (tens of thousands of cases in a window), a gamma that is a little wider stands
 for it, and the quantile is good to half a hundredth of a standard deviation of R.
+
+The work has an end, whatever the counts and the belief. The intervals laid out for a call have at
+most :data:`MOST_LAID` days together. Where a very wide belief asks for more, fewer are laid out and
+the logarithms of the rates between them are read off cubics; where even :data:`FEWEST` means or sds
+would be too many, it is refused. Of many nodes those that lie within a third of the gamma's width
+are gathered into two of the same mean and variance, so that a law has at most
+:data:`MOST_GATHERED`.
 """
 
 from collections.abc import Callable
@@ -31,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from epistat.gammas import Mixture, mixture_quantiles
+from epistat.gammas import FAINT, MANY, Mixture, mixture_quantiles
 from epistat.intervals import UncertainInterval
 from epistat.result import Floats, keep_freed_memory, product, weighted
 
@@ -58,10 +65,12 @@ LEAST_SHAPE = 2.0  # below, the density has no derivatives at 0 unless the shape
 AT_ONCE, TOGETHER_SOLVED, TOGETHER = 512, 1024, 48_000
 # Below that, exp is many times slower; powers come there where more points than these are needed.
 NOTHING, SPARSE = -700.0, 64
-# With so many nodes most are far from most points. A gamma has nothing (e^-25) further from its
-# middle than so many standard deviations of its logarithm; so many points are looked at together.
-MANY, FAINT, STRIP = 640, 8.5, 16
+STRIP = 16  # points looked at together, where there are many nodes
 FEW = 64  # cells for which one call for all terms is quicker than one call for each term
+MOST_LAID = 8_000_000  # days of the intervals of a call, 2 or 3 seconds
+FEWEST = 12  # nodes of a mean and of a sd
+MOST_ROOM = 2_000_000  # rates at once, 16 MB, and numbers of laws that wait to be solved
+BIN, MOST_GATHERED = 0.3, 4_000  # widths of the gamma; nodes of a law
 
 Ints = NDArray[np.int64]
 Rates = Callable[[Ints, Floats], Floats]
@@ -75,8 +84,9 @@ class Believed:
 
     def __init__(self, cells: int, levels: Floats) -> None:
         self.mean, self.sd = np.empty(cells), np.empty(cells)
-        self.levels = levels
+        self.levels, self.answer = levels, np.empty((cells, len(levels)))
         self._laws: list[_Law] = []
+        self._waiting = 0
         keep_freed_memory()
 
     def add(
@@ -87,30 +97,56 @@ class Believed:
         rates: Rates,
         lags: int,
         longest: float,
+        room: int,
     ) -> None:
         """Some cells with these gamma shapes.
 
         ``rates(some, rows)``: the rates that intervals of ``lags`` days give some of them.
         ``longest``: the belief is cut off there, as no interval of a longer mean counts.
+        ``room``: so many intervals may be laid out. ValueError where they are too few.
         """
         first = (LOOK if belief.uncertain[0] else 1, LOOK if belief.uncertain[1] else 1)
         rows, chances = belief.rule(first, lags, longest)
         look = rates(np.arange(len(cells)), rows)
         sizes = _sizes(belief, shape, look, chances, longest)
-        for mean, sd in np.unique(sizes, axis=0).tolist():
-            some = np.flatnonzero((sizes[:, 0] == mean) & (sizes[:, 1] == sd))
-            rows, chances = belief.rule((mean, sd), lags, longest)
-            of_some = look[some] if (mean, sd) == first else rates(some, rows)
-            part = Mixture(shape[some], 1 / of_some, np.broadcast_to(chances, of_some.shape))
-            self.mean[cells[some]], self.sd[cells[some]] = part.mean, part.sd
-            law = _Law.of(cells[some], shape[some], of_some, chances, _widest(belief, longest))
-            self._laws.append(law)
+        kinds = np.unique(sizes, axis=0)
+        fewer = None
+        if kinds.prod(axis=1).sum() > room:
+            fewer = _fewer(kinds.max(axis=0), room)
+        for mean, sd in kinds.tolist():
+            alike = np.flatnonzero((sizes[:, 0] == mean) & (sizes[:, 1] == sd))
+            between = None
+            if fewer is None or (mean, sd) == first:
+                rows, chances = belief.rule((mean, sd), lags, longest)
+            else:
+                rows, _ = belief.rule(fewer, lags, longest, even=True)
+                *between, chances = belief.between(fewer, (mean, sd), longest)
+            step = max(1, MOST_ROOM // (mean * sd))
+            for start in range(0, len(alike), step):
+                some = alike[start : start + step]
+                of_some = look[some] if (mean, sd) == first else rates(some, rows)
+                if between is not None:
+                    of_some = _between_rates(of_some, *between)
+                part = Mixture(shape[some], 1 / of_some, np.broadcast_to(chances, of_some.shape))
+                self.mean[cells[some]], self.sd[cells[some]] = part.mean, part.sd
+                self._solve_later(
+                    _Law.of(cells[some], shape[some], of_some, chances, _widest(belief, longest))
+                )
+
+    def _solve_later(self, law: "_Law") -> None:
+        self._laws.append(law)
+        self._waiting += law.logs.size
+        if self._waiting > MOST_ROOM:
+            self._solve()
+
+    def _solve(self) -> None:
+        _quantiles(self._laws, self.levels, self.answer)
+        self._laws, self._waiting = [], 0
 
     def quantiles(self) -> Floats:
         """Of the cells that were added."""
-        answer = np.empty((len(self.mean), len(self.levels)))
-        _quantiles(self._laws, self.levels, answer)
-        return answer
+        self._solve()
+        return self.answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +156,7 @@ class _Law:
     cells: Ints
     shape: Floats
     logs: Floats  # (cells, nodes)
-    chances: Floats  # (nodes,)
+    chances: Floats  # (cells or 1, nodes)
     spread: Floats  # variance of the logarithms
     scale: Floats  # of R
 
@@ -132,13 +168,73 @@ class _Law:
         centre = weighted(logs, chances)
         logs -= centre[:, np.newaxis]
         blunt, logs, spread = _blunted(shape, logs, weighted(logs**2, chances), widest)
-        return cls(cells, blunt, logs, chances, spread, shape * np.exp(-centre))
+        middle = shape * np.exp(-centre)
+        if logs.shape[1] <= MANY:
+            return cls(cells, blunt, logs, chances[np.newaxis], spread, middle)
+        return cls(cells, blunt, *_gathered(logs, chances, 1 / np.sqrt(blunt)), spread, middle)
+
+    def chances_of(self, some: Ints) -> Floats:
+        """Of some of the cells, or one row for all."""
+        return self.chances if len(self.chances) == 1 else self.chances[some]
 
     @property
     def wide(self) -> Floats:
         """Standard deviations of the gamma in one of the belief."""
         wide: Floats = np.sqrt(self.shape * self.spread)
         return wide
+
+
+def _gathered(logs: Floats, chances: Floats, width: Floats) -> tuple[Floats, Floats]:
+    """Nodes within a part of the gamma's width are two of the same mean and variance."""
+    low = logs.min(axis=1)
+    unit = np.maximum(BIN * width, (logs.max(axis=1) - low) / (MOST_GATHERED // 2 - 1))
+    at = ((logs - low[:, np.newaxis]) / unit[:, np.newaxis]).astype(np.int64)
+    bins = int(at.max()) + 1
+    if 2 * bins >= logs.shape[1]:
+        return logs, chances[np.newaxis]
+    middle = low[:, np.newaxis] + (np.arange(bins) + 0.5) * unit[:, np.newaxis]
+    apart = logs - np.take_along_axis(middle, at, axis=1)
+    at += bins * np.arange(len(logs))[:, np.newaxis]
+
+    def sums(values: Floats) -> Floats:
+        return np.bincount(at.ravel(), values.ravel(), minlength=middle.size).reshape(middle.shape)
+
+    whole, first, second = (sums(chances * apart**power) for power in (0, 1, 2))
+    none = whole == 0
+    share = np.where(none, 1.0, whole)
+    mean = first / share
+    sd = np.sqrt(np.maximum(second / share - mean**2, 0.0))
+    found = np.concatenate([middle + mean - sd, middle + mean + sd], axis=1)
+    found[np.concatenate([none, none], axis=1)] = 0.0
+    return found, np.concatenate([whole, whole], axis=1) / 2
+
+
+def _between_rates(rates: Floats, of_means: Floats, of_sds: Floats) -> Floats:
+    """Rates of many nodes from those of fewer, shape (cells, nodes); their logarithms are smooth.
+
+    ``of_means``, ``of_sds``: (nodes, fewer nodes), see :meth:`UncertainInterval.between`.
+    """
+    cells, fewer = len(rates), of_means.shape[1]
+    logs = np.log(rates).reshape(cells, fewer, -1)
+    by_mean = product(of_means, logs.transpose(1, 0, 2).reshape(fewer, -1))
+    by_mean = by_mean.reshape(len(of_means), cells, -1).transpose(1, 0, 2)
+    both = product(by_mean.reshape(-1, by_mean.shape[2]), of_sds.T)
+    found: Floats = np.exp(both.reshape(cells, -1))
+    return found
+
+
+def _fewer(sizes: Ints, room: int) -> tuple[int, int]:
+    """So many nodes down the ladder, the larger first, that their intervals have room."""
+    fewer = sizes.tolist()
+    while fewer[0] * fewer[1] > room:
+        larger = int(fewer[1] > fewer[0])
+        if fewer[larger] <= FEWEST:
+            raise ValueError(
+                "the interval is believed so wide that so many windows take too much work:"
+                " tell a nearer high end of its mean, or fewer windows"
+            )
+        fewer[larger] = max(size for _, size in LADDER if size < fewer[larger])
+    return fewer[0], fewer[1]
 
 
 def _sizes(
@@ -199,7 +295,8 @@ def _quantiles(laws: list[_Law], levels: Floats, answer: Floats) -> None:
         some = np.union1d(np.flatnonzero(plain), unsolved)
         if len(some):
             scales = np.exp(-law.logs[some])
-            mixture = Mixture(law.shape[some], scales, np.broadcast_to(law.chances, scales.shape))
+            chances = np.broadcast_to(law.chances_of(some), scales.shape)
+            mixture = Mixture(law.shape[some], scales, chances)
             scale = (law.scale / law.shape)[some, np.newaxis]
             answer[law.cells[some]] = mixture_quantiles(mixture, levels) * scale
 
@@ -243,8 +340,9 @@ class _Density:
     @classmethod
     def of(cls, law: _Law, some: Ints, reach: Floats, points: int) -> "_Density":
         shape, logs, spread = law.shape[some], law.logs[some], law.spread[some]
-        at = _chebyshev(points).at
-        middle = (1 - 1 / (9 * shape) + spread / 18) * np.exp(-weighted(logs, law.chances) / 3)
+        at, chances = _chebyshev(points).at, law.chances_of(some)
+        centres = (chances * logs).sum(axis=1)
+        middle = (1 - 1 / (9 * shape) + spread / 18) * np.exp(-centres / 3)
         sd = middle / 3 * np.sqrt(1 / shape + spread)
         # Nothing lies outside what the gamma makes of the least and of the greatest scale.
         alone, apart = 1 - 1 / (9 * shape), ENDS / 3 / np.sqrt(shape)
@@ -263,7 +361,7 @@ class _Density:
         np.exp(logs, out=right[:, 0])
         right[:, 0] *= -shape[:, np.newaxis]
         np.multiply(logs, shape[:, np.newaxis], out=right[:, 1])
-        right[:, 1] += np.log(law.chances)
+        right[:, 1] += np.log(np.maximum(chances, 1e-300))
         right[:, 2] = 1.0
         if points > SPARSE and logs.shape[1] >= MANY:
             width = FAINT / np.sqrt(shape)

@@ -28,6 +28,9 @@ RULES = ((0.9, 12), (2.0, 24), (np.inf, 0))
 MOST_STEPS = 60
 LEAST, LOG_LEAST = 1e-300, -745.0  # of a number, and of a logarithm, that is not 0 yet
 LOG_TINY = -300.0
+# Of so many scales, for a gamma of that shape, those further than so many standard deviations of
+# its logarithm are not looked at.
+MANY, NARROW, FAINT = 640, 100.0, 8.5
 TOGETHER = 1 << 14  # cells of a block of the search, which stay in the cache
 
 
@@ -121,7 +124,7 @@ def _solve(mixture: Mixture, levels: Floats, near: float) -> Floats:
         y = np.exp(log_y)
         chances = mixture.chances[rows]
         wanted = levels[level[ahead]]
-        miss = np.einsum("ij,ij->i", chances, gammainc(shape, y)) - wanted
+        miss = np.einsum("ij,ij->i", chances, _below(shape, y, log_y)) - wanted
         log_y *= shape
         log_y -= y
         log_y -= log_gamma[rows, np.newaxis]
@@ -147,6 +150,17 @@ def _solve(mixture: Mixture, levels: Floats, near: float) -> Floats:
             break
     x = np.maximum(x, LOG_LEAST)
     return np.exp(x).reshape(guess.shape)
+
+
+def _below(shape: Floats, y: Floats, log_y: Floats) -> Floats:
+    """P(shape, y). Of many scales most are far away, where it is 0 or 1 but for e^-25."""
+    if y.shape[1] < MANY or shape.min(initial=np.inf) < NARROW:
+        return np.asarray(gammainc(shape, y))
+    far = (log_y - np.log(shape)) * np.sqrt(shape)
+    below = (far > 0).astype(np.float64)
+    near = np.abs(far) < FAINT
+    below[near] = gammainc(np.broadcast_to(shape, y.shape)[near], y[near])
+    return below
 
 
 def _guess(a: Floats, logs: Floats, chances: Floats, levels: Floats) -> Floats:

@@ -55,15 +55,18 @@ class Uncertain:
         low, high = self.ends(longest)
         return (high - low) / self.sd
 
-    def nodes(self, size: int, longest: float = np.inf) -> tuple[Floats, Floats]:
+    def nodes(
+        self, size: int, longest: float = np.inf, *, even: bool = False
+    ) -> tuple[Floats, Floats]:
         """Few numbers and their chances that stand for the whole belief: its Gauss rule.
 
-        ``longest``: only for the part of the belief that lies below it.
+        ``longest``: only for the part of the belief that lies below it. ``even``: nodes from end to
+        end, as those of a large rule are, for numbers to be read between them.
         """
         low, high = self.ends(longest)
         if self.sd == 0 or low == high:
             return np.array([min(self.mean, longest)]), np.ones(1)
-        direct = size > MOST_OF_RULE
+        direct = even or size > MOST_OF_RULE
         points, chances = np.polynomial.legendre.leggauss(size if direct else FINE)
         at = (high + low) / 2 + (high - low) / 2 * points
         bell = -(((at - self.mean) / self.sd) ** 2) / 2
@@ -111,12 +114,14 @@ class UncertainInterval:
             self.sd.sd > 0 and self.sd.low < self.sd.high
         )
 
-    def rule(self, sizes: tuple[int, int], lags: int, longest: float) -> tuple[Floats, Floats]:
+    def rule(
+        self, sizes: tuple[int, int], lags: int, longest: float, *, even: bool = False
+    ) -> tuple[Floats, Floats]:
         """Intervals of ``lags`` days and their chances that stand for the belief, sd by sd.
 
         ``sizes``: how many means and sds. ``longest``: of means below that only.
         """
-        key = (self, sizes, lags, min(longest, self.mean.high))
+        key = (self, sizes, lags, min(longest, self.mean.high), even)
         with _keeping:
             known = _rules.get(key)
             if known is not None:
@@ -129,17 +134,47 @@ class UncertainInterval:
                 _rules.popitem(last=False)
         return made
 
+    def between(
+        self, fewer: tuple[int, int], sizes: tuple[int, int], longest: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """What makes of numbers at ``fewer`` even nodes those at many: by mean, by sd; chances."""
+        parts = [
+            (part.nodes(few, to, even=True)[0], *part.nodes(many, to))
+            for part, few, many, to in zip(
+                (self.mean, self.sd), fewer, sizes, (longest, np.inf), strict=True
+            )
+        ]
+        by_mean, by_sd = (_cubics(have, wanted) for have, wanted, _ in parts)
+        return by_mean, by_sd, np.outer(parts[0][2], parts[1][2]).ravel()
+
 
 # Kept, because every batch of series asks for the same.
-_rules: OrderedDict[tuple[UncertainInterval, tuple[int, int], int, float], tuple[Floats, Floats]]
-_rules, _keeping = OrderedDict(), Lock()
+_Key = tuple[UncertainInterval, tuple[int, int], int, float, bool]
+_rules: OrderedDict[_Key, tuple[Floats, Floats]] = OrderedDict()
+_keeping = Lock()
+
+
+def _cubics(have: Floats, wanted: Floats) -> Floats:
+    """Weights (wanted, have) of the cubic through the four nearest; of all where they are fewer."""
+    near = min(4, len(have))
+    first = np.clip(np.searchsorted(have, wanted) - near // 2, 0, len(have) - near)
+    at = first[:, np.newaxis] + np.arange(near)
+    weights = np.ones((len(wanted), near))
+    for one in range(near):
+        for other in range(near):
+            if other != one:
+                gap = have[at[:, one]] - have[at[:, other]]
+                weights[:, one] *= (wanted - have[at[:, other]]) / gap
+    found = np.zeros((len(wanted), len(have)))
+    np.put_along_axis(found, at, weights, axis=1)
+    return found
 
 
 def _rule(
-    belief: UncertainInterval, sizes: tuple[int, int], lags: int, longest: float
+    belief: UncertainInterval, sizes: tuple[int, int], lags: int, longest: float, even: bool
 ) -> tuple[Floats, Floats]:
-    means, by_mean = belief.mean.nodes(sizes[0], longest)
-    sds, by_sd = belief.sd.nodes(sizes[1])
+    means, by_mean = belief.mean.nodes(sizes[0], longest, even=even)
+    sds, by_sd = belief.sd.nodes(sizes[1], even=even)
     # At 1 day itself there is no gamma; a belief that reaches it means just above.
     means = np.maximum(means, 1 + 1e-9)
     rows = _roughly(np.repeat(means, len(sds)), np.tile(sds, len(means)), max(lags, 2))

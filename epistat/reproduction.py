@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from epistat.beliefs import Believed
+from epistat.beliefs import MOST_LAID, Believed
 from epistat.gammas import Mixture, gamma_quantiles, mixture_quantiles
 from epistat.intervals import (
     UncertainInterval,
@@ -289,14 +289,15 @@ def _cori_believed(
     # An interval that is longer than the days so far is left out, as if it were not believed.
     fits = belief.mean.below(span.end + 1.0).reshape(1, -1) > 0
     answer = _Posterior.of(local, known, span, prior, fits, len(levels))
-    longest = np.minimum(span.end + 1.0, belief.mean.high)
+    longest = np.minimum(span.end + 1.0, belief.mean.ends()[1])
     # A day that has no past is in no window.
     whole: NDArray[np.bool_] = np.logical_and.reduce(known[:, 1:], axis=1)
     past = _past(counts, span) if whole.any() else np.empty((0, 0, 0))
 
     of_cell, at_cell = np.nonzero(answer.answered)
     found = Believed(len(of_cell), levels)
-    for cut in np.unique(longest[at_cell]).tolist():
+    cuts = np.unique(longest[at_cell]).tolist()
+    for cut in cuts:
         cells = np.flatnonzero(longest[at_cell] == cut)
         series, windows = of_cell[cells], at_cell[cells]
 
@@ -319,7 +320,9 @@ def _cori_believed(
 
         # Windows so early need no later days of the interval.
         lags = int(span.end[windows].max()) + 1
-        found.add(belief, cells, answer.shape[series, windows], rates, lags, cut)
+        # Half for the belief as it is, half for what is cut off in the first windows.
+        room = MOST_LAID // 2 // lags // (1 if cut == cuts[-1] else len(cuts) - 1)
+        found.add(belief, cells, answer.shape[series, windows], rates, lags, cut, room)
     here = of_cell, at_cell
     answer.mean[here], answer.sd[here] = found.mean, found.sd
     answer.quantiles[here] = found.quantiles()

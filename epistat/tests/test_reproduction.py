@@ -16,11 +16,14 @@ from epistat import (
     Reproduction,
     Uncertain,
     UncertainInterval,
+    beliefs,
     cori,
     discrete_interval,
     growth_of_reproduction,
     growth_rate,
+    intervals,
     pressure,
+    reproduction,
     reproduction_of_growth,
     wallinga_teunis,
 )
@@ -622,3 +625,68 @@ def test_hostile_epidemics_have_finite_rising_quantiles_with_an_uncertain_interv
                 assert np.isfinite(answer.mean[answer.answered]).all()
                 assert np.isnan(answer.mean[~answer.answered]).all()
                 assert (answer.flags[~answer.answered] > 0).all()
+
+
+WIDE = UncertainInterval(Uncertain(10, 10, 1, 60), Uncertain(8, 8, 0.2, 50))
+
+
+def laid_out(counts: Floats, monkeypatch: pytest.MonkeyPatch, **options: Any) -> tuple[int, int]:
+    """Days of all intervals that a call lays out, and the most nodes of one law."""
+    days, nodes = [], []
+    lay, law = intervals._roughly, beliefs._Law.of.__func__
+
+    def counting(mean: Floats, sd: Floats, length: int) -> Floats:
+        days.append(len(mean) * length)
+        return lay(mean, sd, length)
+
+    def of(cls: Any, *parts: Any) -> Any:
+        made = law(cls, *parts)
+        nodes.append(made.logs.shape[1])
+        return made
+
+    monkeypatch.setattr(intervals, "_roughly", counting)
+    monkeypatch.setattr(intervals, "_rules", type(intervals._rules)())
+    monkeypatch.setattr(beliefs._Law, "of", classmethod(of))
+    cori(counts, WIDE, **options)
+    return sum(days), max(nodes)
+
+
+def test_a_very_wide_belief_and_a_billion_cases_lay_out_so_many_intervals_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = np.full((1, 40), 1e9)
+    two: Any = {"windows": ([10, 20], [16, 26])}
+    for most, cuts, options in ((20_000, 2, two), (60_000, 2, two), (600_000, 40, {})):
+        monkeypatch.setattr(reproduction, "MOST_LAID", most)
+        days, nodes = laid_out(counts, monkeypatch, **options)
+        assert days <= most + cuts * beliefs.LOOK**2 * 40
+        assert nodes <= beliefs.MOST_GATHERED
+    # What two windows would lay out without an end.
+    monkeypatch.setattr(reproduction, "MOST_LAID", 10**12)
+    assert laid_out(counts, monkeypatch, **two)[0] > 130_000
+
+
+def test_fewer_intervals_give_a_very_wide_belief_nearly_the_same_quantiles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wave = np.exp(1.5 * np.sin(np.arange(40) / 11))
+    counts = np.round(np.array([[1e9], [3e4]]) * np.array([np.ones(40), wave]))
+    windows = [10, 20], [16, 26]
+    whole = cori(counts, WIDE, windows=windows)
+    monkeypatch.setattr(reproduction, "MOST_LAID", 90_000)
+    fewer = cori(counts, WIDE, windows=windows)
+    off = np.abs(fewer.quantiles - whole.quantiles) / whole.sd[..., np.newaxis]
+    assert 0 < off.max() < 0.01
+    np.testing.assert_allclose(fewer.mean, whole.mean, rtol=1e-3)
+
+
+def test_a_belief_too_wide_for_so_many_windows_is_refused_with_what_would_help(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counts = np.full((1, 40), 1e9)
+    monkeypatch.setattr(reproduction, "MOST_LAID", 30_000)
+    with pytest.raises(ValueError, match="nearer high end of its mean, or fewer windows"):
+        cori(counts, WIDE)
+    assert cori(counts, WIDE, windows=([30], [36])).answered.all()
+    narrow = UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3))
+    assert cori(counts / 1e8, narrow).answered[0, 15:].all()
