@@ -110,17 +110,18 @@ class Believed:
         look = rates(np.arange(len(cells)), rows)
         sizes = _sizes(belief, shape, look, chances, longest)
         kinds = np.unique(sizes, axis=0)
-        fewer = None
+        fewer, even = None, (False, False)
         if kinds.prod(axis=1).sum() > room:
             fewer = _fewer(kinds.max(axis=0), room)
+            even = bool((kinds[:, 0] != fewer[0]).any()), bool((kinds[:, 1] != fewer[1]).any())
         for mean, sd in kinds.tolist():
             alike = np.flatnonzero((sizes[:, 0] == mean) & (sizes[:, 1] == sd))
             between = None
             if fewer is None or (mean, sd) == first:
                 rows, chances = belief.rule((mean, sd), lags, longest)
             else:
-                rows, _ = belief.rule(fewer, lags, longest, even=True)
-                *between, chances = belief.between(fewer, (mean, sd), longest)
+                rows, _ = belief.rule(fewer, lags, longest, even=even)
+                *between, chances = belief.between(fewer, (mean, sd), longest, even=even)
             step = max(1, MOST_ROOM // (mean * sd))
             for start in range(0, len(alike), step):
                 some = alike[start : start + step]

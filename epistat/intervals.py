@@ -23,6 +23,9 @@ NOTHING = 1e-12  # a chance at the end of an interval that is as good as none
 MOST_KEPT = 16_000_000  # numbers of the rules of late: 128 MB
 
 
+Even = tuple[bool, bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Uncertain:
     """A normal belief about a number (of days, here), cut off at ``low`` and ``high``.
@@ -115,11 +118,12 @@ class UncertainInterval:
         )
 
     def rule(
-        self, sizes: tuple[int, int], lags: int, longest: float, *, even: bool = False
+        self, sizes: tuple[int, int], lags: int, longest: float, *, even: Even = (False, False)
     ) -> tuple[Floats, Floats]:
         """Intervals of ``lags`` days and their chances that stand for the belief, sd by sd.
 
-        ``sizes``: how many means and sds. ``longest``: of means below that only.
+        ``sizes``: how many means and sds. ``longest``: of means below that only. ``even``: which of
+        both lie from end to end, to be read between.
         """
         key = (self, sizes, lags, min(longest, self.mean.high), even)
         with _keeping:
@@ -135,21 +139,21 @@ class UncertainInterval:
         return made
 
     def between(
-        self, fewer: tuple[int, int], sizes: tuple[int, int], longest: float
+        self, fewer: tuple[int, int], sizes: tuple[int, int], longest: float, *, even: Even
     ) -> tuple[Floats, Floats, Floats]:
-        """What makes of numbers at ``fewer`` even nodes those at many: by mean, by sd; chances."""
-        parts = [
-            (part.nodes(few, to, even=True)[0], *part.nodes(many, to))
-            for part, few, many, to in zip(
-                (self.mean, self.sd), fewer, sizes, (longest, np.inf), strict=True
+        """What makes of numbers at ``fewer`` nodes those at many: by mean, by sd; chances."""
+        (by_mean, of_mean), (by_sd, of_sd) = (
+            (_cubics(part.nodes(few, to, even=so)[0], wanted[0]), wanted[1])
+            for part, few, many, to, so in zip(
+                (self.mean, self.sd), fewer, sizes, (longest, np.inf), even, strict=True
             )
-        ]
-        by_mean, by_sd = (_cubics(have, wanted) for have, wanted, _ in parts)
-        return by_mean, by_sd, np.outer(parts[0][2], parts[1][2]).ravel()
+            for wanted in [part.nodes(many, to)]
+        )
+        return by_mean, by_sd, np.outer(of_mean, of_sd).ravel()
 
 
 # Kept, because every batch of series asks for the same.
-_Key = tuple[UncertainInterval, tuple[int, int], int, float, bool]
+_Key = tuple[UncertainInterval, tuple[int, int], int, float, Even]
 _rules: OrderedDict[_Key, tuple[Floats, Floats]] = OrderedDict()
 _keeping = Lock()
 
@@ -171,10 +175,10 @@ def _cubics(have: Floats, wanted: Floats) -> Floats:
 
 
 def _rule(
-    belief: UncertainInterval, sizes: tuple[int, int], lags: int, longest: float, even: bool
+    belief: UncertainInterval, sizes: tuple[int, int], lags: int, longest: float, even: Even
 ) -> tuple[Floats, Floats]:
-    means, by_mean = belief.mean.nodes(sizes[0], longest, even=even)
-    sds, by_sd = belief.sd.nodes(sizes[1], even=even)
+    means, by_mean = belief.mean.nodes(sizes[0], longest, even=even[0])
+    sds, by_sd = belief.sd.nodes(sizes[1], even=even[1])
     # At 1 day itself there is no gamma; a belief that reaches it means just above.
     means = np.maximum(means, 1 + 1e-9)
     rows = _roughly(np.repeat(means, len(sds)), np.tile(sds, len(means)), max(lags, 2))
