@@ -24,7 +24,7 @@ PERMISSIONS = ", ".join(
         *(
             f"{name}=()"
             for name in (
-                "accelerometer", "bluetooth", "browsing-topics", "camera", "display-capture",
+                "accelerometer", "browsing-topics", "camera", "display-capture",
                 "geolocation", "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment",
                 "serial", "usb",
             )

@@ -73,7 +73,8 @@ Visit = Callable[..., Page]
 def visit(browser: Browser, server: Server) -> Iterator[Visit]:
     """Open the product as somebody: ``visit("daofu", language="en", width=390)``.
 
-    Any script error or breach of the content security policy fails the journey.
+    Any script error, breach of the content security policy, or header that the browser does not
+    understand fails the journey.
     """
     opened: list[tuple[Page, list[str]]] = []
 
@@ -105,7 +106,8 @@ def visit(browser: Browser, server: Server) -> Iterator[Visit]:
 
 
 def _note(message: ConsoleMessage, problems: list[str]) -> None:
-    if "Content Security Policy" in message.text or "Refused to" in message.text:
+    faults = ("Content Security Policy", "Refused to", "Permissions-Policy")
+    if any(fault in message.text for fault in faults):
         problems.append(message.text)
 
 
@@ -133,4 +135,8 @@ def shot(page: Page, name: str) -> None:
     """Keep a picture of the page for people to look at."""
     path = SHOTS / f"{name}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
+    # The buttons that stay in sight would stand in the middle of a whole page.
+    foot = "document.querySelector('.fk-page-form > .card-footer')?.style"
+    page.evaluate(f"() => {foot}?.setProperty('position', 'static')")
     page.screenshot(path=path, full_page=True)
+    page.evaluate(f"() => {foot}?.removeProperty('position')")

@@ -76,7 +76,7 @@ def test_every_kind_of_answer_carries_the_headers(staff, kind):
 EXACT = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "accelerometer=(), bluetooth=(), browsing-topics=(), camera=(), "
+    "Permissions-Policy": "accelerometer=(), browsing-topics=(), camera=(), "
     "display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), "
     "midi=(), payment=(), serial=(), usb=(), publickey-credentials-create=(self), "
     "publickey-credentials-get=(self)",
