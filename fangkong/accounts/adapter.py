@@ -40,6 +40,11 @@ class StaffAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ship
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Who signed in a moment ago is not asked again at once."""
+        asked = super().is_reauthentication_required(app=app, **kwargs)
+        return bool(asked) and not queries.signed_in_lately(self.request)
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return queries.origin(request).address
 

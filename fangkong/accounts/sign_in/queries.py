@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.models import Authenticator
@@ -194,8 +194,23 @@ def asks_for_factor_again(request: HttpRequest, user: User, at: datetime) -> boo
     """Whether the user's roles need a second factor that this session has not passed lately."""
     if not must_have_second_factor(user, at):
         return False
-    passed = second_factor_passed_at(request, user)
-    return not 0 <= time.time() - passed < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    return not _lately(second_factor_passed_at(request, user))
+
+
+def signed_in_lately(request: HttpRequest | None) -> bool:
+    """Whether this session was opened a moment ago by what could be asked again: password, factor.
+
+    allauth counts only what it asked again itself, and would ask right after the sign-in.
+    """
+    if request is None:
+        return False
+    records = get_authentication_records(request, cast(Any, request.user))
+    moments = [float(one["at"]) for one in records if one.get("method") in ("password", "mfa")]
+    return _lately(max(moments, default=0.0))
+
+
+def _lately(moment: float) -> bool:
+    return 0 <= time.time() - moment < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
 def second_factor_passed_at(request: HttpRequest, user: User) -> float:

@@ -214,6 +214,35 @@ def factor_passed(client, *, minutes_ago):
     session.save()
 
 
+def signed_in(client, *, minutes_ago):
+    """Let the sign-in of this session have been earlier."""
+    session = client.session
+    session["account_authentication_methods"] = [
+        {**one, "at": time.time() - 60 * minutes_ago}
+        for one in session["account_authentication_methods"]
+    ]
+    session.save()
+
+
+def test_who_signed_in_a_moment_ago_is_not_asked_for_the_password_again(client, zhaxi):
+    sign_in(client)
+    signed_in(client, minutes_ago=4)
+
+    assert client.get(reverse("mfa_activate_totp")).status_code == 200
+
+
+@pytest.mark.parametrize("minutes", [6, -6])  # longer ago, or by a clock that was set back since
+def test_who_signed_in_longer_ago_is_asked_again(client, zhaxi, minutes):
+    sign_in(client)
+    signed_in(client, minutes_ago=minutes)
+
+    asked = client.get(reverse("mfa_activate_totp"))
+    assert asked.status_code == 302
+    assert asked.url.startswith(reverse("account_reauthenticate"))
+    client.post(asked.url, {"password": factories.PASSWORD})
+    assert client.get(reverse("mfa_activate_totp")).status_code == 200
+
+
 def test_a_token_is_made_only_right_after_the_second_factor(client, zhaxi):
     TOTP.activate(zhaxi, SECRET)
     sign_in(client)
@@ -243,6 +272,8 @@ def test_a_role_without_personal_data_makes_a_token_by_password(client, areas):
         Role.STORE_KEEPER, area=areas["513326"], username="keeper", password=factories.PASSWORD
     )
     sign_in(client, "keeper")
+    signed_in(client, minutes_ago=6)
+    assert ask_for_a_token(client, keeper, permissions=["places.view"]).status_code == 302
     client.post(reverse("account_reauthenticate"), {"password": factories.PASSWORD})
 
     assert ask_for_a_token(client, keeper, permissions=["places.view"]).status_code == 200
