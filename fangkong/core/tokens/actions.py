@@ -33,6 +33,7 @@ class WrongTerm(Refused):
     """A token lives at least a moment and at most a year."""
 
     status = 422
+    field = "last_day"
 
 
 class NameMissing(Refused):
@@ -69,7 +70,9 @@ def make(
         _refuse_people(user, by, at)
     if not label.strip():
         raise NameMissing(_("Give the token a name that says which machine uses it."))
-    if not at < expires_at <= at + rules.LONGEST:
+    if expires_at <= at:
+        raise WrongTerm(_("This day has passed: the token would never work. Choose a later day."))
+    if expires_at > at + rules.LONGEST:
         raise WrongTerm(_("A token is valid for at most a year. Choose an earlier day."))
     held = {p.name for p in queries.grantable(user, at)}
     if not permissions or not set(permissions) <= held:

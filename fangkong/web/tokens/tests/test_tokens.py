@@ -90,6 +90,19 @@ def test_a_wrong_wish_is_said_in_the_form(fresh, daofu, changed):
     assert not Token.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [("2000-01-01", "This day has passed"), ("2999-01-01", "valid for at most a year")],
+)
+def test_a_day_that_has_passed_and_one_too_far_ahead_are_told_beside_the_day(
+    fresh, daofu, day, said
+):
+    answer = ask(fresh, daofu, last_day=day)
+
+    (told,) = answer.context["form"].errors["last_day"]
+    assert said in told
+
+
 def test_nobody_makes_a_token_that_acts_as_somebody_else(fresh, administrator):
     assert ask(fresh, administrator).status_code == 422
     assert not Token.objects.exists()
