@@ -235,7 +235,7 @@ def _demo(options: argparse.Namespace) -> None:
     _django()
     from fangkong.config import serve
 
-    serve.prepare_database()
+    serve.prepare_database(demo=options.day)
     serve.load_demo(options.day)
 
 

@@ -45,7 +45,7 @@ def run(*, host: str | None, port: int | None, demo: bool, worker: bool) -> int:
     port = port or settings.ENVIRONMENT.port
     require_free_port(host, port)
     _say("database")
-    prepare_database()
+    prepare_database(demo=demo_day.DEFAULT if demo else None)
     if demo and not has_users():
         load_demo(demo_day.DEFAULT)
     if not has_users():
@@ -116,13 +116,19 @@ class Helper:
         self.process.wait(20)
 
 
-def prepare_database() -> None:
-    """Create or migrate the database; refuse one that is newer than this program."""
+def prepare_database(*, demo: date | None = None) -> None:
+    """Create or migrate the database; refuse one that is newer than this program.
+
+    ``demo``: the day that is today wherever an empty one gets the demonstration, from the first
+    line of its trail on.
+    """
     require_disk()
     refuse_newer_database()
     with _said_in_one_line():
         sealing.make_ring_where_new(clock.now())
         call_command("migrate", verbosity=0, interactive=False)
+        if demo is not None and not has_users():
+            demo_day.begin(settings.FANGKONG_DATA, demo)
         sealing.enrol(at=clock.now())
 
 

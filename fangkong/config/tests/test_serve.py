@@ -13,10 +13,12 @@ import pytest
 from django.core.checks import run_checks
 from django.core.management.base import CommandError
 from django.db import DatabaseError, OperationalError, connection
+from django.utils import timezone
 
 from fangkong.accounts.tests import factories
 from fangkong.config import cli, demo_day, production, serve, sqlite
 from fangkong.config.problems import CannotGoOn
+from fangkong.core import clock
 
 MB = 1024 * 1024
 
@@ -108,6 +110,22 @@ def test_a_demonstration_that_fails_leaves_no_day_behind(monkeypatch, settings, 
 
     assert demo_day.stored_day(own_folder) is None
     assert (settings.FANGKONG_TODAY, settings.FANGKONG_DEMO) == (None, False)
+
+
+@pytest.mark.django_db
+def test_the_trail_of_a_demonstration_begins_on_its_day(monkeypatch, own_folder):
+    begun = []
+    monkeypatch.setattr(serve.sealing, "enrol", lambda *, at: begun.append(clock.day_of(at)))
+    own_folder.mkdir()
+
+    serve.prepare_database(demo=date(2020, 2, 5))
+    demo_day.end(own_folder)
+    factories.user()
+    serve.prepare_database(demo=date(2020, 2, 5))
+    serve.prepare_database()
+
+    assert begun[0] == date(2020, 2, 5)
+    assert begun[1:] == [clock.day_of(timezone.now())] * 2
 
 
 def test_a_demonstration_remembers_its_day(settings, own_folder):
