@@ -179,12 +179,11 @@ class Viewer:
 
 @dataclass(frozen=True)
 class Week:
-    """What happened in a span of time, in numbers."""
+    """What happened in a span of time, in numbers; pairs tell the span and the one before it."""
 
-    lines: int
-    sights: dict[str, int]
     actions: list[tuple[str, int]]
-    strangers: int
+    sights: dict[str, tuple[int, int]]
+    strangers: tuple[int, int]
 
 
 def viewers(first: datetime, last: datetime, most: int = 8) -> list[Viewer]:
@@ -205,17 +204,23 @@ def viewers(first: datetime, last: datetime, most: int = 8) -> list[Viewer]:
     ]
 
 
-def summary(first: datetime, last: datetime) -> Week:
-    """Numbers of a span: actions by frequency, views by way, row changes by unknown writers."""
+def summary(before: datetime, first: datetime, last: datetime) -> Week:
+    """Numbers of a span beside the one from ``before`` on, each table read once.
+
+    The most frequent actions, views by way, and row changes by unknown writers.
+    """
     lines = AuditLine.objects.filter(at__gte=first, at__lt=last)
-    seen = Sight.objects.filter(at__gte=first, at__lt=last)
-    # As the index says it, which holds these alone.
-    strangers = RowChange.objects.filter(at__gte=first, at__lt=last, role__gt="")
     by_action = lines.values_list("action").annotate(n=models.Count("pk")).order_by("-n", "action")
-    counted = list(by_action)
+    beside = {
+        "now": models.Count("pk", filter=models.Q(at__gte=first)),
+        "earlier": models.Count("pk", filter=models.Q(at__lt=first)),
+    }
+    seen = Sight.objects.filter(at__gte=before, at__lt=last)
+    # As the index says it, which holds these alone.
+    strangers = RowChange.objects.filter(at__gte=before, at__lt=last, role__gt="")
+    told = strangers.aggregate(**beside)
     return Week(
-        lines=sum(n for _action, n in counted),
-        sights=dict(seen.values_list("how").annotate(n=models.Count("pk"))),
-        actions=counted[:12],
-        strangers=strangers.count(),
+        actions=list(by_action[:12]),
+        sights={how: (n, m) for how, n, m in seen.values_list("how").annotate(**beside)},
+        strangers=(told["now"], told["earlier"]),
     )

@@ -98,8 +98,7 @@ def _drawn(request: StaffRequest, form: NoteForm, *, status: int = 200) -> HttpR
     week = _week(request)
     start = clock.start_of(week)
     end = clock.start_of(week + WEEK)
-    numbers = queries.summary(start, end)
-    earlier = queries.summary(clock.start_of(week - WEEK), start)
+    numbers = queries.summary(clock.start_of(week - WEEK), start, end)
     findings = queries.findings().order_by("settled_at", "-id")
     overdue = queries.overdue_weeks(clock.day_of(request.now))[::-1]
     pages.forms.dress(form)
@@ -111,12 +110,8 @@ def _drawn(request: StaffRequest, form: NoteForm, *, status: int = 200) -> HttpR
         "overdue": overdue[:SHOWN_WEEKS],
         "overdue_more": max(0, len(overdue) - SHOWN_WEEKS),
         "after": week + WEEK if week + WEEK <= clock.day_of(request.now) else None,
-        "numbers": numbers,
-        "earlier": earlier,
-        "sights": [
-            (label, numbers.sights.get(how, 0), earlier.sights.get(how, 0))
-            for how, label in How.choices
-        ],
+        "strangers": numbers.strangers,
+        "sights": [(label, *numbers.sights.get(how, (0, 0))) for how, label in How.choices],
         "viewers": [
             (one, _seen_by(one.username, week, week + timedelta(days=6)))
             for one in queries.viewers(start, end)

@@ -6,7 +6,8 @@ import re
 from datetime import date, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import AT
@@ -68,6 +69,22 @@ def test_the_weekly_review_says_who_saw_the_most_persons_beside_the_week_before(
         assert look(auditor, url).context["rows"]
     assert patient.name not in page.content.decode()
     assert look(auditor, "/trail/review/?week=2019-12-30").context["viewers"] == []
+
+
+def test_the_weekly_review_reads_each_table_of_the_trail_once_for_both_weeks(look, auditor):
+    for days, role in ((0, "postgres"), (7, "postgres"), (7, "psql"), (1, "")):
+        RowChange.objects.create(
+            at=AT - timedelta(days=days), table_name="people_person", row_id=1, verb="delete",
+            role=role,
+        )  # fmt: skip
+
+    with CaptureQueriesContext(connection) as caught:
+        page = look(auditor, "/trail/review/?week=2020-02-03")
+
+    assert page.context["strangers"] == (1, 2)
+    told = [query["sql"] for query in caught if "COUNT(" in query["sql"]]
+    for table in (RowChange, AuditLine):
+        assert sum(f'FROM "{table._meta.db_table}"' in sql for sql in told) == 1
 
 
 def test_the_report_for_the_person_concerned_is_a_file(look, auditor, daofu, patient):
