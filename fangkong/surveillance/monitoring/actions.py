@@ -189,15 +189,21 @@ def review(
         raise ReasonMissing(_("Say what the facility must correct."))
     case = Case.objects.select_for_update().get(pk=case.pk)
     newest = _last_sequence(case)
+    waits = case.review_state == ReviewState.WAITING
     if card != newest:
-        raise NewerCard(
+        said = (
             _(
                 "Card %(seen)d is not the newest any more: card %(newest)d came meanwhile. Look at"
                 " it, then decide."
             )
-            % {"seen": card, "newest": newest}
+            if waits
+            else _(
+                "Card %(seen)d is not the newest any more: card %(newest)d came meanwhile, and has"
+                " been reviewed already. Nothing is left to decide."
+            )
         )
-    if case.review_state != ReviewState.WAITING:
+        raise NewerCard(said % {"seen": card, "newest": newest})
+    if not waits:
         raise NotWaiting(_("This card has been reviewed already. Reload the page."))
     case.review_state = ReviewState.ACCEPTED if accept else ReviewState.RETURNED
     case.reviewed_at, case.reviewed_by = at, by

@@ -70,6 +70,22 @@ def test_a_reviewer_accepts_only_the_card_that_the_page_showed(world, client):
     assert (seen.status_code, one.review_state) == (302, ReviewState.ACCEPTED)
 
 
+def test_a_reviewer_is_told_that_the_newer_card_was_reviewed_meanwhile(world, client):
+    one = case(world)
+    client.force_login(world.daofu_cdc)
+    revised(one, world, case_class="suspected")
+    accept = f"{one.get_absolute_url()}accept/"
+
+    waits = client.post(accept, {"_key": "a", "card": "1"}, headers={"accept-language": "en"})
+    client.post(accept, {"_key": "b", "card": "2"})
+    over = client.post(accept, {"_key": "c", "card": "1"}, headers={"accept-language": "en"})
+
+    assert "Look at it, then decide." in waits.content.decode()
+    assert over.status_code == 409
+    assert "has been reviewed already. Nothing is left to decide." in over.content.decode()
+    assert "then decide" not in over.content.decode()
+
+
 @pytest.mark.parametrize("card", ["", "0", "3", "x"])
 def test_a_button_that_names_no_card_of_the_case_decides_nothing(world, client, card):
     one = case(world)
