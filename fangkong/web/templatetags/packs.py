@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import template
 from django.utils.translation import get_language, pgettext
+from django.utils.translation import gettext as _
 
 from fangkong.packs.types import Text
 
@@ -14,6 +15,15 @@ register = template.Library()
 def said(text: Text | None) -> str:
     """The words in the language of the page."""
     return "" if text is None else text.in_language(get_language() or "")
+
+
+@register.filter
+def cited(article: str) -> str:
+    """Which part of a text it is: "3" is article 3, "annex 2" annex 2; other names stay."""
+    kind, _space, number = article.rpartition(" ")
+    if not number.isdecimal() or kind not in ("", "annex"):
+        return article
+    return (_("annex %(n)s") if kind else _("article %(n)s")) % {"n": number}
 
 
 _CLASSES = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fangkong.web.templatetags.packs import cited
+
 pytestmark = pytest.mark.django_db
 
 
@@ -30,6 +32,15 @@ def test_every_clause_stands_with_its_source_and_unverified_ones_are_marked(look
 
     assert "Class B" in text
     assert "unverified" in text
+    assert "· article 3<" in text
+
+
+@pytest.mark.parametrize(
+    ("article", "said"),
+    [("3", "article 3"), ("annex 2", "annex 2"), ("III", "III"), ("part 4", "part 4"), ("", "")],
+)
+def test_a_clause_is_cited_in_words(article, said):
+    assert cited(article) == said
 
 
 def test_a_condition_managed_as_class_a_shows_it_only_while_it_was(look, daofu):
