@@ -25,7 +25,7 @@ USERNAME = r"^[a-z][a-z0-9._-]{2,59}$"
 class StaffFilter(pages.FilterForm):
     """By name, role and state."""
 
-    q = forms.CharField(label=_("Name or user name"), required=False)
+    q = pages.SearchField(label=_("Name or user name"))
     role = forms.ChoiceField(
         label=_("Role"), required=False, choices=[("", _("all")), *Role.choices]
     )

@@ -26,6 +26,8 @@ NO_NAMES = _("Write no names, phones or identity numbers of the public.")
 class TaskFilter(pages.FilterForm):
     """The bar above the board. Without a choice it shows one's own unfinished tasks."""
 
+    standing = ("whose", "state")
+
     whose = forms.ChoiceField(
         label=_("Whose"),
         required=False,

@@ -32,6 +32,7 @@ from fangkong.core.notices.models import Way
 from fangkong.core.queue.models import Job
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
+from fangkong.core.webhooks import actions as webhooks
 from fangkong.people.models import Person
 from fangkong.people.requests import actions as requests
 from fangkong.places import actions as places
@@ -88,6 +89,15 @@ def furnish(at: datetime) -> dict[str, str]:
         "token": _id(_token(daofu, at)),
         "use": _id(_emergency(ward, at)),
         "channel": _id(channel),
+        "webhook": _id(
+            webhooks.subscribe(
+                label="四川省传染病监测平台接口（甘孜州专用通道）",
+                url="https://192.0.2.1/fangkong/receive/v1/513300/incoming-events-of-the-day",
+                events_=["tasks.task_assigned"],
+                by=admin,
+                at=at,
+            )
+        ),
         **files,
         "request": _id(
             requests.receive(

@@ -23,6 +23,7 @@ NOBODYS = "01900000-0000-7000-8000-000000000000"
 RECORDS = {
     "accounts:emergency:check": ("use",),
     "core:notices:channel": ("channel",),
+    "core:webhooks:detail": ("webhook",),
     "tasks:detail": ("long task",),
     "surveillance:monitoring:import_detail": ("import ready", "import done"),
     "surveillance:monitoring:import_columns": ("import matching",),

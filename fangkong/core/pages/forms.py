@@ -12,6 +12,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.commands.actions import answered_on
@@ -107,7 +108,12 @@ def _ask_for(field: forms.Field) -> None:
 
 
 class FilterForm(Form):
-    """The filter bar of a list: every field optional; wrong values are ignored with a hint."""
+    """The filter bar of a list: every field optional; wrong values are ignored with a hint.
+
+    ``standing``: choices that narrow the list also where nothing was chosen, as "mine" does.
+    """
+
+    standing: ClassVar[tuple[str, ...]] = ()
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
         """The rows that fit ``self.cleaned_data``."""
@@ -116,7 +122,8 @@ class FilterForm(Form):
     def chosen(self) -> dict[str, Any]:
         """The filters that are set, cleaned; fields in error are left out."""
         self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value not in ("", None)}
+        given = self.cleaned_data.items()
+        return {name: v for name, v in given if v is not False and v not in ("", None)}
 
 
 class PersonSearch(Form):
@@ -152,6 +159,16 @@ class SearchField(forms.CharField):
     def __init__(self, *, label: str | Promise, placeholder: str | Promise = "") -> None:
         box = forms.TextInput(attrs={"type": "search", "placeholder": placeholder or label})
         super().__init__(label=cast(str, label), required=False, max_length=60, widget=box)
+
+
+def answered(bound: forms.BoundField) -> str:
+    """What was answered, in the words of the form's choices."""
+    value = bound.value()
+    if isinstance(bound.field, forms.BooleanField):
+        return gettext("yes") if value else gettext("no")
+    chosen = value if isinstance(value, (list, tuple)) else [value]
+    words = {str(key): str(label) for key, label in getattr(bound.field, "choices", [])}
+    return ", ".join(words.get(str(one), str(one)) for one in chosen if one not in (None, ""))
 
 
 def named_like(rows: QuerySet[M], text: str, column: str = "search_text") -> QuerySet[M]:

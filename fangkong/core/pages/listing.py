@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import F, Model, QuerySet
+from django.forms import BooleanField, BoundField
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.functional import Promise
@@ -26,7 +27,7 @@ from fangkong.core.printing import sheets as printing
 from fangkong.core.refusals import Refused
 
 from . import export, keyset, queries, rules
-from .forms import FilterForm, dress
+from .forms import FilterForm, answered, dress
 from .types import View
 
 M = TypeVar("M", bound=Model)
@@ -105,6 +106,18 @@ class Head:
 
 
 @dataclass(frozen=True)
+class Chip:
+    """A filter that is set: its name, its value in words, and the list without it.
+
+    ``url`` is empty where the list narrows by itself.
+    """
+
+    label: str | Promise
+    words: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Tools:
     """What stands over the table: the user's views of this list, and which columns it shows."""
 
@@ -154,11 +167,15 @@ def listing(
         cursor, page = "", keyset.page(rows, **cast(Any, ask))
     if what.learn:
         what.learn(page.rows, request.user, cast(Any, request).now)
+    # An address without any query would open with the view chosen for that.
+    clear_url = f"{request.path}?view=none" if first else request.path
+    chips = _chips(filters, request.GET, clear_url) if filters is not None else []
     shown = {
         "listing": what,
         "title": what.title,
         "filters": filters,
-        "filtered": bool(filters and filters.chosen()),
+        "chips": chips,
+        "filtered": sum(bool(chip.url) for chip in chips),
         "heads": [_head(c, column, descending, request.GET) for c in columns],
         "columns": columns,
         "chosen_columns": request.GET.getlist("col"),
@@ -168,14 +185,38 @@ def listing(
         "previous_url": _url(request.GET, after=page.previous) if page.previous else "",
         "first_url": _url(request.GET, after="") if cursor else "",
         "csv_url": _url(request.GET, after="", export="csv"),
-        # An address without any query would open with the view chosen for that.
-        "clear_url": f"{request.path}?view=none" if first else request.path,
+        "clear_url": clear_url,
         "xlsx_url": _url(request.GET, after="", export="xlsx"),
         "pdf_url": _url(request.GET, after="", export="pdf"),
         **(context or {}),
     }
-    only_table = request.headers.get("HX-Target") == "fk-list"
-    return render(request, "core/pages/_list.html" if only_table else template, shown)
+    # htmx 4 names the target with its element: "div#fk-list".
+    if request.headers.get("HX-Target", "").rpartition("#")[2] == "fk-list":
+        return render(request, "core/pages/_list.html", {**shown, "is_piece": True})
+    return render(request, template, shown)
+
+
+def _chips(filters: FilterForm, asked: QueryDict, clear_url: str) -> list[Chip]:
+    chosen = filters.chosen()
+    chips = []
+    for bound in filters:
+        if bound.name in chosen:
+            without = _url(asked, **{bound.html_name: "", "after": "", "view": ""})
+            url = clear_url if without == "?" else without
+        elif bound.name in filters.standing and not bound.errors:
+            url = ""
+        else:
+            continue
+        chips.append(Chip(bound.label, _chip_words(bound), url))
+    return chips
+
+
+def _chip_words(bound: BoundField) -> str:
+    if bound.is_hidden or isinstance(bound.field, BooleanField):
+        return ""  # the name says it all
+    if not bound.value():  # it stands without having been chosen
+        return next(str(words) for key, words in cast(Any, bound.field).choices if not key)
+    return answered(bound).strip()
 
 
 def _tools(
@@ -216,12 +257,10 @@ def _head(column: Column[M], current: Column[M], descending: bool, asked: QueryD
 
 
 def _url(asked: QueryDict, **changed: str) -> str:
-    query = asked.copy()
-    for name, value in changed.items():
-        query.pop(name, None)
-        if value:
-            query[name] = value
-    return f"?{query.urlencode()}" if query else "?"
+    # A form sends its empty fields too; a link is shorter without them.
+    kept = [(name, v) for name, values in asked.lists() for v in values if v]
+    query = [(name, v) for name, v in kept if name not in changed]
+    return f"?{urlencode(query + [(name, v) for name, v in changed.items() if v])}"
 
 
 def _export(

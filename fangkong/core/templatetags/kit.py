@@ -16,11 +16,14 @@ from django.utils.translation import gettext as _
 from fangkong.core import clock, slots
 from fangkong.core.pages import AreaMap, BoardColumn, Chart, Column, Month, cells
 from fangkong.core.pages.editing import SEEN_FIELD, editing_of
-from fangkong.core.pages.forms import KEY_FIELD, dress
+from fangkong.core.pages.forms import KEY_FIELD, answered, dress
 from fangkong.core.privacy import PSEUDONYM
 from fangkong.core.record import new_public_id
 
 register = template.Library()
+
+MANY = 6  # choices beyond which a list of them takes the whole width
+FOLD = "fk_filters"  # cookie: the list whose folded filters are open
 
 
 @register.simple_tag
@@ -48,15 +51,49 @@ def field(bound: BoundField, size: str = "") -> dict[str, Any]:
         dress(bound.form)
         for one in bound.form.fields.values():
             one.widget.attrs.pop("placeholder", None)  # it says only what the label says
+    widget = bound.field.widget
+    is_choice_list = (
+        getattr(widget, "input_type", "") == "radio"
+        or widget.__class__.__name__ == "CheckboxSelectMultiple"
+    )
+    many = is_choice_list and len(getattr(bound.field, "choices", [])) > MANY
     return {
         "field": bound,
         "size": size,
+        "many": many,
+        "is_long": many or isinstance(widget, forms.Textarea),
         "marked": bound.field.required or bound.name in getattr(bound.form, "one_of", ()),
-        "is_check": getattr(bound.field.widget, "input_type", "") == "checkbox",
-        "is_choice_list": getattr(bound.field.widget, "input_type", "") == "radio"
-        or bound.field.widget.__class__.__name__ == "CheckboxSelectMultiple",
+        "is_check": getattr(widget, "input_type", "") == "checkbox",
+        "is_choice_list": is_choice_list,
         "help_id": f"id_{bound.html_name}_help",
         "error_id": f"id_{bound.html_name}_error",
+    }
+
+
+@register.inclusion_tag("core/pages/_filter_fields.html", takes_context=True)
+def filter_fields(
+    context: Context, form: forms.BaseForm, name: str, chosen: int | None = None, seen: str = ""
+) -> dict[str, Any]:
+    """The fields of a filter bar: the search stays in sight, a phone folds the others.
+
+    ``name`` is the list's, under which its browser keeps that the fold is open; ``chosen`` is how
+    many filters are set, else those that were sent are counted; ``seen`` names what stays in sight.
+    """
+
+    def stays(bound: BoundField) -> bool:
+        kind = getattr(bound.field.widget, "input_type", "")
+        return kind == "search" or bound.name in seen.split()
+
+    asked = context["request"]
+    folded = [bound for bound in form if not stays(bound)]
+    if chosen is None:
+        chosen = sum(bool(asked.GET.get(bound.html_name)) for bound in folded)
+    return {
+        "seen": [bound for bound in form if stays(bound)],
+        "folded": folded,
+        "name": name,
+        "chosen": chosen,
+        "open": asked.COOKIES.get(FOLD) == name or any(bound.errors for bound in folded),
     }
 
 
@@ -109,12 +146,7 @@ def month(shown: Month) -> dict[str, Any]:
 @register.filter
 def answer(bound: BoundField) -> str:
     """What was answered, in the words of the form's choices."""
-    value = bound.value()
-    if isinstance(bound.field, forms.BooleanField):
-        return _("yes") if value else _("no")
-    chosen = value if isinstance(value, (list, tuple)) else [value]
-    words = {str(key): str(label) for key, label in getattr(bound.field, "choices", [])}
-    return ", ".join(words.get(str(one), str(one)) for one in chosen if one not in (None, ""))
+    return answered(bound)
 
 
 @register.simple_tag(takes_context=True)

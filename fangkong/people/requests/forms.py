@@ -80,5 +80,8 @@ class LiftForm(pages.Form):
     """Why a restriction ends."""
 
     reason = forms.CharField(
-        label=_("Which new duty makes it necessary?"), max_length=400, help_text=NO_NAMES
+        label=_("Which new duty makes it necessary?"),
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=NO_NAMES,
     )

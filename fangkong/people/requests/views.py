@@ -174,7 +174,8 @@ def lift(request: StaffRequest, public_id: UUID) -> HttpResponse:
         form,
         title=_("Ask to lift the restriction"),
         submit=_("Ask for it"),
-        context={"back_url": asked.get_absolute_url()},
+        template="people/requests/ask_lift.html",
+        context={"back_url": asked.get_absolute_url(), "asked": asked},
     )
 
 

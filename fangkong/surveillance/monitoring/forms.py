@@ -351,7 +351,7 @@ class CaseFilter(pages.FilterForm):
         ],
         required=False,
     )
-    batch = forms.UUIDField(required=False, widget=forms.HiddenInput())
+    batch = forms.UUIDField(label=_("From one import"), required=False, widget=forms.HiddenInput())
 
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 class SignalFilter(pages.FilterForm):
     """The bar above the signals. Without a choice it shows those that wait for an answer."""
 
+    standing = ("state",)
+
     state = forms.ChoiceField(
         label=_("State"),
         required=False,

@@ -21,7 +21,7 @@ from fangkong.core.pages import Column, cells
         ("扎西 & <b>", "扎西 &amp; &lt;b&gt;"),
         (
             datetime(2020, 2, 5, 2, tzinfo=UTC),
-            '<time datetime="2020-02-05T02:00:00+00:00">2020-02-05 10:00</time>',
+            '<time datetime="2020-02-05T02:00:00+00:00"><span>2020-02-05</span> 10:00</time>',
         ),
         (date(2020, 2, 5), '<time datetime="2020-02-05">2020-02-05</time>'),
     ],

@@ -60,7 +60,7 @@ class Asked:
     factory: ClassVar[RequestFactory] = RequestFactory()
 
     def __init__(self, query: str = "", *, user=None, rows=None):
-        request = self.factory.get(f"/jobs/{query}", headers={"HX-Target": "fk-list"})
+        request = self.factory.get(f"/jobs/{query}", headers={"HX-Target": "div#fk-list"})
         request.user = user or AnonymousUser()
         request.now = AT
         with override("en"):

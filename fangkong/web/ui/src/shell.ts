@@ -4,6 +4,7 @@ export function startShell(): void {
   startTheme();
   startSideMenu();
   startSmallMenus();
+  startFolds();
   startDialogs();
   startToasts();
   void countBadges();
@@ -102,6 +103,17 @@ function startSmallMenus(): void {
     menu.open = false;
     menu.querySelector("summary")?.focus();
   });
+}
+
+// Filters of a list, folded on a phone ----------------------------------------------------------
+
+/** The list whose filters are open keeps them so on its next pages. */
+function startFolds(): void {
+  const kept = (event: Event) => {
+    const fold = hit<HTMLDetailsElement>(event, "details[data-fold]");
+    if (fold) keep("fk_filters", fold.open ? (fold.dataset["fold"] ?? "") : "");
+  };
+  document.addEventListener("toggle", kept, true); // the event does not bubble
 }
 
 // Dialogs ----------------------------------------------------------------------------------------
