@@ -289,7 +289,15 @@ class Reader:
         return occupation
 
     def relation(self, row: Table) -> t.ResidenceRelation:
-        relation = t.ResidenceRelation(**self.named(row))
+        distances: tuple[t.Distance, ...] = get_args(t.Distance)
+        said = row.many("lives")
+        for value in said:
+            if value not in distances:
+                row.refuse("lives", f"unknown {value!r}; use some of {', '.join(distances)}")
+        if not said:
+            row.refuse("lives", f"missing; write how far off: some of {', '.join(distances)}")
+        lives = tuple(value for value in distances if value in said)
+        relation = t.ResidenceRelation(**self.named(row), lives=lives)
         row.end()
         return relation
 

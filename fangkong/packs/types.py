@@ -16,6 +16,9 @@ Duty = Literal["report", "review", "notify"]
 Trigger = Literal["diagnosis", "discovery", "receipt", "assessment", "signal"]
 Purpose = Literal["bulletin", "warning"]
 DateBasis = Literal["onset", "diagnosis", "report"]
+# How far off somebody lives: in the same county, in another one of the prefecture, in another
+# prefecture of the province, or beyond the province.
+Distance = Literal["county", "prefecture", "province", "beyond"]
 Method = Literal["fixed_count", "moving_percentile", "adaptive"]
 DifferenceKind = Literal[
     "condition_added",
@@ -181,7 +184,13 @@ class Occupation(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class ResidenceRelation(Row):
-    """Where a patient belongs, seen from the reporting county (病人属于)."""
+    """Where a patient belongs, seen from the reporting county (病人属于).
+
+    ``lives``: how far off the address may be. One that says nothing of the address has all of them:
+    a foreign national may live next door.
+    """
+
+    lives: tuple[Distance, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from fangkong.core.editions import queries as editions
 from fangkong.core.shared import shared
 
 from .models import Area, Facility
+from .types import Level
 
 NAME = "places"
 
@@ -47,6 +48,11 @@ def codes() -> Told[str]:
     return editions.kept(NAME, "codes", _codes)
 
 
+def county_codes() -> frozenset[str]:
+    """The code of every county ever."""
+    return editions.kept(NAME, "county codes", _county_codes)
+
+
 def facility_ids() -> Told[UUID]:
     """The public id of every facility, by key."""
     return editions.kept(NAME, "facility ids", _facility_ids)
@@ -55,6 +61,10 @@ def facility_ids() -> Told[UUID]:
 def _codes() -> Told[str]:
     known = {key: area.code for key, area in areas().items()}
     return Told(known, lambda key: Area.objects.values_list("code", flat=True).get(pk=key))
+
+
+def _county_codes() -> frozenset[str]:
+    return frozenset(area.code for area in areas().values() if area.level == Level.COUNTY)
 
 
 def _facility_ids() -> Told[UUID]:

@@ -98,6 +98,20 @@ def ancestors(below: Area) -> list[Area]:
     return list(Area.objects.filter(pk__in=keys).order_by("path"))
 
 
+def areas() -> Mapping[int, Area]:
+    """Every area ever, each with its county, by key; from memory."""
+    return kept.areas()
+
+
+def lineage(one: Area, on: date, every: Mapping[int, Area]) -> dict[str, int]:
+    """The key at each level of an area and what it lies in, as far as in force on a day.
+
+    For ``rules.distances``; ``every``: all ``areas``, so that no database is asked.
+    """
+    above = (every.get(int(key)) for key in (one.path or "").split("/")[:-1])
+    return {found.level: found.pk for found in above if found is not None and found.valid_on(on)}
+
+
 def home(on: date) -> Area | None:
     """The area that the deployment serves (``FANGKONG_AREA``)."""
     return area(settings.FANGKONG_AREA, on)
@@ -112,6 +126,11 @@ def area_of(pk: int) -> Area | None:
 def codes() -> Mapping[int, str]:
     """The code of each area by its key, from memory: for lists, which then join no areas."""
     return kept.codes()
+
+
+def county_codes() -> frozenset[str]:
+    """The codes of all counties ever, former ones too, from memory: what a list is narrowed by."""
+    return kept.county_codes()
 
 
 def facility_ids() -> Mapping[int, UUID]:

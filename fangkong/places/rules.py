@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from fangkong.core.spelling import spelled
+from fangkong.packs.types import Distance
 
 # Levels whose codes are GB/T 2260: a division lies in another when its code continues the other's.
 CODED_LEVELS = ("country", "province", "prefecture", "county")
@@ -143,6 +144,43 @@ def below(path: str) -> tuple[str, str]:
     """
     *above, last, _ = path.split("/")
     return path, "".join(f"{key}/" for key in above) + step(int(last) + 1)
+
+
+# --- Distances ------------------------------------------------------------------------------------
+
+ANYWHERE: frozenset[Distance] = frozenset({"county", "prefecture", "province", "beyond"})
+# Level: how far apart two places lie that differ in it, and may still lie that have it in common.
+_LEVELS: dict[str, tuple[Distance, frozenset[Distance]]] = {
+    "country": ("beyond", ANYWHERE),
+    "province": ("beyond", ANYWHERE - {"beyond"}),
+    "prefecture": ("province", frozenset({"county", "prefecture"})),
+    "county": ("prefecture", frozenset({"county"})),
+}
+
+
+def distances(one: Mapping[str, int], other: Mapping[str, int]) -> frozenset[Distance]:
+    """How far apart two places may lie, each given by what it lies in: level to key.
+
+    A place known to its prefecture only may lie in any of its counties. A county that lies in no
+    prefecture (直辖市, 省直辖县) is in another one than a county that does.
+    """
+    order = [*_LEVELS]
+    known = min(
+        max((order.index(x) for x in at if x in _LEVELS), default=-1) for at in (one, other)
+    )
+    possible, open_ = ANYWHERE, set[Distance]()
+    for level in order[: known + 1]:
+        apart, near = _LEVELS[level]
+        ours, theirs = one.get(level), other.get(level)
+        missing = (ours is None) + (theirs is None)
+        if missing == 2 or (missing and level != "prefecture"):
+            open_.add(apart)
+        elif ours != theirs:
+            return frozenset({apart, *open_})
+        else:
+            possible = near
+            open_.clear()
+    return possible
 
 
 # --- Organisation codes --------------------------------------------------------------------------

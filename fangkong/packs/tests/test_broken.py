@@ -49,6 +49,13 @@ name_zh = "确诊"
 name_en = "Confirmed"
 clause = "one"
 
+[[residence_relations]]
+code = "here"
+name_zh = "本地"
+name_en = "From here"
+lives = ["county"]
+clause = "one"
+
 [[report_clocks]]
 code = "report"
 name_zh = "报告"
@@ -213,6 +220,8 @@ def test_a_whole_pack_is_read(tmp_path):
             "'sure' is not in case_classes",
         ),
         ('case_classes = ["confirmed"]', "", "say which case classes are counted"),
+        ('lives = ["county"]', 'lives = ["next door"]', "unknown 'next door'; use some of county"),
+        ('lives = ["county"]\n', "", 'residence_relations[1] (here), key "lives": missing; write'),
         ("percentile = 80", "percentile = 100", "at least 1 and at most 99"),
         ("alpha = 0.0065", "alpha = 1.5", "must lie between 0 and 1"),
         ("guard_weeks = 1", "guard_weeks = 53", "at least 0 and at most 52"),

@@ -286,3 +286,14 @@ def test_a_fever_clinic_has_its_results_in_six_hours_and_aims_at_four():
     groups = {group.code: group for group in queries.pack("cn-2020-01").testing.groups}
     assert (groups["fever-clinic"].hours, groups["fever-clinic"].target_hours) == (6, 4)
     assert (groups["patient"].hours, groups["on-request"].hours) == (12, 24)
+
+
+@pytest.mark.parametrize("pack", queries.all_packs(), ids=lambda pack: pack.id)
+def test_wherever_a_patient_lives_there_is_a_word_for_it(pack):
+    said = [row.lives for row in pack.residence_relations]
+    assert {distance for lives in said for distance in lives} == {
+        "county",
+        "prefecture",
+        "province",
+        "beyond",
+    }

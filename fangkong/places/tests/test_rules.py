@@ -146,6 +146,48 @@ def test_a_code_lies_in_the_codes_it_continues(code, other, lies):
     assert rules.lies_in(code, other) is lies
 
 
+IN_DAOFU = {"country": 1, "province": 51, "prefecture": 5133, "county": 513326}
+IN_KANGDING = {**IN_DAOFU, "county": 513301}
+IN_ABA = {"country": 1, "province": 51, "prefecture": 5132, "county": 513221}
+IN_BEIJING = {"country": 1, "province": 11, "county": 110101}
+IN_CHAOYANG = {"country": 1, "province": 11, "county": 110105}
+IN_XIANTAO = {"country": 1, "province": 51, "county": 519004}  # run by its province
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "far"),
+    [
+        (IN_DAOFU, IN_DAOFU, "county"),
+        ({**IN_DAOFU, "township": 9}, IN_DAOFU, "county"),
+        (IN_KANGDING, IN_DAOFU, "prefecture"),
+        (IN_ABA, IN_DAOFU, "province"),
+        (IN_XIANTAO, IN_DAOFU, "province"),
+        (IN_BEIJING, IN_DAOFU, "beyond"),
+        ({"country": 2}, IN_DAOFU, "beyond"),
+        ({**IN_BEIJING, "country": 2}, IN_DAOFU, "beyond"),
+        (IN_BEIJING, IN_BEIJING, "county"),
+        (IN_CHAOYANG, IN_BEIJING, "province prefecture"),  # neither names a prefecture
+        (
+            {k: IN_DAOFU[k] for k in ("country", "province", "prefecture")},
+            IN_DAOFU,
+            "county prefecture",
+        ),
+        ({k: IN_DAOFU[k] for k in ("country", "province")}, IN_DAOFU, "county prefecture province"),
+        ({"country": 1}, IN_DAOFU, "county prefecture province beyond"),
+        ({}, IN_DAOFU, "county prefecture province beyond"),
+        (
+            {"prefecture": 5133, "county": 513326},
+            IN_DAOFU,
+            "county",
+        ),  # a directory without provinces
+        ({"prefecture": 5132, "county": 513221}, IN_DAOFU, "province beyond"),
+    ],
+)
+def test_how_far_apart_two_places_lie_as_far_as_it_is_known(one, other, far):
+    assert rules.distances(one, other) == set(far.split())
+    assert rules.distances(other, one) == set(far.split())
+
+
 COUNTY = Span(1, "513321", date(1981, 1, 1), date(2014, 12, 31))
 CITY = Span(2, "513301", date(2015, 1, 1))
 LINK = [(1, 2)]
