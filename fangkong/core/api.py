@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Annotated, Any, Generic, ParamSpec, TypeVar, cast
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -29,7 +30,8 @@ from ninja.errors import (
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
-from pydantic import BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from fangkong.core import openapi, permissions, problems, validation
 from fangkong.core.audit import sights
@@ -48,6 +50,44 @@ R = TypeVar("R")
 View = TypeVar("View", bound=Callable[..., Any])
 
 PAGE_LIMIT = 200
+
+
+# --- What is asked --------------------------------------------------------------------------------
+
+
+def _within_reach(moment: datetime) -> datetime:
+    """No moment that a zone or a database cannot take: year 1 begins before year 1 in the east."""
+    try:
+        near = moment.astimezone(UTC)
+    except OverflowError:
+        near = None
+    if near is None or not 1 < near.year < 9999:
+        raise PydanticCustomError("out_of_reach", "out of reach")
+    return moment
+
+
+# A moment with its time zone, such as 2020-02-05T09:00+08:00.
+Moment = Annotated[AwareDatetime, AfterValidator(_within_reach)]
+# A parameter that narrows a list to one of the values of an enum; "" or nothing: all.
+Narrowed = Annotated[T | None, BeforeValidator(lambda text: text or None)]
+
+
+def wrong(where: str, kind: str, **ctx: object) -> ValidationError:
+    """What is wrong with a parameter that only its neighbours or the rules tell; to be raised."""
+    return ValidationError([{"in": "query", "where": where, "type": kind, "ctx": ctx}])
+
+
+def among(where: str, value: str, known: Collection[str], *, needed: bool = False) -> str:
+    """A parameter that must be one of these codes where it is given; 422 names them all."""
+    if (value or needed) and value not in known:
+        raise wrong(where, "enum", expected=", ".join(sorted(known)))
+    return value
+
+
+def in_order(where: str, value: Any, after: str, first: Any) -> None:
+    """Two parameters of which the second may not lie before the first."""
+    if value is not None and first is not None and value < first:
+        raise wrong(where, "before_other", other=after)
 
 
 # --- Reading --------------------------------------------------------------------------------------
@@ -125,14 +165,12 @@ def _size(asked: str, usual: int) -> int:
     if not asked:
         return usual
     if not (asked.isascii() and asked.isdecimal()):
-        wrong: dict[str, Any] = {"type": "int_parsing"}
-    elif len(asked.lstrip("0")) > 3 or int(asked) > PAGE_LIMIT:
-        wrong = {"type": "less_than_equal", "ctx": {"le": PAGE_LIMIT}}
-    elif int(asked) < 1:
-        wrong = {"type": "greater_than_equal", "ctx": {"ge": 1}}
-    else:
-        return int(asked)
-    raise ValidationError([{"in": "query", "where": "size", **wrong}])
+        raise wrong("size", "int_parsing")
+    if len(asked.lstrip("0")) > 3 or int(asked) > PAGE_LIMIT:
+        raise wrong("size", "less_than_equal", le=PAGE_LIMIT)
+    if int(asked) < 1:
+        raise wrong("size", "greater_than_equal", ge=1)
+    return int(asked)
 
 
 def _answer_page(
@@ -345,13 +383,21 @@ def _tagged(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         return response
     digest = hashlib.blake2b(response.content, digest_size=9).hexdigest()
     tag = f'"{getattr(request, "fk_version", "0")}-{digest}"'
+    response = known_already(request, tag) or response
+    response["ETag"] = tag
+    return response
+
+
+def known_already(request: HttpRequest, tag: str) -> HttpResponse | None:
+    """304 where the asker has what the ETag names."""
     known = {
         one.strip().removeprefix("W/")
         for one in request.headers.get("If-None-Match", "").split(",")
     }
-    if tag in known or "*" in known:
-        response = HttpResponse(status=304)
-        del response["Content-Type"]
+    if tag not in known and "*" not in known:
+        return None
+    response = HttpResponse(status=304)
+    del response["Content-Type"]
     response["ETag"] = tag
     return response
 
@@ -363,8 +409,9 @@ def _answer_problems(api: NinjaAPI) -> None:
     """Make an API answer every refusal as a problem document."""
 
     def refused(request: HttpRequest, fact: Refused) -> HttpResponse:
-        after = getattr(fact, "retry_after", None)
-        return problem(fact.status, type(fact).__name__, str(fact), retry_after=after)
+        more = {"errors": fact.errors} if fact.errors else {}
+        title, after = type(fact).__name__, fact.retry_after
+        return problem(fact.status, title, str(fact), retry_after=after, **more)
 
     def of_the_key(request: HttpRequest, fact: Refused) -> HttpResponse:
         """A page says it of its form; a machine is told of the header."""

@@ -33,7 +33,7 @@ PROBLEM: dict[str, Any] = {
         "detail": {"type": "string"},
         "errors": {
             "type": "array",
-            "description": "The fields that are wrong, with 422 Invalid.",
+            "description": "The fields that are wrong, with 422.",
             "items": {
                 "type": "object",
                 "required": ["in", "where", "text"],
@@ -219,7 +219,10 @@ def _complete_operation(
             parameters += [_AFTER, _SIZE]
         parameters.append(_KNOWN)
         responses.setdefault(304, {"description": "Nothing has changed since that ETag."})
-        responses[200].setdefault("headers", {})["ETag"] = {"schema": {"type": "string"}}
+        responses[200].setdefault("headers", {})["ETag"] = {
+            "required": True,
+            "schema": {"type": "string"},
+        }
     for status in sorted(statuses):
         responses.setdefault(status, _told(status))
     if writes:

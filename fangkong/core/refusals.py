@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from math import ceil
+
 from django.utils.functional import Promise
 
 
@@ -9,10 +13,15 @@ class Refused(Exception):
     """The action was not done, and nothing was changed. Its text tells a person what to do."""
 
     status = 409
+    retry_after: int | None = None  # seconds, where waiting helps
+    errors: Sequence[Mapping[str, str]] = ()  # for machines: what is wrong where in the body
 
-    def __init__(self, text: str | Promise) -> None:
+    def __init__(self, text: str | Promise, *, wait: timedelta | None = None) -> None:
+        """``wait``: how long before it may be tried again, where that helps."""
         super().__init__(text)
         self.text = text
+        if wait is not None:
+            self.retry_after = max(1, ceil(wait.total_seconds()))
 
     def __str__(self) -> str:
         return str(self.text)

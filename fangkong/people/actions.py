@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -336,13 +337,17 @@ def reveal(
             )
         )
     detail = {"fields": sorted(set(fields))}
-    if queries.revealed_within_the_hour(by, at, but=person) >= REVEALS_PER_HOUR:
+    get_user_model().objects.select_for_update().get(pk=by.pk)  # two windows at the same moment
+    others = queries.revealed_within_the_hour(by, at, but=person)
+    if len(others) >= REVEALS_PER_HOUR:
+        one_less = others[len(others) - REVEALS_PER_HOUR] + queries.HOUR
         raise TooManyRevealed(
             _(
                 "Within an hour you have had the full data of %d other persons shown, which is as"
                 " many as one may. Wait a while; who needs more asks for a list as a file."
             )
-            % REVEALS_PER_HOUR
+            % REVEALS_PER_HOUR,
+            wait=one_less - at,
         )
     audit.seen(person, by=by, at=at, how=How.REVEALED, place="people.reveal", reason=why)
     return audit.record("people.reveal", person, by=by, at=at, reason=why, detail=detail)

@@ -206,12 +206,13 @@ def occupations(on: date) -> dict[str, str]:
     return {row.code: row.name.in_language(language) for row in pack.occupations}
 
 
-def revealed_within_the_hour(user: User, at: datetime, but: Person) -> int:
-    """Of how many other persons a user has had full data shown within the last hour."""
+def revealed_within_the_hour(user: User, at: datetime, but: Person) -> list[datetime]:
+    """When a user last had full data shown of each other person within the hour, oldest first."""
     sights = audit.sights(How.REVEALED).filter(
         by=user, at__gt=at - HOUR, at__lte=at, subject_type=Person._meta.label_lower
     )
-    return sights.exclude(subject_id=but.pk).values("subject_id").distinct().count()
+    last = sights.exclude(subject_id=but.pk).values("subject_id").annotate(last=Max("at"))
+    return list(last.order_by("last").values_list("last", flat=True))
 
 
 @dataclass(frozen=True)

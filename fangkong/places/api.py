@@ -16,7 +16,7 @@ from fangkong.core import api, clock
 
 from . import actions, queries
 from .models import Area, Facility
-from .types import EDIT_FACILITIES, VIEW, FacilityFacts, FacilityKind, Request
+from .types import EDIT_FACILITIES, VIEW, FacilityFacts, FacilityKind, Level, Request
 
 router = Router(tags=["places"])
 
@@ -105,7 +105,9 @@ def _fields(row: object, schema: type[Schema], *without: str) -> dict[str, Any]:
 
 
 @router.get("/areas/", response=api.Page[AreaOut])
-def areas(request: HttpRequest, level: str = "", on: date | None = None) -> HttpResponse:
+def areas(
+    request: HttpRequest, level: api.Narrowed[Level] = None, on: date | None = None
+) -> HttpResponse:
     """Areas by code; ``level`` narrows, ``on`` leaves those in force on a day."""
     api.require(request, VIEW)
     asked = cast(Request, request)
@@ -128,12 +130,14 @@ def area(request: HttpRequest, code: str, on: date | None = None) -> AreaOut:
 
 
 @router.get("/facilities/", response=api.Page[FacilityOut])
-def facilities(request: HttpRequest, county: str = "", kind: str = "") -> HttpResponse:
-    """Facilities by name; ``county`` is a code."""
+def facilities(
+    request: HttpRequest, county: str = "", kind: api.Narrowed[FacilityKind] = None
+) -> HttpResponse:
+    """Facilities by name; ``county`` is the code of one."""
     api.require(request, VIEW)
     asked = cast(Request, request)
     rows = queries.facilities_open_to(asked.user, asked.now)
-    if county:
+    if api.among("county", county, queries.county_codes()):
         rows = rows.filter(area__county__code=county)
     if kind:
         rows = rows.filter(kind=kind)

@@ -58,7 +58,9 @@ class ProofIn(Schema):
 
 @router.get("/", response=api.Page[TaskOut])
 def index(
-    request: HttpRequest, whose: Literal["mine", "all"] = "mine", state: str = ""
+    request: HttpRequest,
+    whose: Literal["mine", "all"] = "mine",
+    state: api.Narrowed[Literal["open", "accepted", "done", "cancelled"]] = None,
 ) -> HttpResponse:
     """Unfinished tasks, or those of one state: one's own, or all that one may see; by due time."""
     staff = cast(StaffRequest, request)

@@ -20,7 +20,7 @@ from fangkong.core.spelling import shown
 from .. import queries as queries_of_staff
 from . import queries
 from .models import EmergencyAccess
-from .types import HOLDS, MISS, SIGN_OFF, USE, USED, finders
+from .types import DAY, HOLDS, MISS, SIGN_OFF, USE, USED, finders
 
 if TYPE_CHECKING:
     from ..models import User
@@ -72,8 +72,12 @@ def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> Eme
     if len(shown(reason)) < SHORTEST_REASON:
         raise ReasonMissing(_("Write in a sentence why you must see this person now."))
     user = get_user_model().objects.select_for_update().get(pk=by.pk)
-    if queries.tries(user, at) >= LIMIT_PER_DAY:
-        raise TooMany(_("You have used emergency access ten times today. Call the headquarters."))
+    tries = queries.tries(user, at)
+    if len(tries) >= LIMIT_PER_DAY:
+        raise TooMany(
+            _("You have used emergency access ten times today. Call the headquarters."),
+            wait=tries[len(tries) - LIMIT_PER_DAY] + DAY - at,
+        )
     finder = next((one for one in finders() if one.name == kind), None)
     person = finder.find(number.strip(), at) if finder else None
     if finder is None or person is None:

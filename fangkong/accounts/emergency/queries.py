@@ -22,11 +22,12 @@ def mine(user: User, at: datetime) -> list[EmergencyAccess]:
     return list(open_now.order_by("valid_to"))
 
 
-def tries(user: User, at: datetime) -> int:
-    """How often the user asked for a person within a day, found or not."""
+def tries(user: User, at: datetime) -> list[datetime]:
+    """When the user asked for a person within a day, found or not; oldest first."""
     found = EmergencyAccess.objects.filter(user=user, valid_from__gt=at - DAY)
     missed = audit.lines_about(MISS).filter(by=user, at__gt=at - DAY)
-    return found.count() + missed.count()
+    moments = [*found.values_list("valid_from", flat=True), *missed.values_list("at", flat=True)]
+    return sorted(moments)
 
 
 def uses(user: User, at: datetime) -> QuerySet[EmergencyAccess]:

@@ -106,9 +106,12 @@ def upload(
             _("The file is empty or larger than %(limit)d MB. Choose a smaller one.")
             % {"limit": use.largest // kinds.MEGABYTE}
         )
-    count, sent = queries.sent_today(by, at)
+    count, sent, since = queries.sent_today(by, at)
     if count >= DAILY_FILES or sent + size > DAILY_BYTES:
-        raise QuotaUsed(_("You have sent very many files today. Go on tomorrow."))
+        raise QuotaUsed(
+            _("You have sent very many files today. Go on tomorrow."),
+            wait=since + queries.DAY - at,
+        )
     raw = content.read(use.largest + 1)
     kind = _kind(use, raw, name)
     width = height = None

@@ -30,12 +30,15 @@ class FileOut(Schema):
 
 @router.get("/{uuid:public_id}/", response={200: None})
 def detail(request: HttpRequest, public_id: UUID) -> HttpResponse:
-    """The content of a file whose record is open to you."""
+    """The content of a file whose record is open to you; its ETag is the SHA-256 of it."""
     staff = cast(Any, request)
     file = queries.open_to(staff.user, public_id, staff.now)
     if file is None:
         raise Http404
-    return cast(HttpResponse, served(file, download=True))
+    tag = f'"{file.sha256}"'
+    answer = api.known_already(request, tag) or cast(HttpResponse, served(file, download=True))
+    answer["ETag"] = tag
+    return answer
 
 
 @router.post("/{use}/", response={201: FileOut})

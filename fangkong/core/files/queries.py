@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Min, QuerySet, Sum
 
 from fangkong.core.record import Record
 
@@ -44,12 +44,12 @@ def sent_by(use: Use, user: AbstractBaseUser, ids: Iterable[UUID]) -> list[Store
     return list(found.order_by("pk"))
 
 
-def sent_today(user: AbstractBaseUser, at: datetime) -> tuple[int, int]:
-    """How many files and bytes a user has sent in the last 24 hours."""
+def sent_today(user: AbstractBaseUser, at: datetime) -> tuple[int, int, datetime]:
+    """How many files and bytes a user has sent in the last 24 hours, and since when."""
     found = StoredFile.objects.filter(created_by=user.pk, created_at__gt=at - DAY).aggregate(
-        count=Count("pk"), size=Sum("size", default=0)
+        count=Count("pk"), size=Sum("size", default=0), first=Min("created_at")
     )
-    return found["count"], found["size"]
+    return found["count"], found["size"], found["first"] or at
 
 
 def orphans(at: datetime) -> QuerySet[StoredFile]:

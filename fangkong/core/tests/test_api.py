@@ -341,6 +341,94 @@ def test_every_operation_says_what_it_may_answer(client):
         assert ("Idempotency-Key" in taken) == writes, name
 
 
+# Codes that follow from the rules or the places of a day, and the cursor: told by the operation.
+TOLD_BY_THE_OPERATION = {"condition", "county", "after"}
+NEEDED = {"condition": "covid-19", "first": "2020-02-01", "last": "2020-02-05"}
+
+
+def codes_of(schema, one) -> list[str] | None:
+    """The codes that a parameter takes, None where it takes none but numbers and days."""
+    found = []
+    for part in one["schema"].get("anyOf", [one["schema"]]):
+        if "$ref" in part:
+            part = schema["components"]["schemas"][part["$ref"].rsplit("/", 1)[1]]
+        found += part.get("enum", [])
+        if part.get("type") == "string" and not {"enum", "format"} & set(part):
+            return []
+    return found or None
+
+
+def test_a_parameter_that_narrows_a_list_takes_its_codes_alone_and_names_them(client):
+    schema = client.get("/api/v1/openapi.json").json()
+    free, told = set(), []
+    for path, methods in schema["paths"].items():
+        asked = [
+            one for one in methods.get("get", {}).get("parameters", []) if one["in"] == "query"
+        ]
+        for one in asked:
+            codes = codes_of(schema, one)
+            if codes == []:
+                free.add(one["name"])
+            if not codes:
+                continue
+            others = {o["name"]: NEEDED[o["name"]] for o in asked if o["required"]}
+            answer = problem(client.get(path, {**others, one["name"]: "no-such-code"}))
+            assert answer["status"] == 422, (path, one["name"])
+            (error,) = answer["errors"]
+            assert (error["in"], error["where"]) == ("query", one["name"])
+            assert all(code in error["text"] for code in codes), error
+            told.append((path.removeprefix("/api/v1/"), one["name"]))
+    assert free == TOLD_BY_THE_OPERATION
+    assert {
+        ("tasks/", "whose"),
+        ("tasks/", "state"),
+        ("core/webhooks/deliveries/", "state"),
+        ("places/areas/", "level"),
+        ("places/facilities/", "kind"),
+        ("surveillance/monitoring/counts/", "basis"),
+        ("surveillance/warning/signals/", "state"),
+    } <= set(told)
+
+
+def test_the_codes_that_are_told_are_those_of_the_records(client):
+    from fangkong.core.webhooks.models import Delivery
+    from fangkong.tasks.models import Task
+
+    schema = client.get("/api/v1/openapi.json").json()
+
+    def codes(path, name):
+        parameters = schema["paths"][f"/api/v1/{path}"]["get"]["parameters"]
+        return codes_of(schema, next(one for one in parameters if one["name"] == name))
+
+    assert codes("core/webhooks/deliveries/", "state") == Delivery.State.values
+    assert codes("tasks/", "state") == Task.State.values
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [("places/facilities/", "county=999999"), ("surveillance/warning/signals/", "county=5133")],
+)
+def test_a_county_that_is_none_is_told_with_those_there_are(client, path, query):
+    told = problem(client.get(f"/api/v1/{path}?{query}"))
+    assert [error["where"] for error in told["errors"]] == ["county"]
+    assert "513326" in told["errors"][0]["text"]
+    assert client.get(f"/api/v1/{path}?county=513326").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["level=", "on=", "level=county"])
+def test_a_parameter_left_empty_narrows_nothing(client, query):
+    found = client.get(f"{AREAS}?{query}")
+    assert found.status_code == (422 if query == "on=" else 200)
+
+
+def test_every_answer_to_a_get_carries_the_etag_that_the_schema_tells(client):
+    schema = client.get("/api/v1/openapi.json").json()
+    for path, methods in schema["paths"].items():
+        if "get" in methods:
+            tag = methods["get"]["responses"]["200"]["headers"]["ETag"]
+            assert tag["required"], path
+
+
 def test_an_address_of_the_door_is_in_the_schema(client):
     """No operation is left out of the inventory."""
     from fangkong.config.api import api

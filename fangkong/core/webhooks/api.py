@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -86,8 +86,10 @@ def subscribe(request: HttpRequest, body: ReceiverIn) -> Status[dict[str, Any]]:
 
 
 @router.get("/deliveries/", response=api.Page[DeliveryOut])
-def deliveries(request: HttpRequest, state: str = "") -> HttpResponse:
-    """Deliveries, the newest first; ``state``: waiting, delivered or parked."""
+def deliveries(
+    request: HttpRequest, state: api.Narrowed[Literal["waiting", "delivered", "parked"]] = None
+) -> HttpResponse:
+    """Deliveries, the newest first; those of one ``state`` where it is given."""
     asked = _asked(request)
     rows = queries.deliveries(asked.user, asked.now)
     if state:

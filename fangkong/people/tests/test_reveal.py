@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,12 @@ from django.urls import reverse
 from fangkong.core.audit import queries as audit
 from fangkong.core.commands.models import Command
 from fangkong.core.roles import Role
+from fangkong.core.tests.together import at_once
 from fangkong.people import actions, queries
 from fangkong.people.actions import ReasonMissing, WrongField
 from fangkong.people.queries import RevealOver
 from fangkong.people.types import Revealable
+from fangkong.places.tests.factories import world
 
 from .factories import AT, NAME, NUMBER, PHONE, person, staff
 
@@ -174,6 +177,48 @@ def test_beyond_the_hourly_limit_nothing_more_is_shown(client, areas, patient, d
     assert refused.status_code == 422 and others[2].name not in refused.content.decode()
     assert reveals(others[2]) == []
     assert ask(client, others[0], _key="k3").status_code == 200  # known already: nobody new
+
+
+def test_a_machine_beyond_the_limit_is_told_how_long_to_wait(
+    client, areas, patient, daofu, monkeypatch
+):
+    monkeypatch.setattr(actions, "REVEALS_PER_HOUR", 2)
+    others = [person(areas["513326"], name=f"王{n}", documents=[], phones=[]) for n in "甲乙丙"]
+    asked = {"reason": "密接追踪", "fields": ["name"], "by": daofu}
+    for minutes, one in ((50, others[0]), (20, others[1]), (10, others[0])):
+        actions.reveal(person=one, at=AT - timedelta(minutes=minutes), **asked)
+    client.force_login(daofu)
+
+    answer = client.post(
+        f"/api/v1/people/{others[2].public_id}/reveal/",
+        json.dumps({"reason": "密接追踪", "fields": ["name"]}),
+        "application/json",
+        headers={"Idempotency-Key": "k"},
+    )
+
+    assert (answer.status_code, answer.json()["title"]) == (429, "TooManyRevealed")
+    # 王乙 leaves the hour first; 王甲 was seen again since.
+    assert answer["Retry-After"] == str(40 * 60)
+    with pytest.raises(actions.TooManyRevealed):
+        actions.reveal(person=others[2], at=AT + timedelta(minutes=40, seconds=-1), **asked)
+    actions.reveal(person=others[2], at=AT + timedelta(minutes=40), **asked)
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_two_at_the_same_moment_do_not_pass_the_limit_together(monkeypatch, settings):
+    settings.FANGKONG_AREA = "513300"
+    monkeypatch.setattr(actions, "REVEALS_PER_HOUR", 1)
+    areas = world()
+    daofu = staff(Role.COUNTY_CDC, areas["513326"])
+    others = [person(areas["513326"], name=f"王{n}", documents=[], phones=[]) for n in "甲乙丙"]
+    asked = {"reason": "密接追踪", "fields": ["name"], "by": daofu, "at": AT}
+
+    found = at_once(lambda n: actions.reveal(person=others[n], **asked), len(others))
+
+    refused = [one for one in found if isinstance(one, actions.TooManyRevealed)]
+    assert len(refused) == len(others) - 1, found
+    assert sum(len(reveals(one)) for one in others) == 1
 
 
 def test_an_hour_later_there_is_room_again(patient, daofu, areas, monkeypatch):

@@ -13,6 +13,7 @@ from ninja import Field, Router, Schema
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
 from fangkong.core.privacy import left
+from fangkong.places import queries as places
 
 from . import actions, queries, rules
 from .models import DetectionRun, Signal
@@ -100,7 +101,7 @@ def signals(
     rows = queries.open_to(staff.user, staff.now)
     if state != "any":
         rows = rows.filter(state__in=rules.OPEN if state == "open" else ["answered"])
-    if county:
+    if api.among("county", county, places.county_codes()):
         rows = rows.filter(area__code=county)
     return api.page(request, rows, _out, order="-rank")
 

@@ -362,7 +362,11 @@ def test_a_machine_sends_and_gets_files(client, daofu, daofu_cdc, kangding_cdc):
     )
 
     assert [file["id"] for file in finished.json()["files"]] == [one["id"]]
-    assert client.get(f"/api/v1/core/files/{one['id']}/").status_code == 200
+    content = client.get(f"/api/v1/core/files/{one['id']}/")
+    assert (content.status_code, content["ETag"]) == (200, f'"{one["sha256"]}"')
+    for known, status in ((content["ETag"], 304), ('"0-0"', 200)):
+        again = client.get(f"/api/v1/core/files/{one['id']}/", headers={"If-None-Match": known})
+        assert (again.status_code, again["ETag"]) == (status, content["ETag"])
     client.force_login(kangding_cdc)
     assert client.get(f"/api/v1/core/files/{one['id']}/").status_code == 404
     assert client.get(f"/api/v1/core/files/{uuid4()}/").status_code == 404
