@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 
 from django import forms
@@ -9,12 +11,13 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.packs import queries as packs
-from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
+from fangkong.packs.types import NoPackInForce, Pack, Row, Text, UnknownCode
 
 
 class DayForm(pages.Form):
@@ -75,6 +78,7 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
             for row in pack.testing.judgements
         ],
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
+        "choices": _choices(pack, day),
     }
     return render(request, "web/rulepacks/detail.html", shown)
 
@@ -97,6 +101,35 @@ def differences(request: StaffRequest) -> HttpResponse:
         "differences": packs.differences(before, after),
     }
     return render(request, "web/rulepacks/differences.html", shown)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A line of a list of the card; ``only``, ``but``: diseases that have it, or do not."""
+
+    row: Row
+    only: tuple[Text, ...] = ()
+    but: tuple[Text, ...] = ()
+
+
+def _choices(pack: Pack, day: date) -> list[tuple[str, Promise, list[Choice]]]:
+    """The lists of the card on a day: an id for the page, a title, and the lines."""
+
+    def named(codes: Iterable[str]) -> tuple[Text, ...]:
+        return tuple(packs.name(pack, code, day) for code in codes)
+
+    classes = [
+        Choice(row, named(row.only), named(row.not_for))
+        for row in pack.case_classes
+        if row.covers(day)
+    ]
+    grades = [Choice(row, named(row.only)) for row in pack.severity if row.covers(day)]
+    return [
+        ("case-classes", _("Case class"), classes),
+        ("severities", _("Severity"), grades),
+        ("relations", _("Patient belongs to"), [Choice(row) for row in pack.residence_relations]),
+        ("occupations", _("Occupation group"), [Choice(row) for row in pack.occupations]),
+    ]
 
 
 def _of_this_jurisdiction(request: StaffRequest) -> list[Pack]:

@@ -43,6 +43,22 @@ def test_a_clause_is_cited_in_words(article, said):
     assert cited(article) == said
 
 
+def test_whatever_a_card_may_say_stands_with_its_code(look, daofu):
+    text = look(daofu, "/packs/cn-2020-01/?on=2020-02-05").content.decode()
+
+    for code in ("covid-19", "hepatitis-b", "asymptomatic", "critical", "same-county", "herder"):
+        assert f"<code>{code}</code>" in text or f'<code class="small">{code}</code>' in text
+
+
+def test_a_list_shows_the_lines_of_its_day_and_what_they_are_for(look, daofu):
+    def lines(day: str):
+        shown = look(daofu, f"/packs/cn-2020-01/?on={day}").context["choices"]
+        return {line.row.code: line for _anchor, _title, rows in shown for line in rows}
+
+    assert [text.en for text in lines("2020-02-05")["asymptomatic"].only]
+    assert "asymptomatic" in lines("2020-02-05") and "moon" not in lines("2020-02-05")
+
+
 def test_a_condition_managed_as_class_a_shows_it_only_while_it_was(look, daofu):
     def covid(day: str):
         rows = look(daofu, f"/packs/cn-2020-01/?on={day}").context["conditions"]
