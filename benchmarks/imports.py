@@ -71,11 +71,12 @@ def rows_of(first: int, count: int) -> list[list[str]]:
         # Nine of ten addresses stand once in the file: what is remembered of one helps few others.
         lane, house = dice.randrange(1, 100), dice.randrange(1, 2_000)
         place = f"{dice.choice(PLACES)}{lane}组{house}号"
+        belongs = "本县区" if place.startswith("道孚") else "本市其他县区"
         disease = dice.choice(["新冠肺炎", "流行性感冒", "麻疹"])
         phone = f"138{n % 10**8:08d}"
         rows.append(
             [
-                *(name, number, sex, phone, place, "本县区", "牧民", "确诊病例", disease),
+                *(name, number, sex, phone, place, belongs, "牧民", "确诊病例", disease),
                 *(onset.isoformat(), f"{diagnosed:%Y-%m-%d %H:%M}", "王医生"),
             ]
         )
@@ -122,7 +123,8 @@ def start(folder: Path, database: str) -> Any:
     Appointment.objects.create(
         user=user, role="headquarters", area=home, valid_from=date(2019, 1, 1), **stamps(None, AT)
     )
-    return user, Facility.objects.filter(kind="hospital").first()
+    hospitals = Facility.objects.filter(kind="hospital", area__county__code="513326")
+    return user, hospitals.first()
 
 
 def known_persons(count: int, user: Any) -> None:

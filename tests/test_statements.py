@@ -57,11 +57,13 @@ def report(world, client, n):
         "id_number": said.id_number,
         "phone": said.phone,
         "address": "道孚县鲜水镇1号",
+        "occupation": "herder",
     }
     case = {
         "condition": "covid-19",
         "case_class": "confirmed",
         "diagnosed_at": "2020-02-05T09:00+08:00",
+        "relation": "same-county",
         "doctor": "王医生",
     }
     body = {"patient": patient, "case": case, "facility": str(world.hospital.public_id)}

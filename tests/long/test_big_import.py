@@ -24,9 +24,8 @@ def file_of(cards: int) -> imports.FileContent:
     """Cards of invented people, born on different days so that each number is its own."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(
-        ["姓名", "有效证件号", "现住址", "病人属于", "病例分类", "疾病名称", "诊断时间", "填卡医生"]
-    )
+    headings = ["姓名", "有效证件号", "现住址", "病人属于", "人群分类"]
+    writer.writerow([*headings, "病例分类", "疾病名称", "诊断时间", "填卡医生"])
     born = AT.date().replace(year=1930)
     for n in range(cards):
         first = f"513326{born + timedelta(days=n % 9000):%Y%m%d}{n // 9000:03d}"
@@ -35,6 +34,7 @@ def file_of(cards: int) -> imports.FileContent:
             first + check_digit(first),
             "道孚县鲜水镇",
             "本县区",
+            "牧民",
             "临床诊断病例",
         ]
         writer.writerow([*row, "流行性感冒", "2020-02-04 10:00", "王医生"])

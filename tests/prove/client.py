@@ -178,12 +178,18 @@ def card(mark: str, facility: str, dice: random.Random) -> dict[str, Any]:
     name = "".join(dice.choices(NAMES, k=4))
     born = f"{dice.randrange(1930, 2000)}-{dice.randrange(1, 13):02}-{dice.randrange(1, 29):02}"
     return {
-        "patient": {"name": name, "birth_date": born, "address": "道孚县鲜水镇"},
+        "patient": {
+            "name": name,
+            "birth_date": born,
+            "address": "道孚县鲜水镇",
+            "occupation": "herder",
+        },
         "case": {
             "condition": "covid-19",
             "case_class": "confirmed",
             "diagnosed_at": f"2020-02-04T{dice.randrange(24):02}:{dice.randrange(60):02}:00+08:00",
             "onset_date": "2020-02-01",
+            "relation": "same-county",
             "doctor": "王医生",
             "remark": mark,
         },

@@ -97,6 +97,7 @@ class Counties:
     def _county(self, code: str) -> County:
         area = self.areas[code]
         name, patient, address, row_name, n = _PLACES[code]
+        town = f"{area.name_zh}城关"
         hospital = facility(area, name)
         clinician = staff(Role.HOSPITAL, facility=hospital, username=f"clinician-{code}")
         cdc = staff(Role.COUNTY_CDC, area=area, username=f"cdc-{code}")
@@ -123,8 +124,8 @@ class Counties:
         batch = imports.upload(
             content=imports.FileContent(
                 cards.table(
-                    cards.line(n + 2, name=row_name, diagnosed_at="nonsense"),
-                    cards.line(n + 4, name=row_name),
+                    cards.line(n + 2, name=row_name, address=town, diagnosed_at="nonsense"),
+                    cards.line(n + 4, name=row_name, address=town),
                 ).encode()
             ),
             file_name="cards.csv",

@@ -87,12 +87,14 @@ CARD = {
     "condition": "covid-19",
     "case_class": "confirmed",
     "diagnosed_at": "2020-02-05T09:00:00+08:00",
+    "relation": "same-county",
     "doctor": "王医生",
 }
 
 
 def report_card(county: County) -> Fields:
     patient = {"name": "扎西", "sex": "1", "birth_date": "1970-01-01", "address": "道孚县鲜水镇"}
+    patient["occupation"] = "herder"
     return {"patient": patient, "case": CARD, "facility": str(county.hospital.public_id)}
 
 
@@ -318,6 +320,7 @@ MONITORING = {
     "surveillance:monitoring:return": Row(
         frozenset({R.COUNTY_CDC}), "case", gets=False, sends={"card": 1}
     ),
+    "GET /surveillance/monitoring/choices/": Row(CASES),  # what the law lets a card say
     "GET /surveillance/monitoring/cases/": Row(CASES, shows=("case",)),
     "POST /surveillance/monitoring/cases/": Row(REPORTERS, sends=report_card, foreign=True),
     "GET /surveillance/monitoring/cases/<public_id>/": Row(CASES, "case"),

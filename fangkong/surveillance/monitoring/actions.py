@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ from .types import (
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.packs.types import Pack
     from fangkong.places.models import Area, Facility
 
 REASON_AT_LEAST = 2  # characters: 误报 is a reason
@@ -112,10 +114,16 @@ def report(
 ) -> Case:
     """Report a case with its first card (初次报告): person, number, clocks and counts in one go.
 
-    ``area`` is where the patient lives. A second card about the same illness is refused with the
-    case it belongs to, unless ``new_illness`` says that the person fell ill once more.
+    ``area`` is where the patient lives, as far as the address tells. A second card about the same
+    illness is refused with the case it belongs to, unless ``new_illness`` says that the person fell
+    ill once more.
     """
-    _refuse_faults(case, person, at)
+    pack = _rules_of(case)
+    near = () if area is not None else queries.near(person.address, at)
+    dwelling = replace(
+        queries.dwelling(area, facility, clock.day_of(at)), written=person.address, near=near
+    )
+    _refuse(rules.card_faults(pack, person, case, dwelling, now=at, zone=clock.zone()))
     card = Card(
         arrival=people.coming(registration(person, area, synthetic, at), by=by, at=at),
         place=queries.responsible(area, facility, clock.day_of(at)),
@@ -150,8 +158,12 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
     why = shown(reason)
     if len(why) < REASON_AT_LEAST:
         raise ReasonMissing(_("Say why the report is revised."))
-    case = Case.objects.select_for_update().get(pk=case.pk)
-    _refuse_faults(facts, None, at, before=case)
+    whole = Case.objects.select_related("person", "area", "facility__area")
+    case = whole.select_for_update(of=("self",)).get(pk=case.pk)
+    pack, dwelling = _rules_of(facts), queries.dwelling_of(case, clock.day_of(at))
+    _refuse(
+        rules.revision_faults(pack, case.person, facts, case, dwelling, now=at, zone=clock.zone())
+    )
     new = dict(vars(facts))
     detail = audit.changes(case, new)
     if not detail:
@@ -159,7 +171,6 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
     before, former = rules.contributions(case, clock.zone()), case.condition
     for field, value in new.items():
         setattr(case, field, value)
-    pack = queries.pack_on(clock.day_of(case.diagnosed_at))
     case.definition = pack.id
     case.review_state, case.reviewed_at, case.reviewed_by = ReviewState.WAITING, None, None
     case.review_reason = ""
@@ -243,17 +254,15 @@ def _last_sequence(case: Case) -> int:
     return case.cards.order_by("-sequence").values_list("sequence", flat=True)[0]
 
 
-def _refuse_faults(
-    case: CaseFacts, person: PersonFacts | None, at: datetime, *, before: Case | None = None
-) -> None:
+def _rules_of(case: CaseFacts) -> Pack:
+    """The pack by which a card is judged: that of the day of diagnosis."""
     diagnosed = clock.day_of(case.diagnosed_at)
     try:
-        pack = queries.pack_on(diagnosed)
+        return queries.pack_on(diagnosed)
     except NoPackInForce:
         raise NotAcceptable([rules.no_rules(diagnosed)]) from None
-    birth = person.birth_date if person else None
-    faults = rules.judgement_faults(pack, case, diagnosed)
-    faults += rules.date_faults(case, birth, now=at, zone=clock.zone())
-    faults += rules.unsigned_faults(case.doctor, before)
+
+
+def _refuse(faults: Sequence[Reason]) -> None:
     if faults:
         raise NotAcceptable(faults)

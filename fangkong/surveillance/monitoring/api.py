@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
 from itertools import islice
@@ -13,9 +14,8 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
+from django.utils import translation
 from ninja import Field, File, Form, Router, Schema, Status
-from ninja.errors import HttpError
 from ninja.files import UploadedFile
 
 from fangkong.accounts.types import StaffRequest
@@ -25,10 +25,17 @@ from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
 from fangkong.core.imports import views as kit_views
 from fangkong.core.imports.types import Outcome
+from fangkong.packs import queries as packs
+from fangkong.packs.types import Distance, NoPackInForce, Pack, Text
+from fangkong.packs.types import Row as Line
 from fangkong.people import rules as people
+from fangkong.people.actions import WrongField
+from fangkong.people.types import DocumentKind
+from fangkong.places import queries as places
 
-from . import actions, describe, imports, queries, rules
+from . import actions, describe, imports, queries, rules, words
 from .cards import LIMITS
+from .facts import Reason
 from .models import Case
 from .types import IMPORT, REPORT, REVIEW, VIEW, CaseFacts, PersonFacts
 
@@ -84,34 +91,59 @@ def _text(limit: int, *, least: int = 0) -> Any:
     return Field(default, min_length=least, max_length=limit, pattern=_NO_NUL)
 
 
+def _code(of: str, *, needed: bool = True, say: str = "") -> Any:
+    """A code from the lists of the rules in force, which ``choices`` tells; "" says nothing."""
+    told = f"One of `{of}` of `GET …/monitoring/choices/`.{say}"
+    default = ... if needed else ""
+    return Field(default, max_length=60, pattern=_NO_NUL, description=told)
+
+
+def _written(limit: int, say: str) -> Any:
+    """A text that the card must say where the rules ask for it."""
+    return Field(max_length=limit, pattern=_NO_NUL, description=say)
+
+
 class JudgedIn(api.Body):
-    condition: str = _text(60, least=1)
-    case_class: str = _text(40, least=1)
-    diagnosed_at: datetime
-    severity: str = _text(40)
-    course: Literal["", "acute", "chronic"] = ""
+    """The judged part of a card. A revised card says it anew, as a whole."""
+
+    condition: str = _code("conditions")
+    case_class: str = _code("case_classes", say=" The disease must have it.")
+    diagnosed_at: api.Moment
+    severity: str = _code("severities", needed=False, say=" Empty where the disease has none.")
+    course: Literal["", "acute", "chronic"] = Field(
+        "", description="Required for diseases with `asks_course`."
+    )
     onset_date: date | None = None
     died_on: date | None = None
-    relation: str = _text(40)
+    relation: str = _code(
+        "relations", say=" Where the patient belongs (病人属于); the address must lie there."
+    )
     origin: Literal["unknown", "local", "import"] = "unknown"
     origin_place: str = _text(LIMITS["origin_place"])
-    doctor: str = _text(LIMITS["doctor"])
+    doctor: str = _written(LIMITS["doctor"], "Who fills in the card.")
     remark: str = _text(LIMITS["remark"])
 
 
 class PatientIn(api.Body):
+    """The patient as the card says: birth date, age, or a citizen's number, which tells both."""
+
     name: str = _text(LIMITS["name"], least=1)
     sex: Literal["1", "2", "9"] = "9"
     birth_date: date | None = None
     age_years: int | None = Field(None, ge=0, le=rules.OLDEST_BIRTH)
     age_months: int | None = Field(None, ge=0, lt=24)  # of a child under two
-    id_kind: str = Field("resident_id", max_length=40, pattern=_NO_NUL)
+    id_kind: DocumentKind = DocumentKind.RESIDENT_ID
     id_number: str = _text(LIMITS["id_number"])
     phone: str = _text(LIMITS["phone"])
-    occupation: str = _text(40)
-    workplace: str = _text(LIMITS["workplace"])
+    occupation: str = _code("occupations", say=" The group of people (人群分类).")
+    workplace: str = Field(
+        "",
+        max_length=LIMITS["workplace"],
+        pattern=_NO_NUL,
+        description="School and class; required for occupations with `asks_school`.",
+    )
     guardian: str = _text(LIMITS["guardian"])
-    address: str = _text(LIMITS["address"], least=1)
+    address: str = _written(LIMITS["address"], "County, township, village, house.")
 
 
 class ReportIn(api.Body):
@@ -130,6 +162,51 @@ class ReviewIn(api.Body):
     card: int = Field(ge=1, le=32767)  # the sequence of the card that was looked at
     accept: bool
     reason: str = _text(400)
+
+
+class ChoiceOut(Schema):
+    """A line of a list."""
+
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class FormOut(ChoiceOut):
+    """A form of a disease, with a code of its own."""
+
+    asks_course: bool
+
+
+class ConditionOut(FormOut):
+    """A disease, with the codes of the case classes and severities that its cards may have."""
+
+    forms: list[FormOut]
+    case_classes: list[str]
+    severities: list[str]
+
+
+class RelationOut(ChoiceOut):
+    """Where a patient belongs; ``lives``: how far from the facility the address may lie."""
+
+    lives: list[Distance]
+
+
+class OccupationOut(ChoiceOut):
+    asks_school: bool
+
+
+class ChoicesOut(Schema):
+    """What a card of a day may say, by code. ``pack`` holds the law that says so."""
+
+    on: date
+    pack: str
+    conditions: list[ConditionOut]
+    case_classes: list[ChoiceOut]
+    severities: list[ChoiceOut]
+    relations: list[RelationOut]
+    occupations: list[OccupationOut]
+    id_kinds: list[ChoiceOut]
 
 
 class CountOut(Schema):
@@ -167,21 +244,39 @@ class ImportOut(Schema):
     rows: list[RowOut]
 
 
+@router.get("/choices/", response=ChoicesOut)
+def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
+    """The codes that a card of a day takes (today without ``on``): the day of its diagnosis."""
+    staff = _staff(request)
+    if not staff.user.scope(REPORT, staff.now):
+        api.require(request, VIEW)
+    day = on or clock.day_of(staff.now)
+    try:
+        pack = queries.pack_on(day)
+    except NoPackInForce:
+        raise api.wrong("on", "no_rules") from None
+    return _choices_out(pack, day)
+
+
 @router.get("/cases/", response=api.Page[CaseOut])
 def cases(
     request: HttpRequest,
     condition: str = "",
     county: str = "",
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: api.Moment | None = None,
+    until: api.Moment | None = None,
 ) -> HttpResponse:
-    """The cases open to you, the last reported first; ``until`` is the first moment left out."""
+    """The cases open to you, the last reported first; `until` is the first moment left out.
+
+    `condition`: a code of `GET …/monitoring/choices/` of any day; `county`: the code of a county.
+    """
     staff = _staff(request)
     api.require(request, VIEW)
+    api.in_order("until", until, "since", since)
     rows = queries.open_to(staff.user, staff.now)
-    if condition:
+    if api.among("condition", condition, queries.condition_codes()):
         rows = rows.filter(condition=condition)
-    if county:
+    if api.among("county", county, places.county_codes()):
         rows = rows.filter(_in_county(county, staff.now))
     if since:
         rows = rows.filter(reported_at__gte=since)
@@ -192,22 +287,27 @@ def cases(
 
 @router.post("/cases/", response={201: CaseOut})
 def report(request: HttpRequest, body: ReportIn) -> Status[dict[str, Any]]:
-    """Report a case. The address names the area; 409 where the illness is reported already."""
+    """Report a case. The address names the area; 409 where the illness is reported already.
+
+    The same is asked of a card as of the form and of files; `errors` of a 422 name each fault.
+    """
     staff = _staff(request)
     api.require(request, REPORT)
     facility = queries.facility_to_report_for(staff.user, staff.now, body.facility)
     area = queries.area_in(body.patient.address, staff.now)
-    case = api.once(
-        request,
-        actions.report,
-        person=PersonFacts(**body.patient.model_dump(), area_id=area.pk if area else None),
-        case=_facts(body.case),
-        facility=facility,
-        area=area,
-        new_illness=body.new_illness,
-        by=staff.user,
-        at=staff.now,
-    )
+    said = {**body.patient.model_dump(), "id_kind": body.patient.id_kind.value}
+    with _told_by_field(body):
+        case = api.once(
+            request,
+            actions.report,
+            person=PersonFacts(**said, area_id=area.pk if area else None),
+            case=_facts(body.case),
+            facility=facility,
+            area=area,
+            new_illness=body.new_illness,
+            by=staff.user,
+            at=staff.now,
+        )
     return Status(201, _out(case, staff.now))
 
 
@@ -241,16 +341,17 @@ def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, A
     open_cases = queries.open_to_revise(staff.user, staff.now)
     known = get_object_or_404(open_cases, public_id=public_id)
     opened(request, known)
-    case = api.once(
-        request,
-        actions.revise,
-        known,
-        case=known,
-        facts=_facts(body.case),
-        reason=body.reason,
-        by=staff.user,
-        at=staff.now,
-    )
+    with _told_by_field(body):
+        case = api.once(
+            request,
+            actions.revise,
+            known,
+            case=known,
+            facts=_facts(body.case),
+            reason=body.reason,
+            by=staff.user,
+            at=staff.now,
+        )
     return _out(case, staff.now)
 
 
@@ -262,17 +363,18 @@ def review(request: HttpRequest, public_id: UUID, body: ReviewIn) -> dict[str, A
     open_cases = queries.open_to_review(staff.user, staff.now)
     known = get_object_or_404(open_cases, public_id=public_id)
     opened(request, known)
-    case = api.once(
-        request,
-        actions.review,
-        known,
-        case=known,
-        card=body.card,
-        accept=body.accept,
-        reason=body.reason,
-        by=staff.user,
-        at=staff.now,
-    )
+    with _told_by_field(body):
+        case = api.once(
+            request,
+            actions.review,
+            known,
+            case=known,
+            card=body.card,
+            accept=body.accept,
+            reason=body.reason,
+            by=staff.user,
+            at=staff.now,
+        )
     return _out(case, staff.now)
 
 
@@ -283,11 +385,15 @@ def counts(
     first: date,
     last: date,
     basis: Literal["onset", "diagnosed", "reported"] = "reported",
-    as_of: datetime | None = None,
+    as_of: api.Moment | None = None,
 ) -> dict[str, Any]:
-    """Cases by county, day and class, as known now or as they were known at ``as_of``."""
+    """Cases by county, day and class, as known now or as they were known at `as_of`.
+
+    `condition`: a code of `GET …/monitoring/choices/` of any day.
+    """
     staff = _staff(request)
     api.require(request, VIEW)
+    _check_counted(condition, first, last, as_of, staff.now)
     counties = {c.pk: c.code for c in queries.counted_counties(staff.user, staff.now)}
     found = queries.daily_counts(
         staff.user,
@@ -303,7 +409,7 @@ def counts(
         "basis": basis,
         "first": first,
         "last": last,
-        "as_of": as_of or staff.now,
+        "as_of": min(as_of or staff.now, staff.now),
         "definitions": queries.definitions_used(
             staff.user, staff.now, condition=condition, first=first, last=last, basis=basis
         ),
@@ -372,11 +478,107 @@ def _batch(request: HttpRequest, public_id: UUID) -> ImportRun:
 
 
 def _facts(body: JudgedIn) -> CaseFacts:
-    if body.diagnosed_at.tzinfo is None:
-        raise HttpError(422, _("diagnosed_at needs its time zone: 2020-02-05T09:00+08:00."))
     minute = body.diagnosed_at.astimezone(clock.zone()).replace(second=0, microsecond=0)
     doctor = people.plain_name(body.doctor)
     return CaseFacts(**{**body.model_dump(), "diagnosed_at": minute, "doctor": doctor})
+
+
+# Where the body says what people and files call otherwise.
+_SENT_AS = {"age": "age_years", "document_kind": "id_kind", "document_number": "id_number"}
+_SENT_AS |= {"guardian_name": "guardian", "address_detail": "address"}
+
+
+@contextmanager
+def _told_by_field(body: api.Body) -> Iterator[None]:
+    """A card that is refused: each fault with its place in the body, and by the codes it takes."""
+    try:
+        yield
+    except actions.NotAcceptable as problem:
+        told = [(_place(body, fault.field), _by_code(fault)) for fault in problem.faults]
+        problem.text = " ".join(text for _place_, text in told)
+        problem.errors = [{"in": "body", "where": where, "text": text} for where, text in told]
+        raise
+    except (WrongField, actions.ReasonMissing) as problem:
+        where = _place(body, problem.field)
+        problem.errors = [{"in": "body", "where": where, "text": str(problem)}]
+        raise
+
+
+def _by_code(fault: Reason) -> str:
+    return words.reason(fault.code, fault.params, by_code=True)
+
+
+def _place(body: api.Body, field: str) -> str:
+    """A JSON pointer to a field of a card; to the whole body where that has no such field."""
+    name = _SENT_AS.get(field, field)
+    if name in type(body).model_fields:
+        return f"/{name}"
+    for part in ("patient", "case"):
+        inner = getattr(body, part, None)
+        if inner is not None and name in type(inner).model_fields:
+            return f"/{part}/{name}"
+    return ""
+
+
+def _check_counted(
+    condition: str, first: date, last: date, as_of: datetime | None, now: datetime
+) -> None:
+    """Refuse what nothing can be counted of, instead of counting nothing."""
+    api.in_order("last", last, "first", first)
+    if as_of is not None and as_of > now + rules.SKEW:
+        raise api.wrong("as_of", "in_future")
+    api.among("condition", condition, queries.condition_codes(), needed=True)
+    try:
+        queries.pack_on(last)
+    except NoPackInForce:
+        raise api.wrong("last", "no_rules") from None
+
+
+def _choices_out(pack: Pack, day: date) -> dict[str, Any]:
+    return {
+        "on": day,
+        "pack": pack.id,
+        "conditions": [
+            {
+                **_line(row.code, period.name),
+                "asks_course": row.asks_course,
+                "forms": [
+                    {**_line(form.code, form.name), "asks_course": form.asks_course}
+                    for form in row.subtypes
+                ],
+                "case_classes": [c.code for c in packs.case_classes(pack, row.code, day)],
+                "severities": [s.code for s in packs.severities(pack, row.code, day)],
+            }
+            for row in pack.conditions
+            if (period := row.period_on(day)) is not None
+        ],
+        "case_classes": _lines(row for row in pack.case_classes if row.covers(day)),
+        "severities": _lines(row for row in pack.severity if row.covers(day)),
+        "relations": [
+            {**_line(row.code, row.name), "lives": row.lives} for row in pack.residence_relations
+        ],
+        "occupations": [
+            {**_line(row.code, row.name), "asks_school": row.asks_school}
+            for row in pack.occupations
+        ],
+        "id_kinds": [
+            _line(kind.value, Text(zh=_in("zh-hans", kind), en=_in("en", kind)))
+            for kind in DocumentKind
+        ],
+    }
+
+
+def _lines(rows: Iterable[Line]) -> list[dict[str, str]]:
+    return [_line(row.code, row.name) for row in rows]
+
+
+def _line(code: str, name: Text) -> dict[str, str]:
+    return {"code": code, "name_zh": name.zh, "name_en": name.en}
+
+
+def _in(language: str, kind: DocumentKind) -> str:
+    with translation.override(language):
+        return str(kind.label)
 
 
 # What ``CaseOut`` tells and reckons with, as ORM paths: a list reads these columns alone. Places

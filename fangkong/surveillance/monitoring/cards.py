@@ -8,22 +8,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache, lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from fangkong.packs import queries as packs
-from fangkong.packs.types import NoPackInForce, Pack
+from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
 from fangkong.packs.types import Row as NamedRow
 from fangkong.people import rules as people
 
 from . import rules
-from .facts import CaseFacts, PersonFacts, Reason
+from .columns import HEADINGS
+from .facts import CaseFacts, Dwelling, PersonFacts, Reason
 
 LIMITS = {"name": 60, "doctor": 60, "workplace": 100, "guardian": 60, "address": 200}
 LIMITS |= {"origin_place": 200, "remark": 400, "phone": 30, "id_number": 30}
+REMEMBERED = 4096  # judgements of a file
+_ORDER = {field: place for place, field in enumerate(HEADINGS)}
 
 _MOMENT = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
@@ -69,10 +72,6 @@ _DOCUMENTS = {
 }
 
 
-# Relations (病人属于) of patients who live outside the home area.
-ELSEWHERE = ("same-province", "other-province", "hong-kong-macao-taiwan", "foreign")
-
-
 @dataclass(frozen=True)
 class Found:
     """A place that was looked up: its id, or the names of those that come near."""
@@ -90,6 +89,10 @@ class Places(Protocol):
 
     def facility(self, name: str) -> Found:
         """The facility of this name among those that the sender may report for."""
+        ...
+
+    def dwelling(self, area_id: int | None, facility_id: int) -> Dwelling:
+        """Where an area lies, seen from a facility; anywhere where either is not known."""
         ...
 
 
@@ -124,24 +127,49 @@ class Desk:
         self.facility = lru_cache(maxsize=4096)(places.facility)
         self.moment = lru_cache(maxsize=4096)(self._moment)
         self.condition = lru_cache(maxsize=4096)(self._condition)
-        self.condition_faults = lru_cache(maxsize=4096)(self._condition_faults)
-        self.asks_course = lru_cache(maxsize=4096)(self._asks_course)
-        self.words = cache(self._words)
+        self.words = lru_cache(maxsize=4096)(self._words)
         self.lawless = lru_cache(maxsize=4096)(self._lawless)
+        self.dwelling = lru_cache(maxsize=16_384)(places.dwelling)
+        self.judged: dict[tuple[object, ...], list[Reason]] = {}
 
     def read(self, values: Mapping[str, str]) -> tuple[Card | None, list[Reason]]:
         """The card of a row (field to text), or None with all its faults in the card's order."""
         return _Row(self, values).card()
 
-    def judge(
-        self, values: Mapping[str, str], birth_date: date | None, before: rules.Signed
+    def revised(
+        self,
+        values: Mapping[str, str],
+        patient: rules.Patient,
+        before: rules.Before,
+        dwelling: Dwelling,
     ) -> tuple[CaseFacts | None, list[Reason]]:
         """The judged part of a card alone, for a revised report of a known patient."""
-        row = _Row(self, values, before)
-        case = row.case()
-        if case is not None:
-            row.faults += rules.date_faults(case, birth_date, now=self.now, zone=self.zone)
-        return (None if row.faults else case), row.faults
+        row = _Row(self, values)
+        case, day = row.case()
+        row.add(
+            rules.revision_faults(
+                self.pack_on(day),
+                patient,
+                case,
+                before,
+                dwelling,
+                now=self.now,
+                zone=self.zone,
+                judge=self.judge,
+            )
+        )
+        return (None if row.faults else case), row.in_order()
+
+    def judge(self, pack: Pack, case: CaseFacts, on: date) -> list[Reason]:
+        """``rules.judgement_faults``, remembered: the rows of a file say the same few things."""
+        said = (case.condition, case.case_class, case.severity, case.course, case.relation)
+        key = (pack.id, on, *said)
+        found = self.judged.get(key)
+        if found is None:
+            if len(self.judged) >= REMEMBERED:
+                self.judged.clear()
+            found = self.judged[key] = rules.judgement_faults(pack, case, on)
+        return found
 
     def _lawless(self, day: date) -> bool:
         """Whether no rules are in force on a day, by which a card of it could be judged."""
@@ -157,12 +185,6 @@ class Desk:
     def _condition(self, text: str, day: date) -> str | None:
         return packs.named(self.pack_on(day), text)
 
-    def _condition_faults(self, code: str, day: date) -> list[Reason]:
-        return rules.condition_faults(self.pack_on(day), code, day)
-
-    def _asks_course(self, code: str, day: date) -> bool:
-        return rules.asks_course(self.pack_on(day), code)
-
     def _words(self, kind: str, day: date, condition: str) -> dict[str, str]:
         """The words of a list of the pack, in both languages and as codes, with their codes."""
         pack = self.pack_on(day)
@@ -172,7 +194,10 @@ class Desk:
             "relation": lambda: pack.residence_relations,
             "occupation": lambda: pack.occupations,
         }
-        rows = lists[kind]()
+        try:
+            rows = lists[kind]()
+        except UnknownCode:  # a disease that nobody knows, told elsewhere
+            rows = ()
         return {
             _bare(word): row.code
             for row in rows
@@ -182,28 +207,26 @@ class Desk:
 
 
 class _Row:
-    """One row on its way to a card; ``faults`` grows as the fields are read."""
+    """One row on its way to a card: read field by field, then judged as every card is (``rules``).
 
-    def __init__(
-        self, desk: Desk, values: Mapping[str, str], before: rules.Signed | None = None
-    ) -> None:
+    What could not be read is not judged again.
+    """
+
+    def __init__(self, desk: Desk, values: Mapping[str, str]) -> None:
         self.desk = desk
         self.values = {name: text.strip() for name, text in values.items()}
-        self.before = before  # the case that a card revises
         self.faults: list[Reason] = []
 
     def card(self) -> tuple[Card | None, list[Reason]]:
         name = self.named("name")
-        if not name:
-            self.fault("missing", "name")
         id_kind, id_number = self.document()
         sex = self.sex()
         birth_date = self.day("birth_date")
         sex, birth_date = self.with_number(id_kind, id_number, sex, birth_date)
         years, months = self.age() if birth_date is None else (None, None)
-        case = self.case()
-        area_id = self.area()
-        facility_id = self.facility()
+        case, day = self.case()
+        facility_id, address = self.facility(), self.text("address")
+        area_id, dwelling = self.dwelling(address, facility_id)
         person = PersonFacts(
             name=name,
             sex=sex,
@@ -213,21 +236,37 @@ class _Row:
             id_kind=id_kind,
             id_number=id_number,
             phone=self.phone(),
-            occupation=self.choice("occupation"),
+            occupation=self.code_of("occupation", day),
             workplace=self.text("workplace"),
             guardian=self.named("guardian"),
             area_id=area_id,
-            address=self.text("address"),
+            address=address,
         )
-        if birth_date is None and years is None and months is None and not self.of("birth_date"):
-            self.fault("age_missing", "birth_date")
-        if case is not None:
-            self.faults += rules.date_faults(
-                case, birth_date, now=self.desk.now, zone=self.desk.zone
+        desk = self.desk
+        self.add(
+            rules.card_faults(
+                desk.pack_on(day),
+                person,
+                case,
+                dwelling,
+                now=desk.now,
+                zone=desk.zone,
+                judge=desk.judge,
             )
-        if self.faults or case is None or facility_id is None:
-            return None, self.faults
+        )
+        if self.faults or facility_id is None:
+            return None, self.in_order()
         return Card(person=person, case=case, facility_id=facility_id), []
+
+    def add(self, found: Iterable[Reason]) -> None:
+        """Faults by the rules, but for fields that could not even be read."""
+        if found:
+            named = {fault.field for fault in self.faults}
+            self.faults += [fault for fault in found if fault.field not in named]
+
+    def in_order(self) -> list[Reason]:
+        """The faults in the order of the card."""
+        return sorted(self.faults, key=lambda fault: _ORDER.get(fault.field, len(_ORDER)))
 
     # --- fields -----------------------------------------------------------------------------
 
@@ -248,12 +287,6 @@ class _Row:
     def of(self, field: str) -> str:
         return self.values.get(field, "")
 
-    def required(self, field: str) -> str:
-        value = self.text(field)
-        if not value:
-            self.fault("missing", field)
-        return value
-
     def moment(self, field: str) -> datetime | None:
         text = self.of(field)
         if not text:
@@ -267,18 +300,25 @@ class _Row:
         moment = self.moment(field)
         return None if moment is None else moment.date()
 
-    def choice(self, field: str, known: Mapping[str, str] | None = None) -> str:
+    def choice(self, field: str, known: Mapping[str, str]) -> str:
+        """The code of a word of ours."""
         text = self.of(field)
         if not text:
             return ""
-        if known is None:
-            known = self.desk.words(field, self.desk.today, "")
-        word = _bare(text)
-        code = known.get(word, known.get(word.removesuffix("case")))
+        code = known.get(_bare(text))
         if code is None:
             self.fault("not_one_of", field, value=text, choices=_shown(known))
             return ""
         return code
+
+    def code_of(self, field: str, on: date, condition: str = "") -> str:
+        """The code of a word of the pack's lists; a word that is none stays as it is."""
+        text = self.of(field)
+        if not text:
+            return ""
+        known = self.desk.words(field, on, condition)
+        word = _bare(text)
+        return known.get(word) or known.get(word.removesuffix("case")) or text
 
     def sex(self) -> str:
         return self.choice("sex", _SEXES) or "9"
@@ -331,18 +371,12 @@ class _Row:
             self.fault("bad_phone", "phone", value=number)
         return number
 
-    def area(self) -> int | None:
-        """Where the patient lives; None for an address outside the home area."""
-        address, code = self.text("address"), self.of("area")
-        if not address and not code:
-            self.fault("missing", "address")
-            return None
+    def dwelling(self, address: str, facility_id: int | None) -> tuple[int | None, Dwelling]:
+        """The area where the patient lives, as far as it is known, and where that is from here."""
+        code = self.of("area")
         found = self.desk.area(address, code)
-        if found.id is None and self.relation not in ELSEWHERE:
-            self.fault(
-                "address_unknown", "address", value=code or address, near=list(found.candidates)
-            )
-        return found.id
+        dwelling = self.desk.dwelling(found.id, facility_id or self.desk.facility_id)
+        return found.id, replace(dwelling, written=address or code, near=found.candidates)
 
     def facility(self) -> int | None:
         name = self.of("facility")
@@ -353,58 +387,34 @@ class _Row:
             self.fault("facility_unknown", "facility", value=name, near=list(found.candidates))
         return found.id
 
-    def case(self) -> CaseFacts | None:
-        """The judged part; None where its disease, class or diagnosis cannot be read."""
+    def case(self) -> tuple[CaseFacts, date]:
+        """The judged part, and the day whose rules it is judged by: today where none is told."""
         diagnosed_at = self.moment("diagnosed_at")
         if not self.of("diagnosed_at"):
             self.fault("missing", "diagnosed_at")
-        onset, died = self.day("onset_date"), self.day("died_on")
-        self.relation = self.choice("relation")
-        course = self.choice("course", _COURSES)
-        origin = self.choice("origin", _ORIGINS) or "unknown"
-        doctor, remark = self.named("doctor"), self.text("remark")
-        self.faults += rules.unsigned_faults(doctor, self.before)
-        place = self.text("origin_place")
-        day = (
-            diagnosed_at.date() if diagnosed_at else self.desk.now.astimezone(self.desk.zone).date()
-        )
-        if diagnosed_at is not None and self.desk.lawless(day):
+        day = diagnosed_at.date() if diagnosed_at else self.desk.today
+        if self.desk.lawless(day):
             self.faults.append(rules.no_rules(day))
-            return None
-        condition = self.condition(day)
-        case_class = self.required("case_class")
-        if not condition or diagnosed_at is None or not case_class:
-            return None
-        case_class = self.choice("case_class", self.desk.words("case_class", day, condition))
-        severity = self.choice("severity", self.desk.words("severity", day, condition))
-        if not course and self.desk.asks_course(condition, day):
-            self.fault("missing", "course")
-        return CaseFacts(
+            diagnosed_at, day = None, self.desk.today
+        condition = self.desk.condition(self.of("condition"), day) or self.of("condition")
+        onset, died = self.day("onset_date"), self.day("died_on")
+        if diagnosed_at is None:  # no other day can be held against it
+            onset = died = None
+        case = CaseFacts(
             condition=condition,
-            case_class=case_class,
-            diagnosed_at=diagnosed_at,
-            severity=severity,
-            course=course,
+            case_class=self.code_of("case_class", day, condition),
+            diagnosed_at=diagnosed_at or self.desk.now,
+            severity=self.code_of("severity", day, condition),
+            course=self.choice("course", _COURSES),
             onset_date=onset,
             died_on=died,
-            relation=self.relation,
-            origin=origin,
-            origin_place=place,
-            doctor=doctor,
-            remark=remark,
+            relation=self.code_of("relation", day),
+            origin=self.choice("origin", _ORIGINS) or "unknown",
+            origin_place=self.text("origin_place"),
+            doctor=self.named("doctor"),
+            remark=self.text("remark"),
         )
-
-    def condition(self, day: date) -> str | None:
-        text = self.required("condition")
-        if not text:
-            return None
-        code = self.desk.condition(text, day)
-        if code is None:
-            faults = [rules.unknown_condition(self.desk.pack_on(day), text)]
-        else:
-            faults = self.desk.condition_faults(code, day)
-        self.faults += faults
-        return None if faults else code
+        return case, day
 
     def fault(self, code: str, field: str, **params: object) -> None:
         self.faults.append(Reason(code, {"field": field, **params}))

@@ -94,5 +94,5 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "remark": ("备注", "Remark", "remarks", "note", "notes"),
 }
 
-REQUIRED = ("name", "condition", "case_class", "diagnosed_at")
+REQUIRED = ("name", "condition", "case_class", "diagnosed_at", "relation", "occupation", "doctor")
 NOT_IN_TEMPLATE = ("card_number", "area")

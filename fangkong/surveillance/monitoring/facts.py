@@ -7,10 +7,17 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from fangkong.core.imports.reasons import Reason as Reason
+from fangkong.packs.types import Distance
+from fangkong.places.rules import ANYWHERE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
+
+
+IN_PREFECTURE: frozenset[Distance] = frozenset({"county", "prefecture"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +55,23 @@ class CaseFacts:
     origin_place: str = ""
     doctor: str = ""
     remark: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dwelling:
+    """Where the address of a card lies, seen from the facility that reports.
+
+    ``distances``: how far off that may be, as far as is known; ``home``: those within the home
+    area, where the address must be known. ``county``: whether its county is. ``names``: the area
+    that the address names, by language; ``near``: names of those it may mean instead.
+    """
+
+    distances: frozenset[Distance] = ANYWHERE
+    home: frozenset[Distance] = IN_PREFECTURE
+    county: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    written: str = ""
+    near: tuple[str, ...] = ()
 
 
 class CountKey(NamedTuple):

@@ -246,9 +246,6 @@ class ReportForm(Judged):
         card, faults = self.desk(facility.pk if facility else 0).read(self.texts())
         self.say(faults)
         self.card: Card | None = card
-        pupil = asks_school(self.pack, self.cleaned_data.get("occupation", ""))
-        if pupil and not self.cleaned_data.get("workplace"):
-            self.add_error("workplace", _("Name the school or kindergarten, and the class."))
         return self.cleaned_data
 
     def asked(self) -> dict[str, Any]:
@@ -279,13 +276,17 @@ class ReviseForm(Judged):
         super().__init__(*args, user=user, at=at, **kwargs)
         for name in ("condition", "case_class", "severity", "relation"):
             _keep(self, name, getattr(case, name))
-        self.fields["doctor"].required = bool(case.doctor)  # see ``rules.unsigned_faults``
-        if not case.doctor:
-            self.fields["doctor"].help_text = _("The earlier cards name none; it may stay empty.")
+        for name in ("doctor", "relation"):  # see ``rules.unsaid_faults``
+            self.fields[name].required = bool(getattr(case, name))
+            if not getattr(case, name):
+                self.fields[name].help_text = _("The earlier cards say nothing; it may stay empty.")
+        if not case.relation:
+            _offer(self, "relation", [("", "–"), *_named(self.pack.residence_relations)])
 
     def clean(self) -> dict[str, Any]:
-        desk = self.desk(self.case.facility_id)
-        self.judged, faults = desk.judge(self.texts(), self.case.person.birth_date, self.case)
+        case, desk = self.case, self.desk(self.case.facility_id)
+        dwelling = queries.dwelling_of(case, self.day)
+        self.judged, faults = desk.revised(self.texts(), case.person, case, dwelling)
         self.say(faults)
         return self.cleaned_data
 
@@ -426,11 +427,6 @@ def conditions(pack: Pack, day: date) -> Choices:
         found.append((row.code, period.name.in_language(language)))
         found += [(form.code, f"　{form.name.in_language(language)}") for form in row.subtypes]
     return found
-
-
-def asks_school(pack: Pack, occupation: str) -> bool:
-    """Whether an occupation must name school and class."""
-    return any(row.code == occupation and row.asks_school for row in pack.occupations)
 
 
 def next_day(day: date) -> date:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,12 +18,14 @@ from django.http import Http404
 from fangkong.core import bulk, clock
 from fangkong.core.retention.queries import Duty
 from fangkong.packs import queries as packs
-from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
+from fangkong.packs.types import Distance, NoPackInForce, Pack, UnknownCode
 from fangkong.people import queries as people
 from fangkong.places import queries as places
+from fangkong.places.rules import ANYWHERE, distances
 
 from . import rules
 from .cards import Found
+from .facts import IN_PREFECTURE, Dwelling
 from .models import KEPT_DAYS, Case, CountChange, DailyCount, ReportCard
 from .types import (
     IMPORT,
@@ -172,6 +175,18 @@ def pack_on(day: date) -> Pack:
     return packs.in_force(settings.FANGKONG_AREA, day)
 
 
+def condition_codes() -> frozenset[str]:
+    """The codes of all diseases and their forms that any pack of the home area ever had."""
+    here = packs.jurisdictions(settings.FANGKONG_AREA)
+    return frozenset(
+        code
+        for pack in packs.all_packs()
+        if pack.jurisdiction in here
+        for row in pack.conditions
+        for code in (row.code, *(form.code for form in row.subtypes))
+    )
+
+
 def pack_of(definition: str, day: date) -> Pack | None:
     """The pack a case was judged by, or that of the day where it is no longer there."""
     try:
@@ -217,6 +232,15 @@ def area_in(address: str, at: datetime) -> Area | None:
     return places.matcher(clock.day_of(at)).match(address).area
 
 
+def near(address: str, at: datetime) -> tuple[str, ...]:
+    """The names of areas that an address may mean which names none of them alone."""
+    return _names(places.matcher(clock.day_of(at)).match(address))
+
+
+def _names(match: places.Match) -> tuple[str, ...]:
+    return tuple(area.display_name for area in match.candidates[:3])
+
+
 def facilities_to_import_for(user: User, at: datetime) -> QuerySet[Facility]:
     """The facilities for which a user may import files, by name."""
     return _facilities(user, IMPORT, at)
@@ -234,11 +258,43 @@ def responsible(area: Area | None, facility: Facility, day: date) -> Area:
     return area if area is not None and area.county_id in home else facility.area
 
 
+def dwelling(area: Area | None, facility: Facility, day: date) -> Dwelling:
+    """Where an area lies, seen from a facility; anywhere where the address names no area."""
+    return _dwelling(area, facility, day, places.areas(), len(places.counties_of_home(day)))
+
+
+def _dwelling(
+    area: Area | None, facility: Facility, day: date, every: Mapping[int, Area], counties: int
+) -> Dwelling:
+    """The same of areas that are known, and with so many counties in the home area."""
+    home: frozenset[Distance] = frozenset({"county"}) if counties == 1 else IN_PREFECTURE
+    if area is None:
+        return Dwelling(home=home)
+    here, there = (places.lineage(one, day, every) for one in (facility.area, area))
+    return Dwelling(
+        distances=distances(here, there),
+        home=home,
+        county=area.county_id is not None,
+        names={"zh": area.name_zh, "en": area.name_en},
+    )
+
+
+def dwelling_of(case: Case, day: date) -> Dwelling:
+    """What a case itself tells of it: it counts by its address where that lies in the home area.
+
+    A case that counts where its facility stands may be of a patient from elsewhere.
+    """
+    found = dwelling(case.area, case.facility, day)
+    if "county" in found.distances:
+        found = replace(found, distances=ANYWHERE - {"prefecture"})
+    return replace(found, home=frozenset())  # the address was known when the card came
+
+
 class Gazetteer:
     """Words of a file as places: names of areas and of the facilities one may report for."""
 
     def __init__(self, user: User, at: datetime) -> None:
-        day = clock.day_of(at)
+        day = self.day = clock.day_of(at)
         self.matcher = places.matcher(day)
         self.home = {county.pk for county in places.counties_of_home(day)}
         self.facilities = {f.pk: f for f in facilities_to_import_for(user, at)}
@@ -257,7 +313,7 @@ class Gazetteer:
             coded = next((a for a in self.matcher.areas.values() if a.code == code), None)
             area = coded or area
         if area is None:
-            return Found(None, tuple(a.display_name for a in match.candidates[:3]))
+            return Found(None, _names(match))
         return Found(area.pk)
 
     def facility(self, name: str) -> Found:
@@ -265,6 +321,13 @@ class Gazetteer:
         key = self._by_name.get(name.strip().casefold())
         near = [f.name_zh for f in self.facilities.values() if name in f.name_zh][:3]
         return Found(key, tuple(near))
+
+    def dwelling(self, area_id: int | None, facility_id: int) -> Dwelling:
+        """Where an area lies, seen from a facility; anywhere where either is not known."""
+        facility, area = self.facilities.get(facility_id), self.area_named(area_id)
+        if facility is None:
+            return Dwelling()
+        return _dwelling(area, facility, self.day, self.matcher.areas, len(self.home))
 
     def responsible(self, area: Area | None, facility: Facility) -> Area:
         """``responsible`` without asking for the home counties again."""

@@ -52,8 +52,9 @@ _REASONS: dict[str, str | Promise] = {
         "2020-02-05 14:30."
     ),
     "not_one_of": gettext_lazy(
-        "%(field)s: “%(value)s” is not known here. Use one of: %(choices)s."
+        "%(field)s: “%(value)s” cannot be chosen here. Use one of: %(choices)s."
     ),
+    "not_asked": gettext_lazy("%(field)s is not asked of this disease. Leave it empty."),
     "too_long": gettext_lazy("%(field)s is longer than %(limit)s characters."),
     "unknown_condition": gettext_lazy("“%(value)s” is not a disease of the rules in force."),
     "not_managed": gettext_lazy("“%(value)s” was not a notifiable disease on %(day)s."),
@@ -65,8 +66,15 @@ _REASONS: dict[str, str | Promise] = {
     "diagnosis_in_future": gettext_lazy("The diagnosis lies in the future."),
     "death_in_future": gettext_lazy("The day of death lies in the future."),
     "death_before_onset": gettext_lazy("The day of death lies before onset."),
+    "death_before_birth": gettext_lazy("The day of death lies before the date of birth."),
+    "death_long_before_diagnosis": gettext_lazy(
+        "The day of death lies more than 90 days before the diagnosis. Check the year of both."
+    ),
+    "before_birth": gettext_lazy("%(field)s lies before birth, going by the age."),
+    "too_long_ago": gettext_lazy("%(field)s lies more than 130 years back. Check the year."),
     "birth_in_future": gettext_lazy("The date of birth lies in the future."),
     "birth_after_onset": gettext_lazy("The date of birth lies after onset."),
+    "birth_after_diagnosis": gettext_lazy("The date of birth lies after the diagnosis."),
     "birth_too_long_ago": gettext_lazy("The date of birth lies more than 130 years back."),
     "bad_age": gettext_lazy("Age: “%(value)s” cannot be read. Write 56, 3 months or 10 days."),
     "bad_number": gettext_lazy("Document number: %(fault)s."),
@@ -81,6 +89,15 @@ _REASONS: dict[str, str | Promise] = {
     "address_unknown": gettext_lazy(
         "No area is known by the address “%(value)s”. Begin with county and township."
     ),
+    "lives_elsewhere": gettext_lazy(
+        "Patient belongs to “%(value)s”, seen from the reporting facility, but the address lies in "
+        "%(area)s. Correct one of the two."
+    ),
+    "counts_elsewhere": gettext_lazy(
+        "Patient belongs to “%(value)s”, but by the address of its first card the case counts in "
+        "%(area)s."
+    ),
+    "school_missing": gettext_lazy("Name the school or kindergarten, and the class."),
     "facility_unknown": gettext_lazy(
         "“%(value)s” is not a facility that you may report for. Use its full name."
     ),
@@ -140,14 +157,17 @@ def field(name: str) -> str:
     return str(FIELDS.get(name, name))
 
 
-def reason(code: str, params: Mapping[str, Any]) -> str:
-    """One fault of a card as a sentence that says what to do."""
+def reason(code: str, params: Mapping[str, Any], *, by_code: bool = False) -> str:
+    """One fault of a card as a sentence that says what to do.
+
+    People read the lines of a list by name; ``by_code``: machines, which send codes.
+    """
     if code == "said":  # another room's refusal, already in words
         return str(params["text"])
     template = _REASONS.get(code)
     if template is None:
         return code
-    told = {name: _told(name, value) for name, value in params.items()}
+    told = {name: _told(name, value, by_code) for name, value in params.items()}
     text = str(template) % {"field": "", "value": "", **told}
     near = [str(name) for name in params.get("suggestions") or params.get("near") or []]
     if near:
@@ -161,7 +181,7 @@ def reasons(items: Iterable[Reason | Mapping[str, Any]]) -> list[str]:
     return [reason(item.code, item.params) for item in found]
 
 
-def _told(name: str, value: Any) -> str:
+def _told(name: str, value: Any, by_code: bool) -> str:
     if name == "field":
         return field(str(value))
     if name == "fields":
@@ -169,8 +189,18 @@ def _told(name: str, value: Any) -> str:
     if name == "fault":
         return str(_FAULTS.get(str(value), value))
     if isinstance(value, (list, tuple)):
-        return _listed(str(each) for each in value)
+        return _listed(_told("", each, by_code) for each in value)
+    if isinstance(value, Mapping):
+        return _line(value, by_code)
     return str(value)
+
+
+def _line(names: Mapping[str, str], by_code: bool) -> str:
+    """A line of a list, or a place, in the language of the page; its code for machines."""
+    if by_code and "code" in names:
+        return names["code"]
+    zh = (get_language() or "").startswith("zh")
+    return names["zh"] if zh else names["en"] or names["zh"]
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -110,7 +110,7 @@ def test_a_hospital_sees_what_it_reported_and_nothing_else_of_its_county(client,
     own = case(world)
     other = actions.report(
         person=person(2),
-        case=facts(),
+        case=facts(relation="same-prefecture"),
         facility=world.other_hospital,
         area=world.town,
         by=world.kangding_cdc,

@@ -17,12 +17,18 @@ from .factories import AT, case, facts, line, table
 
 API = "/api/v1/surveillance/monitoring/"
 BODY = {
-    "patient": {"name": "扎西德吉", "address": "道孚县鲜水镇", "birth_date": "1970-01-01"},
+    "patient": {
+        "name": "扎西德吉",
+        "address": "道孚县鲜水镇",
+        "birth_date": "1970-01-01",
+        "occupation": "herder",
+    },
     "case": {
         "condition": "covid-19",
         "case_class": "confirmed",
         "diagnosed_at": "2020-02-05T09:00:00+08:00",
         "onset_date": "2020-02-01",
+        "relation": "same-county",
         "doctor": "王医生",
     },
 }
@@ -81,7 +87,8 @@ def test_a_report_after_two_hours_is_late_and_on_the_minute_is_not(machine, worl
         ({"case_class": "probable"}, "NotAcceptable"),
         ({"onset_date": "2020-02-06"}, "NotAcceptable"),
         ({"diagnosed_at": "2012-02-05T08:00:00+08:00"}, "NotAcceptable"),
-        ({"diagnosed_at": "2020-02-05T09:00:00"}, "Refused"),  # in which zone?
+        ({"diagnosed_at": "2020-02-05T09:00:00"}, "Invalid"),  # in which zone?
+        ({"diagnosed_at": "0001-01-01T00:00:00+14:00"}, "Invalid"),
         ({"diagnosed_at": "yesterday"}, "Invalid"),
         ({"origin": "moon"}, "Invalid"),
     ],
@@ -190,3 +197,174 @@ def test_counts_say_their_definitions_and_what_was_known_when(machine, world):
 
 def test_a_made_up_cursor_is_refused(machine, world):
     assert machine.get(f"{API}cases/?after=nonsense").status_code == 400
+
+
+def wrong(answer) -> dict[str, str]:
+    """What is wrong with what was sent, by its place."""
+    assert answer.status_code == 422, answer.content
+    assert {error["in"] for error in answer.json()["errors"]} <= {"body", "query"}
+    return {error["where"]: error["text"] for error in answer.json()["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("judged", "patient", "place", "codes"),
+    [
+        ({"relation": "moon"}, {}, "/case/relation", ["same-county", "other-province", "foreign"]),
+        ({"severity": "moon"}, {}, "/case/severity", ["asymptomatic", "mild", "critical"]),
+        ({"case_class": "moon"}, {}, "/case/case_class", ["suspected", "confirmed"]),
+        ({}, {"occupation": "moon"}, "/patient/occupation", ["herder", "student", "unknown"]),
+        ({}, {"id_kind": "moon"}, "/patient/id_kind", ["resident_id", "passport"]),
+        ({"course": "moon"}, {}, "/case/course", ["acute", "chronic"]),
+        ({"origin": "moon"}, {}, "/case/origin", ["unknown", "local", "import"]),
+        ({}, {"sex": "moon"}, "/patient/sex", ["1", "2", "9"]),
+    ],
+)
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_choice_that_is_none_is_refused_with_the_codes_that_are_taken(
+    machine, world, language, judged, patient, place, codes
+):
+    machine.cookies["django_language"] = language
+    answer = send(machine, world, patient=patient, **judged)
+
+    told = wrong(answer)
+    assert list(told) == [place]
+    for code in codes:
+        assert code in told[place]
+    assert "本县区" not in answer.content.decode()
+    assert answer.json()["title"] in ("Invalid", "NotAcceptable")
+
+
+def test_every_fault_of_a_card_is_told_at_once_each_at_its_place(machine, world):
+    answer = send(
+        machine,
+        world,
+        patient={"occupation": "", "address": "天上人间", "birth_date": None},
+        relation="same-county",
+        doctor=" ",
+        died_on="2020-02-06",
+    )
+    assert answer.json()["title"] == "NotAcceptable"
+    assert set(wrong(answer)) == {
+        "/patient/occupation",
+        "/patient/address",
+        "/patient/birth_date",
+        "/case/doctor",
+        "/case/died_on",
+    }
+    assert not Case.objects.exists()
+
+
+def test_what_the_register_of_persons_refuses_is_told_at_its_place_too(machine, world):
+    told = wrong(send(machine, world, patient={"id_number": "513326197001010019"}))
+    assert list(told) == ["/patient/id_number"]
+
+
+@pytest.mark.parametrize("part", ["relation", "doctor"])
+def test_what_every_card_says_is_a_key_that_may_not_be_left_out(machine, world, part):
+    body = {**BODY, "facility": str(world.hospital.public_id)}
+    body["case"] = {name: value for name, value in BODY["case"].items() if name != part}
+    answer = machine.post(
+        f"{API}cases/", json.dumps(body), "application/json", headers={"Idempotency-Key": "k"}
+    )
+    assert list(wrong(answer)) == [f"/case/{part}"]
+
+
+def test_a_revised_card_is_refused_at_its_place(machine, world):
+    one = case(world)
+    judged = {**BODY["case"], "severity": "mild", "onset_date": "1800-01-01"}
+    answer = machine.post(
+        f"{API}cases/{one.public_id}/revise/",
+        json.dumps({"case": {**judged, "relation": "moon"}, "reason": "订正"}),
+        "application/json",
+        headers={"Idempotency-Key": "k", "If-Match": "*"},
+    )
+    assert set(wrong(answer)) == {"/case/relation", ""}  # born after onset: no field of this card
+
+
+def test_the_codes_of_a_day_are_told_for_each_disease(machine, world):
+    told = machine.get(f"{API}choices/").json()
+    assert (told["pack"], told["on"]) == ("cn-2020-01", "2020-02-05")
+    covid = next(row for row in told["conditions"] if row["code"] == "covid-19")
+    assert {"confirmed", "asymptomatic"} <= set(covid["case_classes"])
+    assert covid["severities"][:2] == ["asymptomatic", "mild"]
+    measles = next(row for row in told["conditions"] if row["code"] == "measles")
+    assert measles["severities"] == []
+    hepatitis = next(row for row in told["conditions"] if row["code"] == "viral-hepatitis")
+    asking = {form["code"] for form in hepatitis["forms"] if form["asks_course"]}
+    assert asking == {"hepatitis-b", "hepatitis-c"}
+    relations = {row["code"]: row["lives"] for row in told["relations"]}
+    assert relations["same-prefecture"] == ["prefecture"]
+    assert {"code": "herder", "name_zh": "牧民", "name_en": "Herder", "asks_school": False} in told[
+        "occupations"
+    ]
+    assert "passport" in [row["code"] for row in told["id_kinds"]]
+
+
+def test_the_codes_of_another_day_are_those_of_its_rules(machine, world):
+    before = machine.get(f"{API}choices/?on=2020-01-19").json()
+    assert "covid-19" not in [row["code"] for row in before["conditions"]]
+    assert list(wrong(machine.get(f"{API}choices/?on=1990-01-01"))) == ["on"]
+
+
+def test_every_code_that_is_told_is_taken(machine, world):
+    told = machine.get(f"{API}choices/").json()
+    for n, row in enumerate(told["occupations"]):
+        patient = {"name": f"白玛{n}", "occupation": row["code"], "workplace": "道孚小学一班"}
+        assert send(machine, world, key=f"o{n}", patient=patient).status_code == 201
+    covid = next(row for row in told["conditions"] if row["code"] == "covid-19")
+    for n, code in enumerate(covid["severities"]):
+        patient = {"name": f"泽仁{n}"}
+        assert send(machine, world, f"s{n}", patient, severity=code).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "place", "said"),
+    [
+        ("cases/", "condition=nosuch", "condition", "covid-19"),
+        ("cases/", "county=999999", "county", "513326"),
+        ("cases/", "since=0001-01-01T00:00:00%2B14:00", "since", ""),
+        ("cases/", "since=2020-02-05T09:00", "since", "2020-02-05T09:00+08:00"),
+        ("cases/", "until=9999-12-31T23:59:59-14:00", "until", ""),
+        ("cases/", "since=2020-02-05T09:00Z&until=2020-02-04T09:00Z", "until", "since"),
+        ("counts/", "condition=nosuch&first=2020-02-01&last=2020-02-05", "condition", "measles"),
+        ("counts/", "condition=&first=2020-02-01&last=2020-02-05", "condition", "measles"),
+        ("counts/", "condition=covid-19&first=2020-02-05&last=2020-02-04", "last", "first"),
+        ("counts/", "condition=covid-19&first=1990-01-01&last=1990-01-02", "last", ""),
+        (
+            "counts/",
+            "condition=covid-19&first=2020-02-01&last=2020-02-05&as_of=2020-02-05T10:11%2B08:00",
+            "as_of",
+            "",
+        ),
+        (
+            "counts/",
+            "condition=covid-19&first=2020-02-01&last=2020-02-05&basis=moon",
+            "basis",
+            "onset",
+        ),
+    ],
+)
+def test_what_can_mean_nothing_is_told_by_its_parameter_and_not_answered_with_nothing(
+    machine, world, path, query, place, said
+):
+    told = wrong(machine.get(f"{API}{path}?{query}"))
+    assert list(told) == [place]
+    assert said in told[place]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "condition=covid-19&county=513326&since=2020-02-05T09:00:00Z&until=2020-02-05T09:00:00Z",
+        "condition=&county=",
+        "condition=influenza-h7n9",  # a disease of another pack
+    ],
+)
+def test_what_means_something_is_answered(machine, world, query):
+    assert machine.get(f"{API}cases/?{query}").status_code == 200
+
+
+def test_a_sender_whose_clock_is_ahead_gets_what_is_known_now(machine, world):
+    query = "condition=covid-19&first=2020-02-05&last=2020-02-05&as_of=2020-02-05T10:05%2B08:00"
+    told = machine.get(f"{API}counts/?{query}").json()
+    assert datetime.fromisoformat(told["as_of"]) == AT

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fangkong.packs import queries as packs
 from fangkong.surveillance.monitoring import words
 from fangkong.surveillance.monitoring.cards import Desk, Found, parse_moment
+from fangkong.surveillance.monitoring.facts import Dwelling
 
 from .factories import AT, LINE, ZONE, id_number
 
@@ -24,17 +25,28 @@ GOOD = {
     "diagnosed_at": "2020-02-05 09:00",
     "onset_date": "2020-02-01",
     "doctor": "王医生",
+    "relation": "本县区",
+    "occupation": "牧民",
 }
 
 
 class Places:
-    """Knows 道孚县 as area 7 and one facility as 3."""
+    """Knows 道孚县 as area 7, 康定市 as 8 and one facility as 3; all facilities stand in 道孚县."""
 
     def area(self, address: str, code: str) -> Found:
-        return Found(7) if address.startswith("道孚县") else Found(None, ("道孚县",))
+        known = {"道孚县": 7, "康定市": 8}.get(address[:3])
+        return Found(None, ("道孚县",)) if known is None else Found(known)
 
     def facility(self, name: str) -> Found:
         return Found(3 if name == "道孚县人民医院" else None)
+
+    def dwelling(self, area_id: int | None, facility_id: int) -> Dwelling:
+        if area_id is None:
+            return Dwelling()
+        near, zh = ("county", "道孚县") if area_id == 7 else ("prefecture", "康定市")
+        return Dwelling(
+            distances=frozenset({near}), county=True, names={"zh": zh, "en": "elsewhere"}
+        )
 
 
 def read(**changes: str):
@@ -145,6 +157,12 @@ def test_a_class_is_known_in_either_language_short_or_long(said):
         ({"occupation": "宇航员"}, "not_one_of occupation"),
         ({"relation": "本村"}, "not_one_of relation"),
         ({"severity": "极重"}, "not_one_of severity"),
+        ({"severity": "轻型", "condition": "麻疹"}, "not_asked severity"),
+        ({"relation": ""}, "missing relation"),
+        ({"relation": "本市其他县区"}, "lives_elsewhere relation"),
+        ({"occupation": ""}, "missing occupation"),
+        ({"occupation": "学生"}, "school_missing workplace"),
+        ({"died_on": "2019-10-01", "onset_date": ""}, "death_long_before_diagnosis died_on"),
         ({"course": "缓"}, "not_one_of course"),
         ({"origin": "天外"}, "not_one_of origin"),
         ({"condition": "乙型肝炎"}, "missing course"),
@@ -173,6 +191,26 @@ def test_all_faults_of_a_row_are_said_at_once():
 def test_an_address_elsewhere_is_no_fault_of_a_patient_from_elsewhere():
     assert faults(address="武汉市江汉区", relation="外省") == []
     assert faults(address="武汉市江汉区", relation="本县区") == ["address_unknown address"]
+
+
+def test_where_the_patient_belongs_and_the_address_agree_or_both_are_named():
+    assert faults(address="康定市炉城街道", relation="本市其他县区") == []
+    assert faults(address="康定市炉城街道", relation="外籍") == []
+    _, found = read(address="康定市炉城街道", relation="本县区")
+    assert [fault.field for fault in found] == ["relation"]
+    with translation.override("zh-hans"):
+        assert "本县区" in words.reasons(found)[0] and "康定市" in words.reasons(found)[0]
+
+
+def test_faults_stand_in_the_order_of_the_card():
+    found = faults(name="", relation="", occupation="", doctor="", phone="1")
+    assert [fault.split()[1] for fault in found] == [
+        "name",
+        "phone",
+        "relation",
+        "occupation",
+        "doctor",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,8 @@ def test_the_rows_to_correct_leave_a_line_in_the_trail(client):
     world = World()
     batch = imports.upload(
         content=imports.FileContent(
-            "姓名,有效证件号,现住址,病人属于,病例分类,疾病名称,诊断时间,填卡医生\n"
-            "扎西,,道孚县,本县区,确诊病例,没有这种病,2020-02-05 08:00,王医生\n".encode()
+            "姓名,有效证件号,现住址,病人属于,人群分类,病例分类,疾病名称,诊断时间,填卡医生\n"
+            "扎西,,道孚县,本县区,牧民,确诊病例,没有这种病,2020-02-05 08:00,王医生\n".encode()
         ),
         file_name="cards.csv",
         facility=world.hospital,

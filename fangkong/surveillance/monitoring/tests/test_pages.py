@@ -382,10 +382,12 @@ def test_the_api_reports_revises_and_reviews(world, signed_in, monkeypatch):
         "case_class": "suspected",
         "diagnosed_at": "2020-02-05T09:00:00+08:00",
         "onset_date": "2020-02-01",
+        "relation": "same-county",
         "doctor": "王医生",
     }
+    patient = {"name": "扎西德吉", "address": "道孚县鲜水镇", "birth_date": "1970-01-01"}
     body = {
-        "patient": {"name": "扎西德吉", "address": "道孚县鲜水镇", "birth_date": "1970-01-01"},
+        "patient": {**patient, "occupation": "herder"},
         "case": judged,
         "facility": str(world.hospital.public_id),
     }

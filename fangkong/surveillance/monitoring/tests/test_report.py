@@ -56,12 +56,12 @@ def test_a_report_counts_by_onset_diagnosis_and_report(world):
 
 
 def test_a_patient_from_elsewhere_counts_where_the_hospital_stands(world):
-    made = actions.report(**{**asked(world), "area": None})
+    made = actions.report(**{**asked(world, relation="other-province"), "area": None})
     assert made.county == world.daofu
 
 
 def test_a_patient_of_another_home_county_counts_there(world):
-    made = actions.report(**{**asked(world), "area": world.kangding})
+    made = actions.report(**{**asked(world, relation="same-prefecture"), "area": world.kangding})
     assert (made.county, made.number) == (world.kangding, "513301-2020-00001")
 
 

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from fangkong.surveillance.monitoring import actions, describe, queries
+from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.types import ReviewState
 
-from .factories import AT, case, facts
+from .factories import AT, case, facts, person
 
 LATER = AT + timedelta(hours=3)
 
@@ -58,6 +59,83 @@ def test_a_revision_that_contradicts_itself_is_refused(world):
             by=world.clinician,
             at=LATER,
         )
+
+
+def revised(world, one, **changes):
+    """The fields that a revised card is refused for."""
+    new = facts(**changes)
+    try:
+        actions.revise(case=one, facts=new, reason="订正", by=world.clinician, at=LATER)
+    except actions.NotAcceptable as refused:
+        return [(fault.code, fault.field) for fault in refused.faults]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"onset_date": date(1800, 1, 1)}, [("birth_after_onset", "birth_date")]),
+        ({"onset_date": date(1969, 12, 31)}, [("birth_after_onset", "birth_date")]),
+        ({"onset_date": date(1970, 1, 1)}, []),
+        ({"onset_date": None, "died_on": date(1960, 1, 1)}, [("death_before_birth", "died_on")]),
+        (
+            {"onset_date": None, "died_on": date(2019, 10, 1)},
+            [("death_long_before_diagnosis", "died_on")],
+        ),
+        ({"relation": "moon"}, [("not_one_of", "relation")]),
+        ({"relation": ""}, [("missing", "relation")]),
+    ],
+)
+def test_a_revised_card_is_held_against_the_days_of_its_patient_as_the_first_one_is(
+    world, changes, found
+):
+    assert revised(world, case(world), **changes) == found
+
+
+def test_where_the_birth_date_is_not_known_the_age_says_what_cannot_be(world):
+    one = actions.report(
+        person=person(1, birth_date=None, id_number="", age_years=5),
+        case=facts(),
+        facility=world.hospital,
+        area=world.town,
+        by=world.clinician,
+        at=AT,
+    )
+    assert revised(world, one, onset_date=date(2013, 1, 1)) == [("before_birth", "onset_date")]
+    assert revised(world, one, onset_date=date(2015, 1, 1)) == []
+
+
+def test_a_revised_card_may_not_say_that_the_patient_belongs_where_the_case_does_not_count(world):
+    here = case(world)
+    assert revised(world, here, relation="same-prefecture") == [("counts_elsewhere", "relation")]
+    assert revised(world, here, relation="foreign") == []
+    there = actions.report(
+        person=person(2),
+        case=facts(relation="same-prefecture"),
+        facility=world.hospital,
+        area=world.kangding,
+        by=world.clinician,
+        at=AT,
+    )
+    assert revised(world, there) == [("counts_elsewhere", "relation")]  # of this county
+    assert revised(world, there, relation="same-prefecture", severity="severe") == []
+
+
+def test_a_patient_from_elsewhere_may_be_said_to_be_from_further_off(world):
+    one = actions.report(
+        person=person(1, address="成都市武侯区"),
+        case=facts(relation="same-province"),
+        facility=world.hospital,
+        by=world.clinician,
+        at=AT,
+    )
+    assert revised(world, one, relation="other-province") == []
+
+
+def test_what_the_cards_of_an_old_file_never_said_may_stay_unsaid(world):
+    one = case(world)
+    Case.objects.filter(pk=one.pk).update(relation="", doctor="")
+    assert revised(world, one, relation="", doctor="", severity="severe") == []
 
 
 def test_the_county_accepts_a_card_once(world):

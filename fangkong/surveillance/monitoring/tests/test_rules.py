@@ -96,7 +96,7 @@ def test_a_clock_ten_minutes_ahead_is_forgiven_and_eleven_are_not():
 def test_a_class_that_the_disease_does_not_have_is_refused_with_those_it_has():
     (fault,) = rules.judgement_faults(PACK, facts(case_class="probable"), AT.date())
     assert fault.code == "not_one_of"
-    assert "确诊病例" in fault.params["choices"]
+    assert "确诊病例" in [choice["zh"] for choice in fault.params["choices"]]
 
 
 def test_an_unknown_disease_comes_with_the_names_next_to_it():
@@ -186,6 +186,54 @@ def test_nobody_dies_before_onset_or_tomorrow():
 
 
 @pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"died_on": date(2020, 1, 20)}, []),  # the laboratory was slower
+        ({"died_on": AT.date() - rules.KNOWN_AFTER_DEATH}, []),
+        (
+            {"died_on": AT.date() - rules.KNOWN_AFTER_DEATH - timedelta(days=1)},
+            ["death_long_before_diagnosis"],
+        ),
+        ({"died_on": date(1960, 1, 1)}, ["death_before_birth"]),
+        (
+            {"died_on": date(1960, 1, 1), "onset_date": date(1950, 1, 1)},
+            ["birth_after_onset", "death_long_before_diagnosis"],
+        ),
+        ({"onset_date": date(1970, 1, 1)}, []),
+        ({"onset_date": date(1969, 12, 31)}, ["birth_after_onset"]),
+    ],
+)
+def test_nobody_dies_before_birth_or_long_before_the_diagnosis(changes, found):
+    assert faults(date(1970, 1, 1), **{"onset_date": None, **changes}) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"onset_date": date(2014, 2, 5)}, []),
+        ({"onset_date": date(2014, 2, 4)}, ["before_birth"]),
+        ({"died_on": date(2014, 2, 4)}, ["before_birth"]),
+    ],
+)
+def test_an_age_says_that_nothing_happened_before_birth(changes, found):
+    """Five years old on 5 February 2020: not six yet, so born after 5 February 2014."""
+    born = rules.earliest_birth(5, None, AT.date())
+    said = facts(**{"onset_date": None, **changes})
+    assert codes(rules.date_faults(said, None, now=AT, zone=ZONE, earliest=born)) == found
+
+
+def test_who_was_born_on_a_leap_day_and_whose_age_is_in_months_was_born_too():
+    assert rules.earliest_birth(0, None, date(2020, 2, 29)) == date(2019, 3, 1)
+    assert rules.earliest_birth(None, 14, date(2020, 2, 5)) == date(2018, 2, 5)
+    assert rules.earliest_birth(None, None, date(2020, 2, 5)) is None
+
+
+def test_without_birth_and_age_nothing_lies_longer_back_than_a_life():
+    assert faults(None, onset_date=date(1800, 1, 1)) == ["too_long_ago"]
+    assert faults(None, onset_date=date(1900, 1, 1)) == []
+
+
+@pytest.mark.parametrize(
     ("birth", "found"),
     [
         (date(2020, 2, 1), []),
@@ -201,7 +249,8 @@ def test_a_patient_is_born_before_onset_and_not_longer_than_130_years_ago(birth,
 
 def test_severity_grades_belong_to_covid_and_not_to_measles():
     assert judged(severity="mild") == []
-    assert judged(condition="measles", severity="mild") == [("not_one_of", "severity")]
+    assert judged(condition="measles", severity="mild") == [("not_asked", "severity")]
+    assert judged(severity="slight") == [("not_one_of", "severity")]
 
 
 def test_hepatitis_b_must_say_acute_or_chronic():
