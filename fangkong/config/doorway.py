@@ -20,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from io import SEEK_END, BytesIO
 from pathlib import Path
@@ -46,6 +46,7 @@ SILENT = 60.0  # seconds after which the system ends a connection that takes not
 NAMED = ("server", "fangkong")  # else the server of HTTP would tell its own name
 MOST_HELD = 512 * 1024 * 1024  # bytes of bodies that a process keeps at once
 MOST_KEPT = 1024 * 1024 * 1024  # bytes of long answers that wait for their readers in files
+LONG = 256  # long answers of a process on their way at once: each holds a thread of the server
 
 _BUSY_PROBLEM = {
     "type": "about:blank",
@@ -119,6 +120,7 @@ class Doorway:
         self.inside = self.healths = 0
         self.held = 0  # bytes of bodies
         self.kept, self.counting = 0, Lock()  # bytes of long answers, which threads write
+        self.long = 0  # long answers on their way
         self.is_new = True  # nobody has come yet
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -185,6 +187,15 @@ class Doorway:
         pool = self.for_health if health else self.threads
         pool.submit(answer.make, self.application, _environ(scope, body, size))
         await answer.deliver(line, scope)
+
+    @contextmanager
+    def one_more_long(self) -> Iterator[None]:
+        """Count a long answer as long as the server reads it, in a thread of its own."""
+        self.long += 1
+        try:
+            yield
+        finally:
+            self.long -= 1
 
     def keep(self, size: int) -> None:
         """Count what threads write into files, and what is taken away again."""
@@ -279,7 +290,10 @@ class Answer:
             if scope.method == "HEAD":
                 line.response_bytes(self.status, self.headers, b"")
                 return
-            with closing(Pipe()) as pipe:
+            if self.door.long >= LONG:
+                _busy(scope, line)
+                return
+            with self.door.one_more_long(), closing(Pipe()) as pipe:
                 line.response_file(self.status, self.headers, pipe.path)
                 try:
                     await self._stream(pipe)

@@ -16,7 +16,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from fangkong.config import serve
+from fangkong.config import doorway, serve
 from fangkong.config.problems import CannotGoOn
 
 CONNECTIONS = 1024  # of each process; who sends or reads slowly holds one, and no thread
@@ -52,6 +52,7 @@ def run(*, host: str, port: int, workers: int) -> int:
         http=HTTPModes.http1,  # the proxy before it speaks nothing else to it
         workers=workers,
         backpressure=CONNECTIONS,
+        runtime_blocking_threads=doorway.LONG,  # they read files, which long answers alone are
         http1_settings=HTTP1Settings(header_read_timeout=SLOW_HEADER_MS),
         websockets=False,
         log_access=False,

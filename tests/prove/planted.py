@@ -130,20 +130,36 @@ def no_patience() -> None:
     doorway.PATIENCE = doorway.SILENT = 10.0
 
 
+def two_long_answers() -> None:
+    """No bug: a process sends two long answers at once, not hundreds."""
+    from fangkong.config import doorway
+
+    doorway.LONG = 2
+
+
+def threads_without_end() -> None:
+    """Every long answer is begun, with a thread of its own."""
+    from fangkong.config import doorway
+
+    doorway.LONG = 512
+
+
 def long_answers() -> None:
-    """No bug: a page of fifty megabytes, made piece by piece as exports are, and a short one."""
+    """No bug: a page of fifty megabytes, made piece by piece as exports are, and shorter ones."""
     settings.MIDDLEWARE = [f"{__name__}.exporting", *settings.MIDDLEWARE]
 
 
-LONG, SHORT = 50 * 1024 * 1024, 60 * 1024
+LONG, MIDDLE, SHORT = 50 * 1024 * 1024, 8 * 1024 * 1024, 60 * 1024
 
 
 def exporting(get_response: Callable[[HttpRequest], HttpResponse]) -> Any:
-    """Middleware that answers to `/long/` and `/short/`."""
+    """Middleware that answers to `/long/`, `/middle/` and `/short/`."""
 
     def answer(request: HttpRequest) -> Any:
         if request.path == "/long/":
             return StreamingHttpResponse(b"a" * 65_536 for _n in range(LONG // 65_536))
+        if request.path == "/middle/":
+            return StreamingHttpResponse(b"a" * 65_536 for _n in range(MIDDLE // 65_536))
         if request.path == "/short/":
             return HttpResponse(b"a" * SHORT)
         return get_response(request)
@@ -356,6 +372,8 @@ BUGS: dict[str, Callable[[], None]] = {
     "memory without end": memory_without_end,
     "no patience": no_patience,
     "long answers": long_answers,
+    "two long answers": two_long_answers,
+    "threads without end": threads_without_end,
     "acknowledged but dropped": acknowledged_but_dropped,
     "small chunks": small_chunks,
     "jobs of killed workers are forgotten": jobs_forgotten,

@@ -7,6 +7,7 @@ from time import monotonic
 
 import pytest
 
+from fangkong.config import doorway
 from tests.prove.client import CASES, GONE, PATIENCE, Told, ask, sending, until
 from tests.prove.installation import ROOT, Running, serving
 from tests.prove.judge import judged
@@ -100,7 +101,41 @@ def unread(proof, new, *, readers: int, probes: int) -> None:
     )
     assert share >= 0.95
     assert more <= UNREAD
-    assert more_threads <= 2 * readers
+    assert more_threads <= most_threads(doorway.LONG)
+
+
+def most_threads(long: int) -> int:
+    """How many the two processes may start: for the work, for health, and for long answers.
+
+    Not so many for each reader: the server starts another where none of its threads says yet that
+    it is free, as many times as the machine is busy.
+    """
+    return 2 * (doorway.THREADS + 1 + long)
+
+
+def test_however_many_read_nothing_of_long_answers_the_server_has_its_number_of_threads(proof, new):
+    readers = 24
+    # The bug: each of them has a thread.
+    with serving(new().planted("long answers,no patience,threads without end")) as run:
+        blind = threads_of_unread(run, readers)
+    proof.note("threads of unread answers, planted: without end", readers=readers, threads=blind)
+    assert blind > most_threads(2), "a server with a thread for each reader passed: blind"
+
+    with serving(new().planted("long answers,no patience,two long answers")) as run:
+        threads = threads_of_unread(run, readers)
+    proof.note("threads of unread answers", readers=readers, threads=threads)
+    assert threads <= most_threads(2)
+
+
+def threads_of_unread(run: Running, readers: int) -> int:
+    """How many more threads there are once all have been answered, were it only by a 503."""
+    assert answered(run, 4) == 1.0
+    before = run.server.threads()
+    with Stubborn(run.port, "/middle/", readers) as unread:
+        until(lambda: unread.begun() == readers, PATIENCE, lambda: unread.begun())
+        more = run.server.threads() - before
+        assert answered(run, 4) == 1.0
+    return more
 
 
 def _slow(run: Running, headers: int, bodies: int, readers: int):

@@ -181,6 +181,31 @@ def test_a_process_keeps_only_so_much_of_long_answers(door, monkeypatch):
     assert door.kept == 0
 
 
+def test_a_process_sends_only_so_many_long_answers_at_once(door, monkeypatch):
+    monkeypatch.setattr(doorway, "LONG", 2)
+    first, second, third = (Client("/long/", method="GET") for _n in range(3))
+    first.reads.clear()
+    second.reads.clear()
+
+    async def one_after_another():
+        sending = [asyncio.create_task(door.__rsgi__(one, one)) for one in (first, second)]
+        while door.long < 2:
+            await asyncio.sleep(0)
+        short = Client()
+        await door.__rsgi__(third, third)
+        await door.__rsgi__(short, short)
+        first.reads.set()
+        second.reads.set()
+        await asyncio.gather(*sending, first.read, second.read)
+        return short
+
+    short = asyncio.run(one_after_another())
+    assert (third.status, short.status) == (503, 200)
+    assert len(first.body) == len(second.body) == 2_000_000
+    assert (door.long, door.kept, door.inside) == (0, 0, 0)
+    assert len(through(door, Client("/long/")).body) == 2_000_000
+
+
 def test_whoever_leaves_during_a_long_answer_leaves_its_place_to_others(door):
     left = Client("/long/", leaves=True)
     through(door, left)
