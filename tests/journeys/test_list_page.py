@@ -21,7 +21,7 @@ def test_a_phone_shows_the_first_case_at_once_and_opens_the_filters_by_keyboard(
 ) -> None:
     page = visit("daofu", width=PHONE)
     page.goto(CASES)
-    summary, field = page.locator(".fk-filter-fold summary"), page.locator("[name=case_class]")
+    summary, field = page.locator(".fk-filter-fold summary"), page.locator("#id_case_class")
     expect(page.locator("[type=search]")).to_be_in_viewport()
     expect(page.locator(".fk-table tbody a").first).to_be_in_viewport()
     expect(field).to_be_hidden()
@@ -39,7 +39,7 @@ def test_a_phone_shows_the_first_case_at_once_and_opens_the_filters_by_keyboard(
     page.reload()
     expect(field).to_be_visible()  # and the next page is as this one was left
     page.goto("/people/")
-    expect(page.locator("[name=sex]")).to_be_hidden()
+    expect(page.locator("#id_sex")).to_be_hidden()
     page.goto(f"{CASES}?case_class=confirmed")
     summary.click()
     expect(field).to_be_hidden()
@@ -63,7 +63,7 @@ def test_a_phone_without_scripts_opens_the_filters_and_sends_them(
     page = context.new_page()
     sign_in(page, "daofu")
     page.goto(CASES)
-    field = page.locator("[name=case_class]")
+    field = page.locator("#id_case_class")
     expect(field).to_be_hidden()
 
     page.locator(".fk-filter-fold summary").click()
@@ -81,7 +81,7 @@ def test_a_wide_screen_has_nothing_to_open(visit: Visit) -> None:
     page.goto(CASES)
 
     expect(page.locator(".fk-filter-fold")).to_be_hidden()
-    expect(page.locator("[name=case_class]")).to_be_visible()
+    expect(page.locator("#id_case_class")).to_be_visible()
 
 
 @pytest.mark.parametrize(("language", "long"), [("zh", LONG_ZH), ("en", LONG_EN)])
