@@ -22,7 +22,7 @@ from fangkong.core.spelling import shown
 
 from . import queries, ready, rules
 from .arriving import Arrival, arrive, entered
-from .clashes import clash
+from .clashes import Held, claims, clash, held
 from .intake import (
     UNREADABLE,
     AnotherPerson,
@@ -44,15 +44,18 @@ __all__ = [
     "AnotherPerson",
     "Arrival",
     "DocumentDisagrees",
+    "Held",
     "ReasonMissing",
     "Restricted",
     "TooManyRevealed",
     "WrongField",
     "add_document",
     "add_phone",
+    "claims",
     "coming",
     "correct",
     "enter_prepared",
+    "held",
     "plain_many",
     "prepare_many",
     "register",

@@ -134,12 +134,6 @@ class Ledger:
         Where several persons are alike without a document, nobody is meant: better one person
         twice, to be joined later, than two persons in one.
         """
-        holders = [self.by_document[key] for key in _keys(row) if key in self.by_document]
-        for holder in holders:
-            if holder is not holders[0] or _contradicts(holder, row):
-                raise clash(holder.person, by, at)
-        if holders:
-            return holders[0]
         facts = rules.Facts(
             row.name,
             row.sex,
@@ -147,6 +141,12 @@ class Ledger:
             row.area.county_id if row.area else None,
             frozenset(_keys(row)),
         )
+        holders = [self.by_document[key] for key in _keys(row) if key in self.by_document]
+        for holder in holders:
+            if holder is not holders[0] or rules.contradict(holder.facts(), facts):
+                raise clash(holder.person, by, at)
+        if holders:
+            return holders[0]
         if row.birth_date is None:
             return None
         alike = [
@@ -297,17 +297,3 @@ def _real(documents: Iterable[Key]) -> frozenset[Key]:
 def _wanted(entry: Entry, document: Document) -> bool:
     """That a person has no document is worth a note only while none is known."""
     return document.kind != DocumentKind.NONE or not entry.documents
-
-
-def _contradicts(entry: Entry, row: Registration) -> bool:
-    """Whether the holder of a document cannot be the person of the row."""
-    person = entry.person
-    if not rules.same_name(person.name, row.name):
-        return True
-    if person.birth_date and row.birth_date and person.birth_date != row.birth_date:
-        return True
-    if rules.is_stated(person.sex) and rules.is_stated(row.sex) and person.sex != row.sex:
-        return True
-    citizen = {number for kind, number in _keys(row) if kind == DocumentKind.RESIDENT_ID}
-    held = {number for kind, number in entry.documents if kind == DocumentKind.RESIDENT_ID}
-    return bool(citizen and held and citizen != held)

@@ -13,6 +13,7 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from operator import mul
+from typing import NamedTuple
 
 from fangkong.core.privacy import holds_number
 from fangkong.core.spelling import holds_word, shown, syllables_of
@@ -433,3 +434,39 @@ def likeness(one: Facts, other: Facts) -> int:
 
 def _kinds(documents: Iterable[tuple[str, str]]) -> frozenset[str]:
     return frozenset(kind for kind, _ in documents)
+
+
+class Claim(NamedTuple):
+    """That a document, told by a digest (``key``), belongs to somebody of these facts."""
+
+    key: str
+    name: str
+    sex: str
+    birth_date: date | None
+
+    def contradicts(self, other: Claim) -> bool:
+        """Whether the two cannot be one person, although the document is the same."""
+        return not same_name(self.name, other.name) or _differ(self, other)
+
+    def joined(self, other: Claim) -> Claim:
+        """With what only the other one says."""
+        sex = self.sex if is_stated(self.sex) else other.sex
+        return self._replace(sex=sex, birth_date=self.birth_date or other.birth_date)
+
+
+def contradict(one: Facts, other: Facts) -> bool:
+    """Whether the holder of a document cannot be the person who states it."""
+    if not same_name(one.name, other.name) or _differ(one, other):
+        return True
+    citizen, held = _citizens(one.documents), _citizens(other.documents)
+    return bool(citizen and held and citizen != held)
+
+
+def _differ(one: Facts | Claim, other: Facts | Claim) -> bool:
+    if one.birth_date and other.birth_date and one.birth_date != other.birth_date:
+        return True
+    return is_stated(one.sex) and is_stated(other.sex) and one.sex != other.sex
+
+
+def _citizens(documents: Iterable[tuple[str, str]]) -> frozenset[str]:
+    return frozenset(number for kind, number in documents if kind == "resident_id")

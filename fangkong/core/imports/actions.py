@@ -12,7 +12,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -36,6 +36,7 @@ from .models import ColumnChoice, ImportChunk, ImportRun, Row
 from .reading import NO_RESULT, Caps, NotReadable
 from .types import (
     REASONS,
+    Claim,
     Desk,
     Kind,
     Outcome,
@@ -196,7 +197,7 @@ def check(
 ) -> None:
     """Judge every unchecked row; the last chunk makes the run ready."""
     desk = run.kind_of.open(run, by, at)
-    seen: dict[str, int] = {}
+    seen = _Seen()
     todo = {"checked": False}
     with _preparing(run, desk, partial(_looked, desk), todo, every=2) as ahead:
         for number in range(_chunks(run)):
@@ -206,7 +207,7 @@ def check(
                     return
                 chunk = ImportChunk.objects.select_for_update().get(run=run, number=number)
                 if chunk.checked:  # by a try that was interrupted
-                    seen.update((r.print, r.line) for r in chunk.rows() if r.outcome == Outcome.OK)
+                    _recall(seen, chunk, run.fields, desk)
                     continue
                 rows = _check_rows(helped or ahead.open(chunk), chunk, run.fields, desk, seen)
                 chunk.put(rows)
@@ -487,12 +488,43 @@ def _made_ready(desk: Desk, at: datetime, values: list[dict[str, str]]) -> Any:
     return desk.prepare(values, at) if isinstance(desk, PreparingDesk) else values
 
 
+@dataclass
+class _Seen:
+    """The good rows before, by what must not come twice in a file and by what must agree."""
+
+    lines: dict[str, int] = field(default_factory=dict)  # by their print
+    claims: dict[str, tuple[Claim, int]] = field(default_factory=dict)
+
+    def against(self, claim: Claim | None) -> int | None:
+        """The line of the row before that claims something else."""
+        if claim is None or claim.key not in self.claims:
+            return None
+        other, line = self.claims[claim.key]
+        return line if other.contradicts(claim) else None
+
+    def note(self, line: int, print_: str, claim: Claim | None) -> None:
+        self.lines[print_] = line
+        if claim is not None:
+            other, first = self.claims.get(claim.key, (claim, line))
+            self.claims[claim.key] = (other.joined(claim), first)
+
+
+def _recall(seen: _Seen, chunk: ImportChunk, fields: Sequence[str], desk: Desk) -> None:
+    """Take in the rows of a chunk that an earlier try has checked."""
+    good = [row for row in chunk.rows() if row.outcome == Outcome.OK]
+    claims: Sequence[Claim | None] = [None] * len(good)
+    if isinstance(desk, PreparingDesk):
+        claims = desk.claims(desk.look(_values(good, fields)))
+    for row, claim in zip(good, claims, strict=True):
+        seen.note(row.line, row.print, claim)
+
+
 def _check_rows(
     opened: _Opened,
     chunk: ImportChunk,
     fields: Sequence[str],
     desk: Desk,
-    seen: dict[str, int],
+    seen: _Seen,
 ) -> list[Row]:
     if isinstance(desk, PreparingDesk):
         found = desk.check_looked(opened.said, lambda: _values(chunk.rows(), fields))
@@ -509,11 +541,14 @@ def _check_rows(
             reasons = [one for one in reasons if one.field not in without]  # as missing
             reasons = [Reason("no_result", {"field": name}) for name in without] + reasons
         elif judged.outcome == Outcome.OK:
-            if (line := seen.get(judged.print)) is not None:
+            if (line := seen.against(judged.claim)) is not None:
+                row.outcome = Outcome.ERROR.value
+                reasons.append(Reason("other_in_file", {"line": line}))
+            elif (line := seen.lines.get(judged.print)) is not None:
                 row.outcome = Outcome.KNOWN.value
                 reasons.append(Reason("twice_in_file", {"line": line}))
             else:
-                seen[judged.print] = row.line
+                seen.note(row.line, judged.print, judged.claim)
         row.reasons = [reason.plain() for reason in reasons]
     return opened.rows
 

@@ -63,6 +63,21 @@ class Outcome(models.TextChoices):
     IMPORTED = "imported", _("imported")
 
 
+class Claim(Protocol):
+    """Whom a number in a row means. Rows of one file that claim the same ``key`` must agree."""
+
+    @property
+    def key(self) -> str: ...
+
+    def contradicts(self, other: Any) -> bool:
+        """Whether the two cannot both be right."""
+        ...
+
+    def joined(self, other: Any) -> Any:
+        """The claim with what only the other one says."""
+        ...
+
+
 @dataclass(frozen=True)
 class Judged:
     """What is to be said of a row. ``print``: a digest that the same row again has as well."""
@@ -70,6 +85,7 @@ class Judged:
     outcome: Outcome
     reasons: Sequence[Reason] = ()
     print: str = ""
+    claim: Claim | None = None
 
 
 class Desk(Protocol):
@@ -97,6 +113,10 @@ class PreparingDesk(ABC):
     @abstractmethod
     def look(self, rows: Sequence[Values]) -> Any:
         """What can be said of rows without asking a database."""
+
+    @abstractmethod
+    def claims(self, looked: Any) -> Sequence[Claim | None]:
+        """What the rows that were looked at claim, for a check that goes on after a kill."""
 
     @abstractmethod
     def check_looked(self, looked: Any, again: Again) -> list[Judged]:

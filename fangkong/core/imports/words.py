@@ -88,6 +88,10 @@ _REASONS: dict[str, str | Promise] = {
     ),
     "too_many_cells": gettext_lazy("The line has more cells than there are headings."),
     "twice_in_file": gettext_lazy("The same row stands in line %(line)s."),
+    "other_in_file": gettext_lazy(
+        "Line %(line)s says of the same number another name, sex or date of birth. Compare both "
+        "with the document, and correct the one that is wrong."
+    ),
     "known": gettext_lazy("Already known; nothing changes."),
     "missing_columns": gettext_lazy("No column is matched to: %(fields)s."),
     "column_twice": gettext_lazy("Two columns are matched to the same field: %(fields)s."),
@@ -95,7 +99,10 @@ _REASONS: dict[str, str | Promise] = {
 
 # Said by the kit itself, whatever the kind.
 OF_THE_KIT = frozenset(
-    {"too_many_cells", "no_result", "twice_in_file", "missing_columns", "column_twice"}
+    {
+        *("too_many_cells", "no_result", "twice_in_file", "other_in_file"),
+        *("missing_columns", "column_twice"),
+    }
 )
 
 

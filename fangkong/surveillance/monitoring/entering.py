@@ -204,9 +204,18 @@ def known_among(wave: dict[int, Entry], earlier: Iterable[Case]) -> dict[int, Kn
         elif not entry.new_illness:
             illness = _same_illness(by_person[entry.person_id], entry.facts)
             if illness is not None:
-                reason = Reason("other_dates", {"number": illness.number})
-                found[place] = Known(illness, (reason,), same=False)
+                found[place] = Known(illness, (_other_dates(illness),), same=False)
     return found
+
+
+def told_with_other_dates(earlier: Sequence[Case], facts: CaseFacts) -> Reason | None:
+    """Why a card about one of these cases of its person is no new case, for a preview."""
+    illness = _same_illness(earlier, facts)
+    return _other_dates(illness) if illness else None
+
+
+def _other_dates(illness: Case) -> Reason:
+    return Reason("other_dates", {"number": illness.number})
 
 
 def said_of(case: Case, facts: CaseFacts) -> Reason:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -28,11 +28,21 @@ from fangkong.core.imports.types import (
 )
 from fangkong.core.refusals import Refused
 from fangkong.people import actions as people
+from fangkong.people.rules import Claim
+from fangkong.people.types import Document
 
 from . import columns, forms, queries, ready, words
 from .cards import Card, Desk
-from .entering import Entry, Known, card_print, enter, registration, said_of
-from .facts import Reason
+from .entering import (
+    Entry,
+    Known,
+    card_print,
+    enter,
+    registration,
+    said_of,
+    told_with_other_dates,
+)
+from .facts import CaseFacts, Reason
 from .models import Case
 from .types import IMPORT, counts_changed
 
@@ -46,7 +56,14 @@ if TYPE_CHECKING:
 
 
 Read = tuple[Card | None, list[Reason]]  # the card of a row, or what is wrong with it
-Looked = tuple[list[Reason], str]  # what is wrong with a row, or the digest of its card
+
+
+class Looked(NamedTuple):
+    """What is wrong with a row, or the digest of its card and whom its number means."""
+
+    faults: list[Reason]
+    print: str = ""
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True)
@@ -80,26 +97,49 @@ class CardDesk(PreparingDesk):
             _ = one.area.county  # so that nothing is asked for when rows are read
 
     def look(self, rows: Sequence[Values]) -> list[Looked]:
-        looked: list[Looked] = []
-        for values in rows:
-            card, faults = self.read(values)
-            looked.append((faults, card_print(card.person, card.case) if card else ""))
-        return looked
+        read = [self.read(values) for values in rows]
+        numbered = [n for n, (card, _faults) in enumerate(read) if card and card.person.id_number]
+        stated = [_stated(card) for n in numbered if (card := read[n][0])]
+        claims = dict(zip(numbered, people.claims(stated), strict=True))
+        return [
+            Looked(faults, card_print(card.person, card.case), claims.get(n))
+            if card
+            else Looked(faults)
+            for n, (card, faults) in enumerate(read)
+        ]
+
+    def claims(self, looked: list[Looked]) -> list[Claim | None]:
+        return [row.claim for row in looked]
 
     def check_looked(self, looked: list[Looked], again: Again) -> list[Judged]:
-        """A row is known where its case is there already, by the digest of its card."""
-        known = queries.by_print({print_ for _faults, print_ in looked if print_})
-        rows = again() if known else ()
-        judged = []
-        for n, (faults, print_) in enumerate(looked):
-            if print_ in known:
-                card, _faults = self.read(rows[n])
-                assert card is not None  # it has a print
-                reason = said_of(known[print_], card.case)
-                judged.append(Judged(Outcome.KNOWN, [reason], print_))
-            else:
-                judged.append(Judged(Outcome.OK if print_ else Outcome.ERROR, faults, print_))
-        return judged
+        """A row is known where its case is there already, by the digest of its card; one whose
+        number is somebody else's, or whose illness is reported with other dates, is refused."""
+        known = queries.by_print({row.print for row in looked if row.print})
+        claimed = {n: row.claim for n, row in enumerate(looked) if row.claim}
+        claimed = {n: claim for n, claim in claimed.items() if looked[n].print not in known}
+        held = people.held(claimed, by=self.by, at=self.at)
+        earlier = queries.cases_by_person(one.person_id for one in held.values() if not one.refusal)
+        rows = again() if known or earlier else ()
+
+        def facts(n: int) -> CaseFacts:
+            card, _faults = self.read(rows[n])
+            assert card is not None  # it has a print
+            return card.case
+
+        def judged(n: int, row: Looked) -> Judged:
+            if not row.print:
+                return Judged(Outcome.ERROR, row.faults)
+            if case := known.get(row.print):
+                return Judged(Outcome.KNOWN, [said_of(case, facts(n))], row.print)
+            holder = held.get(n)
+            if holder and holder.refusal:
+                return Judged(Outcome.ERROR, [_said(holder.refusal)], row.print)
+            cases = earlier.get(holder.person_id) if holder else None
+            if cases and (reason := told_with_other_dates(cases, facts(n))):
+                return Judged(Outcome.ERROR, [reason], row.print)
+            return Judged(Outcome.OK, row.faults, row.print, row.claim)
+
+        return [judged(n, row) for n, row in enumerate(looked)]
 
     def read(self, values: Values) -> Read:
         card, faults = self.reader.read(values)
@@ -133,7 +173,7 @@ class CardDesk(PreparingDesk):
         ready_cards: list[ready.Stated] = []
         for (n, card), person in zip(cards.items(), stated, strict=True):
             if isinstance(person, Refused):
-                faults[n] = [Reason("said", {"text": str(person)})]
+                faults[n] = [_said(person)]
                 continue
             good.append(n)
             ready_cards.append(
@@ -174,8 +214,7 @@ class CardDesk(PreparingDesk):
         keys: dict[int, int] = {}
         for place, outcome in enumerate(persons.outcomes):
             if isinstance(outcome, Refused):
-                reason = Reason("said", {"text": str(outcome)})
-                found[prepared.good[place]] = Judged(Outcome.ERROR, [reason])
+                found[prepared.good[place]] = Judged(Outcome.ERROR, [_said(outcome)])
             else:
                 keys[place] = outcome
         made = ready.enter(
@@ -238,7 +277,7 @@ class CardDesk(PreparingDesk):
         entries = {}
         for (n, card), person in zip(cards.items(), persons, strict=True):
             if isinstance(person, Refused):
-                found[n] = Judged(Outcome.ERROR, [Reason("said", {"text": str(person)})])
+                found[n] = Judged(Outcome.ERROR, [_said(person)])
                 continue
             entries[n] = self._entry(card, person.pk)
         return entries
@@ -271,6 +310,15 @@ class CardDesk(PreparingDesk):
             counts_changed(
                 {case.county_id for case in cases}, {case.condition for case in cases}, at, self.by
             )
+
+
+def _said(problem: Refused) -> Reason:
+    return Reason("said", {"text": str(problem)})
+
+
+def _stated(card: Card) -> tuple[Document, str, str, date | None]:
+    who = card.person
+    return Document(who.id_kind, who.id_number), who.name, who.sex, who.birth_date
 
 
 def _known(result: Known) -> Judged:

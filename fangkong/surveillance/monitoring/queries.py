@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -135,6 +135,15 @@ def by_print(prints: Collection[str]) -> dict[str, Case]:
     """The cases of cards that are known by their digest; two statements at most."""
     found = bulk.keys_where(Case, card_print=prints)
     return {case.card_print: case for case in Case.objects.filter(pk__in=found)}
+
+
+def cases_by_person(person_ids: Iterable[int]) -> dict[int, list[Case]]:
+    """The cases of persons by the keys of these, the oldest first; two statements at most."""
+    keys = bulk.keys_where(Case, person_id=set(person_ids))
+    found: defaultdict[int, list[Case]] = defaultdict(list)
+    for case in Case.objects.filter(pk__in=keys).order_by("pk") if keys else ():
+        found[case.person_id].append(case)
+    return dict(found)
 
 
 def cards_of(case: Case) -> list[ReportCard]:

@@ -267,9 +267,25 @@ def test_a_card_reported_between_check_and_import_is_known_and_not_doubled(world
 def test_another_diagnosis_of_the_same_illness_is_to_be_revised_and_not_imported(world):
     case(world, 1)
     line = row(1).replace("扎西", person(1).name).replace("2020-2-5", "2020-2-4")
-    batch = run(world, upload(world, line))
-    assert said(batch) == [(2, "error", ["other_dates"])]
-    assert Case.objects.count() == 1
+    batch = run(world, upload(world, line, row(2)))
+    assert said(batch)[0] == (2, "error", ["other_dates"])
+    assert Case.objects.count() == 2
+
+
+def test_what_comes_between_check_and_import_is_said_for_its_row_alone(world):
+    stranger = row(1).replace("扎西", "王小明").replace("2020-2-5", "2020-2-4")
+    other_day = row(2).replace("2020-2-5", "2020-2-4")
+    batch = upload(world, stranger, other_day, row(3))
+    assert [outcome for _line, outcome, _codes in said(batch)] == ["ok", "ok", "ok"]
+    run(world, upload(world, row(1), row(2)))
+
+    batch = run(world, batch)
+
+    assert said(batch) == [
+        (2, "error", ["said"]),
+        (3, "error", ["other_dates"]),
+        (4, "imported", []),
+    ]
 
 
 def test_a_number_of_another_person_is_said_for_its_row_alone(world):
