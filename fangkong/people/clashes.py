@@ -77,7 +77,8 @@ def held(claimed: Mapping[int, Claim], *, by: User, at: datetime) -> dict[int, H
         _key(document.kind, document.number_index): document.person
         for document in documents.select_related("person")
     }
-    found, others = {}, {}
+    found: dict[int, Person] = {}
+    others: dict[int, Person] = {}
     for place, claim in claimed.items():
         if person := holders.get(claim.key):
             known = Claim(claim.key, person.name, person.sex, person.birth_date)

@@ -75,9 +75,13 @@ def _asked_lines() -> list[str]:
         if value is not None:
             lines += [
                 f"# HELP fangkong_{name} {explained}\n# TYPE fangkong_{name} gauge\n",
-                f"fangkong_{name} {floatToGoString(value)}\n",
+                f"fangkong_{name} {_written(value)}\n",
             ]
     return lines
+
+
+def _written(value: float) -> str:
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
 
 
 def disk_free() -> float:
