@@ -44,7 +44,7 @@ def window(client, areas):
 
 def fields(page):
     """What a browser would send of a page's form as it stands."""
-    body = page[page.index('<form class="card"') :]
+    body = page[page.index('<form class="card') :]
     found = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', body))
     found |= {
         name: chosen[1]

@@ -274,9 +274,9 @@ def cases(
     api.require(request, VIEW)
     api.in_order("until", until, "since", since)
     rows = queries.open_to(staff.user, staff.now)
-    if api.among("condition", condition, queries.condition_codes()):
+    if condition and api.among("condition", condition, queries.condition_codes()):
         rows = rows.filter(condition=condition)
-    if api.among("county", county, places.county_codes()):
+    if county and api.among("county", county, places.county_codes()):
         rows = rows.filter(_in_county(county, staff.now))
     if since:
         rows = rows.filter(reported_at__gte=since)

@@ -15,6 +15,7 @@ from django.utils.translation import override
 
 from fangkong.accounts.tests import factories
 from fangkong.core import pages
+from fangkong.core.pages import queries
 from fangkong.core.pages.models import SavedView
 from fangkong.core.queue.models import Job
 from fangkong.core.record import stamps
@@ -116,6 +117,7 @@ def test_the_last_chip_of_a_list_that_opens_with_a_view_leads_past_that_view():
         owner=keeper, path="/jobs/", name="Mine", query="kind=a", is_default=True,
         **stamps(keeper, AT),
     )  # fmt: skip
+    queries.forget(keeper)
 
     assert (
         dict(chips(asked("?kind=b", user=keeper, piece=True)))["Kind: Second"] == "/jobs/?view=none"
