@@ -165,7 +165,7 @@ def patient_faults(pack: Pack, person: PersonFacts) -> list[Reason]:
         group = next((row for row in pack.occupations if row.code == person.occupation), None)
         if group is None:
             faults.append(_not_one_of("occupation", person.occupation, pack.occupations))
-        elif group.asks_school and not person.workplace.strip():
+        elif group.asks_school and not shown(person.workplace):
             faults.append(Reason("school_missing", {"field": "workplace"}))
     elif pack.occupations:
         faults.append(_missing("occupation"))
@@ -215,7 +215,7 @@ def residence_faults(pack: Pack, relation: str, dwelling: Dwelling) -> list[Reas
 
     Who belongs to the home area must have an address that is known there: the case counts by it.
     """
-    if not dwelling.written and not dwelling.names:
+    if not shown(dwelling.written) and not dwelling.names:
         return [_missing("address")]
     said = _relation(pack, relation)
     if said is None:
