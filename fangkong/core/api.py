@@ -77,11 +77,10 @@ def wrong(where: str, kind: str, **ctx: object) -> ValidationError:
     return ValidationError([{"in": "query", "where": where, "type": kind, "ctx": ctx}])
 
 
-def among(where: str, value: str, known: Collection[str], *, needed: bool = False) -> str:
-    """A parameter that must be one of these codes where it is given; 422 names them all."""
-    if (value or needed) and value not in known:
+def among(where: str, value: str, known: Collection[str]) -> None:
+    """A parameter that must be one of these codes; 422 names them all."""
+    if value not in known:
         raise wrong(where, "enum", expected=", ".join(sorted(known)))
-    return value
 
 
 def in_order(where: str, value: Any, after: str, first: Any) -> None:

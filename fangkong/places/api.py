@@ -137,7 +137,8 @@ def facilities(
     api.require(request, VIEW)
     asked = cast(Request, request)
     rows = queries.facilities_open_to(asked.user, asked.now)
-    if county and api.among("county", county, queries.county_codes()):
+    if county:
+        api.among("county", county, queries.county_codes())
         rows = rows.filter(area__county__code=county)
     if kind:
         rows = rows.filter(kind=kind)

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import get_args
 
 from fangkong.core.spelling import spelled
 from fangkong.packs.types import Distance
@@ -148,7 +149,7 @@ def below(path: str) -> tuple[str, str]:
 
 # --- Distances ------------------------------------------------------------------------------------
 
-ANYWHERE: frozenset[Distance] = frozenset({"county", "prefecture", "province", "beyond"})
+ANYWHERE: frozenset[Distance] = frozenset(get_args(Distance))
 # Level: how far apart two places lie that differ in it, and may still lie that have it in common.
 _LEVELS: dict[str, tuple[Distance, frozenset[Distance]]] = {
     "country": ("beyond", ANYWHERE),

@@ -241,7 +241,8 @@ def reassign(
     """Give an unfinished task to another office; its clock goes on unless a new end is set."""
     task = _locked(task, "cancelled")  # whatever can still be cancelled can be given away
     _refuse_redirect(task, by, at)
-    if not shown(reason):
+    why = shown(reason)[:400]
+    if not why:
         raise ReasonMissing(_("Say why the task goes to another office."))
     if due_at is not None:
         _check_due(due_at, at)
@@ -259,7 +260,7 @@ def reassign(
         task,
         by=by,
         at=at,
-        reason=shown(reason)[:400],
+        reason=why,
         detail={"from": before, "to": {"area": area.code, "role": role}},
     )
     _tell_office(task, types.ASSIGNED, by, at)
@@ -335,11 +336,12 @@ def _finish(task: Task, proof: str, by: User | None, at: datetime) -> Task:
 
 
 def _cancel(task: Task, reason: str, by: User | None, at: datetime) -> Task:
-    if not shown(reason):
+    why = shown(reason)[:400]
+    if not why:
         raise ReasonMissing(_("Say why the task is no longer needed."))
     refuse_numbers(reason=reason)
     task.state = Task.State.CANCELLED
-    task.cancel_reason, task.escalates_at = shown(reason)[:400], None
+    task.cancel_reason, task.escalates_at = why, None
     _save(task, by, at, "state", "cancel_reason", "escalates_at")
     audit.record("tasks.cancel", task, by=by, at=at)
     return task

@@ -69,7 +69,8 @@ def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> Eme
     """
     if not by.scope(USE, at):
         raise NotYours(str(USE.label))
-    if len(shown(reason)) < SHORTEST_REASON:
+    why = shown(reason)
+    if len(why) < SHORTEST_REASON:
         raise ReasonMissing(_("Write in a sentence why you must see this person now."))
     user = get_user_model().objects.select_for_update().get(pk=by.pk)
     tries = queries.tries(user, at)
@@ -87,7 +88,7 @@ def open_(*, kind: str, number: str, reason: str, by: User, at: datetime) -> Eme
         user=user,
         person_key=person,
         found_by=finder.name,
-        reason=shown(reason),
+        reason=why,
         valid_from=at,
         valid_to=at + HOLDS,
         **stamps(by, at),

@@ -239,7 +239,8 @@ def reset_factors(*, user: User, reason: str, by: User, at: datetime) -> User:
     """Take away lost second factors; the next sign-in leads to setting up a new one."""
     if user.pk == by.pk:
         raise NotYourself(_("You cannot reset your own second factor. Ask another administrator."))
-    if len(shown(reason)) < 5:
+    why = shown(reason)
+    if len(why) < 5:
         raise ReasonMissing(_("Write why: how did you make sure who asks?"))
     found = Authenticator.objects.filter(user_id=user.pk)
     if not found.exists():
@@ -253,7 +254,7 @@ def reset_factors(*, user: User, reason: str, by: User, at: datetime) -> User:
         user,
         by=by,
         at=at,
-        reason=shown(reason),
+        reason=why,
         detail={"factors": kinds},
     )
     return user

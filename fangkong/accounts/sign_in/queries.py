@@ -204,19 +204,21 @@ def signed_in_lately(request: HttpRequest | None) -> bool:
     """
     if request is None:
         return False
-    records = get_authentication_records(request, cast(Any, request.user))
-    moments = [float(one["at"]) for one in records if one.get("method") in ("password", "mfa")]
-    return _lately(max(moments, default=0.0))
+    return _lately(max(_asked_at(request, cast(Any, request.user), "password", "mfa"), default=0.0))
 
 
 def _lately(moment: float) -> bool:
     return 0 <= time.time() - moment < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
 
 
+def _asked_at(request: HttpRequest, user: User, *methods: str) -> list[float]:
+    records = get_authentication_records(request, user)
+    return [float(one["at"]) for one in records if one.get("method") in methods]
+
+
 def second_factor_passed_at(request: HttpRequest, user: User) -> float:
     """When this session last passed a second factor, in seconds since 1970; 0 for never."""
-    records = get_authentication_records(request, user)
-    moments = [float(one["at"]) for one in records if one.get("method") == "mfa"]
+    moments = _asked_at(request, user, "mfa")
     marks = request.session.get("sign_in", {})
     if passed_second_factor(marks.get("factor", "")):
         moments.append(float(marks["at"]))

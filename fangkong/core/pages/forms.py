@@ -74,7 +74,7 @@ class Form(forms.Form):
 
     def _clean_fields(self) -> None:
         """A text of signs that show nothing is none."""
-        super()._clean_fields()  # type: ignore[misc]
+        super()._clean_fields()  # type: ignore[misc]  # the stubs leave it out
         for name, field in self.fields.items():
             value = self.cleaned_data.get(name)
             if isinstance(value, str) and value and not shown(value):

@@ -21,6 +21,7 @@ from fangkong.core.privacy import PSEUDONYM
 from fangkong.core.record import new_public_id
 
 register = template.Library()
+register.filter("answer", answered)
 
 MANY = 6  # choices beyond which a list of them takes the whole width
 FOLD = "fk_filters"  # cookie: the list whose folded filters are open
@@ -141,12 +142,6 @@ def board(context: Context, columns: Sequence[BoardColumn], label: str) -> dict[
 def month(shown: Month) -> dict[str, Any]:
     """A month with its events, and the same as a list."""
     return {"month": shown}
-
-
-@register.filter
-def answer(bound: BoundField) -> str:
-    """What was answered, in the words of the form's choices."""
-    return answered(bound)
 
 
 @register.simple_tag(takes_context=True)

@@ -81,7 +81,7 @@ def _asked_lines() -> list[str]:
 
 
 def _written(value: float) -> str:
-    return str(floatToGoString(value))  # type: ignore[no-untyped-call]
+    return str(floatToGoString(value))  # type: ignore[no-untyped-call]  # as the client writes
 
 
 def disk_free() -> float:

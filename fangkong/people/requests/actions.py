@@ -182,15 +182,16 @@ def ask_lift(*, request: DataRequest, reason: str, by: User, at: datetime) -> Da
 
     As with the erasure itself, somebody else decides (``lift``, ``keep_restricted``).
     """
-    if len(shown(reason)) < SHORTEST:
+    why = shown(reason)
+    if len(why) < SHORTEST:
         raise ReasonMissing(_("Say which new duty makes it necessary."))
     refuse_numbers(reason=reason)
     request = _restricting(request)
     if request.lift_waits:
         raise AlreadyAsked(_("Somebody has asked for it already; it waits for a decision."))
-    request.lift_reason = shown(reason)
+    request.lift_reason = why
     request.lift_asked_at, request.lift_asked_by = at, by
-    return _kept(request, "people.requests.ask_lift", by, at, reason=request.lift_reason)
+    return _kept(request, "people.requests.ask_lift", by, at, reason=why)
 
 
 @transaction.atomic

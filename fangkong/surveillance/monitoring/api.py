@@ -274,9 +274,11 @@ def cases(
     api.require(request, VIEW)
     api.in_order("until", until, "since", since)
     rows = queries.open_to(staff.user, staff.now)
-    if condition and api.among("condition", condition, queries.condition_codes()):
+    if condition:
+        api.among("condition", condition, queries.condition_codes())
         rows = rows.filter(condition=condition)
-    if county and api.among("county", county, places.county_codes()):
+    if county:
+        api.among("county", county, places.county_codes())
         rows = rows.filter(_in_county(county, staff.now))
     if since:
         rows = rows.filter(reported_at__gte=since)
@@ -527,7 +529,7 @@ def _check_counted(
     api.in_order("last", last, "first", first)
     if as_of is not None and as_of > now + rules.SKEW:
         raise api.wrong("as_of", "in_future")
-    api.among("condition", condition, queries.condition_codes(), needed=True)
+    api.among("condition", condition, queries.condition_codes())
     try:
         queries.pack_on(last)
     except NoPackInForce:

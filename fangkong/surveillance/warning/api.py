@@ -101,7 +101,8 @@ def signals(
     rows = queries.open_to(staff.user, staff.now)
     if state != "any":
         rows = rows.filter(state__in=rules.OPEN if state == "open" else ["answered"])
-    if county and api.among("county", county, places.county_codes()):
+    if county:
+        api.among("county", county, places.county_codes())
         rows = rows.filter(area__code=county)
     return api.page(request, rows, _out, order="-rank")
 

@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.packs import queries as packs
-from fangkong.packs.types import NoPackInForce, Pack, Row, Text, UnknownCode
+from fangkong.packs.types import AssayMethod, NoPackInForce, Pack, Row, Text, UnknownCode
+from fangkong.web.templatetags.packs import said
 
 
 class DayForm(pages.Form):
@@ -69,14 +70,10 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
     pack = _pack(pack_id)
     day = _day(request, pack)
     rows = [(row, row.period_on(day)) for row in pack.conditions]
-    names = {row.code: row.name for row in pack.case_classes}
     shown = {
         "pack": pack,
         "day": day,
-        "judgements": [
-            (row, names[row.becomes], names.get(row.without_symptoms))
-            for row in pack.testing.judgements
-        ],
+        "testing": _testing(pack),
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
         "choices": _choices(pack, day),
     }
@@ -101,6 +98,22 @@ def differences(request: StaffRequest) -> HttpResponse:
         "differences": packs.differences(before, after),
     }
     return render(request, "web/rulepacks/differences.html", shown)
+
+
+def _testing(pack: Pack) -> list[tuple[Row, str, str]]:
+    """Specimens, methods and judgements: the line, what it says, and of whom has no symptoms."""
+    names = {row.code: said(row.name) for row in pack.case_classes}
+    plan = pack.testing
+    return [
+        *((row, row.biosafety, "") for row in plan.specimens),
+        *((row, " · ".join(_told(row)), "") for row in plan.methods),
+        *((r, names[r.becomes], names.get(r.without_symptoms, "")) for r in plan.judgements),
+    ]
+
+
+def _told(method: AssayMethod) -> list[str]:
+    targets = [", ".join(method.targets)] if method.targets else []
+    return targets + ["Ct"] * method.has_ct
 
 
 @dataclass(frozen=True)

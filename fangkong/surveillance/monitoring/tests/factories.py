@@ -48,6 +48,22 @@ def id_number(n: int, born: date = date(1970, 1, 1)) -> str:
     return first + check_digit(first)
 
 
+# What the form, a machine and a file are sent, by code; a file takes codes like words.
+CARD = {
+    "name": "扎西德吉",
+    "id_kind": "resident_id",
+    "id_number": id_number(1),
+    "address": "道孚县鲜水镇团结社区1号",
+    "relation": "same-county",
+    "occupation": "herder",
+    "condition": "covid-19",
+    "case_class": "confirmed",
+    "diagnosed_at": "2020-02-05T09:00",
+    "onset_date": "2020-02-01",
+    "doctor": "王医生",
+}
+
+
 def person(n: int = 1, **changes: object) -> PersonFacts:
     facts: dict[str, object] = {
         "name": f"扎西德吉{'一二三四五六七八九十'[n % 10]}",

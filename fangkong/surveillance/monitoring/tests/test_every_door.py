@@ -11,24 +11,12 @@ from fangkong.core.imports.queries import rows_of
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 
-from .factories import AT, id_number, table
+from . import factories
+from .factories import AT, table
 
 pytestmark = pytest.mark.django_db
 
-# A card by code; the file says the same codes, which it takes like words.
-CARD = {
-    "name": "扎西德吉",
-    "id_kind": "resident_id",
-    "id_number": id_number(1),
-    "address": "道孚县鲜水镇团结社区1号",
-    "relation": "same-county",
-    "occupation": "herder",
-    "condition": "covid-19",
-    "case_class": "confirmed",
-    "diagnosed_at": "2020-02-05 09:00",
-    "onset_date": "2020-02-01",
-    "doctor": "王医生",
-}
+CARD = {**factories.CARD, "diagnosed_at": "2020-02-05 09:00"}
 OF_THE_PATIENT = {"name", "id_kind", "id_number", "birth_date"}
 OF_THE_PATIENT |= {"address", "occupation", "workplace"}
 NO_NUMBER = {"id_number": "", "birth_date": ""}

@@ -23,7 +23,7 @@ from fangkong.surveillance.monitoring import imports, queries
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.types import Origin
 
-from .factories import AT, case, id_number
+from .factories import AT, CARD, case, id_number
 from .test_imports import HEAD, row, upload
 
 LIST = "/surveillance/monitoring/"
@@ -147,21 +147,6 @@ def test_another_county_finds_nobody(world, signed_in, wanted):
     case(world)
     response = signed_in(world.kangding_cdc).post(f"{LIST}find/", {"text": wanted})
     assert (response.status_code, response.context["cases"]) == (200, [])
-
-
-CARD = {
-    "name": "扎西德吉",
-    "id_kind": "resident_id",
-    "id_number": id_number(1),
-    "address": "道孚县鲜水镇团结社区1号",
-    "relation": "same-county",
-    "occupation": "herder",
-    "condition": "covid-19",
-    "case_class": "confirmed",
-    "diagnosed_at": "2020-02-05T09:00",
-    "onset_date": "2020-02-01",
-    "doctor": "王医生",
-}
 
 
 def send(client, world, key: str = "k1", **changes: str):
