@@ -425,7 +425,7 @@ def _near_sums(at: Floats, logs: Floats, width: float, left: Floats, right: Floa
     for start in range(0, len(at), STRIP):
         here = slice(start, start + STRIP)
         first, last = np.searchsorted(logs, (-at[here][-1] - width, -at[here][0] + width))
-        powers = left[here] @ right[:, first:last]
+        powers = product(left[here], right[:, first:last])
         np.maximum(powers, NOTHING, out=powers)
         answer[here] = np.exp(powers, out=powers).sum(axis=1)
     return answer
@@ -519,6 +519,6 @@ def _chebyshev(points: int) -> _Chebyshev:
     integral[high + 1, high] = 0.5 / (high + 1)
     integral[high - 1, high] = -0.5 / (high - 1)
     integral[0] -= (-1.0) ** np.arange(points + 1) @ integral  # 0 at -1
-    sums = integral @ terms
-    values = np.cos(np.outer(angles, np.arange(points + 1))) @ sums
+    sums = product(integral, terms)
+    values = product(np.cos(np.outer(angles, np.arange(points + 1))), sums)
     return _Chebyshev(np.cos(angles), terms, sums, values)
