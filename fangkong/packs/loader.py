@@ -1,7 +1,8 @@
 """Finding, joining and checking the files of rule packs.
 
 A pack may extend another (``extends``): it then inherits that pack's rows, a row of its own with
-the same code takes the place of the inherited one, and ``[drop]`` names those it leaves out.
+the same code takes the place of the inherited one, and ``[drop]`` names those it leaves out
+(``"*"``: all of a section).
 """
 
 from __future__ import annotations
@@ -36,7 +37,17 @@ SECTIONS = (
     "test_groups",
     "pool_rules",
     "test_judgements",
+    "exposure_kinds",
+    "contact_classes",
+    "contact_windows",
+    "contact_rules",
+    "watch_terms",
+    "incubations",
+    "origin_tiers",
+    "screening_questions",
 )
+# In [drop]: all inherited rows of a section.
+EVERY_ROW = "*"
 SETTINGS = ("moving_percentile", "adaptive", "ears")
 
 
@@ -128,6 +139,8 @@ def _merge(drop: Table, section: str, base: list[Raw], own: list[Raw]) -> list[R
     """Inherited rows in their order, replaced where the pack has its own, then its new rows."""
     dropped = drop.many(section)
     known = {row["code"] for row in base}
+    if dropped == (EVERY_ROW,):
+        dropped = tuple(known)
     for code in dropped:
         if code not in known:
             drop.refuse(section, f"the extended pack has no row {code!r}; correct or remove it")

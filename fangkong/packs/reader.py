@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fangkong.packs import types as t
 from fangkong.packs.rules import clauses_used
+from fangkong.packs.screening_reader import screening
 from fangkong.packs.table import Raw, Table, rows
 
 _JURISDICTION = re.compile(r"\*|[A-Z]{2}(-[A-Z0-9]+)*")
@@ -34,6 +35,7 @@ class Reader:
         self.file, self.raw = file, raw
         self.sources: dict[str, t.Source] = {}
         self.clauses: dict[str, t.Clause] = {}
+        self.whole_codes: set[str] = set()
         self.condition_codes: set[str] = set()
         self.case_codes: set[str] = set()
 
@@ -46,6 +48,7 @@ class Reader:
         self.clauses = {row.code(): self.a_clause(row) for row in self.rows("clauses")}
         conditions = tuple(self.condition(row) for row in self.rows("conditions"))
         self.refuse_shared_codes(conditions)
+        self.whole_codes = {condition.code for condition in conditions}
         for condition in conditions:
             self.condition_codes |= {condition.code, *(s.code for s in condition.subtypes)}
         cases = tuple(self.case_class(row) for row in self.rows("case_classes"))
@@ -76,6 +79,7 @@ class Reader:
             count_definitions=tuple(self.count(row) for row in self.rows("count_definitions")),
             privacy_terms=tuple(self.privacy_term(row) for row in self.rows("privacy_terms")),
             testing=self.testing(),
+            screening=screening(self, first, last),
         )
 
     def jurisdiction(self, header: Table) -> str:

@@ -399,6 +399,7 @@ def clauses_used(pack: Pack) -> dict[str, Clause]:
         *pack.count_definitions,
         *pack.privacy_terms,
         *pack.testing.rows,
+        *pack.screening.rows,
     )
     clauses = [
         *(row.clause for row in rows),

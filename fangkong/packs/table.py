@@ -87,6 +87,16 @@ class Table:
             self.refuse(key, f"{value} is not {wanted}")
         return value
 
+    def numbers(self, key: str, least: int, most: int) -> tuple[int, ...]:
+        """A list of rising whole numbers; empty where the key is absent."""
+        wanted = f"a list of rising whole numbers from {least} to {most}, such as [{least}]"
+        values: list[int] = self._take(key, list, wanted) if self.has(key) else []
+        if not all(type(value) is int and least <= value <= most for value in values):
+            self.refuse(key, f"{values!r} is not {wanted}")
+        if values != sorted(set(values)):
+            self.refuse(key, f"{values!r} does not rise; write each once, the smallest first")
+        return tuple(values)
+
     def positive(self, key: str) -> float:
         value: int | float = self._take(key, (int, float), "a number above 0")
         if value <= 0:

@@ -20,6 +20,17 @@ DateBasis = Literal["onset", "diagnosis", "report"]
 # prefecture of the province, or beyond the province.
 Distance = Literal["county", "prefecture", "province", "beyond"]
 Method = Literal["fixed_count", "moving_percentile", "adaptive"]
+# Where somebody is watched: in a facility (集中隔离), at home (居家隔离), at home but going
+# out where that must be (居家健康监测), or looking after themselves (自我健康监测).
+WatchPlace = Literal["central", "home", "monitoring", "self"]
+# The day from which the days of a watch are counted; that day itself is day 0.
+CountedFrom = Literal["exposure", "leaving", "arriving"]
+# Whom somebody was with: a case, or a close contact of one (密接的密接).
+ExposedTo = Literal["case", "contact"]
+Asked = Literal["contact", "arrival"]
+Answer = Literal["words", "day", "yes-no", "area", "choice", "number", "phone"]
+# What some room may know already, so that it is shown and not asked.
+Known = Literal["person", "phone", "address", "school", "stay", "vaccination", "exposure"]
 DifferenceKind = Literal[
     "condition_added",
     "condition_removed",
@@ -387,6 +398,207 @@ class TestingPlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ConditionRow(Row):
+    """A line about one condition."""
+
+    condition: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExposureKind(Row):
+    """How somebody was with a case (接触方式)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactClass(Row):
+    """What somebody who was exposed is called (密切接触者 …); the strictest stands first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactWindow(ConditionRow):
+    """On which days of a case an exposure counts (判定时间窗); the days of a condition have no gap.
+
+    ``days_before`` the onset, or the first positive specimen of a case without symptoms, until
+    ``days_after`` it, or until the case is isolated where that is None. Not ``judged``: from then
+    on nobody is judged a contact.
+    """
+
+    judged: bool = True
+    days_before: int = 0
+    days_after: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactRule(ConditionRow):
+    """Which class these kinds of exposure make; ``days_before`` where not that of the window."""
+
+    contact_class: str
+    kinds: tuple[str, ...]
+    to: ExposedTo = "case"
+    days_before: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A stretch of days in one place. ``tests``: on which of its days, the first is 1.
+
+    ``visits`` a day; 0 where nobody is named who looks daily.
+    """
+
+    place: WatchPlace
+    days: int
+    visits: int
+    tests: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WatchTerm(ConditionRow):
+    """How long and where a class is watched (医学观察期限), from the last exposure on.
+
+    Without phases the person is registered and told, and not watched.
+    """
+
+    contact_class: str
+    phases: tuple[Phase, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incubation(ConditionRow):
+    """The longest incubation (最长潜伏期), which bounds the steps of a chain."""
+
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class OriginTier(ConditionRow):
+    """What is done with arrivals from somewhere (来返人员分类); the strictest stands first.
+
+    ``where``: beginnings of the codes of the areas whose rule it is; empty: the whole jurisdiction.
+    It fits who stayed in one of ``areas`` (beginnings of codes, or ``abroad``), or in an area that
+    was announced for it, within ``within_days``; or who shows one of ``signs``; or ``everybody``.
+    ``entry_tests``: hours after the entry until which each test is done, one a day.
+    """
+
+    counted_from: CountedFrom
+    within_days: int
+    where: tuple[str, ...] = ()
+    areas: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
+    everybody: bool = False
+    not_yet: bool = False
+    fetched: bool = False
+    certificate_hours: int | None = None
+    entry_tests: tuple[int, ...] = ()
+    phases: tuple[Phase, ...] = ()
+
+    @property
+    def by_announcement(self) -> bool:
+        """Are its areas only those that are announced for it?"""
+        return not (self.areas or self.signs or self.everybody)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question(Row):
+    """What a contact or an arrival is asked, once. ``known``: what makes it needless to ask."""
+
+    asked: tuple[Asked, ...]
+    answer: Answer
+    known: Known | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreeningPlan:
+    """All that screening needs from a pack (排查); empty where a pack says nothing of it."""
+
+    kinds: tuple[ExposureKind, ...] = ()
+    classes: tuple[ContactClass, ...] = ()
+    windows: tuple[ContactWindow, ...] = ()
+    rules: tuple[ContactRule, ...] = ()
+    terms: tuple[WatchTerm, ...] = ()
+    incubations: tuple[Incubation, ...] = ()
+    tiers: tuple[OriginTier, ...] = ()
+    questions: tuple[Question, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All its lines."""
+        return (
+            *self.kinds,
+            *self.classes,
+            *self.windows,
+            *self.rules,
+            *self.terms,
+            *self.incubations,
+            *self.tiers,
+            *self.questions,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What an exposure makes of somebody, and why; no class where it is no contact.
+
+    ``first`` to ``last`` are the days on which it counts, ``last`` None while that end is open;
+    ``counted`` is the last day of the exposure among them, from which a term runs.
+    """
+
+    contact_class: ContactClass | None
+    clause: Clause
+    first: date | None = None
+    last: date | None = None
+    counted: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A phase with its days, for one person."""
+
+    phase: Phase
+    first: date
+    last: date
+    tests: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """From when to when somebody is watched, stretch by stretch."""
+
+    rule: WatchTerm | OriginTier
+    since: date
+    days: tuple[Watched, ...]
+
+    @property
+    def last(self) -> date | None:
+        """The last day of watching; None where there is none."""
+        return self.days[-1].last if self.days else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stay:
+    """Where an arrival was: the code of an area or ``abroad``, and the last day there."""
+
+    area: str
+    last: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnouncedArea(Dated):
+    """An area (the beginning of codes) that was announced for a tier, with its days."""
+
+    area: str
+    tier: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """The tier of an arrival, the stay that put them there, and the days of watching."""
+
+    tier: OriginTier
+    stay: Stay | None
+    term: Term
+
+
+@dataclass(frozen=True, kw_only=True)
 class PrivacyTerm(Row):
     """A term of the law on personal data: how long something is kept, how soon one answers."""
 
@@ -422,6 +634,7 @@ class Pack:
     count_definitions: tuple[CountDefinition, ...]
     privacy_terms: tuple[PrivacyTerm, ...] = ()
     testing: TestingPlan = TestingPlan()
+    screening: ScreeningPlan = ScreeningPlan()
 
     def __repr__(self) -> str:
         return f"<Pack {self.id}>"

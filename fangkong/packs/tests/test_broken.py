@@ -160,6 +160,122 @@ condition = "cholera"
 methods = ["pcr"]
 becomes = "confirmed"
 clause = "one"
+
+[[exposure_kinds]]
+code = "lives-with"
+name_zh = "同住"
+name_en = "Lives with the case"
+clause = "one"
+
+[[exposure_kinds]]
+code = "met"
+name_zh = "见过"
+name_en = "Met the case"
+clause = "one"
+
+[[contact_classes]]
+code = "close"
+name_zh = "密接"
+name_en = "Close contact"
+clause = "one"
+
+[[contact_classes]]
+code = "general"
+name_zh = "一般接触"
+name_en = "General contact"
+clause = "one"
+
+[[contact_windows]]
+code = "early"
+name_zh = "早期"
+name_en = "Early"
+condition = "cholera"
+days_before = 2
+days_after = 9
+valid_to = 2020-06-30
+clause = "one"
+
+[[contact_windows]]
+code = "late"
+name_zh = "后期"
+name_en = "Late"
+condition = "cholera"
+valid_from = 2020-07-01
+judged = false
+clause = "one"
+
+[[contact_rules]]
+code = "who-lives-with"
+name_zh = "同住"
+name_en = "Who lives with the case"
+condition = "cholera"
+contact_class = "close"
+kinds = ["lives-with"]
+valid_to = 2020-06-30
+clause = "one"
+
+[[contact_rules]]
+code = "who-met"
+name_zh = "见过"
+name_en = "Who met the case"
+condition = "cholera"
+contact_class = "general"
+kinds = ["met"]
+valid_to = 2020-06-30
+clause = "one"
+
+[[watch_terms]]
+code = "five-days"
+name_zh = "5天"
+name_en = "Five days"
+condition = "cholera"
+contact_class = "close"
+valid_to = 2020-06-30
+clause = "one"
+
+[[watch_terms.phases]]
+place = "central"
+days = 5
+visits = 2
+tests = [1, 5]
+
+[[watch_terms]]
+code = "told"
+name_zh = "告知"
+name_en = "Told"
+condition = "cholera"
+contact_class = "general"
+valid_to = 2020-06-30
+clause = "one"
+
+[[incubations]]
+code = "longest"
+name_zh = "潜伏期"
+name_en = "Incubation"
+condition = "cholera"
+days = 5
+clause = "one"
+
+[[origin_tiers]]
+code = "from-abroad"
+name_zh = "境外"
+name_en = "Abroad"
+condition = "cholera"
+counted_from = "leaving"
+within_days = 5
+areas = ["abroad"]
+certificate_hours = 48
+entry_tests = [24, 72]
+clause = "one"
+
+[[screening_questions]]
+code = "left-on"
+name_zh = "何日离开"
+name_en = "When did you leave?"
+asked = ["arrival"]
+answer = "day"
+known = "stay"
+clause = "one"
 """
 
 PERIODS = """
@@ -240,6 +356,57 @@ def test_a_whole_pack_is_read(tmp_path):
         ('methods = ["pcr"]\n', "", "say which methods are proof"),
         ('condition = "cholera"', 'condition = "flu"', "'flu' is not in conditions"),
         ('becomes = "confirmed"', 'becomes = "sure"', "unknown 'sure'; use one of confirmed"),
+        ("days_before = 2", "days_before = -1", '(early), key "days_before": -1 is not a whole'),
+        ("days_before = 2\n", "", '(early), key "days_before": missing; add'),
+        ("judged = false", "judged = false\ndays_before = 2", 'key "days_before": unknown'),
+        ("2020-07-01", "2020-07-03", "'early' ends on 2020-06-30 and this begins on 2020-07-03"),
+        ("2020-07-01", "2020-06-30", "2020-06-30 is still covered by 'early' (to 2020-06-30)"),
+        ("days_after = 9\nvalid_to = 2020-06-30", "", "covered by 'early' (to without an end)"),
+        ('kinds = ["lives-with"]', 'kinds = ["lived"]', "'lived' is not in exposure_kinds; add it"),
+        ('kinds = ["lives-with"]', "kinds = []", "say which kinds of exposure make this class"),
+        ('kinds = ["met"]', 'kinds = ["met", "lives-with"]', "still covered by 'who-lives-with'"),
+        (
+            'contact_class = "close"',
+            'contact_class = "near"',
+            "unknown 'near'; use one of close, g",
+        ),
+        (
+            'contact_class = "close"\nkinds',
+            'contact_class = "close"\nto = "friend"\nkinds',
+            "unknown 'friend'; use one of case, contact",
+        ),
+        (
+            'kinds = ["lives-with"]\nvalid_to = 2020-06-30',
+            'kinds = ["lives-with"]',
+            "on 2020-07-01 no contact of 'cholera' is judged; add it, or correct the days",
+        ),
+        ("judged = false", "days_before = 2", "on 2020-07-01 no [[contact_rules]] says who is"),
+        (
+            'contact_class = "general"\nvalid_to = 2020-06-30',
+            'contact_class = "general"\nvalid_to = 2020-05-31',
+            "(who-met), key \"valid_from\": on 2020-06-01 'general' has no [[watch_terms]] row",
+        ),
+        ('place = "central"', 'place = "hotel"', "watch_terms[1] (five-days).phases[1]"),
+        ("tests = [1, 5]", "tests = [1, 6]", "rising whole numbers from 1 to 5"),
+        ("tests = [1, 5]", "tests = [5, 1]", "[5, 1] does not rise; write each once, the smallest"),
+        ("tests = [1, 5]", "tests = [1, true]", "rising whole numbers from 1 to 5"),
+        ("days = 5\nclause", "days = 0\nclause", '(longest), key "days": 0 is not a whole number'),
+        ('areas = ["abroad"]', 'areas = ["moon"]', "'moon' is not the beginning of an area code"),
+        (
+            'areas = ["abroad"]',
+            'areas = ["abroad"]\neverybody = true',
+            "for everybody has no areas",
+        ),
+        ('"leaving"', '"exposure"', "unknown 'exposure'; use one of leaving, arriving"),
+        ("within_days = 5\n", "", '(from-abroad), key "within_days": missing'),
+        ('asked = ["arrival"]', 'asked = ["doctor"]', "unknown 'doctor'; use some of contact, arr"),
+        (
+            'asked = ["arrival"]\n',
+            "",
+            'screening_questions[1] (left-on), key "asked": missing; say',
+        ),
+        ('answer = "day"', 'answer = "poem"', "unknown 'poem'; use one of words, day"),
+        ('known = "stay"', 'known = "all"', "unknown 'all'; use one of person"),
         ("[ears]", "[earss]", 'the file, key "earss": unknown'),
         ("[[sources]]", "[sources]", "sources: this must be a list; write [[sources]]"),
         ('class = "A"\nclause = "one"', PERIODS, "must follow each other day by day"),
@@ -343,6 +510,24 @@ def test_what_is_dropped_must_be_there_to_drop(tmp_path):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(PackError, match="the extended pack has no row 'bird-flu'"):
         loader.load([tmp_path / "packs"])
+
+
+def test_all_rows_of_a_section_may_be_dropped_at_once_and_none_of_one_that_is_kept(tmp_path):
+    header = WHOLE[: WHOLE.index("[[conditions]]")]
+    header = header.replace("xx-2020", "yy-2020").replace('"XX"', '"YY"')
+    header = header.replace('version = "1"', 'version = "1"\nextends = "xx-2020"')
+    write(tmp_path, WHOLE)
+    write(tmp_path, header + '[drop]\norigin_tiers = ["*"]\n', "yy.toml")
+    heir = {pack.id: pack for pack in loader.load([tmp_path])}["yy-2020"]
+    assert heir.screening.tiers == ()
+    assert [row.code for row in heir.screening.questions] == ["left-on"]
+
+
+def test_lines_of_other_days_than_those_of_the_pack_are_no_lines_of_it(tmp_path):
+    text = WHOLE.replace("valid_from = 2020-01-01", "valid_from = 2020-07-01", 1)
+    (pack,) = loader.load([write(tmp_path, text)])
+    assert [row.code for row in pack.screening.windows] == ["late"]
+    assert (pack.screening.rules, pack.screening.kinds, pack.screening.classes) == ((), (), ())
 
 
 def test_the_environment_may_name_a_folder_of_own_packs(tmp_path, monkeypatch):
