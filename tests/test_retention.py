@@ -35,8 +35,11 @@ from fangkong.core.retention import jobs as retention_jobs
 from fangkong.people.models import NamePart, Person, Phone
 from fangkong.people.requests import actions as requests
 from fangkong.people.tests import factories as people
+from fangkong.places.tests.factories import facility
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.monitoring.tests.factories import AT, World
+from fangkong.surveillance.testing import actions as testing
+from fangkong.surveillance.testing.types import RequestFacts
 from fangkong.surveillance.warning import actions as warning
 from fangkong.surveillance.warning.tests import factories as signals
 from fangkong.tasks import actions as tasks
@@ -116,6 +119,21 @@ def a_case(world: World) -> Made:
         case=cards.facts(remark=WORDS, origin_place=WORDS),
         facility=world.hospital,
         area=world.town,
+        by=world.clinician,
+        at=AT,
+    )
+    return Made(row, AT + term(row))
+
+
+@maker("surveillance.Specimen")
+def a_surface_that_is_tested(world: World) -> Made:
+    bench = facility(world.kangding, "甘孜州疾控中心检验所", kind="laboratory")
+    said = {"condition": "covid-19", "group": "surfaces", "specimen_type": "environment"}
+    row = testing.request(
+        facts=RequestFacts(**said, site=WORDS),
+        person=None,
+        facility=world.hospital,
+        laboratory=bench,
         by=world.clinician,
         at=AT,
     )

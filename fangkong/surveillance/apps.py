@@ -9,7 +9,7 @@ class SurveillanceConfig(AppConfig):
     verbose_name = "Surveillance"
 
     def ready(self) -> None:
-        """Staff of a hospital know the persons of the cases that it reported.
+        """Staff of a hospital know the persons of the cases that it reported, and whom it tested.
 
         Emergency access finds a patient by the number of a card.
         A person who asks what is held reads of cases in words; their cards are kept by law.
@@ -20,8 +20,11 @@ class SurveillanceConfig(AppConfig):
         from fangkong.people.types import known_to_facility
 
         from .monitoring import describe, queries
+        from .testing import describe as tubes
+        from .testing.queries import tested_persons
 
         known_to_facility(queries.patients_of)
+        known_to_facility(tested_persons)
         register(
             Finder(
                 "card",
@@ -32,4 +35,5 @@ class SurveillanceConfig(AppConfig):
         )
         in_words("surveillance.Case")(describe.in_words)
         in_words("surveillance.ReportCard")(describe.in_words)
+        in_words("surveillance.Specimen")(tubes.in_words)
         duty("people.Person")(queries.cards_kept_by_law)

@@ -7,6 +7,7 @@ from .monitoring.models import (
     DailyCount,
     ReportCard,
 )
+from .testing.models import CustodyStep, Result, Specimen, TubeNumbering
 from .warning.models import Alarm, DetectionRun, Signal
 
 __all__ = [
@@ -14,8 +15,12 @@ __all__ = [
     "Case",
     "CaseNumbering",
     "CountChange",
+    "CustodyStep",
     "DailyCount",
     "DetectionRun",
     "ReportCard",
+    "Result",
     "Signal",
+    "Specimen",
+    "TubeNumbering",
 ]

@@ -41,6 +41,8 @@ def condition(model: type[Model], there: set[str] | None = None) -> str:
             open_when.append(f"{column} = {_ids(part)}")
     if wall.counties_too:
         open_when.append(f"{wall.counties_too} = {_ids(2)}")
+    if wall.facilities_too:
+        open_when.append(f"{wall.facilities_too} = {_ids(4)}")
     if wall.by:
         open_when.append(f"{wall.by} = {_ids(5)}")
     if wall.opened:

@@ -16,16 +16,18 @@ class Wall:
     """Which columns tell where a row belongs; each is a column's name or "".
 
     ``county``, ``area``, ``facility``: columns with the id of such a place; a row is open when one
-    of them is reached. ``counties_too``: a further column with a county's id. ``by``: a column with
-    the id of a user, to whom the row is open. ``opened``: a column with the public id of a person,
-    who may have been opened in an emergency. ``through``: a key to a walled table; the row is open
-    when that row is. ``opens``: keys to rows that whoever sees this row sees too.
+    of them is reached. ``counties_too``, ``facilities_too``: a further column of that kind.
+    ``by``: a column with the id of a user, to whom the row is open. ``opened``: a column with the
+    public id of a person, who may have been opened in an emergency. ``through``: a key to a walled
+    table; the row is open when that row is. ``opens``: keys to rows that whoever sees this row
+    sees too.
     """
 
     county: str = ""
     area: str = ""
     facility: str = ""
     counties_too: str = ""
+    facilities_too: str = ""
     by: str = ""
     opened: str = ""
     through: str = ""

@@ -1,0 +1,182 @@
+"""What is known of specimens, always as far as the asking user may see."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+
+from fangkong.people import queries as people
+from fangkong.places import queries as places
+from fangkong.places.types import FacilityKind
+from fangkong.surveillance.monitoring import queries as monitoring
+
+from . import rules
+from .models import KEPT_DAYS, CustodyStep, Result, Specimen
+from .types import FOLLOW, REQUEST, TEST, State
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.core.permissions import Permission, Scoped
+    from fangkong.packs.types import Pack
+    from fangkong.people.models import Person
+    from fangkong.places.models import Facility
+    from fangkong.surveillance.monitoring.models import Case
+
+# --- Specimens ------------------------------------------------------------------------------------
+
+
+def open_to(user: User, at: datetime) -> QuerySet[Specimen]:
+    """The specimens a user may see: those of the own places, and those for the own laboratory."""
+    return _whole(_either(_sent(user, FOLLOW, at), _addressed(user, at)))
+
+
+def open_to_send(user: User, at: datetime) -> QuerySet[Specimen]:
+    """The specimens that a user may collect, ship, lose and cancel."""
+    return _whole(_sent(user, REQUEST, at))
+
+
+def open_to_test(user: User, at: datetime) -> QuerySet[Specimen]:
+    """The specimens on their way to the laboratory of a user, or with it."""
+    return _whole(_addressed(user, at))
+
+
+def open_to_lose(user: User, at: datetime) -> QuerySet[Specimen]:
+    """Who has a tube in hand, or waits for it, may say that it is lost."""
+    sent = _sent(user, REQUEST, at) & ~Q(state__in=rules.BACKLOG)
+    return _whole(_either(sent, _addressed(user, at)))
+
+
+def by_number(rows: QuerySet[Specimen], text: str) -> Specimen | None:
+    """The specimen of a scanned or typed number among those."""
+    return rows.filter(number=rules.plain_number(text)).first()
+
+
+def steps_of(specimen: Specimen) -> list[CustodyStep]:
+    """The way of a specimen, the first step in front."""
+    return list(specimen.steps.select_related("facility", "by").order_by("sequence"))
+
+
+def results_of(specimen: Specimen) -> list[Result]:
+    """The results of a specimen, the newest in front."""
+    return list(specimen.results.select_related("laboratory", "by").order_by("-sequence"))
+
+
+def of_person(person: Model, user: User, at: datetime) -> QuerySet[Specimen]:
+    """The specimens of one person that a user may see, the newest first."""
+    return open_to(user, at).filter(person_id=person.pk).order_by("-created_at", "-pk")
+
+
+def of_case(case: Model, user: User, at: datetime) -> QuerySet[Specimen]:
+    """The specimens of one case that a user may see, the newest first."""
+    return open_to(user, at).filter(case_id=case.pk).order_by("-created_at", "-pk")
+
+
+def case_shown(user: User, at: datetime, specimen: Specimen) -> Case | None:
+    """The case that a specimen was taken for, where the user may see cases."""
+    return monitoring.open_to(user, at).filter(pk=specimen.case_id or 0).first()
+
+
+def tested_persons(facilities: frozenset[int], user: Scoped, at: datetime) -> QuerySet[Any, Any]:
+    """Ids of the persons whom these facilities had tested, or whose specimens come to them."""
+    own = facilities & user.scope(FOLLOW, at).facility_ids
+    bench = facilities & user.scope(TEST, at).facility_ids
+    asked = Q(facility_id__in=own)
+    asked |= Q(laboratory_id__in=bench, state__in=rules.OF_THE_LABORATORY)
+    return Specimen.objects.filter(asked, person_id__isnull=False).values("person_id")
+
+
+def persons_kept(persons: list[int], at: datetime) -> set[int]:
+    """Those of the persons who have a specimen that is still kept."""
+    since = at - timedelta(days=KEPT_DAYS)
+    kept = Specimen.objects.filter(person_id__in=persons, changed_at__gte=since)
+    return set(kept.values_list("person_id", flat=True))
+
+
+def _whole(within: Q) -> QuerySet[Specimen]:
+    return Specimen.objects.filter(within).select_related(
+        "person", "county", "facility", "laboratory"
+    )
+
+
+def _either(one: Q, other: Q) -> Q:
+    """An empty Q lets everything through; ``|`` would forget it beside another one."""
+    return one | other if one and other else Q()
+
+
+def _sent(user: Scoped, permission: Permission, at: datetime) -> Q:
+    scope = user.scope(permission, at)
+    own = scope.q(county="county_id", area="area_id", facility="facility_id")
+    if scope.county_ids and not scope.everywhere:
+        own |= Q(home_county_id__in=scope.county_ids)
+    return own
+
+
+def _addressed(user: Scoped, at: datetime) -> Q:
+    scope = user.scope(TEST, at)
+    own = scope.q(
+        county="laboratory__area__county_id", area="laboratory__area_id", facility="laboratory_id"
+    )
+    return own & Q(state__in=rules.OF_THE_LABORATORY)
+
+
+# --- Places and rules -----------------------------------------------------------------------------
+
+LABORATORIES = (
+    FacilityKind.LABORATORY,
+    FacilityKind.PREFECTURE_CDC,
+    FacilityKind.COUNTY_CDC,
+    FacilityKind.HOSPITAL,
+    FacilityKind.TIBETAN_HOSPITAL,
+)
+
+
+def pack_on(day: date) -> Pack:
+    """The rule pack of the home area on a day; NoPackInForce where there is none."""
+    return monitoring.pack_on(day)
+
+
+def facilities_to_request_for(user: User, at: datetime) -> QuerySet[Facility]:
+    """The facilities for which a user may request tests, by name."""
+    scope = user.scope(REQUEST, at)
+    within = scope.q(county="area__county_id", area="area_id", facility="pk")
+    return places.facilities_open_to(user, at).filter(within).order_by("name_zh", "pk")
+
+
+def laboratories(user: User, at: datetime) -> QuerySet[Facility]:
+    """The facilities that may have a laboratory; a specimen may go to any of the home area."""
+    return (
+        places.facilities_open_to(user, at).filter(kind__in=LABORATORIES).order_by("name_zh", "pk")
+    )
+
+
+def persons_to_test(user: User, at: datetime) -> QuerySet[Person]:
+    """The persons for whom a user may request a test: those that the user sees."""
+    return people.open_to(user, at)
+
+
+def case_to_test(user: User, at: datetime, public_id: UUID) -> Case | None:
+    """A case that a user sees, to request a test for it."""
+    return monitoring.open_to(user, at).filter(public_id=public_id).first()
+
+
+def waiting_request(person_id: int, condition: str, specimen_type: str) -> Specimen | None:
+    """A request for the same person, disease and specimen that has not been collected."""
+    return Specimen.objects.filter(
+        person_id=person_id,
+        condition=condition,
+        specimen_type=specimen_type,
+        state=State.REQUESTED,
+    ).first()
+
+
+def number_stands(number: str) -> bool:
+    """Whether a tube has this number already."""
+    return Specimen.objects.filter(number=number).exists()
+
+
+def result_of_sender(laboratory_id: int, sender_number: str) -> Result | None:
+    """The result that a laboratory sent under a number of its own."""
+    return Result.objects.filter(laboratory_id=laboratory_id, sender_number=sender_number).first()

@@ -1,0 +1,193 @@
+"""What is right about tubes, their way and their results. Pure functions.
+
+A specimen (标本) and a pool (混采管) go the same way: one table of steps serves both.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, timedelta
+from typing import Literal, TypeVar
+
+from fangkong.packs.types import AssayMethod, Pack, Row, SpecimenType, TestedGroup
+
+SPECIMEN, POOL = "S", "P"  # what the house's own numbers begin with
+NUMBER_LENGTH = 40
+SKEW = timedelta(minutes=10)  # a sender's clock may be this much ahead of ours
+HIGHEST_CT = 60_00  # hundredths of a cycle; no machine runs longer
+POSITIVITY_DAYS = 14
+
+R = TypeVar("R", bound=Row)
+
+# --- Numbers --------------------------------------------------------------------------------------
+
+_SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_OURS = re.compile(rf"[{SPECIMEN}{POOL}][0-9]{{14}}[0-9A-Z]", re.ASCII)
+# As long as one of ours with a sign too few or too many: meant as ours, and mistyped.
+_MEANT_AS_OURS = re.compile(rf"[{SPECIMEN}{POOL}][0-9]{{12,}}[0-9A-Z]{{0,2}}", re.ASCII)
+_ANY = re.compile(rf"[0-9A-Z][0-9A-Z./_-]{{3,{NUMBER_LENGTH - 1}}}", re.ASCII)
+
+
+def check_character(body: str) -> str:
+    """The check character of digits and capital letters by ISO 7064, MOD 37,36.
+
+    It tells every single mistyped sign and nearly every pair of neighbours that changed places.
+    """
+    half = len(_SIGNS)
+    for sign in body:
+        half = ((half + _SIGNS.index(sign)) % 36 or 36) * 2 % 37
+    return _SIGNS[(37 - half) % 36]
+
+
+def number(kind: str, area_code: str, year: int, n: int) -> str:
+    """The n-th number of an area and year with its check character: S513326200000012 + 1 sign."""
+    body = f"{kind}{area_code:0>6.6}{year % 100:02d}{n:06d}"
+    return body + check_character(body)
+
+
+def plain_number(text: str) -> str:
+    """A scanned or typed number as it is kept: capitals, without blanks; ours without hyphens."""
+    plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper()
+    bare = plain.replace("-", "")
+    return bare if _MEANT_AS_OURS.fullmatch(bare) else plain
+
+
+def number_fault(plain: str) -> Literal["", "mistyped", "unreadable"]:
+    """What is wrong with a number before anything is looked up.
+
+    One of the house tells by its check character; a tube that brought its own only by its signs.
+    """
+    if _MEANT_AS_OURS.fullmatch(plain):
+        right = _OURS.fullmatch(plain) and check_character(plain[:-1]) == plain[-1]
+        return "" if right else "mistyped"
+    return "" if _ANY.fullmatch(plain) else "unreadable"
+
+
+def is_ours(plain: str) -> bool:
+    """Whether the house gave this number, by its look."""
+    return _OURS.fullmatch(plain) is not None
+
+
+# --- The way of a tube ----------------------------------------------------------------------------
+
+# From each state, the states that may follow. "" is before the first step.
+STEPS: Mapping[str, frozenset[str]] = {
+    "": frozenset({"requested"}),
+    "requested": frozenset({"collected", "cancelled"}),
+    # A hospital with a laboratory of its own hands over without shipping.
+    "collected": frozenset({"shipped", "received", "lost", "cancelled"}),
+    "shipped": frozenset({"received", "refused", "lost"}),
+    "received": frozenset({"tested", "refused", "lost"}),
+    "tested": frozenset({"tested", "reported", "refused", "lost"}),
+    "reported": frozenset(),
+    "refused": frozenset(),
+    "lost": frozenset(),
+    "cancelled": frozenset(),
+}
+STATES = frozenset(STEPS) - {""}
+ENDED = frozenset(state for state in STATES if not STEPS[state])
+# What a laboratory sees of the tubes that are addressed to it: on their way, or with it.
+OF_THE_LABORATORY = STATES - {"requested", "cancelled"}
+BACKLOG = frozenset({"received", "tested"})
+ON_THE_WAY = frozenset({"collected", "shipped"})
+NEEDS_REASON = frozenset({"refused", "lost", "cancelled"})
+
+
+def may_follow(state: str, step: str) -> bool:
+    """Whether a step may be taken by a tube in this state."""
+    return step in STEPS[state]
+
+
+def moment_fault(
+    done_at: datetime, now: datetime, before: datetime | None
+) -> Literal["", "future", "before"]:
+    """Whether the moment of a step can be right: not to come, and not before the step before.
+
+    People tell moments by the minute, so within one minute the order is theirs.
+    """
+    if done_at > now + SKEW:
+        return "future"
+    if before is not None and _minute(done_at) < _minute(before):
+        return "before"
+    return ""
+
+
+def _minute(moment: datetime) -> datetime:
+    return moment.replace(second=0, microsecond=0)
+
+
+def due(group: TestedGroup, collected_at: datetime) -> datetime:
+    """When the result is promised: the hours of the group, from the collection."""
+    return collected_at + timedelta(hours=group.hours)
+
+
+# --- The pack -------------------------------------------------------------------------------------
+
+
+def row(rows: tuple[R, ...], code: str, on: date) -> R | None:
+    """The line of a pack that a code names on a day."""
+    return next((one for one in rows if one.code == code and one.covers(on)), None)
+
+
+def group(pack: Pack, code: str, on: date) -> TestedGroup | None:
+    return row(pack.testing.groups, code, on)
+
+
+def specimen_type(pack: Pack, code: str, on: date) -> SpecimenType | None:
+    return row(pack.testing.specimens, code, on)
+
+
+def method(pack: Pack, code: str, on: date) -> AssayMethod | None:
+    return row(pack.testing.methods, code, on)
+
+
+def request_faults(
+    pack: Pack,
+    on: date,
+    *,
+    condition: str,
+    group: str,
+    specimen_type: str,
+    onset_date: date | None,
+    site: str,
+    of_person: bool,
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with a request: field and code of the fault."""
+    known = next((one for one in pack.conditions if one.code == condition), None)
+    if known is None or known.period_on(on) is None:
+        yield "condition", "unknown_condition"
+    if row(pack.testing.groups, group, on) is None:
+        yield "group", "unknown_group"
+    taken = row(pack.testing.specimens, specimen_type, on)
+    if taken is None:
+        yield "specimen_type", "unknown_type"
+    elif taken.of_person != of_person:
+        yield "specimen_type", "type_of_person" if taken.of_person else "type_of_surface"
+    if not of_person and not site:
+        yield "site", "site_missing"
+    if of_person and site:
+        yield "site", "site_of_person"
+    if onset_date is not None and not of_person:
+        yield "onset_date", "onset_of_surface"
+    elif onset_date is not None and onset_date > on:
+        yield "onset_date", "onset_to_come"
+
+
+def result_faults(
+    pack: Pack, on: date, *, method: str, outcome: str, ct: Mapping[str, int]
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with a result: field and code of the fault."""
+    used = row(pack.testing.methods, method, on)
+    if used is None:
+        yield "method", "unknown_method"
+        return
+    if outcome == "invalid" and ct:
+        yield "ct", "ct_of_invalid"
+    elif ct and not used.has_ct:
+        yield "ct", "ct_not_asked"
+    elif not set(ct) <= set(used.targets):
+        yield "ct", "unknown_target"
+    elif any(not 0 < value <= HIGHEST_CT for value in ct.values()):
+        yield "ct", "ct_out_of_range"

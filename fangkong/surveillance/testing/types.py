@@ -1,0 +1,145 @@
+"""What others may use of testing: permissions, the states of a tube, and plain facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from fangkong.core import permissions
+from fangkong.core.audit.types import name_places, name_verbs
+from fangkong.core.purposes import types as purposes
+from fangkong.core.roles import Role
+
+VIEW = permissions.declare(
+    "surveillance.testing.view",
+    _("See specimens and their results"),
+    roles=[
+        Role.HEADQUARTERS,
+        Role.COUNTY_CDC,
+        Role.HOSPITAL,
+        Role.LABORATORY,
+        Role.INSPECTOR,
+        Role.AUDITOR,
+    ],
+    personal=True,
+)
+# Whoever only tests sees what is on its way to the bench or lies there, nothing of the rest.
+FOLLOW = permissions.declare(
+    "surveillance.testing.follow",
+    _("Follow specimens from the request to the result"),
+    roles=[
+        Role.HEADQUARTERS,
+        Role.COUNTY_CDC,
+        Role.HOSPITAL,
+        Role.INSPECTOR,
+        Role.AUDITOR,
+    ],
+    personal=True,
+)
+REQUEST = permissions.declare(
+    "surveillance.testing.request",
+    _("Request tests, take and send specimens"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL],
+    personal=True,
+)
+TEST = permissions.declare(
+    "surveillance.testing.test",
+    _("Receive specimens and enter results"),
+    roles=[Role.LABORATORY],
+    personal=True,
+)
+
+name_verbs(
+    {
+        "surveillance.testing.request": _("Test requested"),
+        "surveillance.testing.collect": _("Specimen collected"),
+        "surveillance.testing.ship": _("Specimen shipped"),
+        "surveillance.testing.receive": _("Specimen received"),
+        "surveillance.testing.refuse": _("Specimen refused"),
+        "surveillance.testing.lose": _("Specimen lost"),
+        "surveillance.testing.cancel": _("Request of a test cancelled"),
+        "surveillance.testing.enter_result": _("Result entered"),
+        "surveillance.testing.correct_result": _("Result corrected"),
+    }
+)
+name_places(
+    {
+        "surveillance.testing.index": _("List of specimens"),
+        "surveillance.testing.detail": _("Specimen"),
+        "surveillance.testing.request": _("Request a test"),
+        "surveillance.testing.scan": _("Scan tubes"),
+        "surveillance.testing.result": _("Enter a result"),
+    }
+)
+
+
+class State(models.TextChoices):
+    """Where a tube (标本, 混采管) stands."""
+
+    REQUESTED = "requested", pgettext_lazy("state of a specimen", "requested")
+    COLLECTED = "collected", pgettext_lazy("state of a specimen", "collected")
+    SHIPPED = "shipped", pgettext_lazy("state of a specimen", "shipped")
+    RECEIVED = "received", pgettext_lazy("state of a specimen", "received")
+    TESTED = "tested", pgettext_lazy("state of a specimen", "tested, to be repeated")
+    REPORTED = "reported", pgettext_lazy("state of a specimen", "reported")
+    REFUSED = "refused", pgettext_lazy("state of a specimen", "refused by the laboratory")
+    LOST = "lost", pgettext_lazy("state of a specimen", "lost")
+    CANCELLED = "cancelled", pgettext_lazy("state of a specimen", "cancelled")
+
+
+class Outcome(models.TextChoices):
+    """What a test says (检测结果)."""
+
+    NEGATIVE = "negative", pgettext_lazy("result of a test", "negative")
+    POSITIVE = "positive", pgettext_lazy("result of a test", "positive")
+    GREY = "grey", pgettext_lazy("result of a test", "grey zone")
+    INVALID = "invalid", pgettext_lazy("result of a test", "invalid")
+
+
+class Channel(models.TextChoices):
+    """The way that a result came."""
+
+    FORM = "form", _("form")
+    API = "api", _("API")
+    FILE = "file", _("file")
+    FHIR = "fhir", "FHIR"
+    HL7 = "hl7", "HL7"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFacts:
+    """What is to be tested and why, by the codes of the pack in force.
+
+    ``onset_date`` is None where the person has no symptoms; ``site`` names a surface.
+    """
+
+    condition: str
+    group: str
+    specimen_type: str
+    onset_date: date | None = None
+    site: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultFacts:
+    """What a laboratory found. ``ct``: hundredths of a cycle by target."""
+
+    method: str
+    outcome: str
+    ct: Mapping[str, int] = field(default_factory=dict)
+    tested_at: datetime | None = None
+    channel: str = Channel.FORM.value
+    sender_number: str = ""
+
+
+purposes.declare(
+    "surveillance.testing",
+    _("Test persons and surfaces for notifiable diseases"),
+    _("Infectious Diseases Law; PIPL 13 (3), (4)"),
+    {"surveillance.Specimen": _("Specimens")},
+)

@@ -1,0 +1,55 @@
+"""Codes of testing in the words of the page's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.packs import queries as packs
+from fangkong.packs.types import UnknownCode
+
+from .rules import HIGHEST_CT
+
+FAULTS: Mapping[str, str | Promise] = {
+    "unknown_condition": _("This is not a disease of the rules in force on that day."),
+    "unknown_group": _("The rules in force on that day name no such group. Choose another one."),
+    "unknown_type": _("The rules in force on that day name no such specimen. Choose another one."),
+    "type_of_person": _("This specimen is taken from a person. Name the person or choose another."),
+    "type_of_surface": _("This specimen is taken from a surface, not from a person."),
+    "site_missing": _("Say which surface is tested, such as “door handle of ward 3”."),
+    "site_of_person": _("A surface is not asked where a person is tested. Leave it empty."),
+    "onset_of_surface": _("A surface has no onset. Leave it empty."),
+    "onset_to_come": _("The onset cannot lie after the request."),
+    "unknown_method": _("The rules in force on that day name no such method. Choose another one."),
+    "ct_of_invalid": _("An invalid result has no Ct values. Leave them empty."),
+    "ct_not_asked": _("This method has no Ct values. Leave them empty."),
+    "unknown_target": _("This method has no such target. Name the targets as the rules do."),
+    "ct_out_of_range": _("A Ct value lies above 0 and is at most %(most)d."),
+    "case_of_another": _("This case belongs to another person or another disease."),
+}
+
+
+def fault(code: str) -> str:
+    """What is wrong, and what to do."""
+    return str(FAULTS[code]) % {"most": HIGHEST_CT // 100}
+
+
+def named(pack_id: str, table: str, code: str) -> str:
+    """A code of the pack's testing tables (``specimens``, ``methods``, ``groups``) in words."""
+    return _named(pack_id, table, code, get_language() or "")
+
+
+@lru_cache(maxsize=2000)
+def _named(pack_id: str, table: str, code: str, language: str) -> str:
+    try:
+        pack = packs.pack(pack_id)
+    except UnknownCode:
+        return code
+    for row in getattr(pack.testing, table):
+        if row.code == code:
+            return str(row.name.in_language(language))
+    return code
