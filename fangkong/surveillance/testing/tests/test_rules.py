@@ -23,10 +23,10 @@ numbers = st.builds(
 
 
 @pytest.mark.parametrize(
-    ("body", "sign"), [("A12425GABC1234002", "M"), ("G123489654321", "Y"), ("0", "2")]
+    ("body", "sign"), [("A12425GABC1234002", "M"), ("00000000D07A0090", "Q"), ("0", "2")]
 )
 def test_the_check_character_is_that_of_the_standard(body, sign):
-    """ISO 7064, MOD 37,36: the first two are numbers of other houses (GRid, ORCID's neighbours)."""
+    """ISO 7064, MOD 37,36: the first two are numbers of others (GRid, ISAN)."""
     assert rules.check_character(body) == sign
 
 

@@ -200,7 +200,7 @@ def test_nothing_is_tested_that_was_not_received(world):
 
 @pytest.mark.parametrize(
     ("done_at", "told"),
-    [(AT + HOUR, "future"), (AT - MINUTE, "before")],
+    [(AT + HOUR, "尚未到来"), (AT - MINUTE, "早于上一步")],
 )
 def test_a_step_in_the_future_or_before_the_last_one_is_refused(world, done_at, told):
     specimen = collected(world)
@@ -360,5 +360,5 @@ def test_a_message_that_comes_twice_is_known_by_the_number_of_its_sender(world):
 def test_nothing_that_was_done_is_taken_back(world):
     step = queries.steps_of(requested(world))[0]
 
-    with pytest.raises(Exception, match="only added to"):
+    with pytest.raises(Exception, match="only ever added to"):
         CustodyStep.objects.filter(pk=step.pk).update(state=State.LOST)
