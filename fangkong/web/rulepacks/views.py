@@ -18,6 +18,7 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.packs import queries as packs
 from fangkong.packs.types import AssayMethod, NoPackInForce, Pack, Row, Text, UnknownCode
+from fangkong.web.rulepacks import screening
 from fangkong.web.templatetags.packs import said
 
 
@@ -74,6 +75,7 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
         "pack": pack,
         "day": day,
         "testing": _testing(pack),
+        "screening": screening.tables(pack, day),
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
         "choices": _choices(pack, day),
     }

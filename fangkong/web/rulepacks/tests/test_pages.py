@@ -84,6 +84,42 @@ def test_what_a_pack_says_of_testing_stands_with_its_clauses(look, daofu):
         assert said in testing
 
 
+def test_what_a_pack_says_of_screening_stands_with_its_clauses(look, daofu):
+    text = look(daofu, "/packs/cn-2020-01/").content.decode()
+    screening = text[text.index('id="screening"') :]
+
+    for said in (
+        "from 4 days before it",
+        "until the case is isolated",
+        "nobody is judged a contact",
+        "<code>same-room</code>",
+        "14 days · in a facility · seen 2 times a day · tested on days 1, 4, 7, 14",
+        "told only",
+        "negative test of the last 48 hours",
+        "tested within 24, 72 hours of entry",
+        "the rule of areas 5133…",
+        "areas that are announced",
+        "whoever arrives",
+        "from leaving",
+        "<code>left-on</code>",
+        "the last stay",
+    ):
+        assert said in screening, said
+
+
+def test_what_holds_on_the_day_stands_open_and_the_rest_is_folded(look, daofu):
+    def windows(day):
+        (table, *_rest) = look(daofu, f"/packs/cn-2020-01/?on={day}").context["screening"]
+        return [line.row.code for line in table.lines], len(table.others)
+
+    assert windows("2020-02-25") == (["covid-window-v5", "plague-window"], 7)
+    assert windows("2023-07-26") == (["covid-window-ended", "plague-window", "mpox-window"], 6)
+
+
+def test_a_pack_without_screening_shows_none(look, daofu):
+    assert 'id="screening"' not in look(daofu, "/packs/cn-2013-11/").content.decode()
+
+
 def test_two_packs_are_compared_side_by_side(look, daofu):
     answer = look(daofu, "/packs/differences/?before=cn-2020-01&after=cn-2025-09")
 
