@@ -15,16 +15,20 @@ class SurveillanceConfig(AppConfig):
         A person who asks what is held reads of cases in words; their cards are kept by law.
         """
         from fangkong.accounts.emergency.types import Finder, register
+        from fangkong.core import slots
         from fangkong.core.dossier.types import in_words
         from fangkong.core.retention.queries import duty
         from fangkong.people.types import known_to_facility
 
         from .monitoring import describe, queries
         from .testing import describe as tubes
+        from .testing import views as specimens
         from .testing.queries import tested_persons
 
         known_to_facility(queries.patients_of)
         known_to_facility(tested_persons)
+        slots.register("people.detail", specimens.of_person)
+        slots.register("surveillance.monitoring.detail", specimens.of_case)
         register(
             Finder(
                 "card",

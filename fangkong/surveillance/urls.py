@@ -3,5 +3,6 @@ from django.urls import include, path
 app_name = "surveillance"
 urlpatterns = [
     path("monitoring/", include("fangkong.surveillance.monitoring.urls")),
+    path("testing/", include("fangkong.surveillance.testing.urls")),
     path("warning/", include("fangkong.surveillance.warning.urls")),
 ]

@@ -32,6 +32,8 @@ from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
 from fangkong.surveillance.monitoring.types import IMPORT, REPORT
 from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
+from fangkong.surveillance.testing.types import HANDLE as HANDLE_SPECIMENS
+from fangkong.surveillance.testing.types import VIEW as VIEW_SPECIMENS
 from fangkong.surveillance.warning import queries as warning
 from fangkong.surveillance.warning.types import VIEW as VIEW_SIGNALS
 from fangkong.tasks import queries as tasks
@@ -123,6 +125,13 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             ),
             _Entry(_("Import cards"), "surveillance:monitoring:imports", "upload", IMPORT),
             _Entry(_("Counts"), "surveillance:monitoring:counts", "chart-bar", VIEW_CASES, key="s"),
+            _Entry(
+                _("Specimens"), "surveillance:testing:index", "test-pipe", VIEW_SPECIMENS, key="e"
+            ),
+            _Entry(_("Scan tubes"), "surveillance:testing:scan", "barcode", HANDLE_SPECIMENS),
+            _Entry(
+                _("Laboratory board"), "surveillance:testing:board", "microscope", VIEW_SPECIMENS
+            ),
             _Entry(
                 _("Warnings"),
                 "surveillance:warning:index",

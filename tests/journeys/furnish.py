@@ -40,6 +40,7 @@ from fangkong.places.models import Area, Facility
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.testing.models import Specimen
 from fangkong.surveillance.warning.models import DetectionRun, Signal
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.models import Task
@@ -85,6 +86,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "staff": _id(hospital),
         "appointment": _id(hospital.appointments.get()),
         "contact": _id(house.contacts.latest("pk")),
+        "specimen": _id(Specimen.objects.get(state="received")),
         "finding": _id(audit_queries.findings().latest("pk")),
         "token": _id(_token(daofu, at)),
         "use": _id(_emergency(ward, at)),

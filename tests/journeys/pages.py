@@ -15,6 +15,7 @@ STAFF_OF = {
     "hq": Role.HEADQUARTERS,
     "hospital": Role.HOSPITAL,
     "ward": Role.WARD_STAFF,
+    "lab": Role.LABORATORY,
     "auditor": Role.AUDITOR,
     "admin": Role.ADMINISTRATOR,
 }

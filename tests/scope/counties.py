@@ -23,6 +23,7 @@ from fangkong.core.imports import actions as kit
 from fangkong.core.queue import actions as queue
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
+from fangkong.people.models import Person
 from fangkong.people.requests import actions as requests
 from fangkong.people.rules import check_digit
 from fangkong.places import actions as places
@@ -31,6 +32,9 @@ from fangkong.places.tests.factories import facility, world
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.testing import actions as testing
+from fangkong.surveillance.testing.models import Specimen
+from fangkong.surveillance.testing.types import RequestFacts
 from fangkong.surveillance.warning.tests import factories as warning
 from fangkong.tasks.models import Task
 from fangkong.tasks.tests.factories import assigned
@@ -168,6 +172,7 @@ class Counties:
             by=clinician,
             at=AT,
         )
+        county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["file"] = proof(county.records["task"], cdc)
         county.numbers = {
             "name": patient,
@@ -203,6 +208,23 @@ class Counties:
         member = with_password(user("dismissed"))
         appointment(member, Role.COUNTY_CDC, area=self.daofu.area, valid_to=date(2020, 2, 4))
         return member
+
+
+def specimen(person: Person, hospital: Facility, by: User) -> Specimen:
+    """A tube on its way to the hospital's own laboratory."""
+    asked = RequestFacts(
+        condition="covid-19", group="fever-clinic", specimen_type="oropharyngeal-swab"
+    )
+    made = testing.request(
+        facts=asked,
+        person=person,
+        facility=hospital,
+        laboratory=hospital,
+        collected_at=AT,
+        by=by,
+        at=AT,
+    )
+    return testing.ship(specimen=made, by=by, at=AT)
 
 
 def proof(task: Task, by: User) -> StoredFile:

@@ -76,8 +76,12 @@ COMMAND = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR})
 DIRECTORY = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.ADMINISTRATOR})
 # Roles of areas know the persons who live there.
 OF_AREAS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
-# So does a hospital the persons whose cases it reported; wards and laboratories see no cases.
-KNOWING = OF_AREAS | {R.HOSPITAL}
+# So does a hospital the persons whose cases it reported or whom it had tested, and a laboratory
+# those whose specimens come to it; wards see neither.
+KNOWING = OF_AREAS | {R.HOSPITAL, R.LABORATORY}
+SPECIMENS = CASES | {R.LABORATORY}
+HANDLERS = REPORTERS | {R.LABORATORY}
+BENCH = frozenset({R.LABORATORY})
 PLACE_IMPORTERS = frozenset({R.ADMINISTRATOR, R.HEADQUARTERS})
 WORKERS = ALL - {R.AUDITOR}
 OVERSEERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
@@ -359,6 +363,51 @@ WARNING = {
     "POST /surveillance/warning/runs/": Row(ANSWERERS, sends={"day": "2020-02-05"}),
 }
 
+
+def request_of_test(county: County) -> Fields:
+    person, hospital = county.records["person"], str(county.hospital.public_id)
+    codes = {"condition": "covid-19", "group": "patient", "specimen_type": "sputum"}
+    named = {"person": str(person.public_id), "facility": hospital, "laboratory": hospital}
+    return {**codes, **named}
+
+
+ENDS = {"reason": "leaking"}
+FOUND = {"method": "rt-pcr", "outcome": "negative"}
+TESTING = {
+    "surveillance:testing:index": Row(SPECIMENS, shows=("specimen",)),
+    "surveillance:testing:request": Row(REPORTERS),
+    "surveillance:testing:scan": Row(HANDLERS),
+    "surveillance:testing:board": Row(SPECIMENS),
+    "surveillance:testing:board_chart": Row(SPECIMENS),
+    "surveillance:testing:detail": Row(SPECIMENS, "specimen"),
+    "surveillance:testing:collect": Row(REPORTERS, "specimen", gets=False),
+    "surveillance:testing:ship": Row(REPORTERS, "specimen", gets=False),
+    "surveillance:testing:receive": Row(BENCH, "specimen", gets=False),
+    "surveillance:testing:refuse": Row(BENCH, "specimen", gets=False),
+    "surveillance:testing:lose": Row(HANDLERS, "specimen", gets=False),
+    "surveillance:testing:cancel": Row(REPORTERS, "specimen", gets=False),
+    "surveillance:testing:result": Row(BENCH, "specimen"),
+    "surveillance:testing:correct": Row(BENCH, "specimen", lacks=True),
+    "GET /surveillance/testing/choices/": Row(SPECIMENS),  # what the law lets a request say
+    "GET /surveillance/testing/specimens/": Row(SPECIMENS, shows=("specimen",)),
+    "POST /surveillance/testing/specimens/": Row(REPORTERS, sends=request_of_test, foreign=True),
+    "GET /surveillance/testing/specimens/<public_id>/": Row(SPECIMENS, "specimen"),
+    "POST /surveillance/testing/specimens/<public_id>/collect/": Row(REPORTERS, "specimen"),
+    "POST /surveillance/testing/specimens/<public_id>/ship/": Row(REPORTERS, "specimen"),
+    "POST /surveillance/testing/specimens/<public_id>/receive/": Row(BENCH, "specimen"),
+    "POST /surveillance/testing/specimens/<public_id>/refuse/": Row(BENCH, "specimen", sends=ENDS),
+    "POST /surveillance/testing/specimens/<public_id>/lose/": Row(HANDLERS, "specimen", sends=ENDS),
+    "POST /surveillance/testing/specimens/<public_id>/cancel/": Row(
+        REPORTERS, "specimen", sends=ENDS
+    ),
+    "POST /surveillance/testing/specimens/<public_id>/results/": Row(
+        BENCH, "specimen", sends=FOUND
+    ),
+    "POST /surveillance/testing/specimens/<public_id>/results/correct/": Row(
+        BENCH, "specimen", sends={**FOUND, **ENDS, "replaces": 1}
+    ),
+}
+
 # --- Machines -----------------------------------------------------------------------------------
 MACHINES = {
     "api:openapi-json": Row(STAFF),
@@ -487,6 +536,7 @@ TABLE: dict[str, Row] = {
     **TASKS,
     **FILES,
     **MONITORING,
+    **TESTING,
     **WARNING,
     **MACHINES,
     **WEBHOOKS,

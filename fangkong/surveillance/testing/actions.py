@@ -297,7 +297,7 @@ def enter_result(
 def correct_result(
     *,
     specimen: Specimen,
-    seen: int,
+    replaces: int,
     facts: ResultFacts,
     reason: str,
     by: User | None,
@@ -305,14 +305,14 @@ def correct_result(
 ) -> Result:
     """Say a reported result anew (更正). The former one stays; the newest counts.
 
-    ``seen`` is the sequence of the result that is corrected; it must still be the newest.
+    ``replaces`` is the sequence of the result that is corrected; it must still be the newest.
     """
     why = _reason(reason, _("Say why the result is corrected."))
     specimen = _locked(specimen)
     before = specimen.results.order_by("-sequence").first()
     if before is None or specimen.state != State.REPORTED:
         raise WrongStep(specimen, State.REPORTED)
-    if before.sequence != seen:
+    if before.sequence != replaces:
         raise NewerResult(_("The result has been corrected meanwhile. Look at it, then decide."))
     if facts.outcome == Outcome.INVALID:
         raise WrongField(
@@ -558,7 +558,7 @@ def _next_number(facility: Facility, moment: datetime) -> str:
         " ON CONFLICT (area_id, year)"
         f" DO UPDATE SET last = {table}.last + 1 RETURNING last",
         [area.pk, year],
-        "tube numbers",
+        "tube_numbers",
     )
     ((row,),) = messages.send(statement)
     return rules.number(rules.SPECIMEN, area.code, year, row[0])

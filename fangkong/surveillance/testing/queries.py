@@ -6,8 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 
+from fangkong.core import clock
 from fangkong.people import queries as people
 from fangkong.places import queries as places
 from fangkong.places.types import FacilityKind
@@ -15,7 +16,8 @@ from fangkong.surveillance.monitoring import queries as monitoring
 
 from . import rules
 from .models import KEPT_DAYS, CustodyStep, Result, Specimen
-from .types import FOLLOW, REQUEST, TEST, State
+from .rules import Board
+from .types import FOLLOW, REQUEST, TEST, Outcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -120,6 +122,60 @@ def _addressed(user: Scoped, at: datetime) -> Q:
         county="laboratory__area__county_id", area="laboratory__area_id", facility="laboratory_id"
     )
     return own & Q(state__in=rules.OF_THE_LABORATORY)
+
+
+# --- The board of a laboratory --------------------------------------------------------------------
+
+
+def by_promise(rows: QuerySet[Specimen], which: str, at: datetime) -> QuerySet[Specimen]:
+    """Those whose promise is ``overdue`` at a moment, or was kept too ``late``; all for ""."""
+    if which == "overdue":
+        return rows.filter(state__in=rules.BACKLOG | rules.ON_THE_WAY, due_at__lt=at)
+    if which == "late":
+        return rows.filter(reported_at__gt=F("due_at"))
+    return rows
+
+
+def boards(user: User, at: datetime) -> QuerySet[Facility]:
+    """The laboratories whose board a user may see: the own, and those that tubes are sent to."""
+    seen = open_to(user, at).order_by().values("laboratory_id")
+    scope = user.scope(TEST, at)
+    own = scope.q(county="area__county_id", area="area_id", facility="pk")
+    rows = places.facilities_open_to(user, at).filter(_either(own, Q(pk__in=seen)))
+    return rows.order_by("name_zh", "pk")
+
+
+def board(user: User, at: datetime, laboratory: Facility) -> Board:
+    """What waits at a laboratory, by age, and how much was positive, as far as the user may see.
+
+    Two statements. Days are those of the report; invalid results count as no test.
+    """
+    rows = open_to(user, at).filter(laboratory=laboratory).select_related(None).order_by()
+    waiting = rows.filter(state__in=rules.BACKLOG | rules.ON_THE_WAY, collected_at__isnull=False)
+    today = clock.day_of(at)
+    first = today - timedelta(days=rules.POSITIVITY_DAYS - 1)
+    told = rows.filter(reported_at__gte=clock.start_of(first)).exclude(outcome=Outcome.INVALID)
+    days = {first + timedelta(days=n): [0, 0] for n in range(rules.POSITIVITY_DAYS)}
+    for reported_at, outcome in told.values_list("reported_at", "outcome"):
+        counted = days.get(clock.day_of(reported_at))
+        if counted is not None:
+            counted[0] += 1
+            counted[1] += outcome == Outcome.POSITIVE
+    return rules.board(
+        [
+            (state, collected, due)
+            for state, collected, due in waiting.values_list("state", "collected_at", "due_at")
+        ],
+        [(day, tested, positive) for day, (tested, positive) in days.items()],
+        at,
+    )
+
+
+def scanned_by(user: User, at: datetime, state: str, limit: int = 10) -> list[CustodyStep]:
+    """The tubes that a user took this step with today, the last in front."""
+    today = clock.start_of(clock.day_of(at))
+    mine = CustodyStep.objects.filter(by=user, state=state, entered_at__gte=today)
+    return list(mine.select_related("specimen").order_by("-entered_at", "-pk")[:limit])
 
 
 # --- Places and rules -----------------------------------------------------------------------------

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar
 
@@ -123,6 +125,64 @@ def due(group: TestedGroup, collected_at: datetime) -> datetime:
     return collected_at + timedelta(hours=group.hours)
 
 
+# --- The board of a laboratory --------------------------------------------------------------------
+
+# Hours since the collection at which a class of age begins.
+AGES = (0, 6, 12, 24, 48)
+
+
+@dataclass(frozen=True)
+class Board:
+    """What waits at a laboratory, and how much it found.
+
+    ``ages``: tubes by hours since the collection, on the way and at the bench, one entry for each
+    of ``AGES``. ``days``: (day, tested, positive).
+    """
+
+    on_the_way: int
+    at_the_bench: int
+    overdue: int
+    ages: tuple[tuple[int, int], ...]
+    days: tuple[tuple[date, int, int], ...]
+
+    @property
+    def tested(self) -> int:
+        return sum(tested for _day, tested, _positive in self.days)
+
+    @property
+    def positive(self) -> int:
+        return sum(positive for _day, _tested, positive in self.days)
+
+    @property
+    def percent(self) -> float | None:
+        """The share of positive results in percent; None where nothing was tested."""
+        return percent(self.positive, self.tested)
+
+
+def percent(positive: int, tested: int) -> float | None:
+    return None if not tested else round(100 * positive / tested, 2)
+
+
+def board(
+    waiting: Sequence[tuple[str, datetime, datetime]],
+    days: Sequence[tuple[date, int, int]],
+    at: datetime,
+) -> Board:
+    """Put together what waits: (state, collected, due) of each tube."""
+    ages = [[0, 0] for _age in AGES]
+    for state, collected_at, _due_at in waiting:
+        hours = (at - collected_at).total_seconds() / 3600
+        place = max(bisect_right(AGES, hours) - 1, 0)
+        ages[place][state in BACKLOG] += 1
+    return Board(
+        on_the_way=sum(way for way, _bench in ages),
+        at_the_bench=sum(bench for _way, bench in ages),
+        overdue=sum(due_at < at for _state, _collected, due_at in waiting),
+        ages=tuple((way, bench) for way, bench in ages),
+        days=tuple(days),
+    )
+
+
 # --- The pack -------------------------------------------------------------------------------------
 
 
@@ -137,6 +197,12 @@ def group(pack: Pack, code: str, on: date) -> TestedGroup | None:
 
 def specimen_type(pack: Pack, code: str, on: date) -> SpecimenType | None:
     return row(pack.testing.specimens, code, on)
+
+
+def specimen_type_of(pack: Pack | None, code: str) -> SpecimenType | None:
+    """The line of a specimen's own pack, whatever the day."""
+    rows = () if pack is None else pack.testing.specimens
+    return next((one for one in rows if one.code == code), None)
 
 
 def method(pack: Pack, code: str, on: date) -> AssayMethod | None:

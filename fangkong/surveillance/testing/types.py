@@ -53,6 +53,13 @@ TEST = permissions.declare(
     roles=[Role.LABORATORY],
     personal=True,
 )
+# Whoever takes tubes or gets them, at either end of their way.
+HANDLE = permissions.declare(
+    "surveillance.testing.handle",
+    _("Scan tubes"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.LABORATORY],
+    personal=True,
+)
 
 name_verbs(
     {

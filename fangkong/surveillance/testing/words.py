@@ -53,3 +53,8 @@ def _named(pack_id: str, table: str, code: str, language: str) -> str:
         if row.code == code:
             return str(row.name.in_language(language))
     return code
+
+
+def promise(name: str, hours: int) -> str:
+    """A group with its promise: Arrivals, result in 24 h."""
+    return str(_("%(group)s, result in %(hours)d h")) % {"group": name, "hours": hours}

@@ -19,7 +19,7 @@ from fangkong.places.types import FacilityKind
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.types import MANUAL, words
 
-from . import background, files, history, invented, outbreak, past, rules
+from . import background, files, history, invented, outbreak, past, rules, tubes
 from .outbreak import Stage
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fangkong.places.models import Area, Facility
     from fangkong.tasks.models import Task
 
+LABORATORY = "甘孜州疾病预防控制中心"
 OPENED = datetime(2020, 1, 1, 9, tzinfo=invented.ZONE)
 DETECTION_BEFORE = timedelta(days=4)  # runs begin so long before the first case
 
@@ -60,6 +61,7 @@ def load(
         outbreak.live_through(stage, each, yesterday)
     cases = sum(rules.totals_on(told, yesterday).values())
     say(f"    {cases} cases until {yesterday.isoformat()}, their signals and answers")
+    say(f"    {_send_tubes(stage, at)} specimens on their way")
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)
     say(f"    the cards of {day.isoformat()} to import: {folder}")
@@ -124,7 +126,17 @@ def _stage(staff: dict[str, User]) -> Stage:
         for facility in found
         if facility.name_zh == f"{facility.area.name_zh}人民医院"
     }
-    return Stage(staff, counties, hospitals)
+    return Stage(staff, counties, hospitals, _facility(LABORATORY))
+
+
+def _send_tubes(stage: Stage, at: datetime) -> int:
+    return tubes.on_the_way(
+        hospital=stage.hospitals["513326"],
+        laboratory=stage.laboratory,
+        sender=stage.staff["hospital"],
+        tester=stage.staff["lab"],
+        at=at,
+    )
 
 
 def _enter_past(stage: Stage, yesterday: date) -> int:

@@ -18,7 +18,7 @@ from fangkong.tasks import actions as tasks
 from fangkong.tasks import queries as task_queries
 from fangkong.tasks.rules import UNFINISHED
 
-from . import history, invented, rules
+from . import history, invented, rules, tubes
 from .invented import Invented
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Stage:
     staff: Mapping[str, User]
     counties: Mapping[str, Area]
     hospitals: Mapping[str, Facility]
+    laboratory: Facility
 
     def county_cdc(self, code: str) -> User:
         """Who reviews and verifies in a county; the headquarters where nobody is invented."""
@@ -85,6 +86,13 @@ def _card_events(
                 by=stage.reporter(code),
                 at=reported_at,
             )
+        )
+        tubes.proof_of(
+            made[0],
+            laboratory=stage.laboratory,
+            sender=stage.reporter(code),
+            tester=stage.staff["lab"],
+            at=reported_at,
         )
 
     def review() -> None:

@@ -302,10 +302,10 @@ def test_a_reported_result_is_not_entered_again(world):
         actions.enter_result(specimen=specimen, facts=found(), by=world.technician, at=AT)
 
 
-def correct(world, specimen, seen=1, reason="读错孔位", **changes):
+def correct(world, specimen, replaces=1, reason="读错孔位", **changes):
     said = {"facts": found("positive"), "by": world.technician, "at": AT + HOUR}
     return actions.correct_result(
-        specimen=specimen, seen=seen, reason=reason, **{**said, **changes}
+        specimen=specimen, replaces=replaces, reason=reason, **{**said, **changes}
     )
 
 
@@ -324,7 +324,7 @@ def test_a_correction_is_a_further_result_and_the_newest_counts(world):
     ("said", "refusal"),
     [
         ({"reason": ""}, actions.ReasonMissing),
-        ({"seen": 2}, actions.NewerResult),
+        ({"replaces": 2}, actions.NewerResult),
         ({"facts": found("negative")}, actions.NothingChanged),
         ({"facts": found("invalid")}, actions.WrongField),
         ({"facts": found("positive", tested_at=AT - HOUR)}, actions.WrongMoment),

@@ -1,0 +1,507 @@
+"""Testing for machines: specimens, the steps of their way, and results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from ninja import Field, Router, Schema, Status
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import api, clock
+from fangkong.core.audit.sights import opened
+from fangkong.packs.types import NoPackInForce, Row
+from fangkong.people.models import Person
+from fangkong.places.models import Facility
+from fangkong.surveillance.monitoring import rules as monitoring
+
+from . import actions, queries, rules
+from .models import Specimen
+from .types import HANDLE, REQUEST, TEST, VIEW, Channel, Outcome, RequestFacts, ResultFacts, State
+
+router = Router(tags=["testing"])
+
+_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
+
+
+def _code(of: str) -> Any:
+    """A code from the lists of the rules in force, which ``choices`` tells."""
+    told = f"One of `{of}` of `GET …/testing/choices/`."
+    return Field(max_length=60, pattern=_NO_NUL, description=told)
+
+
+def _text(limit: int, say: str = "") -> Any:
+    return Field("", max_length=limit, pattern=_NO_NUL, description=say)
+
+
+class SpecimenOut(Schema):
+    """A specimen. The person is masked; `due_at` is the promise of the group that is tested."""
+
+    id: UUID
+    number: str
+    condition: str
+    specimen_type: str
+    group: str
+    person: UUID | None
+    name: str
+    site: str
+    facility: UUID
+    laboratory: UUID
+    county: str
+    state: str
+    state_at: datetime
+    collected_at: datetime | None
+    received_at: datetime | None
+    due_at: datetime | None
+    clock: str
+    outcome: str
+    reported_at: datetime | None
+    pack: str
+    clause: str
+    synthetic: bool
+
+
+class StepOut(Schema):
+    sequence: int
+    state: str
+    done_at: datetime
+    entered_at: datetime
+    facility: UUID
+    reason: str
+
+
+class ResultOut(Schema):
+    """A result; `ct` holds hundredths of a cycle by target. The one in front counts."""
+
+    sequence: int
+    method: str
+    outcome: str
+    ct: dict[str, int]
+    laboratory: UUID
+    tested_at: datetime
+    reported_at: datetime | None
+    channel: str
+    sender_number: str
+    reason: str
+
+
+class SpecimenWithWayOut(SpecimenOut):
+    steps: list[StepOut]
+    results: list[ResultOut]
+
+
+class SpecimenIn(api.Body):
+    """A request. Name a person, or a `site` where a surface is tested.
+
+    `number`: of a tube that brought its own; else the house gives one. `collected_at`: the tube is
+    full already.
+    """
+
+    condition: str = _code("conditions")
+    group: str = _code("groups")
+    specimen_type: str = _code("specimens")
+    onset_date: date | None = Field(None, description="None where there are no symptoms.")
+    person: UUID | None = None
+    case: UUID | None = None
+    site: str = _text(100)
+    facility: UUID
+    laboratory: UUID
+    number: str = _text(80)
+    collected_at: api.Moment | None = None
+
+
+class StepIn(api.Body):
+    """A step; `done_at` is the moment of the act, now without it."""
+
+    done_at: api.Moment | None = None
+
+
+class CollectIn(StepIn):
+    number: str = _text(80, "Of a tube that brought its own.")
+
+
+class ShipIn(StepIn):
+    laboratory: UUID | None = Field(None, description="Another one than the request named.")
+
+
+class EndIn(StepIn):
+    reason: str = Field(max_length=400, pattern=_NO_NUL)
+
+
+class ResultIn(api.Body):
+    method: str = _code("methods")
+    outcome: Outcome
+    ct: dict[Annotated[str, Field(max_length=40, pattern=_NO_NUL)], int] = Field(
+        default_factory=dict, max_length=20, description="Hundredths of a cycle by target."
+    )
+    tested_at: api.Moment | None = None
+    sender_number: str = _text(80, "The laboratory's own number of the result, known once.")
+
+
+class CorrectIn(ResultIn):
+    replaces: int = Field(
+        ge=1, le=32767, description="The sequence of the result that is corrected."
+    )
+    reason: str = Field(max_length=400, pattern=_NO_NUL)
+
+
+class ChoiceOut(Schema):
+    code: str
+    name_zh: str
+    name_en: str
+
+
+class SpecimenTypeOut(ChoiceOut):
+    of_person: bool
+    biosafety: str
+
+
+class GroupOut(ChoiceOut):
+    """A group that is tested; the result is promised so many hours after the collection."""
+
+    hours: int
+    target_hours: int | None
+    mandatory: bool
+
+
+class MethodOut(ChoiceOut):
+    targets: list[str]
+    has_ct: bool
+
+
+class ChoicesOut(Schema):
+    """What a request and a result of a day may say, by code."""
+
+    on: date
+    pack: str
+    conditions: list[ChoiceOut]
+    specimens: list[SpecimenTypeOut]
+    groups: list[GroupOut]
+    methods: list[MethodOut]
+
+
+@router.get("/choices/", response=ChoicesOut)
+def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
+    """The codes that a request and a result of a day take (today without ``on``)."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    day = on or clock.day_of(staff.now)
+    try:
+        pack = queries.pack_on(day)
+    except NoPackInForce:
+        raise api.wrong("on", "no_rules") from None
+    conditions = [
+        {"code": one.code, "name_zh": period.name.zh, "name_en": period.name.en}
+        for one in pack.conditions
+        if (period := one.period_on(day)) is not None
+    ]
+    return {
+        "on": day,
+        "pack": pack.id,
+        "conditions": conditions,
+        "specimens": [
+            {**_line(row), "of_person": row.of_person, "biosafety": row.biosafety}
+            for row in pack.testing.specimens
+            if row.covers(day)
+        ],
+        "groups": [
+            {
+                **_line(row),
+                "hours": row.hours,
+                "target_hours": row.target_hours,
+                "mandatory": row.mandatory,
+            }
+            for row in pack.testing.groups
+            if row.covers(day)
+        ],
+        "methods": [
+            {**_line(row), "targets": list(row.targets), "has_ct": row.has_ct}
+            for row in pack.testing.methods
+            if row.covers(day)
+        ],
+    }
+
+
+@router.get("/specimens/", response=api.Page[SpecimenOut])
+def specimens(
+    request: HttpRequest,
+    number: str = "",
+    state: State | None = None,
+    outcome: Outcome | None = None,
+    laboratory: UUID | None = None,
+    since: api.Moment | None = None,
+    until: api.Moment | None = None,
+) -> HttpResponse:
+    """The specimens open to you, the last requested first; a laboratory has those for it."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    api.in_order("until", until, "since", since)
+    rows = queries.open_to(staff.user, staff.now)
+    if number:
+        rows = rows.filter(number=rules.plain_number(number.replace("\x00", ""))[:80])
+    if state is not None:
+        rows = rows.filter(state=state)
+    if outcome is not None:
+        rows = rows.filter(outcome=outcome)
+    if laboratory is not None:
+        rows = rows.filter(laboratory__public_id=laboratory)
+    if since is not None:
+        rows = rows.filter(created_at__gte=since)
+    if until is not None:
+        rows = rows.filter(created_at__lt=until)
+    return api.page(request, rows, _teller(staff.now), order="-created_at")
+
+
+@router.post("/specimens/", response={201: SpecimenOut})
+def ask(request: HttpRequest, body: SpecimenIn) -> Status[dict[str, Any]]:
+    """Request a test; 409 where the same specimen of the person waits to be collected."""
+    staff = _staff(request)
+    api.require(request, REQUEST)
+    facilities = queries.facilities_to_request_for(staff.user, staff.now)
+    case = None
+    if body.case is not None:
+        case = queries.case_to_test(staff.user, staff.now, body.case)
+        if case is None:
+            raise Http404
+    with _told_by_field(done_at="collected_at"):
+        made = api.once(
+            request,
+            actions.request,
+            facts=RequestFacts(
+                condition=body.condition,
+                group=body.group,
+                specimen_type=body.specimen_type,
+                onset_date=body.onset_date,
+                site=body.site,
+            ),
+            person=_person(staff, body.person),
+            case=case,
+            facility=get_object_or_404(facilities, public_id=body.facility),
+            laboratory=_laboratory(staff, body.laboratory),
+            number=body.number,
+            collected_at=body.collected_at,
+            by=staff.user,
+            at=staff.now,
+        )
+    return Status(201, _out(made, staff.now))
+
+
+@router.get("/specimens/{public_id}/", response=SpecimenWithWayOut)
+def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """One specimen with its way, the first step in front, and its results, the newest in front."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    found = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
+    api.version_of(request, found)
+    opened(request, found)
+    return {
+        **_out(found, staff.now),
+        "steps": [
+            {
+                "sequence": step.sequence,
+                "state": step.state,
+                "done_at": step.done_at,
+                "entered_at": step.entered_at,
+                "facility": step.facility.public_id,
+                "reason": step.reason,
+            }
+            for step in queries.steps_of(found)
+        ],
+        "results": [
+            {
+                "sequence": one.sequence,
+                "method": one.method,
+                "outcome": one.outcome,
+                "ct": one.ct,
+                "laboratory": one.laboratory.public_id,
+                "tested_at": one.tested_at,
+                "reported_at": one.reported_at,
+                "channel": one.channel,
+                "sender_number": one.sender_number,
+                "reason": one.reason,
+            }
+            for one in queries.results_of(found)
+        ],
+    }
+
+
+@router.post("/specimens/{public_id}/collect/", response=SpecimenOut)
+def collect(request: HttpRequest, public_id: UUID, body: CollectIn) -> dict[str, Any]:
+    """The tube is full: the promise runs from here."""
+    found = _to_send(request, public_id)
+    return _go(request, actions.collect, found, number=body.number, done_at=body.done_at)
+
+
+@router.post("/specimens/{public_id}/ship/", response=SpecimenOut)
+def ship(request: HttpRequest, public_id: UUID, body: ShipIn) -> dict[str, Any]:
+    """The tube leaves for its laboratory, or for another one."""
+    found = _to_send(request, public_id)
+    to = None if body.laboratory is None else _laboratory(_staff(request), body.laboratory)
+    return _go(request, actions.ship, found, laboratory=to, done_at=body.done_at)
+
+
+@router.post("/specimens/{public_id}/receive/", response=SpecimenOut)
+def receive(request: HttpRequest, public_id: UUID, body: StepIn) -> dict[str, Any]:
+    """The laboratory has the tube."""
+    found = _to_test(request, public_id)
+    return _go(request, actions.receive, found, done_at=body.done_at)
+
+
+@router.post("/specimens/{public_id}/refuse/", response=SpecimenOut)
+def refuse(request: HttpRequest, public_id: UUID, body: EndIn) -> dict[str, Any]:
+    """The laboratory cannot test what it got."""
+    found = _to_test(request, public_id)
+    return _go(request, actions.refuse, found, reason=body.reason, done_at=body.done_at)
+
+
+@router.post("/specimens/{public_id}/lose/", response=SpecimenOut)
+def lose(request: HttpRequest, public_id: UUID, body: EndIn) -> dict[str, Any]:
+    """The tube is lost; said by whoever has it or waits for it."""
+    staff = _staff(request)
+    api.require(request, HANDLE)
+    found = get_object_or_404(queries.open_to_lose(staff.user, staff.now), public_id=public_id)
+    return _go(request, actions.lose, found, reason=body.reason, done_at=body.done_at)
+
+
+@router.post("/specimens/{public_id}/cancel/", response=SpecimenOut)
+def cancel(request: HttpRequest, public_id: UUID, body: EndIn) -> dict[str, Any]:
+    """The test is not needed any more; only while the tube has not left."""
+    found = _to_send(request, public_id)
+    return _go(request, actions.cancel, found, reason=body.reason, done_at=body.done_at)
+
+
+@router.post("/specimens/{public_id}/results/", response={201: SpecimenOut})
+def enter_result(request: HttpRequest, public_id: UUID, body: ResultIn) -> Status[dict[str, Any]]:
+    """Enter a result. All but an invalid one is reported thereby; a message twice is a 409."""
+    found = _to_test(request, public_id)
+    return Status(201, _find(request, actions.enter_result, found, facts=_facts(body)))
+
+
+@router.post("/specimens/{public_id}/results/correct/", response=SpecimenOut)
+@api.conditional
+def correct_result(request: HttpRequest, public_id: UUID, body: CorrectIn) -> dict[str, Any]:
+    """Say a reported result anew, as a whole; the former one stays in the history."""
+    found = _to_test(request, public_id)
+    said: dict[str, Any] = {"facts": _facts(body), "replaces": body.replaces, "reason": body.reason}
+    return _find(request, actions.correct_result, found, **said)
+
+
+def _staff(request: HttpRequest) -> StaffRequest:
+    return cast(StaffRequest, request)
+
+
+def _to_send(request: HttpRequest, public_id: UUID) -> Specimen:
+    staff = _staff(request)
+    api.require(request, REQUEST)
+    return get_object_or_404(queries.open_to_send(staff.user, staff.now), public_id=public_id)
+
+
+def _to_test(request: HttpRequest, public_id: UUID) -> Specimen:
+    staff = _staff(request)
+    api.require(request, TEST)
+    return get_object_or_404(queries.open_to_test(staff.user, staff.now), public_id=public_id)
+
+
+def _person(staff: StaffRequest, public_id: UUID | None) -> Person | None:
+    if public_id is None:
+        return None
+    known = queries.persons_to_test(staff.user, staff.now)
+    return get_object_or_404(known, public_id=public_id)
+
+
+def _laboratory(staff: StaffRequest, public_id: UUID) -> Facility:
+    return get_object_or_404(queries.laboratories(staff.user, staff.now), public_id=public_id)
+
+
+def _facts(body: ResultIn) -> ResultFacts:
+    return ResultFacts(
+        method=body.method,
+        outcome=body.outcome.value,
+        ct=body.ct,
+        tested_at=body.tested_at,
+        channel=Channel.API.value,
+        sender_number=body.sender_number,
+    )
+
+
+def _go(
+    request: HttpRequest, action: Callable[..., Specimen], found: Specimen, **said: Any
+) -> dict[str, Any]:
+    """Take a step once and tell how the specimen stands."""
+    staff = _staff(request)
+    opened(request, found)
+    with _told_by_field():
+        done = api.once(request, action, found, specimen=found, by=staff.user, at=staff.now, **said)
+    return _out(done, staff.now)
+
+
+def _find(
+    request: HttpRequest, action: Callable[..., Any], found: Specimen, **said: Any
+) -> dict[str, Any]:
+    staff = _staff(request)
+    opened(request, found)
+    with _told_by_field():
+        api.once(request, action, found, specimen=found, by=staff.user, at=staff.now, **said)
+    found.refresh_from_db()
+    return _out(found, staff.now)
+
+
+@contextmanager
+def _told_by_field(**moved: str) -> Iterator[None]:
+    """What is refused, each fault with its place in the body; ``moved``: called otherwise there."""
+    try:
+        yield
+    except actions.NotAcceptable as problem:
+        problem.errors = [
+            {"in": "body", "where": f"/{field}", "text": text} for field, text in problem.faults
+        ]
+        raise
+    except actions.WrongField as problem:
+        where = f"/{moved.get(problem.field, problem.field)}"
+        problem.errors = [{"in": "body", "where": where, "text": str(problem)}]
+        raise
+
+
+def _line(row: Row) -> dict[str, str]:
+    return {"code": row.code, "name_zh": row.name.zh, "name_en": row.name.en}
+
+
+def _teller(at: datetime) -> Callable[[Specimen], dict[str, Any]]:
+    return lambda specimen: _out(specimen, at)
+
+
+def _out(one: Specimen, at: datetime) -> dict[str, Any]:
+    return {
+        "id": one.public_id,
+        "number": one.number,
+        "condition": one.condition,
+        "specimen_type": one.specimen_type,
+        "group": one.test_group,
+        "person": None if one.person is None else one.person.public_id,
+        "name": "" if one.person is None else one.person.masked_name,
+        "site": one.site,
+        "facility": one.facility.public_id,
+        "laboratory": one.laboratory.public_id,
+        "county": "" if one.county is None else one.county.code,
+        "state": one.state,
+        "state_at": _utc(one.state_at),
+        "collected_at": _utc(one.collected_at),
+        "received_at": _utc(one.received_at),
+        "due_at": _utc(one.due_at),
+        "clock": monitoring.clock_state(one.due_at, at, one.reported_at),
+        "outcome": one.outcome,
+        "reported_at": _utc(one.reported_at),
+        "pack": one.pack,
+        "clause": one.clause,
+        "synthetic": one.synthetic,
+    }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """As the database gives it back, so that a repeat is told the same."""
+    return None if moment is None else moment.astimezone(UTC)
