@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,13 +16,15 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
 from fangkong.packs.types import NoPackInForce, Row
-from fangkong.people.models import Person
-from fangkong.places.models import Facility
 from fangkong.surveillance.monitoring import rules as monitoring
 
 from . import actions, queries, rules
 from .models import Specimen
 from .types import HANDLE, REQUEST, TEST, VIEW, Channel, Outcome, RequestFacts, ResultFacts, State
+
+if TYPE_CHECKING:
+    from fangkong.people.models import Person
+    from fangkong.places.models import Facility
 
 router = Router(tags=["testing"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -23,12 +23,14 @@ from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
 from fangkong.core.permissions import allowed
 from fangkong.people import queries as people
-from fangkong.people.models import Person
-from fangkong.surveillance.monitoring.models import Case
 
 from . import actions, describe, forms, queries, rules
 from .models import Specimen
 from .types import HANDLE, REQUEST, TEST, VIEW, State
+
+if TYPE_CHECKING:
+    from fangkong.people.models import Person
+    from fangkong.surveillance.monitoring.models import Case
 
 SHOWN_ELSEWHERE = 10  # specimens on the page of a person or case
 
