@@ -16,7 +16,7 @@ import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.request import UnreadablePostError
+from django.http.request import RawPostDataException, UnreadablePostError
 from django.utils.translation import gettext as _
 from ninja import NinjaAPI, Schema
 from ninja.decorators import decorate_view
@@ -404,11 +404,25 @@ def known_already(request: HttpRequest, tag: str) -> HttpResponse | None:
 # --- Refusals -------------------------------------------------------------------------------------
 
 
+def _of_its_field(request: HttpRequest, fact: Refused) -> list[dict[str, str]]:
+    """The place in the body of a refusal that names its field; the whole body where that has none
+    of this name."""
+    if fact.status != 422 or not (field := getattr(fact, "field", "")):
+        return []
+    try:
+        sent = json.loads(request.body)
+    except (ValueError, RawPostDataException):
+        sent = None
+    where = f"/{field}" if isinstance(sent, dict) and field in sent else ""
+    return [{"in": "body", "where": where, "text": str(fact)}]
+
+
 def _answer_problems(api: NinjaAPI) -> None:
     """Make an API answer every refusal as a problem document."""
 
     def refused(request: HttpRequest, fact: Refused) -> HttpResponse:
-        more = {"errors": fact.errors} if fact.errors else {}
+        errors = fact.errors or _of_its_field(request, fact)
+        more = {"errors": errors} if errors else {}
         title, after = type(fact).__name__, fact.retry_after
         return problem(fact.status, title, str(fact), retry_after=after, **more)
 

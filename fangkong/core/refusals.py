@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import ceil
 
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
+
+
+def filled(text: str | Promise, **values: object) -> Promise:
+    """A translated text with values in it, in the language of whoever reads it."""
+    # What a lazy text does with % itself is done at once, in the language of whoever was refused.
+    said: Promise = lazy(lambda: str(text) % {name: str(v) for name, v in values.items()}, str)()
+    return said
 
 
 class Refused(Exception):

@@ -21,6 +21,7 @@ from fangkong.core.api import Page
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
 from fangkong.core.permissions import Permission
+from fangkong.core.refusals import filled
 from fangkong.places import queries as places
 
 from . import actions, queries
@@ -142,6 +143,7 @@ def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
     """
     staff = _allowed(request, REGISTER)
     given = stated.dict(exclude={"area", "documents", "phones"})
+    _check_occupation(staff, stated.occupation)
     person = api.once(
         request,
         actions.register,
@@ -177,6 +179,7 @@ def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> Pers
     if "area" in changes:
         changes["area"] = _area(staff, changes["area"])
     known = _person(staff, public_id, CORRECT)
+    _check_occupation(staff, changes.get("occupation", ""), known.occupation)
     person = api.once(
         request,
         actions.correct,
@@ -250,6 +253,14 @@ def _area(staff: StaffRequest, code: str) -> Area | None:
     if found is None:
         raise actions.WrongField(_("There is no area with this code today."), "area")
     return found
+
+
+def _check_occupation(staff: StaffRequest, code: str, before: str = "") -> None:
+    """Refuse a code that the rules in force do not have, unless it stands there already."""
+    known = queries.occupations(clock.day_of(staff.now))
+    if code and code != before and known and code not in known:
+        text = _("There is no such occupation. Use one of: %(codes)s.")
+        raise actions.WrongField(filled(text, codes=", ".join(known)), "occupation")
 
 
 def _shown_if_open(staff: StaffRequest, person: Person) -> PersonOut:

@@ -9,10 +9,9 @@ from typing import cast
 
 from django.db import models
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, filled
 
 from . import rules
 from .models import IdentityDocument, Person, Phone
@@ -70,11 +69,11 @@ class AnotherPerson(Refused):
                 )
             )
             return
-        text = gettext(
+        text = _(
             "This document is registered for %(name)s. Compare the number with the document; if it"
             " is right, ask the county CDC to correct the person."
         )
-        super().__init__(text % {"name": rules.masked_name(name)})
+        super().__init__(filled(text, name=rules.masked_name(name)))
 
 
 def checked(stated: Registration, today: date) -> Registration:
@@ -110,7 +109,9 @@ def _check_texts(plain: Registration) -> None:
             raise WrongField(UNREADABLE, field)
         longest = _longest(Person, field)
         if len(text) > longest:
-            raise WrongField(gettext("At most %d characters fit here.") % longest, field)
+            raise WrongField(
+                filled(_("At most %(most)s characters fit here."), most=longest), field
+            )
 
 
 def _with_number(plain: Registration) -> Registration:

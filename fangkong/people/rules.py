@@ -230,10 +230,12 @@ def is_plain_text(text: str) -> bool:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two names are the same but for spaces, dots and capitals."""
-    return one == other or _bare(one) == _bare(other)
+    return one == other or bare_name(one) == bare_name(other)
 
 
-def _bare(name: str) -> str:
+@lru_cache(maxsize=1024)
+def bare_name(name: str) -> str:
+    """What is left of a name that is compared: no spaces, no dots, no capitals."""
     return re.sub(r"[\s·]", "", plain_name(name)).casefold()
 
 

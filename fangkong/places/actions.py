@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, filled
 from fangkong.core.spelling import search_text, syllables_of
 
 from . import rules
@@ -70,8 +70,11 @@ def put_area(*, facts: AreaFacts, by: AbstractBaseUser | None, at: datetime) -> 
     """
     if not rules.code_fits(facts.code, facts.level):
         raise WrongCode(
-            _("%(code)s is no code of a %(level)s.")
-            % {"code": facts.code, "level": Level(facts.level).label}
+            filled(
+                _("%(code)s is no code of a %(level)s."),
+                code=facts.code,
+                level=Level(facts.level).label,
+            )
         )
     if facts.valid_to is not None and facts.valid_to < facts.valid_from:
         raise WrongDays(_("The last day lies before the first. Correct one of them."))
@@ -289,8 +292,10 @@ def _check_facility(facts: FacilityFacts, itself: Facility | None = None) -> Non
     Area.objects.select_for_update().get(pk=facts.area_id)
     if facts.org_code and not rules.org_code_is_right(facts.org_code):
         raise WrongOrgCode(
-            _("%(code)s is no unified social credit code: its last character does not check.")
-            % {"code": facts.org_code}
+            filled(
+                _("%(code)s is no unified social credit code: its last character does not check."),
+                code=facts.org_code,
+            )
         )
     if facts.opened_on and facts.closed_on and facts.closed_on < facts.opened_on:
         raise WrongDays(_("The last day lies before the first. Correct one of them."))
@@ -299,7 +304,7 @@ def _check_facility(facts: FacilityFacts, itself: Facility | None = None) -> Non
         others = others.exclude(pk=itself.pk)
     if others.exists():
         raise SameName(
-            _("%(name)s is in the directory of this area already.") % {"name": facts.name_zh}
+            filled(_("%(name)s is in the directory of this area already."), name=facts.name_zh)
         )
 
 

@@ -320,7 +320,7 @@ def _entered(action: Callable[[], None]) -> Judged:
     try:
         action()
     except Refused as problem:
-        return Judged(Outcome.ERROR, [Reason("said", {"text": str(problem)})])
+        return Judged(Outcome.ERROR, [words.refusal(problem)])
     return Judged(Outcome.IMPORTED)
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from django.conf import settings
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from fangkong.core.refusals import Refused
 
 from .reading import NotReadable
 from .types import Kind, Reason
@@ -128,11 +132,28 @@ def in_words(
     return [_sentence(reason, templates, label) for reason in found]
 
 
+def refusal(problem: Refused) -> Reason:
+    """Why an action would not take a row, in each language: the queue speaks none of its reader."""
+    told: dict[str, str] = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            told[language] = str(problem)
+    return Reason("said", {"text": told})
+
+
+def said(params: Mapping[str, Any]) -> str:
+    """A refusal in the language of now; as it was said where one language was kept."""
+    told = params["text"]
+    if not isinstance(told, Mapping):
+        return str(told)
+    return str(told.get(translation.get_language() or "") or next(iter(told.values())))
+
+
 def _sentence(
     reason: Reason, templates: Mapping[str, str | Promise], label: Callable[[str], str]
 ) -> str:
-    if reason.code == "said":  # a refusal that is already in words
-        return str(reason.params["text"])
+    if reason.code == "said":
+        return said(reason.params)
     template = templates.get(reason.code)
     if template is None:
         return reason.code

@@ -72,12 +72,33 @@ def test_a_wrong_number_is_refused_with_a_reason(client, daofu):
 
     assert response.status_code == 422
     assert response.json()["title"] == "WrongField"
+    assert [error["where"] for error in response.json()["errors"]] == [""]  # one of the documents
     assert not Person.objects.exists()
 
 
-def test_an_unknown_area_is_refused(client, daofu):
+@pytest.mark.parametrize("wrong", [{"area": "999999"}, {"occupation": "wizard"}, {"sex": "7"}])
+def test_a_value_that_cannot_be_is_refused_at_its_place(client, daofu, wrong):
     client.force_login(daofu)
-    assert post(client, "", {**STATED, "area": "999999"}).status_code == 422
+    answer = post(client, "", {**STATED, **wrong})
+    assert answer.status_code == 422
+    assert [error["where"] for error in answer.json()["errors"]] == [f"/{name}" for name in wrong]
+    assert not Person.objects.exists()
+
+
+def test_an_occupation_of_older_rules_may_stay_with_its_person_and_no_other_may_come(
+    client, patient, daofu
+):
+    client.force_login(daofu)
+    Person.objects.update(occupation="of-old")
+    url = f"{patient.public_id}/correct/"
+
+    def corrected(key, occupation):
+        body = {"occupation": occupation}
+        return post(client, url, body, key).status_code
+
+    assert corrected("a", "of-old") == 200
+    assert corrected("b", "wizard") == 422
+    assert corrected("c", "herder") == 200
 
 
 def test_a_card_of_somebody_else_is_a_conflict(client, patient, daofu):

@@ -19,7 +19,7 @@ from fangkong.core.webhooks import actions as webhooks
 from fangkong.packs.types import NoPackInForce
 from fangkong.people import actions as people
 
-from . import queries, rules, words
+from . import met, queries, rules, words
 from .counting import count
 from .entering import Entry, Known, card_of, card_print, enter, registration
 from .entering_one import Card, enter_one
@@ -129,12 +129,14 @@ def report(
         place=queries.responsible(area, facility, clock.day_of(at)),
         facility=facility,
         facts=case,
-        card_print=card_print(person, case),
+        card_print=card_print(person, case, another=new_illness),
         new_illness=new_illness,
         synthetic=synthetic,
     )
     made = enter_one(card, reported_at=at, by=by, at=at)
     if isinstance(made, Known):
+        if met.elsewhere([made.case], by=by, at=at):
+            made = replace(made, reasons=(met.ELSEWHERE,))
         raise AlreadyReported(made)
     line = audit.new_line(
         "surveillance.monitoring.report",

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import partial
 from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -22,6 +22,7 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
 from fangkong.core.imports import actions as kit
+from fangkong.core.imports import columns
 from fangkong.core.imports import queries as runs
 from fangkong.core.imports import views as kit_views
 from fangkong.core.imports.types import Outcome
@@ -78,8 +79,28 @@ class CardOut(Schema):
     changes: list[tuple[str, str, str]]
 
 
+class JudgedOut(Schema):
+    """What the newest card judges, as `case` of a revised card says it anew."""
+
+    condition: str
+    case_class: str
+    diagnosed_at: datetime
+    severity: str
+    course: str
+    onset_date: date | None
+    died_on: date | None
+    relation: str
+    origin: str
+    origin_place: str
+    doctor: str
+    remark: str
+
+
 class CaseWithCardsOut(CaseOut):
+    """`judged` is told to whoever may revise the case: change in it what is new, and send all."""
+
     cards: list[CardOut]
+    judged: JudgedOut | None
 
 
 _NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
@@ -232,16 +253,33 @@ class RowOut(Schema):
     reasons: list[str]
 
 
+class ColumnOut(Schema):
+    """A column of a file and the field that it is read as; "" is passed over."""
+
+    heading: str
+    field: str
+
+
 class ImportOut(Schema):
+    """`missing`: required fields that no column has yet; while there are any, nothing is checked."""
+
     id: UUID
     file_name: str
     state: str
+    columns: list[ColumnOut]
+    missing: list[str]
     total: int
     ok: int
     errors: int
     known: int
     imported: int
     rows: list[RowOut]
+
+
+class MatchIn(api.Body):
+    """A field for each column, "" for one that is passed over."""
+
+    fields: list[Annotated[str, Field(max_length=60, pattern=_NO_NUL)]] = Field(max_length=1000)
 
 
 @router.get("/choices/", response=ChoicesOut)
@@ -331,13 +369,18 @@ def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
         }
         for story in describe.stories(queries.cards_of(case))
     ]
-    return {**_out(case, staff.now), "cards": cards}
+    may_revise = queries.open_to_revise(staff.user, staff.now).filter(pk=case.pk).exists()
+    judged = {name: getattr(case, name) for name in JudgedOut.model_fields} if may_revise else None
+    return {**_out(case, staff.now), "cards": cards, "judged": judged}
 
 
 @router.post("/cases/{public_id}/revise/", response=CaseOut)
 @api.conditional
 def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, Any]:
-    """Send a revised card; it says everything anew."""
+    """Send a revised card; it says everything anew: what is left out is said to be empty.
+
+    Begin with `judged` of `GET …/cases/{public_id}/`.
+    """
     staff = _staff(request)
     api.require(request, REPORT)
     open_cases = queries.open_to_revise(staff.user, staff.now)
@@ -442,6 +485,17 @@ def upload(
         at=staff.now,
     )
     return Status(201, _batch_out(batch))
+
+
+@router.post("/imports/{public_id}/match/", response=ImportOut)
+def match(request: HttpRequest, public_id: UUID, body: MatchIn) -> dict[str, Any]:
+    """Say which field each column is, in the order of `columns`; the rows are then checked."""
+    staff = _staff(request)
+    known = _batch(request, public_id)
+    batch = api.once(
+        request, kit.match, known, run=known, fields=body.fields, by=staff.user, at=staff.now
+    )
+    return _batch_out(batch)
 
 
 @router.get("/imports/{public_id}/", response=ImportOut)
@@ -660,6 +714,11 @@ def _batch_out(batch: ImportRun) -> dict[str, Any]:
         "id": batch.public_id,
         "file_name": batch.file_name,
         "state": batch.state,
+        "columns": [
+            {"heading": heading, "field": field}
+            for heading, field in zip(batch.headings, batch.fields, strict=True)
+        ],
+        "missing": columns.missing(batch.fields, imports.CARDS.required()),
         "total": batch.total,
         "ok": batch.ok,
         "errors": batch.errors,

@@ -121,15 +121,26 @@ def registration(
     )
 
 
-def card_print(person: PersonFacts, case: CaseFacts) -> str:
+def card_print(person: PersonFacts, case: CaseFacts, *, another: bool = False) -> str:
     """A keyed digest of who fell ill with what and was diagnosed when: the same card has the same.
 
-    Keyed, so that nobody can find out by trying numbers who is meant.
+    Keyed, so that nobody can find out by trying numbers who is meant. With the name, although a
+    number alone tells who it is: a second patient under the number of the first is no card twice.
+    Without a number also by the address: two people of one name and age are not rare. ``another``:
+    the sender says that such a card is not the one that is there.
     """
-    who = [person.id_kind, person.id_number]
+    who = [people.bare_name(person.name), person.id_kind, person.id_number]
     if not person.id_number:
         born = person.birth_date or f"{person.age_years}/{person.age_months}"
-        who = [people.plain_name(person.name), person.sex, str(born), person.phone]
+        lives = "".join(person.address.split())
+        who = [
+            who[0],
+            person.sex,
+            str(born),
+            person.phone,
+            lives,
+            *(["another"] if another else []),
+        ]
     when = case.diagnosed_at.astimezone(clock.zone()).isoformat(timespec="minutes")
     text = "\x1f".join([*who, case.condition, when])
     return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
@@ -202,19 +213,14 @@ def known_among(wave: dict[int, Entry], earlier: Iterable[Case]) -> dict[int, Kn
         if same is not None:
             found[place] = Known(same, (said_of(same, entry.facts),), same=True)
         elif not entry.new_illness:
-            illness = _same_illness(by_person[entry.person_id], entry.facts)
+            illness = same_illness(by_person[entry.person_id], entry.facts)
             if illness is not None:
-                found[place] = Known(illness, (_other_dates(illness),), same=False)
+                found[place] = Known(illness, (other_dates(illness),), same=False)
     return found
 
 
-def told_with_other_dates(earlier: Sequence[Case], facts: CaseFacts) -> Reason | None:
-    """Why a card about one of these cases of its person is no new case, for a preview."""
-    illness = _same_illness(earlier, facts)
-    return _other_dates(illness) if illness else None
-
-
-def _other_dates(illness: Case) -> Reason:
+def other_dates(illness: Case) -> Reason:
+    """Why a card about a case that is there with another diagnosis is no new case."""
     return Reason("other_dates", {"number": illness.number})
 
 
@@ -230,7 +236,8 @@ def said_of(case: Case, facts: CaseFacts) -> Reason:
     return Reason("known", {"number": case.number})
 
 
-def _same_illness(cases: Sequence[Case], facts: CaseFacts) -> Case | None:
+def same_illness(cases: Sequence[Case], facts: CaseFacts) -> Case | None:
+    """The one of these cases of a person that a card is about, whatever its dates."""
     pack = queries.pack_on(clock.day_of(facts.diagnosed_at))
     whole = rules.whole_condition(pack, facts.condition)
     for case in cases:

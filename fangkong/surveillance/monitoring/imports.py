@@ -26,21 +26,23 @@ from fangkong.core.imports.types import (
     Values,
     declare,
 )
+from fangkong.core.imports.words import refusal
 from fangkong.core.refusals import Refused
 from fangkong.people import actions as people
 from fangkong.people.rules import Claim
 from fangkong.people.types import Document
 
-from . import columns, forms, queries, ready, words
+from . import columns, forms, met, queries, ready, words
 from .cards import Card, Desk
 from .entering import (
     Entry,
     Known,
     card_print,
     enter,
+    other_dates,
     registration,
     said_of,
-    told_with_other_dates,
+    same_illness,
 )
 from .facts import CaseFacts, Reason
 from .models import Case
@@ -120,6 +122,8 @@ class CardDesk(PreparingDesk):
         held = people.held(claimed, by=self.by, at=self.at)
         earlier = queries.cases_by_person(one.person_id for one in held.values() if not one.refusal)
         rows = again() if known or earlier else ()
+        met_cases = [*known.values(), *(case for cases in earlier.values() for case in cases)]
+        hidden = met.elsewhere(met_cases, by=self.by, at=self.at)
 
         def facts(n: int) -> CaseFacts:
             card, _faults = self.read(rows[n])
@@ -130,12 +134,14 @@ class CardDesk(PreparingDesk):
             if not row.print:
                 return Judged(Outcome.ERROR, row.faults)
             if case := known.get(row.print):
-                return Judged(Outcome.KNOWN, [said_of(case, facts(n))], row.print)
+                said = met.ELSEWHERE if case.pk in hidden else said_of(case, facts(n))
+                return Judged(Outcome.KNOWN, [said], row.print)
             holder = held.get(n)
             if holder and holder.refusal:
-                return Judged(Outcome.ERROR, [_said(holder.refusal)], row.print)
+                return Judged(Outcome.ERROR, [refusal(holder.refusal)], row.print)
             cases = earlier.get(holder.person_id) if holder else None
-            if cases and (reason := told_with_other_dates(cases, facts(n))):
+            if cases and (illness := same_illness(cases, facts(n))):
+                reason = met.ELSEWHERE if illness.pk in hidden else other_dates(illness)
                 return Judged(Outcome.ERROR, [reason], row.print)
             return Judged(Outcome.OK, row.faults, row.print, row.claim)
 
@@ -173,7 +179,7 @@ class CardDesk(PreparingDesk):
         ready_cards: list[ready.Stated] = []
         for (n, card), person in zip(cards.items(), stated, strict=True):
             if isinstance(person, Refused):
-                faults[n] = [_said(person)]
+                faults[n] = [refusal(person)]
                 continue
             good.append(n)
             ready_cards.append(
@@ -214,7 +220,7 @@ class CardDesk(PreparingDesk):
         keys: dict[int, int] = {}
         for place, outcome in enumerate(persons.outcomes):
             if isinstance(outcome, Refused):
-                found[prepared.good[place]] = Judged(Outcome.ERROR, [_said(outcome)])
+                found[prepared.good[place]] = Judged(Outcome.ERROR, [refusal(outcome)])
             else:
                 keys[place] = outcome
         made = ready.enter(
@@ -227,13 +233,15 @@ class CardDesk(PreparingDesk):
             at=at,
         )
         cases: list[ready.Made] = []
+        met_cases: dict[int, Known] = {}
         for place in keys:
             result, n = made[place], prepared.good[place]
             if isinstance(result, ready.Made):
                 cases.append(result)
                 found[n] = Judged(Outcome.IMPORTED)
             else:
-                found[n] = _known(result)
+                met_cases[n] = result
+        found.update(self._met(met_cases, at))
         self._note(cases, at)
         self._tell(cases, at)
         return [found[n] for n in range(prepared.count)]
@@ -251,15 +259,29 @@ class CardDesk(PreparingDesk):
         entries = self._entries(cards, found, at)
         made = enter(list(entries.values()), reported_at=self._confirmed_at(), by=self.by, at=at)
         cases: list[Case] = []
+        met_cases: dict[int, Known] = {}
         for n, result in zip(entries, made, strict=True):
             if isinstance(result, Case):
                 cases.append(result)
                 found[n] = Judged(Outcome.IMPORTED)
             else:
-                found[n] = _known(result)
+                met_cases[n] = result
+        found.update(self._met(met_cases, at))
         self._note(cases, at)
         self._tell(cases, at)
         return [found[n] for n in range(len(rows))]
+
+    def _met(self, found: Mapping[int, Known], at: datetime) -> dict[int, Judged]:
+        """What is said of rows whose cases are there already."""
+        cases = [known.case for known in found.values()]
+        hidden = met.elsewhere(cases, by=self.by, at=at)
+        return {
+            n: Judged(
+                Outcome.KNOWN if known.same else Outcome.ERROR,
+                [met.ELSEWHERE] if known.case.pk in hidden else known.reasons,
+            )
+            for n, known in found.items()
+        }
 
     def _confirmed_at(self) -> datetime:
         assert self.run.confirmed_at is not None
@@ -277,7 +299,7 @@ class CardDesk(PreparingDesk):
         entries = {}
         for (n, card), person in zip(cards.items(), persons, strict=True):
             if isinstance(person, Refused):
-                found[n] = Judged(Outcome.ERROR, [_said(person)])
+                found[n] = Judged(Outcome.ERROR, [refusal(person)])
                 continue
             entries[n] = self._entry(card, person.pk)
         return entries
@@ -312,17 +334,9 @@ class CardDesk(PreparingDesk):
             )
 
 
-def _said(problem: Refused) -> Reason:
-    return Reason("said", {"text": str(problem)})
-
-
 def _stated(card: Card) -> tuple[Document, str, str, date | None]:
     who = card.person
     return Document(who.id_kind, who.id_number), who.name, who.sex, who.birth_date
-
-
-def _known(result: Known) -> Judged:
-    return Judged(Outcome.KNOWN if result.same else Outcome.ERROR, result.reasons)
 
 
 def _chosen(cleaned: Mapping[str, Any]) -> tuple[Place, dict[str, object]]:

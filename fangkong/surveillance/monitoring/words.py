@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from fangkong.core.imports.words import said
 from fangkong.packs import queries as packs
 from fangkong.packs.types import Row, UnknownCode
 
@@ -102,8 +103,12 @@ _REASONS: dict[str, str | Promise] = {
         "“%(value)s” is not a facility that you may report for. Use its full name."
     ),
     "known": gettext_lazy("Already reported as %(number)s."),
+    "reported_elsewhere": gettext_lazy(
+        "This illness of this person is reported already, by another county or facility. Ask the "
+        "headquarters who has it."
+    ),
     "known_differently": gettext_lazy(
-        "Already reported as %(number)s, but the file differs in: %(fields)s. Revise the report "
+        "Already reported as %(number)s, but this card differs in: %(fields)s. Revise the report "
         "there."
     ),
     "other_dates": gettext_lazy(
@@ -162,8 +167,8 @@ def reason(code: str, params: Mapping[str, Any], *, by_code: bool = False) -> st
 
     People read the lines of a list by name; ``by_code``: machines, which send codes.
     """
-    if code == "said":  # another room's refusal, already in words
-        return str(params["text"])
+    if code == "said":  # another room's refusal
+        return said(params)
     template = _REASONS.get(code)
     if template is None:
         return code

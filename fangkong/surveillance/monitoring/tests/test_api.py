@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from fangkong.core.audit import queries as audit
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports.models import ImportRun
 from fangkong.surveillance.monitoring import actions
 from fangkong.surveillance.monitoring.models import Case
 
-from .factories import AT, case, facts, line, table
+from .factories import AT, case, facts, line, person, table
 
 API = "/api/v1/surveillance/monitoring/"
 BODY = {
@@ -279,6 +281,94 @@ def test_a_revised_card_is_refused_at_its_place(machine, world):
         headers={"Idempotency-Key": "k", "If-Match": "*"},
     )
     assert set(wrong(answer)) == {"/case/relation", ""}  # born after onset: no field of this card
+
+
+def test_a_machine_changes_one_fact_of_a_card_and_loses_no_other(machine, world):
+    travelled = {
+        "origin": "import",
+        "origin_place": "武汉市",
+        "remark": "同车两人",
+        "severity": "mild",
+    }
+    one = send(machine, world, **travelled).json()
+    read = machine.get(f"{API}cases/{one['id']}/")
+    judged = read.json()["judged"]
+    assert judged["relation"], judged["doctor"]
+
+    answer = machine.post(
+        f"{API}cases/{one['id']}/revise/",
+        json.dumps({"case": {**judged, "onset_date": "2020-01-31"}, "reason": "发病日期更正"}),
+        "application/json",
+        headers={"Idempotency-Key": "r", "If-Match": read["ETag"]},
+    )
+
+    assert answer.status_code == 200
+    after = machine.get(f"{API}cases/{one['id']}/").json()
+    assert after["judged"] == {**judged, "onset_date": "2020-01-31"}
+    assert [field for field, _before, _after in after["cards"][0]["changes"]] == ["发病日期"]
+
+
+def test_what_a_card_judges_is_told_to_whoever_may_revise_it_alone(client, world):
+    one = case(world)
+    for reader, told in ((world.clinician, True), (world.auditor, False)):
+        client.force_login(reader)
+        answer = client.get(f"{API}cases/{one.public_id}/").json()
+        assert (answer["judged"] is not None) is told
+
+
+def test_of_a_case_of_another_county_a_refusal_tells_nothing_and_the_hit_is_noted(client, world):
+    one = case(world)
+    client.force_login(world.kangding_cdc)
+    patient = {"id_number": person(1).id_number, "name": person(1).name, "sex": "1"}
+    body = {"patient": patient, "relation": "same-prefecture"}
+
+    def refused(key, **judged):
+        theirs = SimpleNamespace(hospital=world.other_hospital)
+        return send(client, theirs, key, **body, **judged).json()
+
+    for key, dates in (("same", {}), ("later", {"diagnosed_at": "2020-02-05T09:30:00+08:00"})):
+        told = refused(key, **dates)
+        assert told["title"] == "AlreadyReported"
+        assert one.number not in told["detail"]
+
+    seen = audit.sights_of(one.person)
+    assert [(sight.by, sight.how) for sight in seen] == [(world.kangding_cdc, "found")] * 2
+
+
+def test_a_machine_matches_the_columns_of_a_file_with_other_headings(machine, world):
+    text = table(line(1)).replace("病人属于", "归属")
+    batch = send_file(machine, world, text.encode()).json()
+    assert (batch["state"], batch["missing"]) == ("matching", ["relation"])
+
+    def sent(key, fields):
+        return machine.post(
+            f"{API}imports/{batch['id']}/match/",
+            json.dumps({"fields": fields}),
+            "application/json",
+            headers={"Idempotency-Key": key},
+        )
+
+    as_read = [column["field"] for column in batch["columns"]]
+    refused = sent("short", as_read[:-1])
+    assert (refused.status_code, refused.json()["title"]) == (422, "WrongColumns")
+    fields = [
+        "relation" if column["heading"] == "归属" else column["field"]
+        for column in batch["columns"]
+    ]
+    matched = sent("whole", fields).json()
+    assert (matched["state"], matched["missing"], matched["ok"]) == ("ready", [], 1)
+
+
+def test_another_county_matches_no_columns_of_this_file(client, machine, world):
+    batch = send_file(machine, world, table(line(1)).replace("病人属于", "归属").encode()).json()
+    client.force_login(world.kangding_cdc)
+    answer = client.post(
+        f"{API}imports/{batch['id']}/match/",
+        json.dumps({"fields": []}),
+        "application/json",
+        headers={"Idempotency-Key": "k"},
+    )
+    assert answer.status_code == 404
 
 
 def test_the_codes_of_a_day_are_told_for_each_disease(machine, world):

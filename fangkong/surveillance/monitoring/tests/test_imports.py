@@ -12,6 +12,7 @@ import pytest
 import xlsxwriter
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
+from django.utils import translation
 
 from fangkong.core import aside
 from fangkong.core.aside import Aside
@@ -286,6 +287,19 @@ def test_what_comes_between_check_and_import_is_said_for_its_row_alone(world):
         (3, "error", ["other_dates"]),
         (4, "imported", []),
     ]
+
+
+def test_another_rooms_refusal_is_said_in_the_language_of_its_reader(world):
+    run(world, upload(world, row(1)))
+    stranger = row(1).replace("扎西", "王小明").replace("2020-2-5", "2020-2-4")
+    batch = upload(world, stranger)
+    (refused,) = runs.rows_of(batch)
+
+    in_chinese = imports.CARDS.in_words(refused.reasons)
+    with translation.override("en"):
+        in_english = imports.CARDS.in_words(refused.reasons)
+    assert "登记" in in_chinese[0], in_chinese
+    assert in_english[0].startswith("This document is registered for")
 
 
 def test_a_number_of_another_person_is_said_for_its_row_alone(world):

@@ -25,7 +25,7 @@ def codes(batch) -> list[list[str]]:
 
 
 def said(batch) -> list[str]:
-    (row,) = runs.rows_of(batch)
+    row, *_more = runs.rows_of(batch)
     return kit.kind_named(batch.kind).in_words(row.reasons)
 
 
@@ -82,6 +82,14 @@ def test_the_number_of_somebody_registered_is_told_before_the_import(world):
     assert kept(batch) == ["error", "imported"]
 
 
+def test_a_second_patient_with_number_and_moment_of_the_first_is_no_known_card(world):
+    assert kept(uploaded(world, line(1))) == ["imported"]
+    batch = uploaded(world, line(1, **STRANGER), line(1, name=" ".join(person(1).name)))
+
+    assert outcomes(batch) == ["error", "known"]
+    assert "扎某某" in said(batch)[0]
+
+
 def test_who_has_the_number_is_named_to_those_alone_who_may_open_the_person(world):
     case(world, 1)
     theirs = uploaded(world, line(1, **STRANGER, **OTHER_DAY))
@@ -96,6 +104,28 @@ def test_who_has_the_number_is_named_to_those_alone_who_may_open_the_person(worl
     )
     assert outcomes(of_kangding) == ["error"]
     assert "扎" not in said(of_kangding)[0]
+
+
+@pytest.mark.parametrize("dates", [{}, OTHER_DAY])
+def test_of_a_case_elsewhere_a_file_tells_nothing_and_the_hit_is_noted(world, dates):
+    one = case(world, 1)
+    seen = len(audit.sights_of(one.person))
+    theirs = imports.upload(
+        content=imports.FileContent(table(line(1, relation="本市其他县区", **dates)).encode()),
+        file_name="cards.csv",
+        facility=world.other_hospital,
+        by=world.kangding_cdc,
+        at=AT,
+    )
+
+    assert codes(theirs) == [["reported_elsewhere"]]
+    assert one.number not in said(theirs)[0]
+    newest = audit.sights_of(one.person)[0]
+    assert len(audit.sights_of(one.person)) == seen + 1
+    assert (newest.by, newest.how) == (world.kangding_cdc, "found")
+
+    assert one.number in said(uploaded(world, line(1, **dates)))[0]
+    assert len(audit.sights_of(one.person)) == seen + 1
 
 
 def test_that_a_number_is_known_is_noted_as_a_view_of_its_person(world):

@@ -98,6 +98,28 @@ def test_another_card_about_the_same_illness_is_refused_unless_it_is_a_new_illne
     assert again.number == "513326-2020-00002"
 
 
+WITHOUT_NUMBER = {"id_number": "", "birth_date": None, "age_years": 30, "phone": ""}
+
+
+def test_two_people_of_one_name_and_age_are_two_cases_where_they_live_apart(world):
+    first, second = (
+        actions.report(**{**asked(world), "person": person(1, **WITHOUT_NUMBER, address=address)})
+        for address in ("团结社区1号", "解放街2号")
+    )
+    assert first.person != second.person
+
+    with pytest.raises(actions.AlreadyReported):
+        twin = person(1, **WITHOUT_NUMBER, address="解放街 2号")
+        actions.report(**{**asked(world), "person": twin})
+
+
+def test_a_namesake_under_the_same_roof_is_reported_when_said_to_be_another_illness(world):
+    same = {**asked(world), "person": person(1, **WITHOUT_NUMBER)}
+    first = actions.report(**same)
+    second = actions.report(**same, new_illness=True)
+    assert first.person != second.person
+
+
 def test_another_disease_of_the_same_person_is_another_case(world):
     first = case(world)
     second = case(world, condition="measles", severity="")

@@ -108,8 +108,12 @@ function optionOf({ borders, aspect, data, zoom }: State): EChartsCoreOption {
         roam: zoom > 1 ? "move" : false,
         zoom,
         scaleLimit: { min: 1, max: CLOSEST },
+        // Whole in its box, whichever side is the short one.
+        left: 8,
+        right: 8,
         top: 8,
         bottom: 8,
+        preserveAspect: true,
         selectedMode: false,
         cursor: "pointer",
         itemStyle: { areaColor: colour("seq-0"), borderColor: line, borderWidth: 1 },
