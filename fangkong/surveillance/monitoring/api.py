@@ -261,7 +261,7 @@ class ColumnOut(Schema):
 
 
 class ImportOut(Schema):
-    """`missing`: required fields that no column has yet; while there are any, nothing is checked."""
+    """`missing`: required fields without a column; while there are any, no row is checked."""
 
     id: UUID
     file_name: str

@@ -108,8 +108,8 @@ def test_two_people_of_one_name_and_age_are_two_cases_where_they_live_apart(worl
     )
     assert first.person != second.person
 
+    twin = person(1, **WITHOUT_NUMBER, address="解放街 2号")
     with pytest.raises(actions.AlreadyReported):
-        twin = person(1, **WITHOUT_NUMBER, address="解放街 2号")
         actions.report(**{**asked(world), "person": twin})
 
 
