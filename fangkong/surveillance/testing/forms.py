@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.db.models import QuerySet
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
@@ -230,7 +230,9 @@ class ResultForm(Told):
     outcome = forms.ChoiceField(
         label=_("Result"), choices=Outcome.choices, widget=forms.RadioSelect()
     )
-    tested_at = MomentField(label=_("Tested"), help_text=_("Now, where it is left empty."))
+    tested_at = MomentField(
+        label=pgettext_lazy("of a specimen", "Tested"), help_text=_("Now, where it is left empty.")
+    )
     reason = forms.CharField(label=_("Reason of the correction"), max_length=400)
     replaces = forms.IntegerField(min_value=1, widget=forms.HiddenInput())
 
@@ -255,13 +257,14 @@ class ResultForm(Told):
         if corrects is None:
             del self.fields["reason"], self.fields["replaces"]
             return
-        self.initial |= {
+        said: dict[str, Any] = {
             "method": corrects.method,
             "outcome": corrects.outcome,
             "tested_at": corrects.tested_at,
             "replaces": corrects.sequence,
             **{f"ct_{name}": Decimal(value) / 100 for name, value in corrects.ct.items()},
         }
+        self.initial = {**said, **self.initial}
 
     @property
     def ct_fields(self) -> list[forms.BoundField]:
@@ -278,7 +281,9 @@ class ResultForm(Told):
         facts = ResultFacts(
             method=said["method"], outcome=said["outcome"], ct=ct, tested_at=said["tested_at"]
         )
-        more = {name: said[name] for name in ("reason", "replaces") if name in said}
+        more: dict[str, object] = {
+            name: said[name] for name in ("reason", "replaces") if name in said
+        }
         return {"facts": facts, **more}
 
     def refuse(self, problem: Refused) -> None:

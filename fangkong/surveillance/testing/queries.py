@@ -157,7 +157,7 @@ def board(user: User, at: datetime, laboratory: Facility) -> Board:
     told = rows.filter(reported_at__gte=clock.start_of(first)).exclude(outcome=Outcome.INVALID)
     days = {first + timedelta(days=n): [0, 0] for n in range(rules.POSITIVITY_DAYS)}
     for reported_at, outcome in told.values_list("reported_at", "outcome"):
-        counted = days.get(clock.day_of(reported_at))
+        counted = days.get(clock.day_of(reported_at)) if reported_at else None
         if counted is not None:
             counted[0] += 1
             counted[1] += outcome == Outcome.POSITIVE
@@ -165,6 +165,7 @@ def board(user: User, at: datetime, laboratory: Facility) -> Board:
         [
             (state, collected, due)
             for state, collected, due in waiting.values_list("state", "collected_at", "due_at")
+            if collected and due
         ],
         [(day, tested, positive) for day, (tested, positive) in days.items()],
         at,

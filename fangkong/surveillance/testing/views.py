@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
@@ -54,7 +54,7 @@ SPECIMENS = pages.Listing[Specimen](
         ),
         pages.Column("condition", gettext_lazy("Disease"), describe.condition),
         pages.Column("type", gettext_lazy("Specimen"), describe.specimen_type),
-        pages.Column("group", gettext_lazy("Group tested"), describe.group),
+        pages.Column("group", gettext_lazy("Group tested"), describe.group, optional=True),
         pages.Column(
             "state",
             gettext_lazy("State"),
@@ -74,12 +74,16 @@ SPECIMENS = pages.Listing[Specimen](
             draw=lambda one, at: describe.outcome_badge(one),
         ),
         pages.Column(
-            "laboratory", gettext_lazy("Laboratory"), lambda one: one.laboratory.display_name
+            "laboratory",
+            gettext_lazy("Laboratory"),
+            lambda one: one.laboratory.display_name,
+            optional=True,
         ),
         pages.Column(
             "collected",
             pgettext_lazy("of a specimen", "Collected"),
             lambda one: one.collected_at,
+            optional=True,
         ),
         pages.Column(
             "requested",
@@ -133,7 +137,7 @@ def request(request: StaffRequest) -> HttpResponse:
         form,
         template="surveillance/testing/request.html",
         title=_("Request a test"),
-        submit=_("Request"),
+        submit=pgettext("button", "Request"),
         context={
             "person": None if person is None else people.masked(person, clock.day_of(request.now)),
             "case": case,
@@ -415,7 +419,7 @@ def _detail(request: StaffRequest, found: Specimen, *, status: int = 200) -> Htt
     follow = rules.STEPS[found.state]
     findings = describe.findings(queries.results_of(found))
     person_url = ""
-    if found.person is not None and people.open_to(user, at).filter(pk=found.person_id).exists():
+    if found.person is not None and people.open_to(user, at).filter(pk=found.person.pk).exists():
         person_url = found.person.get_absolute_url()
     page: dict[str, Any] = {
         "specimen": found,

@@ -74,6 +74,18 @@ def on_the_way(
         )
         _take(facts, None, hospital, laboratory, sender, tester, at - hours * HOUR, 2, at)
         made += 1
+    for n, site in enumerate(("护士站台面", "电梯按钮", "污水排放口"), start=1):
+        facts = RequestFacts(
+            condition=invented.CONDITION,
+            group="surfaces",
+            specimen_type="environment",
+            site=site,
+        )
+        then = at - (20 + n) * HOUR
+        tube = _take(facts, None, hospital, laboratory, sender, tester, then, 3, at)
+        found = ResultFacts(method="rt-pcr", outcome="negative", tested_at=then + 5 * HOUR)
+        testing.enter_result(specimen=tube, facts=found, by=tester, at=at)
+        made += 1
     return made
 
 
@@ -87,7 +99,7 @@ def _take(
     then: datetime,
     steps: int,
     at: datetime,
-) -> None:
+) -> Specimen:
     """A tube that has gone so many steps beyond its request."""
     made = testing.request(
         facts=facts,
@@ -104,3 +116,4 @@ def _take(
         testing.ship(specimen=made, done_at=min(then + HOUR, at), by=sender, at=at)
     if steps > 2:
         testing.receive(specimen=made, done_at=min(then + 2 * HOUR, at), by=tester, at=at)
+    return made

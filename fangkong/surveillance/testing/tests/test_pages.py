@@ -208,7 +208,7 @@ def test_a_result_is_entered_with_its_ct_values_and_corrected_with_a_reason(clie
     assert Result.objects.get().ct == {"N": 2150}
 
     page = url("correct", tube.public_id)
-    said |= {"replaces": 1, "outcome": "negative", "ct_N": ""}
+    said |= {"replaces": "1", "outcome": "negative", "ct_N": ""}
     assert send(client, page, key="a", **said, _seen=_state(client, page)).status_code == 422
     send(client, page, key="b", **said, reason="wrong well", _seen=_state(client, page))
 
