@@ -828,3 +828,14 @@ def test_every_template_of_a_part_lies_under_its_own_name():
     ]
 
     assert wrong == []
+
+
+def test_the_frame_of_the_breadcrumb_is_written_once():
+    """By the tag ``crumbs``."""
+    wrong = [
+        name_of(path)
+        for path in PRODUCT.glob("**/templates/**/*.html")
+        if "node_modules" not in path.parts and "fk-crumbs" in path.read_text("utf-8")
+    ]
+
+    assert wrong == []

@@ -265,3 +265,24 @@ def test_django_reads_the_catalogue_of_every_room(settings):
     written = [r for r in translations.rooms() if translations.catalogue_of(r).is_file()]
 
     assert [room.name for room in written if f"fangkong.{room.name}" not in read] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("- `admin`:建账号、授角色,查看任务", "- `admin`：建账号、授角色，查看任务"),
+        ("1. **我的工作台**: 待办任务", "1. **我的工作台**：待办任务"),
+        ("见[说明](docs/a(1).md):按角色", "见[说明](docs/a(1).md)：按角色"),
+        ("错误(`a/b`),`title` 不变", "错误（`a/b`），`title` 不变"),
+        ("见 https://example.org/a,b 和 10:30", "见 https://example.org/a,b 和 10:30"),
+    ],
+)
+def test_a_chinese_line_of_a_document_takes_its_own_signs(line, right):
+    assert translations.wide_line(line) == right
+
+
+def test_code_and_english_lines_of_a_document_are_no_chinese_ones():
+    text = "# 说明(一)\n```csv\n513201,马尔康市,58390\n```\nThe class (病例分类), in full\n"
+
+    assert list(translations.chinese_lines(text, whole=False)) == [(1, "# 说明(一)")]
+    assert [n for n, _line in translations.chinese_lines(text, whole=True)] == [1, 5]

@@ -1,7 +1,8 @@
 """Keep the translations of every room complete. GNU gettext is not needed.
 
     python tools/translations.py update [ROOM …]   bring the .po files up to date with the sources
-    python tools/translations.py check [ROOM …]    say with file and line what is missing or wrong
+    python tools/translations.py check [ROOM …]    say with file and line what is missing or wrong,
+                                                   and where a Chinese document has wrong signs
     python tools/translations.py compile [ROOM …]  write the .mo files that Django reads
 
 The sources speak English. A text belongs to the room whose folder holds it and is translated in
@@ -311,7 +312,7 @@ def problems(chosen: Sequence[str] = ()) -> list[str]:
                     for string in forms(message.string)
                     if full_width(string) != string
                 ]
-    return found + (contradictions() if not chosen else [])
+    return found + ([*contradictions(), *documents()] if not chosen else [])
 
 
 def full_width(text: str) -> str:
@@ -336,6 +337,38 @@ def full_width(text: str) -> str:
         pair, lambda found: _brackets(found[0], found[1], masked[: found.start()]), masked
     )
     return re.sub("[\ue000-\uf8ff]", lambda found: kept[ord(found[0]) - 0xE000], masked)
+
+
+def documents() -> list[str]:
+    """The Chinese lines of our documents in which a sign of another script stands."""
+    return [
+        f"{shown(path)}:{n}: Chinese takes its own signs: “{short(wide_line(line))}”"
+        for path in sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+        for n, line in chinese_lines(path.read_text("utf-8"), whole=path.name.endswith(".zh.md"))
+        if wide_line(line) != line
+    ]
+
+
+def chinese_lines(text: str, *, whole: bool) -> Iterator[tuple[int, str]]:
+    """The lines outside code blocks: all that hold Chinese, or those that are mostly Chinese."""
+    in_code = False
+    for n, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith("```"):
+            in_code = not in_code
+            continue
+        prose = _NO_PROSE.sub("", line)
+        han, latin = len(re.findall(f"[{_HAN}]", prose)), len(re.findall("[A-Za-z]", prose))
+        if not in_code and han > (0 if whole else latin):
+            yield n, line
+
+
+def wide_line(line: str) -> str:
+    """``full_width`` of a line of Markdown; the addresses of its links stay."""
+    links = re.findall(r"\]\([^()]*\)", line)
+    plain = re.sub(r"\]\([^()]*\)", "]\x01", line)
+    plain = full_width(full_width(plain))  # what stands beside a bracket that became a wide one
+    plain = re.sub(rf"(?<=[{_HAN}]\*\*)([,:;?!]) ?", lambda found: _WIDE[found[1]], plain)
+    return re.sub("]\x01", lambda _found: links.pop(0), plain)
 
 
 def _brackets(whole: str, inner: str, before: str) -> str:

@@ -6,10 +6,12 @@ Errors are RFC 9457 problems (``problems.py``); the schema is completed in ``ope
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from difflib import get_close_matches
+from functools import partial, wraps
 from typing import Annotated, Any, Generic, ParamSpec, TypeVar, cast
 
 import orjson
@@ -81,6 +83,21 @@ def among(where: str, value: str, known: Collection[str]) -> None:
     """A parameter that must be one of these codes; 422 names them all."""
     if value not in known:
         raise wrong(where, "enum", expected=", ".join(sorted(known)))
+
+
+def _refuse_unknown(request: HttpRequest) -> None:
+    """422 for parameters that the operation does not have: a slip would widen what is found."""
+    known: Sequence[str] = cast(Any, request).fk_parameters
+    errors = []
+    for name in request.GET:
+        if name in known:
+            continue
+        near = get_close_matches(name[:100], known, 1)
+        kind = "unknown_near" if near else "unknown" if known else "unknown_all"
+        ctx = {"near": "".join(near), "known": ", ".join(known)}
+        errors.append({"in": "query", "where": name[:100], "type": kind, "ctx": ctx})
+    if errors:
+        raise ValidationError(errors)
 
 
 def in_order(where: str, value: Any, after: str, first: Any) -> None:
@@ -193,6 +210,7 @@ def reads(view: View) -> View:
     cast(Any, view).reads = True
 
     def marked(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(run)
         def mark(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             cast(Any, request).fk_reads = True
             return run(request, *args, **kwargs)
@@ -217,6 +235,7 @@ def conditional(view: View) -> View:
     cast(Any, view).conditional = True
 
     def guarded(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(run)
         def ask(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             cast(Any, request).fk_conditional = True
             return run(request, *args, **kwargs)
@@ -313,6 +332,12 @@ class Door(NinjaAPI):
     def __init__(self, **given: Any) -> None:
         super().__init__(parser=_OnlyJson(), renderer=_Json(), docs_url=None, **given)
         _answer_problems(self)
+        self.add_decorator(_with_its_parameters, mode="view")
+
+    def create_temporal_response(self, request: HttpRequest) -> HttpResponse:
+        """Called between the sign-in and the reading of what was sent."""
+        _refuse_unknown(request)
+        return super().create_temporal_response(request)
 
     def create_response(
         self,
@@ -350,6 +375,32 @@ class Door(NinjaAPI):
         schema = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         openapi.complete(schema, _operations(self))
         return schema
+
+
+def _with_its_parameters(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let a request know which parameters its operation has."""
+    known = _parameters(cast(Any, inspect.unwrap(run)).__self__)
+
+    @wraps(run)
+    def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        cast(Any, request).fk_parameters = known
+        return run(request, *args, **kwargs)
+
+    return noted
+
+
+def _parameters(operation: Any) -> list[str]:
+    names = {
+        str(name)
+        for model in operation.models
+        if str(model.__ninja_param_source__) == "query"
+        for name in model.__ninja_flatten_map__
+    }
+    answer = operation.response_models.get(200)
+    shown = getattr(answer, "model_fields", {}).get("response")
+    if shown and isinstance(shown.annotation, type) and issubclass(shown.annotation, Page):
+        names |= {"after", "size"}  # read by ``page``
+    return sorted(names)
 
 
 def _place(model: Any, loc: tuple[int | str, ...]) -> dict[str, str]:

@@ -56,7 +56,7 @@ PROBLEM: dict[str, Any] = {
 # Status -> (when, example of a problem).
 _SAID: dict[int, tuple[str, dict[str, Any]]] = {
     400: (
-        "The request cannot be read, or a write carries no Idempotency-Key.",
+        "The request cannot be read, or a write carries no Idempotency-Key or a blank one.",
         {
             "title": "KeyMissing",
             "detail": (

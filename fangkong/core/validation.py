@@ -12,6 +12,9 @@ from django.utils.translation import gettext_lazy as _
 _WORDS: dict[str, str | Promise] = {
     "missing": _("This field is missing."),
     "extra_forbidden": _("There is no such field."),
+    "unknown": _("There is no such parameter. Known here: {known}."),
+    "unknown_near": _("There is no such parameter. Did you mean “{near}”?"),
+    "unknown_all": _("There is no such parameter: this address takes none."),
     "json_invalid": _("This is not valid JSON."),
     "string_type": _("This must be a text."),
     "string_too_short": _("This needs at least {min_length} characters."),

@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from fangkong.core import clock, pages
 from fangkong.core.permissions import Scoped
+from fangkong.core.spelling import shown
 from fangkong.places import queries as places
 from fangkong.places.types import Level
 
@@ -81,7 +82,7 @@ class RevealForm(pages.Form):
 
     def reason(self) -> str:
         """What the audit trail keeps: the chosen reason and the words added to it."""
-        why, more = self.cleaned_data["why"], self.cleaned_data["more"].strip()
+        why, more = self.cleaned_data["why"], shown(self.cleaned_data["more"])
         if why == OTHER:
             return str(more)
         chosen = str(dict(REASONS)[why])

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.refusals import Refused, filled
+from fangkong.core.spelling import shown
 
 from . import rules
 from .models import IdentityDocument, Person, Phone
@@ -85,10 +86,10 @@ def checked(stated: Registration, today: date) -> Registration:
         stated,
         name=rules.plain_name(stated.name),
         guardian_name=rules.plain_name(stated.guardian_name),
-        occupation=stated.occupation.strip(),
-        workplace=stated.workplace.strip(),
-        ethnicity=stated.ethnicity.strip(),
-        address_detail=stated.address_detail.strip(),
+        occupation=shown(stated.occupation),
+        workplace=shown(stated.workplace),
+        ethnicity=shown(stated.ethnicity),
+        address_detail=shown(stated.address_detail),
         documents=tuple(checked_document(document, today) for document in stated.documents),
         phones=tuple(checked_phone(phone) for phone in stated.phones),
     )
@@ -163,7 +164,7 @@ def checked_document(document: Document, today: date) -> Document:
         and rules.read_resident_id(number).birth_date > today
     ):
         raise WrongField(_FAULTS[Fault.BIRTH_DATE], "document_number")
-    issued_by = document.issued_by.strip()
+    issued_by = shown(document.issued_by)
     if not rules.is_plain_text(issued_by):
         raise WrongField(UNREADABLE, "issued_by")
     if len(issued_by) > _longest(IdentityDocument, "issued_by"):
@@ -184,7 +185,7 @@ def checked_phone(phone: PhoneNumber) -> PhoneNumber:
         )
     if phone.kind not in _PHONES:
         raise WrongField(_("Choose one of the given kinds."), "phone_kind")
-    note = phone.note.strip()
+    note = shown(phone.note)
     if not rules.is_plain_text(note):
         raise WrongField(UNREADABLE, "phone_note")
     if len(note) > _longest(Phone, "note"):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, filled
-from fangkong.core.spelling import search_text, syllables_of
+from fangkong.core.spelling import search_text, shown, syllables_of
 
 from . import rules
 from .models import (
@@ -50,6 +50,12 @@ class WrongPhone(Refused):
 
 class WrongDays(Refused):
     """It would end before it begins."""
+
+    status = 422
+
+
+class NameMissing(Refused):
+    """A facility without a name cannot be found."""
 
     status = 422
 
@@ -290,6 +296,8 @@ def remove_contact(
 def _check_facility(facts: FacilityFacts, itself: Facility | None = None) -> None:
     # Two clerks may add the same facility at once; the area's row makes them queue.
     Area.objects.select_for_update().get(pk=facts.area_id)
+    if not shown(facts.name_zh):
+        raise NameMissing(_("Write the Chinese name."))
     if facts.org_code and not rules.org_code_is_right(facts.org_code):
         raise WrongOrgCode(
             filled(

@@ -19,7 +19,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
-from fangkong.core.imports import words
+from fangkong.core.imports import serials, words
 from fangkong.core.imports.reasons import Reason
 from fangkong.core.imports.types import (
     Field,
@@ -31,6 +31,7 @@ from fangkong.core.imports.types import (
     declare,
 )
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 
 from . import actions, queries, rules
 from .models import Area, Facility, Population
@@ -53,7 +54,7 @@ class _Row:
         self.faults: list[Reason] = []
 
     def text(self, name: str, model: type[models.Model], *, required: bool = False) -> str:
-        value = self.values.get(name, "").strip()
+        value = shown(self.values.get(name, ""))
         if required and not value:
             self.fault("missing", name)
         limit = getattr(model._meta.get_field(name), "max_length", None) or 0
@@ -89,6 +90,7 @@ class _Row:
         value = self.values.get(name, "").strip().replace("/", "-")
         if not value:
             return None
+        value = serials.told(value) or value
         try:
             return date(*map(int, value[:10].split("-")))
         except (ValueError, TypeError):
@@ -399,8 +401,13 @@ AREAS: Kind = declare(
             _NAMES[0],
             Field("short_en", _("English short name"), ["英文简称", "Short name", "short_en"]),
             Field("name_bo", _("Tibetan name"), ["藏文名称", "Tibetan name", "name_bo"]),
-            Field("valid_from", _("Valid from"), ["启用日期", "Valid from", "valid_from"]),
-            Field("valid_to", _("Valid to"), ["停用日期", "Valid to", "valid_to"]),
+            Field(
+                "valid_from",
+                _("Valid from"),
+                ["启用日期", "Valid from", "valid_from"],
+                is_moment=True,
+            ),
+            Field("valid_to", _("Valid to"), ["停用日期", "Valid to", "valid_to"], is_moment=True),
             *_NAMES[1:],
             Field("area_km2", _("Area in km²"), ["面积", "Area in km2", "area_km2"]),
             *_PEOPLE,

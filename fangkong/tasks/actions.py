@@ -74,6 +74,12 @@ class AlreadyAccepted(Refused):
     """Somebody else of the office works on it."""
 
 
+class TextMissing(Refused):
+    """A task without words asks for nothing."""
+
+    status = 422
+
+
 class ProofMissing(Refused):
     """A task is finished with words that say what was done."""
 
@@ -114,7 +120,7 @@ def assign(
         **stamps(by, at),
         kind=kind,
         params=_plain(params),
-        note=note.strip(),
+        note=shown(note),
         priority=priority,
         area=area,
         county_id=area.county_id,
@@ -153,10 +159,13 @@ def give(
     """Give a task in own words, to an office within the giver's area."""
     if not by.scope(types.ASSIGN, at).holds(county_id=area.county_id, area_id=area.pk):
         raise NotWithin(_("You may give tasks only within your own area. Choose another area."))
+    said = shown(text)
+    if not said:
+        raise TextMissing(_("Write what is to be done."))
     refuse_numbers(text=text)
     return assign(
         kind=types.MANUAL.code,
-        params={"text": text.strip()},
+        params={"text": said},
         area=area,
         role=role,
         due_at=due_at,
@@ -322,7 +331,7 @@ def _check_due(due_at: datetime, at: datetime) -> None:
 
 
 def _finish(task: Task, proof: str, by: User | None, at: datetime) -> Task:
-    proof = proof.strip()
+    proof = shown(proof)
     if not rules.is_proof(proof):
         raise ProofMissing(_("Say in a few words what was done and what shows it."))
     refuse_numbers(proof=proof)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
+from fangkong.core.spelling import shown
+
 Due = Literal["ok", "soon", "late"]
 
 # A task is "soon" in the last quarter of its time, but never earlier than 12 hours before its end.
@@ -71,6 +73,7 @@ def next_climb(
 
 def is_proof(text: str) -> bool:
     """Whether a proof says something: two words at least, or four Chinese characters."""
-    han = sum("\u4e00" <= sign <= "\u9fff" for sign in text)
-    words = re.findall(r"[^\W\u4e00-\u9fff]+", text)
+    seen = shown(text)
+    han = sum("\u4e00" <= sign <= "\u9fff" for sign in seen)
+    words = re.findall(r"[^\W\u4e00-\u9fff]+", seen)
     return han + 2 * len(words) >= SHORTEST_PROOF

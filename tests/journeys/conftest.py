@@ -120,11 +120,25 @@ def sign_in(page: Page, username: str) -> None:
     expect(page).not_to_have_url(re.compile("login"))
 
 
+# Not of WCAG, but who walks a page by its landmarks has to tell them apart.
+_LANDMARKS = [
+    *("landmark-unique", "landmark-one-main", "landmark-no-duplicate-main"),
+    *("landmark-no-duplicate-banner", "landmark-no-duplicate-contentinfo"),
+    *("landmark-main-is-top-level", "landmark-banner-is-top-level"),
+    *("landmark-contentinfo-is-top-level", "landmark-complementary-is-top-level"),
+]
+
+
 def violations(page: Page) -> list[str]:
-    """What stands in the way of a screen reader or weak eyes, by axe's rules for WCAG 2.2 AA."""
-    tags = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
-    # Without the second option axe describes also every element that keeps the rules.
-    found = Axe().run(page, options={"runOnly": tags, "resultTypes": ["violations"]})
+    """What stands in the way of a screen reader or weak eyes, by axe's rules for WCAG 2.2 AA and
+    for landmarks."""
+    options = {
+        "runOnly": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"],
+        "rules": {rule: {"enabled": True} for rule in _LANDMARKS},
+        # Else axe describes also every element that keeps the rules.
+        "resultTypes": ["violations"],
+    }
+    found = Axe().run(page, options=options)
     return [
         f"{rule['id']} ({len(rule['nodes'])}): {rule['nodes'][0]['target']}"
         for rule in found.response["violations"]

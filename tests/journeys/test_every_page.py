@@ -83,6 +83,23 @@ def test_each_page_in_one_look_is_whole(
     assert len(seen) > 90  # pieces and files are left out; the pages are not
 
 
+def test_landmarks_that_are_alike_are_seen(visit: Visit) -> None:
+    """Or the look at every page would be blind to them."""
+    page = visit()
+    page.goto("/accounts/login/")
+    assert violations(page) == []
+    page.evaluate(
+        """() => {
+          for (const _ of [1, 2]) {
+            const part = document.createElement("section");
+            part.ariaLabel = "Table";
+            document.querySelector("main").append(part);
+          }
+        }"""
+    )
+    assert [one.partition(" ")[0] for one in violations(page)] == ["landmark-unique"]
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("dark", [False, True])

@@ -84,6 +84,16 @@ def test_a_wide_screen_has_nothing_to_open(visit: Visit) -> None:
     expect(page.locator("#id_case_class")).to_be_visible()
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_case_list_fits_a_screen_of_1280_pixels(visit: Visit, language: str) -> None:
+    page = visit("daofu", language=language, width=1280)
+    page.goto(CASES)
+
+    assert page.locator(".fk-table thead th").count() == 10
+    assert _hidden_pixels(page) == 0
+    shot(page, f"list/1280-{language}")
+
+
 @pytest.mark.parametrize(("language", "long"), [("zh", LONG_ZH), ("en", LONG_EN)])
 def test_the_case_list_fits_a_screen_of_1440_pixels(visit: Visit, language: str, long: str) -> None:
     page = visit("daofu", language=language, width=1440)

@@ -130,10 +130,11 @@ def sign_off(
         raise OwnUse(_("This was your own use. Another auditor checks it."))
     if access.checked_at is not None:
         raise AlreadyChecked(_("This use has been checked already."))
-    if not justified and len(finding.strip()) < SHORTEST_REASON:
+    said = shown(finding)
+    if not justified and len(said) < SHORTEST_REASON:
         raise ReasonMissing(_("Write what was wrong and what follows from it."))
     access.checked_at, access.checked_by = at, by
-    access.justified, access.finding = justified, finding.strip()
+    access.justified, access.finding = justified, said
     access.touch(by, at)
     access.save()
     audit.record(

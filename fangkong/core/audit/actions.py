@@ -16,6 +16,7 @@ from fangkong.core import bulk, clock, messages
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.refusals import Refused
 from fangkong.core.request_id import request_id
+from fangkong.core.spelling import shown
 
 from . import context
 from .models import AuditLine, Finding, Review, Sight
@@ -306,7 +307,7 @@ def sign_off(*, week: date, note: str, by: AbstractBaseUser, at: datetime) -> Re
 
 
 def _noted(note: str) -> str:
-    text = note.strip()
+    text = shown(note)
     if not 4 <= len(text) <= 400:
         raise NoteMissing(_("Write in 4 to 400 characters what you found out."))
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
@@ -27,7 +28,7 @@ from .models import Command
 P = ParamSpec("P")
 R = TypeVar("R")
 
-KEY_LENGTH = 64
+_KEY = re.compile(r"[!-~]{1,64}")  # as the schema of the API says it
 LONGEST = 60  # seconds that a command may take before its key can be tried again
 
 
@@ -94,7 +95,7 @@ def answered_on(
     Compared under the record's lock, in the transaction of the action: of two writes on one state
     one is done. A repeat of what was done is not stale: it gets its first answer.
     """
-    if not key or len(key) > KEY_LENGTH or not (key.isascii() and key.isprintable()):
+    if not _KEY.fullmatch(key):
         raise KeyMissing(_("The form carries no valid key. Reload the page and send it again."))
     by = cast(Any, kwargs.get("by"))
     print_ = _fingerprint(action, args, kwargs)

@@ -119,12 +119,13 @@ def upload(
 ) -> ImportRun:
     """Take a file in and check its rows; nothing is entered yet.
 
-    A file whose columns are not all known waits until they are matched by hand. One of up to
+    A file whose columns are not all known, or only without the group above them, waits until they
+    are matched by hand. One of up to
     ``AT_ONCE`` rows is checked at once, a larger one by the queue. BadFile where it cannot be read.
     """
     what = kind_named(kind)
     table = content.table(what)
-    fields = _fields_of(table.headings, what, by)
+    fields, is_sure = _fields_of(table.headings, what, by)
     run = ImportRun.objects.create(
         **stamps(by, at),
         kind=kind,
@@ -138,7 +139,7 @@ def upload(
         area_id=place.area_id,
         facility_id=place.facility_id,
         place_name=place.name[:150],
-        state=State.MATCHING if _column_faults(what, fields) else State.CHECKING,
+        state=State.CHECKING if is_sure and not _column_faults(what, fields) else State.MATCHING,
         total=table.total,
         synthetic=synthetic,
     )
@@ -311,19 +312,20 @@ def forget(*, at: datetime) -> int:
 # --- Columns -------------------------------------------------------------------------------------
 
 
-def _fields_of(headings: Sequence[str], kind: Kind, by: AbstractBaseUser) -> list[str]:
-    """What each column is: as this user has said of the same headings before, or by its name.
+def _fields_of(headings: Sequence[str], kind: Kind, by: AbstractBaseUser) -> tuple[list[str], bool]:
+    """What each column is, as this user has said of the same headings before, or by its name; and
+    whether that is more than a guess.
 
     The reasons that an error file adds make no other file of it: it comes back matched.
     """
     named = columns.matched(headings, kind.known())
     said = queries.remembered(by.pk, kind, _print_of(headings, named))
     if not said:
-        return named
+        return named, not columns.guessed(headings, kind.known())
     return [
         name if name == REASONS else said.get(columns.bare(heading), "")
         for heading, name in zip(headings, named, strict=True)
-    ]
+    ], True
 
 
 def _print_of(headings: Sequence[str], fields: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from fangkong.core.privacy import is_mark
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = ",\t;|"
 HEADINGS_WITHIN = 10  # lines: files often begin with a title
+HEADING_LINES = 3  # at most: a group above the headings that it holds
 MAX_MEMBERS = 2_000
 MAX_RATIO = 200  # of a part of an archive to its packed size; sheets reach some 20 to 60
 SMALL = 1 << 20  # a part below this size may be packed as tightly as it likes
@@ -345,16 +346,23 @@ class _Merged:
     """
 
     starts: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # line: column, last
+    across: dict[int, list[tuple[int, int]]] = field(default_factory=dict)  # last line: columns
     filled: dict[int, int] = field(default_factory=dict)
     _open: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ranges: Iterable[tuple[Spot, Spot]], first_column: int, columns: int) -> _Merged:
         starts: dict[int, list[tuple[int, int]]] = {}
-        for (top, left), (bottom, _right) in ranges:
-            if bottom > top and 0 <= left - first_column < columns:
+        across: dict[int, list[tuple[int, int]]] = {}
+        for (top, left), (bottom, right) in ranges:
+            if not 0 <= left - first_column < columns:
+                continue
+            if bottom > top:
                 starts.setdefault(top + 1, []).append((left - first_column, bottom + 1))
-        return cls(starts)
+            if right > left:
+                last = min(right - first_column, columns - 1)
+                across.setdefault(bottom + 1, []).append((left - first_column, last))
+        return cls(starts, across)
 
     def carry(self, line: int, cells: list[str]) -> None:
         """Give a row below the headings the values that span it."""
@@ -422,7 +430,11 @@ def _of_book(
 ) -> Sheet:
     """The one table of a workbook. Sheets that only explain are passed over; of two tables neither
     is read, for the other would be lost."""
-    found = [(page, head) for page in pages if (head := _head(page.lines(), known, enough, caps))]
+    found = [
+        (page, head)
+        for page in pages
+        if (head := _head(page.lines(), known, enough, caps, page.merged))
+    ]
     tables = _tables(found)
     if len(tables) > 1:
         names = [page.name[:50] for page in tables]
@@ -499,34 +511,93 @@ class _Head:
 
 
 def _head(
-    lines: Iterator[tuple[int, list[str]]], known: Mapping[str, str], enough: int, caps: Caps
+    lines: Iterator[tuple[int, list[str]]],
+    known: Mapping[str, str],
+    enough: int,
+    caps: Caps,
+    merged: _Merged,
 ) -> _Head | None:
-    """The headings: the first line with enough known ones, or else the first with two cells."""
-    first: list[tuple[int, list[str]]] = []
-    chosen = -1
-    for line, cells in lines:
-        if not _says_something(cells):
-            continue
-        if len(cells) > caps.columns:
-            raise NotReadable("too_many_columns", limit=caps.columns)
-        first.append((line, cells))
-        if len(set(columns.matched(cells, known)) - {""}) >= enough:
-            chosen = len(first) - 1
-            break
-        if len(first) >= HEADINGS_WITHIN:
-            break
-    is_known = chosen >= 0
-    if not is_known:
-        chosen = next(
-            (n for n, (_line, cells) in enumerate(first) if sum(map(bool, cells)) > 1), -1
-        )
-    if chosen < 0:
-        return None
-    headings = [cell.strip()[:100] for cell in first[chosen][1]]
+    """The headings: the first with enough known ones, or else the first line with two cells."""
+    telling = ((line, cells) for line, cells in lines if _says_something(cells))
+    first = list(islice(telling, HEADINGS_WITHIN + HEADING_LINES - 1))
+    if any(len(cells) > caps.columns for _line, cells in first):
+        raise NotReadable("too_many_columns", limit=caps.columns)
+    at_most = range(min(len(first), HEADINGS_WITHIN))
+    whole = (_headings_from(first[n:], known, merged) for n in at_most)
+    named = (
+        (n, *head)
+        for n, head in zip(at_most, whole, strict=True)
+        if len(set(columns.matched(head[0], known)) - {""}) >= enough
+    )
+    chosen = next(named, None)
+    is_known = chosen is not None
+    if chosen is None:
+        n = next((n for n in at_most if sum(map(bool, first[n][1])) > 1), None)
+        if n is None:
+            return None
+        chosen = (n, *_headings_from(first[n:], known, merged))
+    n, headings, taken = chosen
     while not headings[-1]:
         headings.pop()
-    width = max(sum(map(bool, cells)) for _line, cells in first)
-    return _Head(headings, is_known, width, chain(first[chosen + 1 :], lines))
+    looked_at = n + taken if is_known else HEADINGS_WITHIN
+    width = max(sum(map(bool, cells)) for _line, cells in first[:looked_at])
+    return _Head(headings, is_known, width, chain(first[n + taken :], telling))
+
+
+def _headings_from(
+    lines: Sequence[tuple[int, list[str]]], known: Mapping[str, str], merged: _Merged
+) -> tuple[list[str], int]:
+    """The headings that begin with the first of these lines, and how many lines they take."""
+    begin, cells = lines[0]
+    headings = [cell.strip()[:100] for cell in cells]
+    above, taken = begin, 1
+    for line, cells in lines[1:HEADING_LINES]:
+        below = [cell.strip()[:100] for cell in cells]
+        groups = _groups(headings, below, merged.across.get(above, ()))
+        joined = [
+            columns.grouped(groups[n], text) if text else headings[n]
+            for n, text in enumerate(below)
+        ]
+        spanned = any(last >= line for n in (begin, above) for _c, last in merged.starts.get(n, ()))
+        if not _is_second_line(
+            headings, below, joined, known, merged.across.get(above, ()) if spanned else ()
+        ):
+            break
+        headings, above, taken = joined, line, taken + 1
+    return headings, taken
+
+
+def _groups(above: list[str], below: list[str], across: Sequence[tuple[int, int]]) -> list[str]:
+    """The group that each column belongs to, which stands in the first cell of its columns."""
+    width = max(len(above), len(below))
+    above += [""] * (width - len(above))
+    below += [""] * (width - len(below))
+    groups = list(above)
+    for left, right in across:
+        groups[left : right + 1] = [above[left]] * (min(right + 1, width) - left)
+    if not across:  # nothing is told of merged cells, as in CSV
+        for n in range(1, width):
+            if not above[n] and below[n] and below[n - 1]:
+                groups[n] = groups[n - 1]
+    return groups
+
+
+def _is_second_line(
+    above: list[str],
+    below: list[str],
+    joined: list[str],
+    known: Mapping[str, str],
+    across: Sequence[tuple[int, int]],
+) -> bool:
+    """Whether a line goes on with the headings above it: some of those reach down beside it, and
+    what it says stands under merged groups, or is all known headings, as no row is."""
+    said = [n for n, text in enumerate(below) if text]
+    reach_down = any(text and not below[n] for n, text in enumerate(above))
+    if not said or not reach_down or sum(map(bool, above)) < 2:
+        return False
+    if all(any(left <= n <= right for left, right in across) for n in said):
+        return True
+    return len(said) > 1 and all(columns.matched([joined[n] for n in said], known))
 
 
 def _says_something(cells: Sequence[str]) -> bool:
@@ -542,12 +613,12 @@ def _sheet(
     merged: _Merged | None = None,
 ) -> Sheet:
     """The table in lines of cells; NotReadable where there is none."""
-    head = _head(lines, known, enough, caps)
+    merged = merged or _Merged()
+    head = _head(lines, known, enough, caps, merged)
     if head is None:
         raise NotReadable("no_headings")
     if again := _same_twice(head.headings):
         raise NotReadable("column_twice", headings=again)
-    merged = merged or _Merged()
     rows = _rows(head.below, len(head.headings), caps, merged)
     one = next(rows, None)
     if one is None:

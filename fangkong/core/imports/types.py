@@ -152,6 +152,7 @@ class Field:
     headings: Sequence[str]
     required: bool = False
     in_template: bool = True
+    is_moment: bool = False  # a day or a moment: the serial of a spreadsheet is told as one
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from fangkong.core.pages.forms import dress
 from fangkong.core.queue import queries as queue
 from fangkong.core.refusals import Refused
 
-from . import actions, columns, queries, words
+from . import actions, columns, queries, serials, words
 from .models import ImportRun, Row
 from .types import REASON_HEADINGS, REASONS, Kind, Outcome, State
 
@@ -158,6 +158,7 @@ def match(request: StaffRequest, kind: Kind, public_id: UUID) -> HttpResponse:
     missing = columns.missing(run.fields, kind.required())
     page |= {
         "missing": [kind.label(name) for name in missing],
+        "guessed": columns.guessed(run.headings, kind.known()),
         "lines": list(zip(form, run.columns, _samples(run), strict=True)),
         "imports_url": _url(kind, "imports"),
         "cancel_url": _url(kind, "import_cancel", run.public_id),
@@ -283,7 +284,7 @@ def _page(request: StaffRequest, run: ImportRun) -> dict[str, object]:
         headings = []  # the values of these rows are emptied
     rows = [
         # Fewer cells where the values of the row are emptied.
-        (row, words_of(kind, row), list(zip(headings, _cells(run, row.values), strict=False)))
+        (row, words_of(kind, row), list(zip(headings, _as_read(run, row.values), strict=False)))
         for row in found
     ]
     return {
@@ -322,6 +323,20 @@ def _tabs(run: ImportRun) -> list[tuple[str, str, int]]:
 
 def _cells(run: ImportRun, values: list[str]) -> list[str]:
     """What helps to find a row again, without showing more of a person than needed."""
-    at = {name: n for n, name in enumerate(run.fields) if name}
-    shown = [at[name] for name in run.kind_of.previewed if name in at]
+    shown = [at for _name, at in _previewed(run)]
     return [values[n] if n < len(values) else "" for n in shown] if values else []
+
+
+def _as_read(run: ImportRun, values: list[str]) -> list[str]:
+    """The same cells; 43861 as the day that it is read as, with what the file says behind it."""
+    moments = {one.name for one in run.kind_of.fields if one.is_moment}
+    found = []
+    for (name, _at), cell in zip(_previewed(run), _cells(run, values), strict=False):
+        day = serials.told(cell) if name in moments else ""
+        found.append(f"{day} ({cell})" if day else cell)
+    return found
+
+
+def _previewed(run: ImportRun) -> list[tuple[str, int]]:
+    at = {name: n for n, name in enumerate(run.fields) if name}
+    return [(name, at[name]) for name in run.kind_of.previewed if name in at]

@@ -22,6 +22,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.queue import actions as queue
 from fangkong.core.record import Record, stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 
 from . import queries, rules, sending, types
 from .models import Channel, Following, Message, Notice, Quiet, Way, url_of
@@ -41,6 +42,12 @@ class NotOneLine(Refused):
 
 class BadHours(Refused):
     """Half of the quiet hours, or hours that end as they begin."""
+
+    status = 422
+
+
+class NameMissing(Refused):
+    """A way out without a name could not be told from the others."""
 
     status = 422
 
@@ -288,7 +295,7 @@ def follow(
     at: datetime,
 ) -> Following:
     """Have notices of some kinds by a channel too; changes the choice made before."""
-    address = address.strip()
+    address = shown(address)
     _refuse_lines(address)
     get_user_model().objects.select_for_update().get(pk=by.pk)
     if not Channel.objects.filter(pk=channel.pk, stopped_at__isnull=True).exists():
@@ -328,8 +335,10 @@ def give_up_all(*, user: User, by: User | None, at: datetime) -> None:
 @transaction.atomic
 def add_channel(*, label: str, way: str, url: str, secret: str, by: User, at: datetime) -> Channel:
     """Set up a way out. Address and secret are sealed, and no page shows them again."""
-    label, url, secret = label.strip(), url.strip(), secret.strip()
+    label, url, secret = shown(label), url.strip(), secret.strip()
     _refuse_lines(label, url, secret)
+    if not label:
+        raise NameMissing(_("Give this way a name that says where it leads."))
     if way != Way.MAIL:
         if not url:
             raise AddressMissing(_("Write the address that the other side gave you."))

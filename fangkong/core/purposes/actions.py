@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 
 from . import types
 from .models import Assessment
@@ -48,14 +49,15 @@ def assess(
     """Note necessity, risk and measures of a purpose (PIPL 56), and whether they fit."""
     if purpose not in {one.name for one in types.declared()}:
         raise UnknownPurpose(_("No part of the system has this purpose. Choose one of the list."))
-    if min(len(text.strip()) for text in (need, risk, measures)) < SHORTEST:
+    need, risk, measures = shown(need), shown(risk), shown(measures)
+    if min(len(text) for text in (need, risk, measures)) < SHORTEST:
         raise TooShort(_("Write need, risk and measures in at least ten letters each."))
     refuse_numbers(need=need, risk=risk, measures=measures)
     made = Assessment.objects.create(
         purpose=purpose,
-        need=need.strip(),
-        risk=risk.strip(),
-        measures=measures.strip(),
+        need=need,
+        risk=risk,
+        measures=measures,
         fit=fit,
         at=at,
         by_id=by.pk,

@@ -42,6 +42,13 @@ def seen(form: forms.BaseForm) -> SafeString:
     return format_html('<input type="hidden" name="{}" value="{}">', SEEN_FIELD, found.carried)
 
 
+@register.simple_block_tag
+def crumbs(content: SafeString) -> SafeString:
+    """The frame of the breadcrumb around its items, one ``<li>`` for each page above this one."""
+    frame = '<nav aria-label="{}"><ol class="fk-crumbs">{}</ol></nav>'
+    return format_html(frame, _("Breadcrumb"), content)
+
+
 @register.inclusion_tag("core/pages/_field.html")
 def field(bound: BoundField, size: str = "") -> dict[str, Any]:
     """One form field with label, help and errors; ``size`` is a column class such as col-md-6.

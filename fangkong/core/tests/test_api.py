@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from uuid import uuid4
 
 import pytest
@@ -142,6 +143,15 @@ def test_a_refused_key_is_told_by_the_name_of_its_header(client, language):
         assert not {"form", "page", "表单", "页面"} & set(told["detail"].lower().split())
         assert "表单" not in told["detail"] and "页面" not in told["detail"]
     assert Facility.objects.count() == 1
+
+
+@pytest.mark.parametrize("key", ["", " ", "\t", "\u3000", "a b", "k\x7f", "é"])
+def test_a_key_that_is_blank_or_holds_blanks_is_none(client, key):
+    told = problem(send(client, idempotency_key=key))
+
+    assert (told["status"], told["title"]) == (400, "KeyMissing")
+    assert not Facility.objects.exists()
+    assert send(client, idempotency_key="!" * 63 + "~").status_code == 201
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", '"text"', "\x00"])
@@ -388,6 +398,41 @@ def test_a_parameter_that_narrows_a_list_takes_its_codes_alone_and_names_them(cl
         ("surveillance/monitoring/counts/", "basis"),
         ("surveillance/warning/signals/", "state"),
     } <= set(told)
+
+
+def test_a_parameter_that_an_operation_does_not_have_is_told_with_the_nearest(client):
+    """All operations: a slip on a list would widen what is found."""
+    schema = client.get("/api/v1/openapi.json").json()
+    lists = 0
+    for path, methods in schema["paths"].items():
+        for method, told in methods.items():
+            known = [one["name"] for one in told["parameters"] if one["in"] == "query"]
+            lists += "size" in known
+            address = path.replace("{use}", "any")
+            address = re.sub(r"{\w+}", "01900000-0000-7000-8000-000000000000", address)
+            slips = [f"{name}_" for name in known] or ["conuty"]
+            query = "&".join(f"{slip}=x" for slip in slips)
+            answer = problem(getattr(client, method)(f"{address}?{query}"))
+            assert answer["status"] == 422, (method, path)
+            assert [one["where"] for one in answer["errors"]] == slips
+            for one, name in zip(answer["errors"], known, strict=False):
+                assert one["in"] == "query" and f"“{name}”" in one["text"], (path, one)
+            for name in known:  # what the schema tells is known
+                answer = client.get(f"{address}?{name}=")
+                errors = answer.json().get("errors", [])
+                assert not any("no such parameter" in one["text"] for one in errors), (path, name)
+    assert lists >= 10
+
+
+def test_a_slip_in_a_parameter_finds_nothing_instead_of_everything(client):
+    told = problem(client.get(f"{FACILITIES}?conuty=513326&sise=3"))
+    assert [(one["where"], one["text"]) for one in told["errors"]] == [
+        ("conuty", "There is no such parameter. Did you mean “county”?"),
+        ("sise", "There is no such parameter. Did you mean “size”?"),
+    ]
+    far = problem(client.get(f"{FACILITIES}?x=1"))["errors"][0]["text"]
+    assert far == "There is no such parameter. Known here: after, county, kind, size."
+    assert problem(Client().get(f"{FACILITIES}?conuty=513326"))["status"] == 401
 
 
 def test_the_codes_that_are_told_are_those_of_the_records(client):

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 
 from . import queries, rules
 from .models import Token
@@ -68,7 +69,8 @@ def make(
     """A new token; its ``secret`` is on this object only and cannot be had again."""
     if user.pk != by.pk:
         _refuse_people(user, by, at)
-    if not label.strip():
+    name = shown(label)
+    if not name:
         raise NameMissing(_("Give the token a name that says which machine uses it."))
     if expires_at <= at:
         raise WrongTerm(_("This day has passed: the token would never work. Choose a later day."))
@@ -83,7 +85,7 @@ def make(
     secret = rules.new_secret()
     token = Token.objects.create(
         user=user,
-        label=label.strip(),
+        label=name,
         prefix=secret[: rules.SHOWN],
         digest=rules.digest(secret),
         permissions=sorted(set(permissions)),

@@ -20,6 +20,7 @@ from fangkong.core.editions import queries as editions
 from fangkong.core.queue import actions as queue
 from fangkong.core.record import new_public_id, stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.spelling import shown
 
 from . import rules
 from .models import Delivery, Receiver
@@ -36,6 +37,12 @@ ANSWERS_KEPT = 24  # tries of one delivery that are remembered: three rounds
 
 class UnknownEvent(Refused):
     """Only events that the house knows can be asked for."""
+
+    status = 422
+
+
+class NameMissing(Refused):
+    """A receiver without a name could not be told from the others."""
 
     status = 422
 
@@ -59,6 +66,9 @@ class NotParked(Refused):
 @transaction.atomic
 def subscribe(*, label: str, url: str, events_: Sequence[str], by: User, at: datetime) -> Receiver:
     """Set up a receiver. Its ``secret`` is shown to whoever did, once."""
+    name = shown(label)
+    if not name:
+        raise NameMissing(_("Give the receiver a name that says which system it is."))
     if not events_ or not set(events_) <= set(events()):
         raise UnknownEvent(_("Choose at least one event of the list."))
     try:
@@ -67,7 +77,7 @@ def subscribe(*, label: str, url: str, events_: Sequence[str], by: User, at: dat
         problem.field = "url"  # type: ignore[union-attr]  # where a form shows it
         raise
     receiver = Receiver.objects.create(
-        label=label.strip(), url=url, events=sorted(set(events_)), **stamps(by, at)
+        label=name, url=url, events=sorted(set(events_)), **stamps(by, at)
     )
     audit.record(
         "core.webhooks.subscribe", receiver, by=by, at=at, detail={"events": receiver.events}

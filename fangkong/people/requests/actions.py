@@ -108,7 +108,7 @@ def receive(
         kind=Kind(kind),
         asker=asker,
         proof=proof,
-        words=words.strip(),
+        words=shown(words),
         due_on=rules.due_on(clock.day_of(at), queries.answer_days(at)),
         **stamps(by, at),
     )
@@ -149,7 +149,7 @@ def grant(*, request: DataRequest, answer: str = "", by: User, at: datetime) -> 
 def refuse(*, request: DataRequest, answer: str, by: User, at: datetime) -> DataRequest:
     """Refuse it, with the reason that the person is told."""
     request = _to_decide(request, by)
-    if len(answer.strip()) < SHORTEST:
+    if len(shown(answer)) < SHORTEST:
         raise AnswerMissing(_("Write why, as the person is told it."))
     return _decided(request, State.REFUSED, answer, "people.requests.refuse", by, at)
 
@@ -326,7 +326,7 @@ def _decided(
     request: DataRequest, state: State, answer: str, action: str, by: User, at: datetime
 ) -> DataRequest:
     refuse_numbers(answer=answer)
-    request.state, request.answer = state, answer.strip()
+    request.state, request.answer = state, shown(answer)
     request.decided_at, request.decided_by = at, by
     detail = {"kind": request.kind, "state": str(state)}
     return _kept(request, action, by, at, detail=detail)

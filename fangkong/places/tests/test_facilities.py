@@ -34,6 +34,12 @@ def test_two_facilities_of_one_area_cannot_have_one_name(areas):
     assert Facility.objects.count() == 2
 
 
+@pytest.mark.parametrize("name", ["", " ", "\u3164\u200b"])
+def test_a_facility_without_a_name_is_refused(areas, name):
+    with pytest.raises(actions.NameMissing):
+        facility(areas["513326"], name)
+
+
 def test_a_wrong_organisation_code_is_refused(areas):
     with pytest.raises(actions.WrongOrgCode):
         facility(areas["513326"], org_code="914403001922038217")

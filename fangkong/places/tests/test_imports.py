@@ -61,6 +61,12 @@ def test_areas_enter_below_parents_of_the_same_file_each_with_its_line(hq):
     assert AuditLine.objects.filter(action="places.add_area", subject_id=town.pk).count() == 1
 
 
+def test_a_day_may_be_the_number_that_a_spreadsheet_counts(hq):
+    imported(AREAS, ABA.replace("2015-11-02", "42310"), hq)
+
+    assert Area.objects.get(code="513201").valid_from.isoformat() == "2015-11-02"
+
+
 def test_the_same_areas_again_are_known_and_change_nothing(hq):
     imported(AREAS, ABA, hq)
     before = list(Area.objects.order_by("pk").values())

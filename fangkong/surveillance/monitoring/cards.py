@@ -9,11 +9,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import cache, lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from fangkong.core.imports import serials
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
 from fangkong.packs.types import Row as NamedRow
@@ -33,10 +34,8 @@ _MOMENT = re.compile(
     r"(?:[T\s]*(\d{1,2})\s*[:时点]\s*(?:(\d{1,2})\s*分?)?(?:[:]?\s*\d{1,2}(?:\.\d+)?\s*秒?)?)?"
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T\s]?(\d{2})[:]?(\d{2})(?:\d{2})?)?")
-_SERIAL = re.compile(r"\d{5}(\.\d+)?")
 _AGE = re.compile(r"(\d{1,4})\s*(岁|周岁|y|years?|月|个月|m|months?|天|日|d|days?)?", re.IGNORECASE)
 _LOST_DIGITS = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
-_EXCEL_EPOCH = date(1899, 12, 30)
 
 _SEXES = {"男": "1", "male": "1", "m": "1", "1": "1", "女": "2", "female": "2", "f": "2", "2": "2"}
 _SEXES |= {"未知": "9", "不详": "9", "未说明": "9", "unknown": "9", "0": "9", "9": "9"}
@@ -427,10 +426,8 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime | None:
     guessed.
     """
     plain = unicodedata.normalize("NFKC", text).strip()
-    if _SERIAL.fullmatch(plain):
-        days, minutes = divmod(round(float(plain) * 1440), 1440)
-        midnight = datetime.combine(_EXCEL_EPOCH + timedelta(days=days), time(0), zone)
-        return midnight.replace(hour=minutes // 60, minute=minutes % 60)
+    if (counted := serials.moment(plain)) is not None:
+        return counted.replace(tzinfo=zone)
     found = _MOMENT.fullmatch(plain) or _COMPACT.fullmatch(plain)
     if found is None:
         return None

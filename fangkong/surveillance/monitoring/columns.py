@@ -96,3 +96,4 @@ HEADINGS: dict[str, tuple[str, ...]] = {
 
 REQUIRED = ("name", "condition", "case_class", "diagnosed_at", "relation", "occupation", "doctor")
 NOT_IN_TEMPLATE = ("card_number", "area")
+MOMENTS = ("birth_date", "onset_date", "diagnosed_at", "died_on")

@@ -361,6 +361,7 @@ CARDS = declare(
                 headings,
                 required=name in columns.REQUIRED,
                 in_template=name not in columns.NOT_IN_TEMPLATE,
+                is_moment=name in columns.MOMENTS,
             )
             for name, headings in columns.HEADINGS.items()
         ],

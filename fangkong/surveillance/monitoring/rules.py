@@ -21,7 +21,6 @@ SOON = timedelta(hours=1)
 SKEW = timedelta(minutes=10)  # a sender's clock may be this much ahead of ours
 SAME_ILLNESS = timedelta(days=90)  # a second card within this time is about the same illness
 OLDEST_BIRTH = 130  # years
-KNOWN_AFTER_DEATH = timedelta(days=90)  # what a person died of is known within this time
 
 # How a card is held against the lists of a pack; ``judgement_faults``, or one that remembers.
 Judge = Callable[[Pack, CaseFacts, date], Iterable[Reason]]
@@ -345,8 +344,6 @@ def date_faults(
         fault("birth_after_diagnosis", "birth_date")
     elif today.year - birth_date.year > OLDEST_BIRTH:
         fault("birth_too_long_ago", "birth_date")
-    if died is not None and diagnosed - died > KNOWN_AFTER_DEATH:
-        fault("death_long_before_diagnosis", "died_on")
     return list(found.values())
 
 

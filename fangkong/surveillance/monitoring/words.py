@@ -68,9 +68,6 @@ _REASONS: dict[str, str | Promise] = {
     "death_in_future": gettext_lazy("The day of death lies in the future."),
     "death_before_onset": gettext_lazy("The day of death lies before onset."),
     "death_before_birth": gettext_lazy("The day of death lies before the date of birth."),
-    "death_long_before_diagnosis": gettext_lazy(
-        "The day of death lies more than 90 days before the diagnosis. Check the year of both."
-    ),
     "before_birth": gettext_lazy("%(field)s lies before birth, going by the age."),
     "too_long_ago": gettext_lazy("%(field)s lies more than 130 years back. Check the year."),
     "birth_in_future": gettext_lazy("The date of birth lies in the future."),

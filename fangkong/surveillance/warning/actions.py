@@ -19,6 +19,7 @@ from fangkong.core.queue import actions as queue
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
+from fangkong.core.spelling import shown
 from fangkong.core.webhooks import actions as webhooks
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, Text, UnknownCode
@@ -356,7 +357,7 @@ def answer(*, signal: Signal, outcome: str, note: str, by: User, at: datetime) -
         _begin(signal, by, at)
     signal.state = State.ANSWERED
     signal.answered_at, signal.answered_by = at, by
-    signal.outcome, signal.note = outcome, note.strip()
+    signal.outcome, signal.note = outcome, shown(note)
     signal.observed_at_answer = signal.observed
     signal.touch(by, at)
     signal.save()

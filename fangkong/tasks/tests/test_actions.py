@@ -85,6 +85,18 @@ def test_a_task_is_not_done_without_proof(daofu, daofu_cdc):
     assert Task.objects.get().state == "open"
 
 
+def test_signs_that_show_nothing_are_taken_out_of_a_task(daofu, daofu_cdc):
+    said = {"area": daofu, "role": Role.HOSPITAL, "due_at": AT + HOUR, "by": daofu_cdc, "at": AT}
+    with pytest.raises(actions.TextMissing):
+        actions.give(text="\u200b\u3164", **said)
+    given = actions.give(text="\u200b清点口罩\ufeff", note="\u200b", **said)
+    assert (given.title, given.note) == ("清点口罩", "")
+
+    mine = assigned(daofu)
+    done = actions.finish(task=mine, proof="\u200b已到现场核实", by=daofu_cdc, at=AT)
+    assert done.proof == "已到现场核实"
+
+
 @pytest.mark.parametrize("who", ["kangding_cdc", "headquarters", "auditor"])
 def test_nobody_but_the_owner_finishes(who, daofu, request):
     task = assigned(daofu)

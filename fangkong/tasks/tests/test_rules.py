@@ -83,6 +83,8 @@ def test_the_first_step_comes_when_overdue_and_the_next_a_day_later():
         ("已办", False),
         ("done", False),
         ("  ! ", False),
+        ("\u3164 \u3164", False),  # letters that show nothing
+        ("do\u200bne", False),  # one word
         ("", False),
     ],
 )

@@ -164,6 +164,8 @@ def test_the_auditor_sees_and_checks_it_once_and_nobody_else_does(doctor, areas)
         actions.sign_off(access=access, justified=True, finding="", by=doctor, at=AT)
     with pytest.raises(actions.ReasonMissing):
         actions.sign_off(access=access, justified=False, finding="", by=auditor, at=AT)
+    with pytest.raises(actions.ReasonMissing):
+        actions.sign_off(access=access, justified=False, finding="\u200b" * 20, by=auditor, at=AT)
     actions.sign_off(access=access, justified=True, finding="", by=auditor, at=AT)
     with pytest.raises(actions.AlreadyChecked):
         actions.sign_off(access=access, justified=True, finding="", by=auditor, at=AT)

@@ -29,3 +29,12 @@ def test_the_same_headings_in_another_order_are_remembered_together_and_others_a
 
     assert columns.print_of(["性别", "发病日期(年月日)", "姓名"]) == one
     assert columns.print_of(["性别", "发病日期"]) != one
+
+
+def test_a_heading_below_a_group_is_known_with_it_and_without_it_is_a_guess():
+    headings = ["联系人 › 姓名", "发病 › 日期", "性别"]
+
+    assert columns.matched(headings, KNOWN) == ["name", "day", "sex"]
+    assert columns.guessed(headings, KNOWN)
+    assert not columns.guessed(headings[1:], KNOWN)
+    assert columns.matched(["姓名 › 称谓"], KNOWN) == [""]

@@ -496,6 +496,14 @@ def test_a_line_break_is_refused_in_every_field(sign, daofu, administrator, chan
             actions.add_channel(**{**said, **fields}, by=administrator, at=AT)
 
 
+@pytest.mark.parametrize("label", ["", " ", "\u200b\u3164"])
+def test_a_way_out_without_a_name_is_none(label, administrator):
+    said = {"way": Way.MAIL, "url": "", "secret": "", "by": administrator, "at": AT}
+    with pytest.raises(actions.NameMissing):
+        actions.add_channel(label=label, **said)
+    assert actions.add_channel(label="\u200b州疾控", **said).label == "州疾控"
+
+
 def test_an_inner_address_is_no_way_out(administrator, settings):
     settings.FANGKONG_OUTBOUND_ALLOW = []
     with pytest.raises(outbound.InnerAddress):

@@ -232,6 +232,15 @@ def test_a_token_never_holds_more_than_its_user(daofu, names):
     assert not Token.objects.exists()
 
 
+@pytest.mark.parametrize("label", ["", " ", "\u200b"])
+def test_a_token_without_a_name_is_not_made(daofu, label):
+    with pytest.raises(actions.NameMissing):
+        actions.make(
+            user=daofu, label=label, permissions=["people.read"], may_write=True,
+            expires_at=AT + timedelta(days=1), by=daofu, at=AT,
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("days", [0, -1, 367])
 def test_a_token_lives_at_least_a_moment_and_at_most_a_year(daofu, days):
     with pytest.raises(actions.WrongTerm):

@@ -58,6 +58,14 @@ def test_an_event_is_told_by_ids_only_and_signed(subscribe, other, areas):
     assert signed != rules.signature(receiver.secret, stamp + 1, body)
 
 
+@pytest.mark.parametrize("label", ["", " ", "\u200b\u3164"])
+def test_a_receiver_without_a_name_is_not_set_up(administrator, label):
+    with pytest.raises(actions.NameMissing):
+        actions.subscribe(
+            label=label, url="https://192.0.2.1/", events_=[HAPPENED], by=administrator, at=AT
+        )
+
+
 def test_what_is_rolled_back_is_told_to_nobody(subscribe, areas):
     subscribe()
     with transaction.atomic():

@@ -150,6 +150,8 @@ def test_a_refusal_says_why(world, contact):
 
     with pytest.raises(actions.AnswerMissing):
         actions.refuse(request=request, answer=" ", by=world.headquarters, at=AT)
+    with pytest.raises(actions.AnswerMissing):
+        actions.refuse(request=request, answer="\u200b" * 9, by=world.headquarters, at=AT)
     done = actions.refuse(
         request=request, answer="not the person concerned", by=world.headquarters, at=AT
     )

@@ -58,6 +58,10 @@ def _rows(kind: Kind, data: bytes) -> tuple[list[int], list[Values], list[str]]:
         raise CommandError(f"a column is missing. Name its heading one of: {hints}")
     if twice := columns.twice(fields):
         raise CommandError(f"two columns are the same field: {', '.join(twice)}. Rename one.")
+    if columns.guessed(table.headings, kind.known()):
+        raise CommandError(
+            "the headings stand in several lines. Write each in one cell of one line."
+        )
     lines: list[int] = []
     rows: list[Values] = []
     for piece in table.pieces:

@@ -169,6 +169,41 @@ def test_a_doctor_merged_over_three_rows_reports_all_three_and_the_preview_says_
     assert [case.doctor for case in Case.objects.all()] == ["王医生"] * 3
 
 
+def test_a_day_that_the_file_counts_is_shown_as_the_day_that_it_is_read_as(client, world):
+    serial = row(1).replace("2020/2/1", "43862").replace("2020-2-5 8:00", "43866.25")
+    batch = upload(world, serial, row(2))
+    client.force_login(world.daofu_cdc)
+
+    page = client.get(f"/surveillance/monitoring/import/{batch.public_id}/?tab=ok")
+
+    text = page.content.decode()
+    assert batch.ok == 2
+    assert "2020-02-01 (43862)" in text and "2020-02-05 06:00 (43866.25)" in text
+    assert "2020/2/1<" in text  # what is typed as a day stays as it is
+
+
+def test_headings_below_a_group_are_proposed_and_confirmed_once(client, world):
+    top = HEAD.replace("填卡医生", "联系人,")
+    below = "," * top.count(",")
+    file = "\n".join([top, f"{below[:-1]}填卡医生,联系电话", row(1) + ",", ""])
+
+    def send():
+        content = imports.FileContent(file.encode())
+        return imports.upload(
+            content=content, file_name="x.csv", facility=world.hospital, by=world.daofu_cdc, at=AT
+        )
+
+    batch = send()
+    client.force_login(world.daofu_cdc)
+
+    assert (batch.state, batch.headings[-2]) == (State.MATCHING, "联系人 › 填卡医生")
+    page = client.get(f"/surveillance/monitoring/import/{batch.public_id}/columns/")
+    assert "fk-note" in page.content.decode()
+    batch = kit.match(run=batch, fields=batch.fields, by=world.daofu_cdc, at=AT)
+    assert (batch.state, batch.ok) == (State.READY, 1)
+    assert send().state == State.READY
+
+
 def test_a_file_without_merged_cells_says_nothing_of_them(client, world):
     assert "合并" not in page_of(client, world, sent(world, workbook(row(1))))
 

@@ -76,6 +76,8 @@ def test_an_answer_says_what_was_found(daofu, daofu_cdc):
     signal = raised(daofu)
     with pytest.raises(actions.NoteMissing):
         answer(signal, daofu_cdc, note="ok")
+    with pytest.raises(actions.NoteMissing):
+        answer(signal, daofu_cdc, note="\u3164 \u3164")
     with pytest.raises(actions.UnknownOutcome):
         answer(signal, daofu_cdc, outcome="shrug")
     assert Signal.objects.get().state == "new"

@@ -138,6 +138,8 @@ def test_a_purpose_waits_for_an_assessment_that_is_young_and_enough(headquarters
 def test_a_word_is_no_assessment_and_a_made_up_purpose_none(headquarters):
     with pytest.raises(actions.TooShort):
         assessed(headquarters, risk="none")
+    with pytest.raises(actions.TooShort):
+        assessed(headquarters, need="\u200b" * 20)
     with pytest.raises(actions.UnknownPurpose):
         assessed(headquarters, purpose="people.curiosity")
     assert not Assessment.objects.exists()

@@ -6,18 +6,20 @@ import re
 from datetime import date, timedelta
 
 import pytest
+from django.apps import apps
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.translation import override
 
 from fangkong.accounts.tests.factories import AT
 from fangkong.core.audit import actions as audit
-from fangkong.core.audit import queries
+from fangkong.core.audit import queries, tables
 from fangkong.core.audit.models import AuditLine, Finding, Review, RowChange, Sight
 from fangkong.core.watch import trail
 from fangkong.people.models import Person
 from fangkong.people.tests import factories as people
-from fangkong.web.trail import jobs, rules
+from fangkong.web.trail import describe, jobs, rules
 
 pytestmark = pytest.mark.django_db
 NIGHT = AT.replace(hour=2) + timedelta(days=1)
@@ -154,6 +156,8 @@ def test_a_week_left_lying_is_told_on_the_page_and_by_the_doctor(look, auditor, 
     text = look(auditor, "/trail/review/").content.decode()
     assert "?week=2020-01-20" in text and "?week=2020-01-13" in text
     assert trail._reviews().tone == "warn"
+    with pytest.raises(audit.NoteMissing):
+        audit.sign_off(week=date(2020, 1, 13), note="\u200b" * 9, by=auditor, at=AT)
     for day in (date(2020, 1, 13), date(2020, 1, 20)):
         audit.sign_off(week=day, note="looked through", by=auditor, at=AT)
     assert overdue() == []  # the week before this one has until Sunday
@@ -313,3 +317,23 @@ def test_the_records_own_page_shows_its_changes_to_readers_of_the_trail_alone(
     for address in (page, f"{page}?trail"):
         other = look(daofu, address).content.decode()
         assert "changed, not shown" not in other and "#fk-changes" not in other
+
+
+def tables_in_the_trail():
+    """Our own tables, and those of packages whose changes are noted."""
+    watched = {table.name for table in tables.watched()}
+    for model in apps.get_models(include_auto_created=True):
+        if model.__module__.startswith("fangkong.") or model._meta.db_table in watched:
+            yield model._meta.label_lower
+
+
+def test_every_kind_of_record_has_a_name_for_people_in_chinese():
+    with override("zh-hans"):
+        names = {label: str(describe.kind(label)) for label in tables_in_the_trail()}
+
+    assert len(names) > 50
+    assert {
+        label: name for label, name in names.items() if not re.fullmatch("[\u4e00-\u9fff]+", name)
+    } == {}
+    with override("en"):
+        assert str(describe.kind("people.namepart")) == "Part of a name"

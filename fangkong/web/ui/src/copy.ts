@@ -1,8 +1,7 @@
-import { announce, hit } from "./dom";
+import { hit } from "./dom";
 
-/** Buttons that copy a text of the page, where the browser lets a page do so (https, localhost). */
+/** Buttons that copy a text of the page, and say beside it what became of that. */
 export function startCopying(): void {
-  if (!("clipboard" in navigator)) return;
   for (const button of document.querySelectorAll<HTMLElement>("[data-copy]")) button.hidden = false;
   document.addEventListener("click", (event) => {
     const button = hit<HTMLElement>(event, "[data-copy]");
@@ -11,15 +10,18 @@ export function startCopying(): void {
 }
 
 async function copy(button: HTMLElement): Promise<void> {
-  const text = document.getElementById(button.dataset["copy"] ?? "") as HTMLTextAreaElement | null;
-  if (!text) return;
-  text.select();
+  const name = button.dataset["copy"] ?? "";
+  const text = document.getElementById(name) as HTMLTextAreaElement | null;
+  const said = document.getElementById(`${name}-said`);
+  if (!text || !said) return;
+  said.textContent = "";
   try {
     await navigator.clipboard.writeText(text.value);
+    said.textContent = button.dataset["done"] ?? "";
   } catch {
-    return; // refused: the text stays selected, to be copied by hand
+    // Refused, or there is none (http): the text is selected, to be copied by hand.
+    text.focus();
+    text.select();
+    said.textContent = button.dataset["refused"] ?? "";
   }
-  const done = button.dataset["done"] ?? "";
-  button.textContent = done;
-  announce(done);
 }
