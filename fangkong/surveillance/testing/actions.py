@@ -20,7 +20,7 @@ from fangkong.packs.types import NoPackInForce
 
 from . import queries, rules, words
 from .models import CustodyStep, Result, Specimen, TubeNumbering
-from .types import Channel, Outcome, RequestFacts, ResultFacts, State
+from .types import Channel, RequestFacts, ResultFacts, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -314,7 +314,7 @@ def correct_result(
         raise WrongStep(specimen, State.REPORTED)
     if before.sequence != replaces:
         raise NewerResult(_("The result has been corrected meanwhile. Look at it, then decide."))
-    if facts.outcome == Outcome.INVALID:
+    if facts.outcome == ResultOutcome.INVALID:
         raise WrongField(
             _("A reported result cannot become invalid. Request a new specimen."), "outcome"
         )
@@ -346,7 +346,7 @@ def _finding(
     at: datetime,
 ) -> Result:
     """The next result of a specimen whose lock the caller holds."""
-    if facts.outcome not in Outcome.values:
+    if facts.outcome not in ResultOutcome.values:
         raise WrongField(_("Choose one of the results."), "outcome")
     pack = _rules_on(tested_at, "tested_at")
     faults = list(
@@ -371,7 +371,7 @@ def _finding(
         ct=dict(facts.ct),
         laboratory_id=specimen.laboratory_id,
         tested_at=tested_at,
-        reported_at=None if facts.outcome == Outcome.INVALID else at,
+        reported_at=None if facts.outcome == ResultOutcome.INVALID else at,
         entered_at=at,
         by=by,
         channel=Channel(facts.channel),

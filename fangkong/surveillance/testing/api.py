@@ -20,7 +20,17 @@ from fangkong.surveillance.monitoring import rules as monitoring
 
 from . import actions, queries, rules
 from .models import Specimen
-from .types import HANDLE, REQUEST, TEST, VIEW, Channel, Outcome, RequestFacts, ResultFacts, State
+from .types import (
+    HANDLE,
+    REQUEST,
+    TEST,
+    VIEW,
+    Channel,
+    RequestFacts,
+    ResultFacts,
+    ResultOutcome,
+    State,
+)
 
 if TYPE_CHECKING:
     from fangkong.people.models import Person
@@ -137,7 +147,7 @@ class EndIn(StepIn):
 
 class ResultIn(api.Body):
     method: str = _code("methods")
-    outcome: Outcome
+    outcome: ResultOutcome
     ct: dict[Annotated[str, Field(max_length=40, pattern=_NO_NUL)], int] = Field(
         default_factory=dict, max_length=20, description="Hundredths of a cycle by target."
     )
@@ -234,7 +244,7 @@ def specimens(
     request: HttpRequest,
     number: str = "",
     state: State | None = None,
-    outcome: Outcome | None = None,
+    outcome: ResultOutcome | None = None,
     laboratory: UUID | None = None,
     since: api.Moment | None = None,
     until: api.Moment | None = None,

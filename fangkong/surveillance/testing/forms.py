@@ -19,7 +19,7 @@ from fangkong.packs.types import Row
 from . import queries, rules, words
 from .actions import NotAcceptable
 from .models import Result, Specimen
-from .types import Outcome, RequestFacts, ResultFacts, State
+from .types import RequestFacts, ResultFacts, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -228,7 +228,7 @@ class ResultForm(Told):
 
     method = forms.ChoiceField(label=_("Method"))
     outcome = forms.ChoiceField(
-        label=_("Result"), choices=Outcome.choices, widget=forms.RadioSelect()
+        label=_("Result"), choices=ResultOutcome.choices, widget=forms.RadioSelect()
     )
     tested_at = MomentField(
         label=pgettext_lazy("of a specimen", "Tested"), help_text=_("Now, where it is left empty.")
@@ -303,7 +303,7 @@ class SpecimenFilter(pages.FilterForm):
         label=_("State"), choices=[("", _("all")), *State.choices], required=False
     )
     outcome = forms.ChoiceField(
-        label=_("Result"), choices=[("", _("all")), *Outcome.choices], required=False
+        label=_("Result"), choices=[("", _("all")), *ResultOutcome.choices], required=False
     )
     clock = forms.ChoiceField(
         label=_("Promise"),

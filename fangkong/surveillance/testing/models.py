@@ -13,7 +13,7 @@ from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
 from .rules import NUMBER_LENGTH
-from .types import Channel, Outcome, State
+from .types import Channel, ResultOutcome, State
 
 KEPT_DAYS = 60  # a person without a case and their specimens, after the last change
 
@@ -58,7 +58,9 @@ class Tube(Record):
     pack = models.CharField(_("rule pack"), max_length=60)
     clause = models.CharField(_("clause"), max_length=60, blank=True)
     due_at = models.DateTimeField(_("result due"), null=True)
-    outcome = models.CharField(_("result"), max_length=10, choices=Outcome.choices, blank=True)
+    outcome = models.CharField(
+        _("result"), max_length=10, choices=ResultOutcome.choices, blank=True
+    )
     reported_at = models.DateTimeField(_("reported"), null=True)
     synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
 
@@ -194,7 +196,7 @@ class Finding(models.Model):
 
     sequence = models.PositiveSmallIntegerField()
     method = models.CharField(_("method"), max_length=60)
-    outcome = models.CharField(_("result"), max_length=10, choices=Outcome.choices)
+    outcome = models.CharField(_("result"), max_length=10, choices=ResultOutcome.choices)
     ct = models.JSONField(default=dict)
     laboratory = models.ForeignKey(
         "places.Facility", on_delete=models.PROTECT, related_name="+", db_index=False

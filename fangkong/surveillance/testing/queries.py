@@ -17,7 +17,7 @@ from fangkong.surveillance.monitoring import queries as monitoring
 from . import rules
 from .models import KEPT_DAYS, CustodyStep, Result, Specimen
 from .rules import Board
-from .types import FOLLOW, REQUEST, TEST, Outcome, State
+from .types import FOLLOW, REQUEST, TEST, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -154,13 +154,15 @@ def board(user: User, at: datetime, laboratory: Facility) -> Board:
     waiting = rows.filter(state__in=rules.BACKLOG | rules.ON_THE_WAY, collected_at__isnull=False)
     today = clock.day_of(at)
     first = today - timedelta(days=rules.POSITIVITY_DAYS - 1)
-    told = rows.filter(reported_at__gte=clock.start_of(first)).exclude(outcome=Outcome.INVALID)
+    told = rows.filter(reported_at__gte=clock.start_of(first)).exclude(
+        outcome=ResultOutcome.INVALID
+    )
     days = {first + timedelta(days=n): [0, 0] for n in range(rules.POSITIVITY_DAYS)}
     for reported_at, outcome in told.values_list("reported_at", "outcome"):
         counted = days.get(clock.day_of(reported_at)) if reported_at else None
         if counted is not None:
             counted[0] += 1
-            counted[1] += outcome == Outcome.POSITIVE
+            counted[1] += outcome == ResultOutcome.POSITIVE
     return rules.board(
         [
             (state, collected, due)

@@ -99,7 +99,7 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("state of a specimen", "cancelled")
 
 
-class Outcome(models.TextChoices):
+class ResultOutcome(models.TextChoices):
     """What a test says (检测结果)."""
 
     NEGATIVE = "negative", pgettext_lazy("result of a test", "negative")
