@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from math import ceil
+from typing import cast
 
 from django.utils.functional import Promise, lazy
 
@@ -12,8 +13,8 @@ from django.utils.functional import Promise, lazy
 def filled(text: str | Promise, **values: object) -> Promise:
     """A translated text with values in it, in the language of whoever reads it."""
     # What a lazy text does with % itself is done at once, in the language of whoever was refused.
-    said: Promise = lazy(lambda: str(text) % {name: str(v) for name, v in values.items()}, str)()
-    return said
+    said = lazy(lambda: str(text) % {name: str(v) for name, v in values.items()}, str)
+    return cast(Promise, said())
 
 
 class Refused(Exception):
