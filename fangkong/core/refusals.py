@@ -13,8 +13,14 @@ from django.utils.functional import Promise, lazy
 def filled(text: str | Promise, **values: object) -> Promise:
     """A translated text with values in it, in the language of whoever reads it."""
     # What a lazy text does with % itself is done at once, in the language of whoever was refused.
-    said = lazy(lambda: str(text) % {name: str(v) for name, v in values.items()}, str)
-    return cast(Promise, said())
+    return cast(Promise, _filled(text, values))
+
+
+def _fill(text: str | Promise, values: Mapping[str, object]) -> str:
+    return str(text) % {name: str(value) for name, value in values.items()}
+
+
+_filled = lazy(_fill, str)
 
 
 class Refused(Exception):
