@@ -342,6 +342,9 @@ MONITORING = {
         REPORTERS, "import", full=frozenset({"imported name"})
     ),
     "POST /surveillance/monitoring/imports/<public_id>/confirm/": Row(REPORTERS, "import"),
+    "POST /surveillance/monitoring/imports/<public_id>/match/": Row(
+        REPORTERS, "import", sends={"fields": []}
+    ),
 }
 WARNING = {
     "surveillance:warning:index": Row(SIGNALS, shows=("signal",)),
