@@ -454,6 +454,7 @@ class Reader:
             target_hours=row.number("target_hours", 1, hours) if row.has("target_hours") else None,
             mandatory=row.flag("mandatory"),
             screening=row.flag("screening"),
+            of_person=row.flag("of_person", default=True),
         )
         row.end()
         return group

@@ -346,6 +346,7 @@ class TestedGroup(Row):
     target_hours: int | None = None
     mandatory: bool = False
     screening: bool = False
+    of_person: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -351,8 +351,9 @@ def test_every_operation_says_what_it_may_answer(client):
         assert ("Idempotency-Key" in taken) == writes, name
 
 
-# Codes that follow from the rules or the places of a day, and the cursor: told by the operation.
-TOLD_BY_THE_OPERATION = {"condition", "county", "after"}
+# Codes that follow from the rules or the places of a day, the cursor and the number of a tube:
+# told by the operation.
+TOLD_BY_THE_OPERATION = {"condition", "county", "after", "number"}
 NEEDED = {"condition": "covid-19", "first": "2020-02-01", "last": "2020-02-05"}
 
 
@@ -396,6 +397,7 @@ def test_a_parameter_that_narrows_a_list_takes_its_codes_alone_and_names_them(cl
         ("places/areas/", "level"),
         ("places/facilities/", "kind"),
         ("surveillance/monitoring/counts/", "basis"),
+        ("surveillance/testing/specimens/", "outcome"),
         ("surveillance/warning/signals/", "state"),
     } <= set(told)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -20,7 +20,7 @@ from fangkong.packs.types import NoPackInForce
 
 from . import queries, rules, words
 from .models import CustodyStep, Result, Specimen, TubeNumbering
-from .types import Channel, RequestFacts, ResultFacts, ResultOutcome, State
+from .types import Channel, Done, RequestFacts, ResultFacts, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -60,6 +60,10 @@ class NumberMistyped(WrongField):
     """The number cannot be one of a tube, or its check character does not fit."""
 
 
+class NumberOfTheHouse(WrongField):
+    """A tube that brought its own number does not have one of ours."""
+
+
 class NumberTaken(WrongField):
     """Another tube has this number."""
 
@@ -88,8 +92,8 @@ class WrongStep(Refused):
 
     def __init__(self, specimen: Specimen, step: State) -> None:
         text = _("Specimen %(number)s is “%(state)s”; the step “%(step)s” cannot follow that.")
-        state = specimen.get_state_display()
-        super().__init__(text % {"number": specimen.number, "state": state, "step": step.label})
+        told = {"state": specimen.get_state_display(), "step": Done(step).label}
+        super().__init__(text % {"number": specimen.number, **told})
         self.specimen = specimen
 
 
@@ -144,7 +148,7 @@ def request(
     if found:
         raise NotAcceptable(found)
     if person is not None:
-        _refuse_repeated(person.pk, facts)
+        _refuse_repeated(person.pk, facility, facts)
     specimen = Specimen(
         **stamps(by, at),
         number=_own_number(number) if number else _next_number(facility, begun),
@@ -165,9 +169,9 @@ def request(
         synthetic=synthetic,
     )
     if collected_at is not None:
-        _refuse_moment(collected_at, at, None)
+        collected_at = _moment(collected_at, at, None)
         _promise(specimen, collected_at)
-    specimen.save(force_insert=True)
+    _insert(specimen)
     _step(specimen, State.REQUESTED, begun, by, at)
     if collected_at is not None:
         _step(specimen, State.COLLECTED, collected_at, by, at)
@@ -196,8 +200,7 @@ def collect(
     ``number``: the tube brought its own, which replaces the one that the house had given.
     """
     specimen = _before(specimen, State.COLLECTED)
-    collected_at = done_at or at
-    _refuse_moment(collected_at, at, specimen)
+    collected_at = _moment(done_at, at, specimen)
     given = specimen.number
     if number and rules.plain_number(number) != given:
         specimen.number = _own_number(number)
@@ -216,10 +219,10 @@ def ship(
 ) -> Specimen:
     """The tube leaves for its laboratory (送检), which may be another than the one first named."""
     specimen = _before(specimen, State.SHIPPED)
-    _refuse_moment(done_at or at, at, specimen)
+    left_at = _moment(done_at, at, specimen)
     if laboratory is not None:
         specimen.laboratory = laboratory
-    return _go(specimen, State.SHIPPED, "ship", done_at or at, by, at)
+    return _go(specimen, State.SHIPPED, "ship", left_at, by, at)
 
 
 @transaction.atomic
@@ -228,9 +231,8 @@ def receive(
 ) -> Specimen:
     """The laboratory has the tube (接收)."""
     specimen = _before(specimen, State.RECEIVED)
-    _refuse_moment(done_at or at, at, specimen)
-    specimen.received_at = done_at or at
-    return _go(specimen, State.RECEIVED, "receive", done_at or at, by, at)
+    specimen.received_at = _moment(done_at, at, specimen)
+    return _go(specimen, State.RECEIVED, "receive", specimen.received_at, by, at)
 
 
 @transaction.atomic
@@ -281,8 +283,7 @@ def enter_result(
 ) -> Result:
     """Enter what the laboratory found; anything but an invalid result is reported thereby."""
     specimen = _before(specimen, State.TESTED)
-    tested_at = facts.tested_at or at
-    _refuse_moment(tested_at, at, specimen, field="tested_at")
+    tested_at = _moment(facts.tested_at, at, specimen, field="tested_at")
     result = _finding(specimen, facts, tested_at, "", by, at)
     _step(specimen, State.TESTED, tested_at, by, at)
     if result.reported_at is not None:
@@ -319,6 +320,8 @@ def correct_result(
             _("A reported result cannot become invalid. Request a new specimen."), "outcome"
         )
     tested_at = facts.tested_at or before.tested_at
+    if rules.same_minute(tested_at, before.tested_at):
+        tested_at = before.tested_at  # a form tells minutes
     if rules.moment_fault(tested_at, at, specimen.received_at):
         raise WrongMoment(_moment_text(tested_at, at), "tested_at")
     said = (facts.method, facts.outcome, dict(facts.ct), tested_at)
@@ -361,6 +364,7 @@ def _finding(
     if faults:
         raise NotAcceptable(faults)
     sent = shown(facts.sender_number)
+    refuse_numbers(sender_number=sent)
     if sent and queries.result_of_sender(specimen.laboratory_id, sent):
         raise SentBefore(_("The laboratory has sent a result under this number before."))
     return Result.objects.create(
@@ -390,6 +394,26 @@ def _tell(specimen: Specimen, result: Result, by: User | None, at: datetime) -> 
 
 
 # --- One step -------------------------------------------------------------------------------------
+
+
+def _insert(specimen: Specimen) -> None:
+    """Save a new specimen; whoever was quicker with the same is told as if seen before."""
+    try:
+        with transaction.atomic():
+            specimen.save(force_insert=True)
+    except IntegrityError:
+        waiting = (
+            None
+            if specimen.person_id is None
+            else queries.waiting_request(
+                specimen.person_id, specimen.facility_id, specimen.condition, specimen.specimen_type
+            )
+        )
+        if waiting is not None:
+            raise AlreadyRequested(waiting) from None
+        if queries.number_stands(specimen.number):
+            raise _taken() from None
+        raise
 
 
 def _locked(specimen: Specimen) -> Specimen:
@@ -442,8 +466,7 @@ def _end(
 ) -> Specimen:
     why = _reason(reason, _("Say why, so that whoever waits for the result knows."))
     specimen = _before(specimen, step)
-    _refuse_moment(done_at or at, at, specimen)
-    return _go(specimen, step, verb, done_at or at, by, at, reason=why)
+    return _go(specimen, step, verb, _moment(done_at, at, specimen), by, at, reason=why)
 
 
 def _step(
@@ -455,7 +478,9 @@ def _step(
     reason: str = "",
 ) -> None:
     """A line of the ledger; the tube stands there from now on. The caller saves the tube."""
-    at_bench = state in (State.RECEIVED, State.TESTED, State.REPORTED, State.REFUSED)
+    at_bench = state in (State.RECEIVED, State.TESTED, State.REPORTED, State.REFUSED) or (
+        state == State.LOST and specimen.received_at is not None
+    )
     CustodyStep.objects.create(
         specimen=specimen,
         sequence=CustodyStep.objects.filter(specimen=specimen).count() + 1,
@@ -494,12 +519,15 @@ def _rules_on(moment: datetime, field: str) -> Pack:
     return pack
 
 
-def _refuse_moment(
-    done_at: datetime, at: datetime, specimen: Specimen | None, *, field: str = "done_at"
-) -> None:
+def _moment(
+    said: datetime | None, at: datetime, specimen: Specimen | None, *, field: str = "done_at"
+) -> datetime:
+    """The moment of a step, now where none is said. A clock that is a little ahead is set back."""
+    done_at = said or at
     before = None if specimen is None else specimen.state_at
     if rules.moment_fault(done_at, at, before):
         raise WrongMoment(_moment_text(done_at, at, before), field)
+    return min(done_at, at)
 
 
 def _moment_text(done_at: datetime, at: datetime, before: datetime | None = None) -> str:
@@ -520,8 +548,9 @@ def _reason(text: str, ask: str) -> str:
     return why
 
 
-def _refuse_repeated(person_id: int, facts: RequestFacts) -> None:
-    waiting = queries.waiting_request(person_id, facts.condition, facts.specimen_type)
+def _refuse_repeated(person_id: int, facility: Facility, facts: RequestFacts) -> None:
+    """Of the same facility alone: what another one asked for is not for this one to know."""
+    waiting = queries.waiting_request(person_id, facility.pk, facts.condition, facts.specimen_type)
     if waiting is not None:
         raise AlreadyRequested(waiting)
 
@@ -531,7 +560,7 @@ def _is_about(case: Case, person: Person | None, condition: str) -> bool:
 
 
 def _own_number(text: str) -> str:
-    """The number of a tube that brought its own, or a label of the house that was scanned."""
+    """The number of a tube that brought its own."""
     plain = rules.plain_number(text)
     fault = rules.number_fault(plain)
     if fault == "mistyped":
@@ -544,9 +573,20 @@ def _own_number(text: str) -> str:
             % {"most": rules.NUMBER_LENGTH},
             "number",
         )
+    if rules.is_ours(plain):
+        # It would stand in the way of the tube that gets it from the house.
+        raise NumberOfTheHouse(
+            _("Numbers of this kind are given by the house. Leave the field empty to get one."),
+            "number",
+        )
+    refuse_numbers(number=plain)
     if queries.number_stands(plain):
-        raise NumberTaken(_("Another tube has this number. Look whether it is the same."), "number")
+        raise _taken()
     return plain
+
+
+def _taken() -> NumberTaken:
+    return NumberTaken(_("Another tube has this number. Look whether it is the same."), "number")
 
 
 def _next_number(facility: Facility, moment: datetime) -> str:

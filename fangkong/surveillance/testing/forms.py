@@ -126,7 +126,8 @@ class RequestForm(Told):
         ]
         types = [one for one in testing.specimens if one.of_person == (person is not None)]
         _offer(self, "condition", conditions)
-        _offer(self, "group", _promising(testing.groups, at))
+        groups = [one for one in testing.groups if one.of_person == (person is not None)]
+        _offer(self, "group", _promising(groups, at))
         _offer(self, "specimen_type", named(types, at))
         if person is None:
             del self.fields["onset_date"]
@@ -204,7 +205,10 @@ class ShipForm(Told):
 class ReceiveForm(Told):
     """The tube is here."""
 
-    done_at = MomentField(label=_("Received"), help_text=_("Now, where it is left empty."))
+    done_at = MomentField(
+        label=pgettext_lazy("of a specimen", "Received"),
+        help_text=_("Now, where it is left empty."),
+    )
 
 
 class EndForm(Told):
@@ -257,6 +261,10 @@ class ResultForm(Told):
         if corrects is None:
             del self.fields["reason"], self.fields["replaces"]
             return
+        # A reported result cannot become invalid, and keeps its moment unless another is given.
+        kept = [one for one in ResultOutcome.choices if one[0] != ResultOutcome.INVALID]
+        _offer(self, "outcome", kept)
+        self.fields["tested_at"].help_text = ""
         said: dict[str, Any] = {
             "method": corrects.method,
             "outcome": corrects.outcome,

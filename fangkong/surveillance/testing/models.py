@@ -13,7 +13,7 @@ from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
 from .rules import NUMBER_LENGTH
-from .types import Channel, ResultOutcome, State
+from .types import Channel, Done, ResultOutcome, State
 
 KEPT_DAYS = 60  # a person without a case and their specimens, after the last change
 
@@ -111,7 +111,7 @@ class Specimen(Tube):
             # Not ``unique=True``, which on PostgreSQL brings a second index, for LIKE.
             models.UniqueConstraint(fields=["number"], name="specimen_number_once"),
             models.UniqueConstraint(
-                fields=["person", "condition", "specimen_type"],
+                fields=["person", "facility", "condition", "specimen_type"],
                 condition=models.Q(state=State.REQUESTED),
                 name="specimen_requested_once",
             ),
@@ -152,7 +152,7 @@ class Step(models.Model):
     """
 
     sequence = models.PositiveSmallIntegerField()
-    state = models.CharField(_("step"), max_length=10, choices=State.choices)
+    state = models.CharField(_("step"), max_length=10, choices=Done.choices)
     done_at = models.DateTimeField(_("moment"))
     entered_at = models.DateTimeField(_("entered"))
     facility = models.ForeignKey(
@@ -182,6 +182,7 @@ class CustodyStep(Step):
         constraints = [
             models.UniqueConstraint(fields=["specimen", "sequence"], name="custody_step_once")
         ]
+        indexes = [models.Index(fields=["by", "state", "entered_at"], name="custody_step_by_user")]
 
     def __str__(self) -> str:
         return f"{self.specimen_id}/{self.sequence}: {self.state}"

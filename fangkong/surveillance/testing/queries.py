@@ -86,7 +86,7 @@ def tested_persons(facilities: frozenset[int], user: Scoped, at: datetime) -> Qu
     own = facilities & user.scope(FOLLOW, at).facility_ids
     bench = facilities & user.scope(TEST, at).facility_ids
     asked = Q(facility_id__in=own)
-    asked |= Q(laboratory_id__in=bench, state__in=rules.OF_THE_LABORATORY)
+    asked |= Q(laboratory_id__in=bench) & _in_hand(at)
     return Specimen.objects.filter(asked, person_id__isnull=False).values("person_id")
 
 
@@ -109,9 +109,10 @@ def _either(one: Q, other: Q) -> Q:
 
 
 def _sent(user: Scoped, permission: Permission, at: datetime) -> Q:
+    """Those of the own places; the county where a person lives follows, and does nothing."""
     scope = user.scope(permission, at)
     own = scope.q(county="county_id", area="area_id", facility="facility_id")
-    if scope.county_ids and not scope.everywhere:
+    if permission == FOLLOW and scope.county_ids and not scope.everywhere:
         own |= Q(home_county_id__in=scope.county_ids)
     return own
 
@@ -121,7 +122,13 @@ def _addressed(user: Scoped, at: datetime) -> Q:
     own = scope.q(
         county="laboratory__area__county_id", area="laboratory__area_id", facility="laboratory_id"
     )
-    return own & Q(state__in=rules.OF_THE_LABORATORY)
+    return own & _in_hand(at)
+
+
+def _in_hand(at: datetime) -> Q:
+    """On the way to a laboratory, with it, or done with lately."""
+    since = at - timedelta(days=rules.POSITIVITY_DAYS)
+    return Q(state__in=rules.OF_THE_LABORATORY) | Q(state__in=rules.DONE_WITH, state_at__gte=since)
 
 
 # --- The board of a laboratory --------------------------------------------------------------------
@@ -221,10 +228,13 @@ def case_to_test(user: User, at: datetime, public_id: UUID) -> Case | None:
     return monitoring.open_to(user, at).filter(public_id=public_id).first()
 
 
-def waiting_request(person_id: int, condition: str, specimen_type: str) -> Specimen | None:
-    """A request for the same person, disease and specimen that has not been collected."""
+def waiting_request(
+    person_id: int, facility_id: int, condition: str, specimen_type: str
+) -> Specimen | None:
+    """A request of a facility for the same person, disease and specimen, not collected yet."""
     return Specimen.objects.filter(
         person_id=person_id,
+        facility_id=facility_id,
         condition=condition,
         specimen_type=specimen_type,
         state=State.REQUESTED,

@@ -90,10 +90,12 @@ STEPS: Mapping[str, frozenset[str]] = {
 }
 STATES = frozenset(STEPS) - {""}
 ENDED = frozenset(state for state in STATES if not STEPS[state])
-# What a laboratory sees of the tubes that are addressed to it: on their way, or with it.
-OF_THE_LABORATORY = STATES - {"requested", "cancelled"}
 BACKLOG = frozenset({"received", "tested"})
 ON_THE_WAY = frozenset({"collected", "shipped"})
+# What a laboratory sees of the tubes that are addressed to it: on their way, or with it; and for
+# as long as its positivity is counted those that it has done with.
+OF_THE_LABORATORY = BACKLOG | ON_THE_WAY
+DONE_WITH = frozenset({"reported", "refused", "lost"})
 NEEDS_REASON = frozenset({"refused", "lost", "cancelled"})
 
 
@@ -114,6 +116,11 @@ def moment_fault(
     if before is not None and _minute(done_at) < _minute(before):
         return "before"
     return ""
+
+
+def same_minute(one: datetime, other: datetime) -> bool:
+    """Whether two moments are one to people, who tell them by the minute."""
+    return _minute(one) == _minute(other)
 
 
 def _minute(moment: datetime) -> datetime:
@@ -224,8 +231,11 @@ def request_faults(
     known = next((one for one in pack.conditions if one.code == condition), None)
     if known is None or known.period_on(on) is None:
         yield "condition", "unknown_condition"
-    if row(pack.testing.groups, group, on) is None:
+    asked = row(pack.testing.groups, group, on)
+    if asked is None:
         yield "group", "unknown_group"
+    elif asked.of_person != of_person:
+        yield "group", "group_of_person" if asked.of_person else "group_of_surface"
     taken = row(pack.testing.specimens, specimen_type, on)
     if taken is None:
         yield "specimen_type", "unknown_type"

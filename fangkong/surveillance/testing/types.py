@@ -99,6 +99,20 @@ class State(models.TextChoices):
     CANCELLED = "cancelled", pgettext_lazy("state of a specimen", "cancelled")
 
 
+class Done(models.TextChoices):
+    """The step that brought a tube there: what was done, where ``State`` says how it stands."""
+
+    REQUESTED = State.REQUESTED.value, pgettext_lazy("step of a specimen", "requested")
+    COLLECTED = State.COLLECTED.value, pgettext_lazy("step of a specimen", "collected")
+    SHIPPED = State.SHIPPED.value, pgettext_lazy("step of a specimen", "shipped")
+    RECEIVED = State.RECEIVED.value, pgettext_lazy("step of a specimen", "received")
+    TESTED = State.TESTED.value, pgettext_lazy("step of a specimen", "tested")
+    REPORTED = State.REPORTED.value, pgettext_lazy("step of a specimen", "reported")
+    REFUSED = State.REFUSED.value, pgettext_lazy("step of a specimen", "refused by the laboratory")
+    LOST = State.LOST.value, pgettext_lazy("step of a specimen", "lost")
+    CANCELLED = State.CANCELLED.value, pgettext_lazy("step of a specimen", "cancelled")
+
+
 class ResultOutcome(models.TextChoices):
     """What a test says (检测结果)."""
 

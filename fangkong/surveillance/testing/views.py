@@ -53,7 +53,7 @@ SPECIMENS = pages.Listing[Specimen](
             names=True,
         ),
         pages.Column("condition", gettext_lazy("Disease"), describe.condition),
-        pages.Column("type", gettext_lazy("Specimen"), describe.specimen_type),
+        pages.Column("type", gettext_lazy("Specimen"), describe.specimen_type, optional=True),
         pages.Column("group", gettext_lazy("Group tested"), describe.group, optional=True),
         pages.Column(
             "state",
@@ -148,6 +148,11 @@ def request(request: StaffRequest) -> HttpResponse:
     )
 
 
+VERBS = {
+    "collected": pgettext_lazy("button", "Collect"),
+    "shipped": pgettext_lazy("button", "Send off"),
+    "received": pgettext_lazy("button", "Receive"),
+}
 # The steps that are scanned: who may take them, and what they do.
 _Open = Callable[[Any, Any], "QuerySet[Specimen]"]
 SCANNED: dict[str, tuple[_Open, Callable[..., Specimen]]] = {
@@ -180,7 +185,7 @@ def scan(request: StaffRequest) -> HttpResponse:
     page = {
         "form": form,
         "step": step,
-        "steps": [(one, State(one).label) for one in steps],
+        "steps": [(one, VERBS[one]) for one in steps],
         "done": queries.scanned_by(request.user, request.now, step),
     }
     pages.forms.dress(form)
@@ -516,12 +521,12 @@ def _chart(request: StaffRequest, shown: rules.Board) -> pages.Chart:
         x=[day.isoformat() for day, _tested, _positive in shown.days],
         series=[
             pages.Series(
-                pgettext_lazy("results", "positive"),
-                [positive for _day, _tested, positive in shown.days],
-            ),
-            pages.Series(
                 pgettext_lazy("results", "not positive"),
                 [tested - positive for _day, tested, positive in shown.days],
+            ),
+            pages.Series(  # the second colour is the warm one
+                pgettext_lazy("results", "positive"),
+                [positive for _day, _tested, positive in shown.days],
             ),
         ],
         kind="stacked",

@@ -17,6 +17,8 @@ from .rules import HIGHEST_CT
 FAULTS: Mapping[str, str | Promise] = {
     "unknown_condition": _("This is not a disease of the rules in force on that day."),
     "unknown_group": _("The rules in force on that day name no such group. Choose another one."),
+    "group_of_person": _("This group is one of persons. Choose one of surfaces."),
+    "group_of_surface": _("This group is one of surfaces. Choose one of persons."),
     "unknown_type": _("The rules in force on that day name no such specimen. Choose another one."),
     "type_of_person": _("This specimen is taken from a person. Name the person or choose another."),
     "type_of_surface": _("This specimen is taken from a surface, not from a person."),

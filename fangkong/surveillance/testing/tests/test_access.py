@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 
@@ -35,6 +37,9 @@ def test_the_county_where_the_person_lives_follows_it_too(world):
     elsewhere = requested(world, person=person(world.kangding, documents=[number]))
 
     assert sees(world.kangding_cdc) == {elsewhere.number}
+    for may in (queries.open_to_send, queries.open_to_lose):
+        assert list(may(world.kangding_cdc, AT)) == []
+        assert list(may(world.daofu_cdc, AT)) == [elsewhere]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,18 @@ def test_a_laboratory_sees_what_is_on_its_way_to_it_or_with_it(world, make, seen
     assert sees(world.other_technician) == set()
     assert queries.open_to_test(world.technician, AT).count() == seen
     assert queries.open_to_test(world.clinician, AT).count() == 0
+
+
+def test_a_laboratory_keeps_nobody_longer_than_its_positivity_is_counted(world):
+    made = reported(world).specimen
+    last = made.state_at + timedelta(days=14)
+
+    for when, seen in ((last, {made.number}), (last + timedelta(seconds=1), set())):
+        assert {one.number for one in queries.open_to(world.technician, when)} == seen
+        assert people.open_to(world.technician, when).filter(pk=made.person_id).exists() is bool(
+            seen
+        )
+        assert made in queries.open_to(world.clinician, when)
 
 
 def test_the_bench_of_a_hospital_sees_nothing_that_goes_to_another_laboratory(world):

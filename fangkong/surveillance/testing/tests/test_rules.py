@@ -108,6 +108,14 @@ def test_the_promise_is_that_of_the_group_from_the_collection():
     assert rules.due(rules.group(pack, "fever-clinic", AT.date()), AT) == AT + 6 * HOUR
 
 
+SURFACE = {
+    "of_person": False,
+    "group": "surfaces",
+    "specimen_type": "environment",
+    "site": "door",
+}
+
+
 @pytest.mark.parametrize(
     ("said", "faults"),
     [
@@ -119,17 +127,11 @@ def test_the_promise_is_that_of_the_group_from_the_collection():
         ({"site": "door"}, ["site_of_person"]),
         ({"onset_date": AT.date()}, []),
         ({"onset_date": AT.date() + timedelta(days=1)}, ["onset_to_come"]),
-        ({"of_person": False}, ["type_of_person", "site_missing"]),
-        ({"of_person": False, "specimen_type": "environment", "site": "door"}, []),
-        (
-            {
-                "of_person": False,
-                "specimen_type": "environment",
-                "site": "door",
-                "onset_date": AT.date(),
-            },
-            ["onset_of_surface"],
-        ),
+        ({"group": "surfaces"}, ["group_of_surface"]),
+        ({"of_person": False}, ["group_of_person", "type_of_person", "site_missing"]),
+        ({**SURFACE, "group": "arrival"}, ["group_of_person"]),
+        (SURFACE, []),
+        ({**SURFACE, "onset_date": AT.date()}, ["onset_of_surface"]),
     ],
 )
 def test_a_request_names_what_the_rules_of_the_day_know(said, faults):

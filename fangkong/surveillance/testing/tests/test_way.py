@@ -137,6 +137,48 @@ def test_the_house_own_label_may_be_scanned_at_the_collection(world):
     assert given.number == specimen.number
 
 
+def test_a_number_that_the_house_gives_is_no_tubes_own(world):
+    first = requested(world)
+    next_one = rules.number("S", "513326", 2020, 2)
+
+    with pytest.raises(actions.NumberOfTheHouse):
+        surface(world, number=next_one)
+    with pytest.raises(actions.NumberOfTheHouse):
+        actions.collect(specimen=first, number=next_one, by=world.clinician, at=AT)
+
+    assert surface(world).number == next_one
+
+
+@pytest.mark.parametrize("number", ["513326197001010015", "13888880001"])
+def test_the_number_of_a_person_or_a_phone_is_no_number_of_a_tube(world, number):
+    with pytest.raises(NumberInText):
+        surface(world, number=number)
+    with pytest.raises(NumberInText):
+        said = found(sender_number=number)
+        actions.enter_result(specimen=received(world), facts=said, by=world.technician, at=AT)
+
+
+def test_what_another_hospital_asked_for_is_not_told_and_hinders_nobody(world):
+    theirs = requested(world)
+
+    ours = requested(world, facility=world.other_hospital, by=world.other_clinician)
+
+    assert {ours.state, theirs.state} == {"requested"}
+
+
+def test_whoever_was_quicker_is_told_of_as_if_seen_before(world, monkeypatch):
+    first = requested(world)
+    monkeypatch.setattr(actions, "_refuse_repeated", lambda *_: None)  # looked before it was there
+    with pytest.raises(actions.AlreadyRequested) as refused:
+        requested(world)
+    assert refused.value.specimen == first
+
+    surface(world, number="VTM-1")
+    monkeypatch.setattr(actions, "_own_number", lambda text: text)
+    with pytest.raises(actions.NumberTaken):
+        surface(world, number="VTM-1")
+
+
 def test_the_same_specimen_is_not_asked_for_twice(world):
     first = requested(world)
 
@@ -212,6 +254,13 @@ def test_a_step_in_the_future_or_before_the_last_one_is_refused(world, done_at, 
     assert refused.value.field == "done_at"
 
 
+def test_a_clock_that_is_a_little_ahead_does_not_hold_up_the_next_step(world):
+    ahead = AT + 8 * MINUTE
+    specimen = actions.collect(specimen=requested(world), done_at=ahead, by=world.clinician, at=AT)
+    assert specimen.collected_at == AT
+    assert actions.ship(specimen=specimen, by=world.clinician, at=AT + MINUTE).state == "shipped"
+
+
 def test_a_late_entry_keeps_the_moment_of_the_act_and_of_the_entry(world):
     specimen = actions.ship(
         specimen=collected(world), done_at=AT + HOUR, by=world.clinician, at=AT + 5 * HOUR
@@ -260,6 +309,13 @@ def test_a_lost_tube_says_why_and_ends(world):
     assert lost.state == "lost"
     with pytest.raises(actions.WrongStep):
         actions.lose(specimen=lost, reason="车祸", by=world.clinician, at=AT)
+
+
+@pytest.mark.parametrize(("make", "place"), [(shipped, "hospital"), (received, "bench")])
+def test_a_tube_is_lost_where_it_was(world, make, place):
+    actions.lose(specimen=make(world), reason="打翻", by=world.technician, at=AT)
+
+    assert queries.steps_of(Specimen.objects.get())[-1].facility == getattr(world, place)
 
 
 def test_a_case_of_another_person_or_disease_is_refused(world):
@@ -338,6 +394,24 @@ def test_a_correction_says_why_what_and_of_which_result(world, said, refusal):
         correct(world, specimen, **said)
 
     assert len(queries.results_of(specimen)) == 1
+
+
+def test_a_correction_by_a_form_that_tells_minutes_alone_changes_nothing_by_its_seconds(world):
+    precise = AT + timedelta(seconds=26)
+    first = actions.enter_result(
+        specimen=received(world), facts=found(), by=world.technician, at=precise
+    )
+    with pytest.raises(actions.NothingChanged):
+        correct(world, first.specimen, facts=found(tested_at=AT))
+
+    second = correct(world, first.specimen, facts=found("positive", tested_at=AT))
+    assert second.tested_at == precise
+
+
+def test_the_way_tells_what_was_done_and_the_tube_how_it_stands(world):
+    specimen = reported(world).specimen
+    told = [step.get_state_display() for step in queries.steps_of(specimen)]
+    assert told == ["已申请", "已采样", "已送检", "已接收", "已检测", "已报告"]
 
 
 def test_a_result_is_not_corrected_before_it_is_reported(world):
