@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from typing import get_args
 
 from fangkong.packs.rules import condition as whole
 from fangkong.packs.types import (
@@ -23,6 +24,7 @@ from fangkong.packs.types import (
     Stay,
     Term,
     Watched,
+    WatchPlace,
 )
 
 
@@ -182,21 +184,32 @@ def tier(
     signs: Iterable[str] = (),
     announced: Iterable[AnnouncedArea] = (),
 ) -> Placed | None:
-    """The strictest tier of the day for whoever arrives in ``area``; None where none fits.
+    """The tier of the day that is strictest for whoever arrives in ``area``; None where none fits.
 
+    What is left of its days decides (:func:`strictness`): who left abroad long ago and shows a red
+    code is not let go by the nearly finished days of the former. Of two alike the pack's first.
     ``stays``: where they were and until when; ``signs``: what they show, such as ``red-code``;
     ``announced``: the areas of which the prefecture said which tier they have.
     """
     code = whole(pack, condition).code
     shown, told = set(signs), [one for one in announced if one.covers(on)]
+    fitting = []
     for row in pack.screening.tiers:
         here = not row.where or area.startswith(row.where)
         if row.condition != code or not row.covers(on) or not here:
             continue
         stay = _stay(row, stays, told, on)
         if stay is not None or row.everybody or shown.intersection(row.signs):
-            return _placed(row, stay, arrived)
-    return None
+            fitting.append(_placed(row, stay, arrived))
+    return max(fitting, key=strictness, default=None)
+
+
+def strictness(placed: Placed) -> tuple[int, ...]:
+    """What two tiers are compared by: whether one may come at all, then the days in each place."""
+    days = dict.fromkeys(get_args(WatchPlace), 0)  # the strictest place stands first
+    for part in placed.term.days:
+        days[part.phase.place] += (part.last - part.first).days + 1
+    return (placed.tier.not_yet, *days.values())
 
 
 def _stay(

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fangkong.packs import queries as packs
+from fangkong.packs import screening
 from fangkong.packs.types import AnnouncedArea, Stay
 
 CHINA = packs.pack("cn-2020-01")
@@ -393,15 +394,25 @@ a_stay = st.tuples(places, a_few_days)
 @given(st.dates(date(2020, 1, 20), date(2022, 12, 31)), st.lists(a_stay, max_size=4), a_stay)
 def test_one_stay_more_never_makes_the_tier_milder(on, stays, more):
     told = [AnnouncedArea(area="41", tier="ganzi-17-risk-county")]
-    order = [row.code for row in CHINA.screening.tiers]
 
     def found(all_of_them):
         placed = arrival(
             *((area, on - ago) for area, ago in all_of_them), arrived=on, announced=told
         )
-        return order.index(placed.tier.code) if placed else len(order)
+        return screening.strictness(placed) if placed else ()
 
-    assert found([*stays, more]) <= found(stays)
+    assert found([*stays, more]) >= found(stays)
+
+
+def test_what_is_left_of_the_days_decides_between_two_tiers():
+    long_ago = ("abroad", JAN - 25 * DAY)
+    alone, red = arrival(long_ago, arrived=JAN), arrival(arrived=JAN, signs=["red-code"])
+    both = arrival(long_ago, arrived=JAN, signs=["red-code"])
+
+    assert alone.tier.code == "ganzi-17-abroad"
+    assert (both.tier.code, both.term) == (red.tier.code, red.term)
+    fresh = arrival(("abroad", JAN - DAY), arrived=JAN, signs=["red-code"])
+    assert fresh.tier.code == "ganzi-17-abroad"
 
 
 def test_questions_are_named_once_and_put_to_whom_they_concern():
