@@ -387,11 +387,10 @@ def _step(
         if queries.open_to(request.user, request.now).filter(pk=found.pk).exists():
             return redirect(found)
         return redirect("surveillance:testing:index")  # it left this laboratory's view
-    for errors in form.errors.values():
-        for text in errors:
-            messages.warning(request, str(text))
+    for text in form.non_field_errors():
+        messages.warning(request, str(text))
     found.refresh_from_db()
-    return _detail(request, found, status=pages.status_of(form))
+    return _detail(request, found, status=pages.status_of(form), refused=form)
 
 
 def _result_form(
@@ -416,7 +415,14 @@ def _result_form(
     )
 
 
-def _detail(request: StaffRequest, found: Specimen, *, status: int = 200) -> HttpResponse:
+def _detail(
+    request: StaffRequest,
+    found: Specimen,
+    *,
+    status: int = 200,
+    refused: forms.Told | None = None,
+) -> HttpResponse:
+    """``refused``: the form of a step as it was sent, shown again with what is wrong."""
     user, at = request.user, request.now
     sends = queries.open_to_send(user, at).filter(pk=found.pk).exists()
     tests = queries.open_to_test(user, at).filter(pk=found.pk).exists()
@@ -448,17 +454,19 @@ def _detail(request: StaffRequest, found: Specimen, *, status: int = 200) -> Htt
         "receive_form": forms.ReceiveForm() if tests and "received" in follow else None,
         "may_test": tests and "tested" in follow,
         "may_correct": tests and found.state == State.REPORTED,
-        "ends": _ends(found, sends, tests, loses),
+        "ends": _ends(found, sends, tests, loses, refused),
         "history": audit.history_of(found),
     }
     for name in ("collect_form", "ship_form", "receive_form"):
         if page[name] is not None:
+            if type(refused) is type(page[name]):
+                page[name] = refused
             pages.forms.dress(page[name])
     return render(request, "surveillance/testing/detail.html", page, status=status)
 
 
 def _ends(
-    found: Specimen, sends: bool, tests: bool, loses: bool
+    found: Specimen, sends: bool, tests: bool, loses: bool, refused: forms.Told | None
 ) -> list[tuple[str, str, str, forms.EndForm]]:
     """The ways that this user may end it: address, heading, what follows, form."""
     follow = rules.STEPS[found.state]
@@ -486,6 +494,8 @@ def _ends(
     for may, name, heading, follows in ways:
         if may:
             form = forms.EndForm(prefix=name)
+            if isinstance(refused, forms.EndForm) and refused.prefix == name:
+                form = refused
             pages.forms.dress(form)
             url = reverse(f"surveillance:testing:{name}", args=[found.public_id])
             found_ways.append((url, heading, follows, form))
