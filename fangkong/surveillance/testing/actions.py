@@ -19,6 +19,7 @@ from fangkong.core.spelling import shown
 from fangkong.packs.types import NoPackInForce
 
 from . import queries, rules, words
+from .judging import judge
 from .models import CustodyStep, Result, Specimen, TubeNumbering
 from .types import Channel, Done, RequestFacts, ResultFacts, ResultOutcome, State
 
@@ -291,6 +292,7 @@ def enter_result(
     _tell(specimen, result, by, at)
     detail = {"outcome": result.outcome, "method": result.method, "result": result.sequence}
     audit.record("surveillance.testing.enter_result", specimen, by=by, at=at, detail=detail)
+    judge(specimen=specimen, result=result, by=by, at=at)
     return result
 
 
@@ -337,6 +339,7 @@ def correct_result(
     audit.record(
         "surveillance.testing.correct_result", specimen, by=by, at=at, reason=why, detail=detail
     )
+    judge(specimen=specimen, result=result, before=before, by=by, at=at)
     return result
 
 

@@ -228,6 +228,13 @@ def case_to_test(user: User, at: datetime, public_id: UUID) -> Case | None:
     return monitoring.open_to(user, at).filter(public_id=public_id).first()
 
 
+def case_of(specimen: Specimen, tested_at: datetime) -> Case | None:
+    """The case that a specimen was taken for, else the newest of its person's illness."""
+    return specimen.case or monitoring.case_of_illness(
+        specimen.person_id, specimen.condition, tested_at
+    )
+
+
 def waiting_request(
     person_id: int, facility_id: int, condition: str, specimen_type: str
 ) -> Specimen | None:

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar
 
-from fangkong.packs.types import AssayMethod, Pack, Row, SpecimenType, TestedGroup
+from fangkong.packs.types import (
+    AssayMethod,
+    Pack,
+    ResultJudgement,
+    Row,
+    SpecimenType,
+    TestedGroup,
+)
 
 SPECIMEN, POOL = "S", "P"  # what the house's own numbers begin with
 NUMBER_LENGTH = 40
@@ -249,6 +256,26 @@ def request_faults(
         yield "onset_date", "onset_of_surface"
     elif onset_date is not None and onset_date > on:
         yield "onset_date", "onset_to_come"
+
+
+DISCARDED = "discarded"  # the class of a case that proved to be none
+
+
+def judgement(pack: Pack, condition: str, method: str, on: date) -> ResultJudgement | None:
+    """What the pack makes of a positive result; None where it says nothing of it."""
+    for one in pack.testing.judgements:
+        if one.condition == condition and method in one.methods and one.covers(on):
+            return one
+    return None
+
+
+def becomes(judged: ResultJudgement, case_class: str, *, has_symptoms: bool) -> str:
+    """The class that a positive result gives a case; "" where the case stands there already.
+
+    Whoever had no symptoms and has some now is raised; nobody is lowered.
+    """
+    wanted = judged.becomes if has_symptoms else judged.without_symptoms or judged.becomes
+    return "" if case_class in (wanted, judged.becomes) else wanted
 
 
 def result_faults(

@@ -14,6 +14,7 @@ from fangkong.core import permissions
 from fangkong.core.audit.types import name_places, name_verbs
 from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
+from fangkong.tasks import types as tasks
 
 VIEW = permissions.declare(
     "surveillance.testing.view",
@@ -59,6 +60,17 @@ HANDLE = permissions.declare(
     _("Scan tubes"),
     roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.LABORATORY],
     personal=True,
+)
+
+POSITIVE_TASK = tasks.declare_kind(
+    "surveillance.testing.positive",
+    _("Positive test, case to be judged: %(condition)s, specimen %(number)s"),
+    "surveillance:testing:detail",
+)
+RETRACTED_TASK = tasks.declare_kind(
+    "surveillance.testing.retracted",
+    _("A positive result was corrected, look at the case: %(condition)s, specimen %(number)s"),
+    "surveillance:testing:detail",
 )
 
 name_verbs(

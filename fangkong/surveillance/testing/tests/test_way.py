@@ -153,9 +153,9 @@ def test_a_number_that_the_house_gives_is_no_tubes_own(world):
 def test_the_number_of_a_person_or_a_phone_is_no_number_of_a_tube(world, number):
     with pytest.raises(NumberInText):
         surface(world, number=number)
+    tube, said = received(world), found(sender_number=number)
     with pytest.raises(NumberInText):
-        said = found(sender_number=number)
-        actions.enter_result(specimen=received(world), facts=said, by=world.technician, at=AT)
+        actions.enter_result(specimen=tube, facts=said, by=world.technician, at=AT)
 
 
 def test_what_another_hospital_asked_for_is_not_told_and_hinders_nobody(world):
