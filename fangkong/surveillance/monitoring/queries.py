@@ -152,7 +152,7 @@ def cases_by_person(person_ids: Iterable[int]) -> dict[int, list[Case]]:
     return dict(found)
 
 
-def case_of_illness(person_id: int | None, condition: str, at: datetime) -> Case | None:
+def case_of_illness(person_id: int, condition: str, at: datetime) -> Case | None:
     """The newest case of a person that is about the same illness as one diagnosed at a moment."""
     near = (at - rules.SAME_ILLNESS, at + rules.SAME_ILLNESS)
     found = Case.objects.filter(person_id=person_id, condition=condition, diagnosed_at__range=near)

@@ -230,9 +230,9 @@ def case_to_test(user: User, at: datetime, public_id: UUID) -> Case | None:
 
 def case_of(specimen: Specimen, tested_at: datetime) -> Case | None:
     """The case that a specimen was taken for, else the newest of its person's illness."""
-    return specimen.case or monitoring.case_of_illness(
-        specimen.person_id, specimen.condition, tested_at
-    )
+    if specimen.case is not None or specimen.person_id is None:
+        return specimen.case
+    return monitoring.case_of_illness(specimen.person_id, specimen.condition, tested_at)
 
 
 def waiting_request(
