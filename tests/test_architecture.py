@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from dataclasses import field as field_of
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +22,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db.models import Field, Model
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from ninja import Schema
 from ninja.operation import PathView
 
 from fangkong.core.dossier import queries as dossier
@@ -828,6 +831,24 @@ def test_every_template_of_a_part_lies_under_its_own_name():
     ]
 
     assert wrong == []
+
+
+def test_no_two_bodies_of_the_api_have_one_name():
+    """The page of the API keeps one of them by each name, and tells it of both."""
+    import_module(settings.ROOT_URLCONF)
+
+    def below(kind: type) -> Iterator[type]:
+        for one in kind.__subclasses__():
+            yield one
+            yield from below(one)
+
+    found = {
+        one for one in below(Schema)
+        if one.__module__.startswith("fangkong.") and ".tests." not in one.__module__
+    }  # fmt: skip
+    names = Counter(one.__name__ for one in found)
+    assert [name for name, often in names.items() if often > 1] == []
+    assert names["CaseOut"] == 1
 
 
 def test_the_frame_of_the_breadcrumb_is_written_once():

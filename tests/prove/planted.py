@@ -86,7 +86,7 @@ def no_card_known_again() -> None:
     """The second wall against doubles is gone; what is left is the key of the sender."""
     from fangkong.surveillance.monitoring import actions as monitoring
 
-    monitoring.card_print = lambda *_args: secrets.token_hex(32)
+    monitoring.card_print = lambda *_args, **_how: secrets.token_hex(32)
 
 
 def thread_before_body() -> None:

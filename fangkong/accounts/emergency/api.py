@@ -19,7 +19,7 @@ from .types import USE
 router = Router(tags=["accounts"])
 
 
-class Asked(Schema):
+class EmergencyIn(Schema):
     kind: str
     number: str
     reason: str
@@ -32,7 +32,7 @@ class Opened(Schema):
 
 
 @router.post("/", response={201: Opened})
-def open_(request: HttpRequest, asked: Asked) -> tuple[int, dict[str, Any]]:
+def open_(request: HttpRequest, asked: EmergencyIn) -> tuple[int, dict[str, Any]]:
     """Open one person for two hours, with a reason."""
     api.require(request, USE)
     access: EmergencyAccess | None = once(

@@ -20,7 +20,7 @@ router = Router(tags=["core"])
 _CURSOR = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 
 
-class Asked(Schema):
+class FhirSearchIn(Schema):
     """Where to go on, and how many events at most."""
 
     after: str = Field("", max_length=40)
@@ -49,7 +49,7 @@ class BundleOut(Schema):
 
 @router.get("/audit-events/", response=BundleOut)
 @decorate_view(never_cache)
-def events(request: HttpRequest, asked: Query[Asked]) -> dict[str, Any]:
+def events(request: HttpRequest, asked: Query[FhirSearchIn]) -> dict[str, Any]:
     """Lines and views of the trail, oldest first, once they are sealed."""
     api.require(request, SEE_TRAIL)
     place = _CURSOR.fullmatch(asked.after or "0-0")

@@ -162,18 +162,18 @@ class CorrectIn(ResultIn):
     reason: str = Field(max_length=400, pattern=_NO_NUL)
 
 
-class ChoiceOut(Schema):
+class TestingChoiceOut(Schema):
     code: str
     name_zh: str
     name_en: str
 
 
-class SpecimenTypeOut(ChoiceOut):
+class SpecimenTypeOut(TestingChoiceOut):
     of_person: bool
     biosafety: str
 
 
-class GroupOut(ChoiceOut):
+class GroupOut(TestingChoiceOut):
     """A group that is tested; the result is promised so many hours after the collection."""
 
     hours: int
@@ -181,23 +181,23 @@ class GroupOut(ChoiceOut):
     mandatory: bool
 
 
-class MethodOut(ChoiceOut):
+class MethodOut(TestingChoiceOut):
     targets: list[str]
     has_ct: bool
 
 
-class ChoicesOut(Schema):
+class TestingChoicesOut(Schema):
     """What a request and a result of a day may say, by code."""
 
     on: date
     pack: str
-    conditions: list[ChoiceOut]
+    conditions: list[TestingChoiceOut]
     specimens: list[SpecimenTypeOut]
     groups: list[GroupOut]
     methods: list[MethodOut]
 
 
-@router.get("/choices/", response=ChoicesOut)
+@router.get("/choices/", response=TestingChoicesOut)
 def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
     """The codes that a request and a result of a day take (today without ``on``)."""
     staff = _staff(request)
