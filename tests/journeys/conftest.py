@@ -18,6 +18,9 @@ from fangkong.accounts.queries import DEMO_PASSWORD
 from tests.journeys.server import Server, serving
 from tools.browser import CHROMIUM_FLAGS, find_browser
 
+# States are waited for and come at once on a free machine; five seconds fail a loaded one.
+expect.set_options(timeout=20_000)
+
 SHOTS = Path("var/shots")
 # Keeps what the content security policy forbade on a page.
 LISTEN = """
