@@ -30,7 +30,7 @@ def elsewhere(cases: Iterable[Case], *, by: User | None, at: datetime) -> frozen
     found = {case.pk: case for case in cases}
     if by is None or not found:
         return frozenset()
-    own = set(queries.open_keys(by, at, found))
+    own = set(queries.open_to(by, at).filter(pk__in=[*found]).values_list("pk", flat=True))
     hidden = [case for key, case in found.items() if key not in own]
     if hidden:
         place = "surveillance.monitoring.met"

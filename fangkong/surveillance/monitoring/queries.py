@@ -57,12 +57,6 @@ def open_to(user: User, at: datetime) -> QuerySet[Case]:
     return _whole(Case.objects.filter(_within(user, VIEW, at)))
 
 
-def open_keys(user: User, at: datetime, keys: Iterable[int]) -> list[int]:
-    """Those of these keys whose cases a user may see, or may revise."""
-    within = _within(user, VIEW, at) | _within(user, REPORT, at)
-    return list(Case.objects.filter(within, pk__in=[*keys]).values_list("pk", flat=True))
-
-
 def listed(user: User, at: datetime) -> QuerySet[Case]:
     """The cases that ``open_to`` gives, with the columns that the list draws and no others."""
     rows = Case.objects.filter(_within(user, VIEW, at)).select_related("person", "county")
