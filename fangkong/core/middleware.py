@@ -38,6 +38,9 @@ class RequestFacts:
         at = clock.now()
         cast(Any, request).now = at
         token = request_id.set(str(new_public_id()))
+        asks_for_head = request.method == "HEAD" and problems.for_machines(request)
+        if asks_for_head:  # the operations know GET; the server sends no body
+            request.method = "GET"
         try:
             if _too_large(request):
                 text = _("What was sent is too large. Send less at once, or smaller files.")
@@ -60,6 +63,8 @@ class RequestFacts:
             return response
         finally:
             request_id.reset(token)
+            if asks_for_head:
+                request.method = "HEAD"
 
     def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
         """A refusal that no view answered becomes a page that says what to do."""

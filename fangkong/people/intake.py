@@ -138,6 +138,8 @@ def _with_number(plain: Registration) -> Registration:
 def _with_age(plain: Registration, today: date) -> Registration:
     """The stated age with its day, or none where the birth date tells it."""
     years, months = plain.age_years, plain.age_months
+    if plain.birth_date is not None and years is not None:
+        _check_age(plain.birth_date, years, plain.age_on or today)
     if plain.birth_date is not None or (years is None and months is None):
         if (years, months, plain.age_on) == (None, None, None):
             return plain
@@ -197,3 +199,16 @@ def checked_phone(phone: PhoneNumber) -> PhoneNumber:
 def _longest(model: type[models.Model], field: str) -> int:
     """How many characters a text field holds; PostgreSQL would refuse more with an error page."""
     return cast("models.CharField[str, str]", model._meta.get_field(field)).max_length or 0
+
+
+def _check_age(birth_date: date, years: int, on: date) -> None:
+    """An age beside a birth date must tell the same, give or take a year.
+
+    Ages are counted from birth, from one at birth (虚岁) or by calendar years.
+    """
+    told = rules.age_on(on, birth_date=birth_date)
+    if told is None or not told.years - 1 <= years <= told.years + 2:
+        raise WrongField(
+            _("The age does not fit the birth date. Correct one of the two, or leave out the age."),
+            "age_years",
+        )

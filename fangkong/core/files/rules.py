@@ -13,6 +13,7 @@ from .kinds import DOCX, JPEG, PDF, PNG, WEBP, XLSX, Kind
 
 LONGEST_NAME = 120  # characters
 MOST_PARTS = 2000  # entries of an office file
+END_OF_PDF = 2048  # bytes; readers look for its end mark in the last 1,024, senders add some
 
 
 def sniff(content: bytes) -> Kind | None:
@@ -23,7 +24,7 @@ def sniff(content: bytes) -> Kind | None:
         return PNG
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return WEBP
-    if content.startswith(b"%PDF-"):
+    if content.startswith(b"%PDF-") and b"%%EOF" in content[-END_OF_PDF:]:
         return PDF
     if content.startswith(b"PK\x03\x04"):
         return _office(content)

@@ -53,7 +53,8 @@ def crumbs(content: SafeString) -> SafeString:
 def field(bound: BoundField, size: str = "") -> dict[str, Any]:
     """One form field with label, help and errors; ``size`` is a column class such as col-md-6.
 
-    Also fields of a form that is not of this house (signing in) get the look.
+    A moment whose widget has ``data-now`` (the house's clock when the page was made) has a button
+    that fills it in. Also fields of a form that is not of this house (signing in) get the look.
     """
     if not bound.field.widget.attrs.get("class"):
         dress(bound.form)
@@ -73,6 +74,7 @@ def field(bound: BoundField, size: str = "") -> dict[str, Any]:
         "marked": bound.field.required or bound.name in getattr(bound.form, "one_of", ()),
         "is_check": getattr(widget, "input_type", "") == "checkbox",
         "is_choice_list": is_choice_list,
+        "now": widget.attrs.get("data-now"),
         "help_id": f"id_{bound.html_name}_help",
         "error_id": f"id_{bound.html_name}_error",
     }

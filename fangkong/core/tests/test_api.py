@@ -241,6 +241,14 @@ def test_a_wrong_method_is_told_as_a_problem_with_the_right_ones(client):
     assert answer["Allow"] == "GET"
 
 
+def test_head_is_answered_as_get_without_a_body(client):
+    whole, head = client.get(AREAS), client.head(AREAS)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head["ETag"] == whole["ETag"]
+    assert problem(Client().get(AREAS))["status"] == Client().head(AREAS).status_code == 401
+
+
 def test_signs_that_cannot_be_read_are_told_as_a_problem(client):
     assert problem(client.get(AREAS, {"level": "a\0b"}))["status"] == 400
 

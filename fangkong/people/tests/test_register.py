@@ -141,6 +141,11 @@ def test_a_card_that_tells_something_else_names_the_field(areas, stated, field):
     assert not Person.objects.exists()
 
 
+@pytest.mark.parametrize("age", [29, 30, 31, 32])
+def test_an_age_beside_the_birth_date_may_be_counted_in_any_usual_way(areas, age):
+    assert person(documents=[], birth_date=date(1990, 2, 5), age_years=age).age_years is None
+
+
 @pytest.mark.parametrize(
     ("stated", "field"),
     [
@@ -154,6 +159,8 @@ def test_a_card_that_tells_something_else_names_the_field(areas, stated, field):
         ({"documents": [], "birth_date": date(2020, 2, 6)}, "birth_date"),
         ({"documents": [], "age_years": 151}, "age_years"),
         ({"documents": [], "age_years": 3, "age_on": date(2020, 2, 6)}, "age_on"),
+        ({"documents": [], "birth_date": date(1990, 2, 5), "age_years": 28}, "age_years"),
+        ({"documents": [], "birth_date": date(1990, 2, 5), "age_years": 33}, "age_years"),
     ],
 )
 def test_what_cannot_be_right_names_its_field(areas, stated, field):

@@ -239,12 +239,7 @@ def said_of(case: Case, facts: CaseFacts) -> Reason:
 def same_illness(cases: Sequence[Case], facts: CaseFacts) -> Case | None:
     """The one of these cases of a person that a card is about, whatever its dates."""
     pack = queries.pack_on(clock.day_of(facts.diagnosed_at))
-    whole = rules.whole_condition(pack, facts.condition)
-    for case in cases:
-        near = abs(case.diagnosed_at - facts.diagnosed_at) <= rules.SAME_ILLNESS
-        if near and rules.whole_condition(pack, case.condition) == whole:
-            return case
-    return None
+    return rules.same_illness(pack, cases, facts.condition, facts.diagnosed_at)
 
 
 def _create(

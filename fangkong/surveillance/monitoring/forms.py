@@ -87,6 +87,9 @@ class Judged(pages.Form):
         self.user, self.at = user, at
         self.day = clock.day_of(at)
         self.pack = queries.pack_on(self.day)
+        # Never filled in by itself: a diagnosis of just now would always be reported in time.
+        now = at.astimezone(clock.zone()).strftime("%Y-%m-%dT%H:%M:%S")
+        self.fields["diagnosed_at"].widget.attrs["data-now"] = now
         choices = {
             "condition": conditions(self.pack, self.day),
             "case_class": _named(self.pack.case_classes),
@@ -231,11 +234,11 @@ class ReportForm(Judged):
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, user=user, at=at, **kwargs)
         _offer(self, "occupation", [("", "–"), *_named(self.pack.occupations)])
+        _offer(self, "condition", [("", "–"), *conditions(self.pack, self.day)])
+        _offer(self, "case_class", [("", "–"), *_named(self.pack.case_classes)])
         _offer_facilities(self, queries.facilities_to_report_for(user, at))
         if not self.is_bound:
             self.initial.setdefault("relation", "same-county")
-            self.initial.setdefault("diagnosed_at", at.astimezone(clock.zone()))
-            self.initial.setdefault("condition", "covid-19")
 
     def sections(self) -> list[tuple[Any, list[forms.BoundField]]]:
         """The fields in the order of the paper card."""

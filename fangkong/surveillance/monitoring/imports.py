@@ -121,14 +121,19 @@ class CardDesk(PreparingDesk):
         claimed = {n: claim for n, claim in claimed.items() if looked[n].print not in known}
         held = people.held(claimed, by=self.by, at=self.at)
         earlier = queries.cases_by_person(one.person_id for one in held.values() if not one.refusal)
-        rows = again() if known or earlier else ()
-        met_cases = [*known.values(), *(case for cases in earlier.values() for case in cases)]
-        hidden = met.elsewhere(met_cases, by=self.by, at=self.at)
+        rows = cache(again)
 
         def facts(n: int) -> CaseFacts:
-            card, _faults = self.read(rows[n])
+            card, _faults = self.read(rows()[n])
             assert card is not None  # it has a print
             return card.case
+
+        ill: dict[int, Case] = {}  # rows whose illness is reported with other dates
+        for n, holder in held.items():
+            cases = earlier.get(holder.person_id, ()) if not holder.refusal else ()
+            if cases and (illness := same_illness(cases, facts(n))):
+                ill[n] = illness
+        hidden = met.elsewhere([*known.values(), *ill.values()], by=self.by, at=self.at)
 
         def judged(n: int, row: Looked) -> Judged:
             if not row.print:
@@ -139,8 +144,7 @@ class CardDesk(PreparingDesk):
             holder = held.get(n)
             if holder and holder.refusal:
                 return Judged(Outcome.ERROR, [refusal(holder.refusal)], row.print)
-            cases = earlier.get(holder.person_id) if holder else None
-            if cases and (illness := same_illness(cases, facts(n))):
+            if illness := ill.get(n):
                 reason = met.ELSEWHERE if illness.pk in hidden else other_dates(illness)
                 return Judged(Outcome.ERROR, [reason], row.print)
             return Judged(Outcome.OK, row.faults, row.print, row.claim)
@@ -232,18 +236,7 @@ class CardDesk(PreparingDesk):
             by=self.by,
             at=at,
         )
-        cases: list[ready.Made] = []
-        met_cases: dict[int, Known] = {}
-        for place in keys:
-            result, n = made[place], prepared.good[place]
-            if isinstance(result, ready.Made):
-                cases.append(result)
-                found[n] = Judged(Outcome.IMPORTED)
-            else:
-                met_cases[n] = result
-        found.update(self._met(met_cases, at))
-        self._note(cases, at)
-        self._tell(cases, at)
+        found.update(self._entered({prepared.good[place]: made[place] for place in keys}, at))
         return [found[n] for n in range(prepared.count)]
 
     def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
@@ -258,18 +251,19 @@ class CardDesk(PreparingDesk):
                 cards[n] = card
         entries = self._entries(cards, found, at)
         made = enter(list(entries.values()), reported_at=self._confirmed_at(), by=self.by, at=at)
-        cases: list[Case] = []
-        met_cases: dict[int, Known] = {}
-        for n, result in zip(entries, made, strict=True):
-            if isinstance(result, Case):
-                cases.append(result)
-                found[n] = Judged(Outcome.IMPORTED)
-            else:
-                met_cases[n] = result
-        found.update(self._met(met_cases, at))
+        found.update(self._entered(dict(zip(entries, made, strict=True)), at))
+        return [found[n] for n in range(len(rows))]
+
+    def _entered(
+        self, made: Mapping[int, Case | ready.Made | Known], at: datetime
+    ) -> dict[int, Judged]:
+        """What is said of rows by what became of them; new cases go into the trail."""
+        met_cases = {n: result for n, result in made.items() if isinstance(result, Known)}
+        cases = [result for result in made.values() if not isinstance(result, Known)]
         self._note(cases, at)
         self._tell(cases, at)
-        return [found[n] for n in range(len(rows))]
+        new = {n: Judged(Outcome.IMPORTED) for n in made if n not in met_cases}
+        return new | self._met(met_cases, at)
 
     def _met(self, found: Mapping[int, Known], at: datetime) -> dict[int, Judged]:
         """What is said of rows whose cases are there already."""

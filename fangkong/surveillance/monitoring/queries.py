@@ -147,10 +147,16 @@ def cases_by_person(person_ids: Iterable[int]) -> dict[int, list[Case]]:
 
 
 def case_of_illness(person_id: int, condition: str, at: datetime) -> Case | None:
-    """The newest case of a person that is about the same illness as one diagnosed at a moment."""
+    """The case of a person that a test for a disease at a moment is about.
+
+    A test for a disease may be about any form of it, one for a form also about a case of which
+    the form is not told; one for hepatitis A is not about hepatitis B.
+    """
+    pack = pack_on(clock.day_of(at))
+    codes = {*rules.with_subtypes(pack, condition), rules.whole_condition(pack, condition)}
     near = (at - rules.SAME_ILLNESS, at + rules.SAME_ILLNESS)
-    found = Case.objects.filter(person_id=person_id, condition=condition, diagnosed_at__range=near)
-    return found.order_by("-diagnosed_at", "-pk").first()
+    found = Case.objects.filter(person_id=person_id, condition__in=codes, diagnosed_at__range=near)
+    return rules.same_illness(pack, found.order_by("pk"), condition, at)
 
 
 def cards_of(case: Case) -> list[ReportCard]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from fangkong.core.spelling import shown
@@ -36,6 +36,16 @@ class Countable(Protocol):
     onset_date: date | None
     diagnosed_at: datetime
     reported_at: datetime
+
+
+class Illness(Protocol):
+    """What a case must say to be held against a diagnosis; ``models.Case`` does."""
+
+    condition: str
+    diagnosed_at: datetime
+
+
+AnIllness = TypeVar("AnIllness", bound=Illness)
 
 
 class Before(Protocol):
@@ -187,8 +197,11 @@ def judgement_faults(pack: Pack, case: CaseFacts, on: date) -> list[Reason]:
         grades = packs.severities(pack, case.condition, on)
         if case.severity and not _among(grades, case.severity):
             faults.append(_not_one_of("severity", case.severity, grades, pack.severity))
-        if not case.course and asks_course(pack, case.condition):
+        asked = asks_course(pack, case.condition)
+        if asked and not case.course:
             faults.append(_missing("course"))
+        if case.course and not asked:
+            faults.append(Reason("not_asked", {"field": "course", "value": case.course}))
     relations = pack.residence_relations
     if case.relation and not _among(relations, case.relation):
         faults.append(_not_one_of("relation", case.relation, relations))
@@ -384,6 +397,28 @@ def whole_condition(pack: Pack, code: str) -> str:
         return packs.condition(pack, code).code
     except UnknownCode:
         return code
+
+
+def same_illness(
+    pack: Pack, cases: Iterable[AnIllness], condition: str, diagnosed_at: datetime
+) -> AnIllness | None:
+    """The one of a person's cases that a diagnosis belongs to: the nearest in time.
+
+    Forms of a disease are one illness with it (bacillary and amoebic dysentery are not two of a
+    person within ``SAME_ILLNESS``). Of two equally near the later one; None where none is near.
+    """
+    whole = whole_condition(pack, condition)
+    near = [
+        case
+        for case in cases
+        if abs(case.diagnosed_at - diagnosed_at) <= SAME_ILLNESS
+        and whole_condition(pack, case.condition) == whole
+    ]
+    return min(
+        near,
+        key=lambda case: (abs(case.diagnosed_at - diagnosed_at), diagnosed_at - case.diagnosed_at),
+        default=None,
+    )
 
 
 def changed_fields(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:

@@ -21,6 +21,8 @@ from . import samples
         (samples.DOCX, kinds.DOCX),
         (samples.XLSX, kinds.XLSX),
         (b"", None),
+        (b"%PDF-1.7\n nothing", None),
+        (samples.PDF[:-6], None),  # cut off on its way
         (b"\xff\xd8", None),
         (b"RIFF....AVI ", None),
         (b"PK\x03\x04", None),

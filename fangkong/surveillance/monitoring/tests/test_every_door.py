@@ -93,6 +93,7 @@ def browser(client, world):
         ({"severity": "mild", "condition": "measles"}, {"severity"}),
         ({"case_class": "probable"}, {"case_class"}),
         ({"condition": "hepatitis-b"}, {"course"}),
+        ({"condition": "measles", "severity": "", "course": "acute"}, {"course"}),
         ({"died_on": "1960-01-01", "onset_date": ""}, {"died_on"}),
         ({"onset_date": "1800-01-01"}, {"birth_date"}),
         (NO_NUMBER, {"birth_date"}),

@@ -128,6 +128,21 @@ def test_of_a_case_elsewhere_a_file_tells_nothing_and_the_hit_is_noted(world, da
     assert len(audit.sights_of(one.person)) == seen + 1
 
 
+def test_of_another_disease_elsewhere_a_file_tells_nothing_and_notes_no_view(world):
+    one = case(world, 1)
+    seen = len(audit.sights_of(one.person))
+    theirs = imports.upload(
+        content=imports.FileContent(table(line(1, relation="本市其他县区", **MEASLES)).encode()),
+        file_name="cards.csv",
+        facility=world.other_hospital,
+        by=world.kangding_cdc,
+        at=AT,
+    )
+
+    assert outcomes(theirs) == ["ok"]
+    assert len(audit.sights_of(one.person)) == seen
+
+
 def test_that_a_number_is_known_is_noted_as_a_view_of_its_person(world):
     one = case(world, 1).person
     before = len(audit.sights_of(one))

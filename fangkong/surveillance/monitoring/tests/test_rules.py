@@ -253,6 +253,7 @@ def test_hepatitis_b_must_say_acute_or_chronic():
     said = {"condition": "hepatitis-b", "severity": ""}
     assert judged(**said) == [("missing", "course")]
     assert judged(**said, course="acute") == []
+    assert judged(condition="measles", severity="", course="acute") == [("not_asked", "course")]
 
 
 def test_a_disease_is_not_managed_the_day_before_its_law():
@@ -286,3 +287,29 @@ def test_a_form_of_hepatitis_counts_for_hepatitis_and_not_the_other_way_round():
     assert "hepatitis-b" in rules.with_subtypes(PACK, "viral-hepatitis")
     assert rules.with_subtypes(PACK, "hepatitis-b") == ["hepatitis-b"]
     assert rules.with_subtypes(PACK, "dancing-plague") == ["dancing-plague"]
+
+
+def ill(condition: str, day: int):
+    return SimpleNamespace(condition=condition, diagnosed_at=at(9) + timedelta(days=day))
+
+
+@pytest.mark.parametrize("days", [-90, 0, 90])
+def test_a_diagnosis_within_ninety_days_is_about_the_same_illness(days):
+    one = ill("covid-19", days)
+    assert rules.same_illness(PACK, [one], "covid-19", at(9)) is one
+
+
+@pytest.mark.parametrize("other", [ill("covid-19", -91), ill("covid-19", 91), ill("measles", 0)])
+def test_a_later_diagnosis_or_one_of_another_disease_is_another_illness(other):
+    assert rules.same_illness(PACK, [other], "covid-19", at(9)) is None
+
+
+def test_forms_of_a_disease_are_one_illness_with_it_and_with_each_other():
+    for form in ("viral-hepatitis", "hepatitis-a"):
+        assert rules.same_illness(PACK, [ill("hepatitis-b", 3)], form, at(9)) is not None
+
+
+def test_of_several_cases_the_nearest_is_meant_and_of_equally_near_ones_the_later():
+    early, near, late = ill("covid-19", -60), ill("covid-19", -20), ill("covid-19", 20)
+    assert rules.same_illness(PACK, [early, near], "covid-19", at(9)) is near
+    assert rules.same_illness(PACK, [near, early, late], "covid-19", at(9)) is late

@@ -5,6 +5,7 @@ import "htmx.org/dist/ext/hx-csp.js";
 import { startCopying } from "./copy";
 import { focusFirstError, startForms } from "./forms";
 import { startLive } from "./live";
+import { listenForNow, startMoments } from "./moments";
 import { startPalette } from "./palette";
 import { startPasskeys } from "./passkeys";
 import { startSession } from "./session";
@@ -16,6 +17,8 @@ startPalette();
 startUploads(); // before forms: a form waits for its files
 startForms();
 startCopying();
+listenForNow();
+startMoments(document);
 startPasskeys();
 startSession();
 startLive(document);
@@ -25,6 +28,7 @@ document.addEventListener("htmx:after:swap", (event) => {
   const target = event.target instanceof HTMLElement ? event.target : document.body;
   startLive(document);
   startFigures(document);
+  startMoments(target);
   if (!target.closest("[data-live]")) focusFirstError(target);
 });
 
