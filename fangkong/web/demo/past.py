@@ -38,15 +38,21 @@ def enter(
     """Enter the bundles in their order; returns how many cases were made.
 
     By nobody: there was no staff in those years. Cases of days without rules are left out, for
-    nobody could have judged them. ``reader`` is somebody who may see all of them at ``at``.
+    nobody could have judged them. ``reader`` is somebody who may see all of them at ``at``, when
+    they are entered.
     """
-    made = sum(_enter(bundle, counties, hospitals) for bundle in bundles)
+    made = sum(_enter(bundle, counties, hospitals, at) for bundle in bundles)
     _accept(reader, at)
     return made
 
 
 @transaction.atomic
-def _enter(bundle: Bundle, counties: Mapping[str, Area], hospitals: Mapping[str, Facility]) -> int:
+def _enter(
+    bundle: Bundle,
+    counties: Mapping[str, Area],
+    hospitals: Mapping[str, Facility],
+    entered_at: datetime,
+) -> int:
     cases = [case for case in bundle.cases if _judged(case.condition, case.diagnosed_at.date())]
     if not cases:
         return 0
@@ -70,7 +76,8 @@ def _enter(bundle: Bundle, counties: Mapping[str, Area], hospitals: Mapping[str,
     new = sum(not isinstance(case, reporting.Known) for case in made)
     home = next(iter(counties.values())).parent
     assert home is not None  # counties lie in the home area
-    audit.record(PAST, home, by=None, at=at, detail={"cases": new})
+    # The trail tells when something was done; in the years of these cases there was none.
+    audit.record(PAST, home, by=None, at=entered_at, detail={"cases": new})
     return new
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from fangkong.accounts.models import User
+from fangkong.core.audit import queries as audit
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
 from fangkong.places import queries as places
@@ -128,6 +129,8 @@ def test_the_past_has_the_three_years_that_the_moving_percentile_asks_for(demo):
 
     oldest = Case.objects.earliest("reported_at").reported_at
     assert oldest < at - timedelta(days=3 * 364)
+    before_the_staff = date(2019, 12, 30)
+    assert all(week >= before_the_staff for week in audit.overdue_weeks(at.date()))
 
 
 def test_the_command_refuses_a_day_without_figures_and_loads_nothing(db):
