@@ -28,6 +28,8 @@ from ninja.operation import PathView
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.privacy import Personal, Retention
 from fangkong.core.purposes import types as purposes
+from fangkong.people.duplicates import queries as joined
+from fangkong.people.duplicates import types as duplicates
 
 ROOT = Path(__file__).resolve().parent.parent
 PRODUCT = ROOT / "fangkong"
@@ -190,6 +192,32 @@ def test_nothing_of_ours_is_deleted_along_with_something_else():
     ]
 
     assert wrong == []
+
+
+def answers_for(key: str) -> str:
+    """What a room says of a key to a person, or what is missing."""
+    follows = {one.key: one for one in duplicates.followers()}
+    if key in duplicates.remaining():
+        return "" if key not in follows else "says both that its rows follow and that they remain"
+    if key not in follows:
+        return "says not whether its rows follow"
+    if getattr(apps.get_model(follows[key].table), "append_only", False):
+        return "cannot follow: its table is only ever added to"
+    return ""
+
+
+def test_every_key_to_a_person_says_how_its_rows_follow_when_two_records_are_joined():
+    """By ``people.duplicates.types.follow`` or ``remains``, in the ``apps.py`` of the room."""
+    there = joined.keys_to_persons()
+    said = {one.key for one in duplicates.followers()} | set(duplicates.remaining())
+
+    assert {"people.Phone.person", "surveillance.Case.person"} <= set(there)
+    assert {key: wrong for key in there if (wrong := answers_for(key))} == {}
+    assert said - set(there) == set()  # no answer outlives its key
+
+
+def test_a_key_that_nobody_answers_for_is_found():
+    assert answers_for("surveillance.Visit.person") == "says not whether its rows follow"
 
 
 # --- Doors ----------------------------------------------------------------------------------------

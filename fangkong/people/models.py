@@ -23,6 +23,7 @@ from fangkong.core.sealing.fields import index_of
 from fangkong.core.walls.types import Wall
 
 from . import rules
+from .duplicates.models import Merge, Pair, Run
 from .requests.models import DataRequest
 from .types import Document, DocumentKind, PhoneKind, PhoneNumber, Sex
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.places.models import Area
 
-__all__ = ["DataRequest", "IdentityDocument", "Person", "Phone"]
+__all__ = ["DataRequest", "IdentityDocument", "Merge", "Pair", "Person", "Phone", "Run"]
 
 
 class Person(Record):

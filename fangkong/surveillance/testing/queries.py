@@ -248,6 +248,21 @@ def waiting_request(
     ).first()
 
 
+def asked_of_both(one: int, other: int) -> list[tuple[Specimen, Specimen]]:
+    """Requests that wait for both of two persons, of the same facility, disease and specimen."""
+    waiting = Specimen.objects.filter(state=State.REQUESTED).order_by("pk")
+    first = {_asked(specimen): specimen for specimen in waiting.filter(person_id=one)}
+    return [
+        (first[_asked(specimen)], specimen)
+        for specimen in waiting.filter(person_id=other)
+        if _asked(specimen) in first
+    ]
+
+
+def _asked(specimen: Specimen) -> tuple[int, str, str]:
+    return specimen.facility_id, specimen.condition, specimen.specimen_type
+
+
 def number_stands(number: str) -> bool:
     """Whether a tube has this number already."""
     return Specimen.objects.filter(number=number).exists()

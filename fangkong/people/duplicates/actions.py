@@ -1,0 +1,383 @@
+"""Join two records of one person, undo it exactly, or judge that they are two persons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Field, Model
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.free_text import refuse_numbers
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused, filled
+from fangkong.core.spelling import shown
+from fangkong.core.walls.reach import everything
+
+from ..intake import checked
+from ..models import Person
+from ..types import Document, DocumentKind, Registration
+from . import queries, rules
+from .models import Merge, Pair
+from .types import Obstacle, followers
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+REASON_LENGTH = range(4, 401)
+_STAMPS = ("changed_at", "changed_by_id")
+
+
+class ReasonMissing(Refused):
+    """Joining, undoing and judging change what is held of a person: each has a reason."""
+
+    status = 422
+    field = "reason"
+
+
+class NotOfThePair(Refused):
+    """Neither of the two records was named as the one to keep."""
+
+    status = 422
+    field = "keep"
+
+
+class UnknownField(Refused):
+    """Something is to be taken, or put back, that is no field of a person."""
+
+    status = 422
+
+
+class CannotJoin(Refused):
+    """Rows of both cannot stand with one person; ``obstacles`` says all of it."""
+
+    def __init__(self, obstacles: Sequence[Obstacle]) -> None:
+        super().__init__(" ".join(str(one.text) for one in obstacles))
+        self.obstacles = list(obstacles)
+
+
+class PairChanged(Refused):
+    """One of the records is no longer as the page showed it."""
+
+    status = 412
+
+
+class AlreadyJoined(Refused):
+    """One of the two records has been joined already."""
+
+
+class AlreadyJudged(Refused):
+    """Somebody has judged the pair."""
+
+
+class AlreadyUndone(Refused):
+    """The merge was undone before."""
+
+
+class LaterMerge(Refused):
+    """The kept record was joined once more since: that one is undone first. ``merge`` is it."""
+
+    def __init__(self, merge: Merge) -> None:
+        super().__init__(
+            _(
+                "These records were joined with another one since. Undo the newest joining first,"
+                " then this one."
+            )
+        )
+        self.merge = merge
+
+
+class ValuesGone(Refused):
+    """What both were is kept no longer."""
+
+
+class CorrectedSince(Refused):
+    """A field was corrected after the merge: whoever undoes it says what becomes of it."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        super().__init__(
+            _(
+                "The record was corrected after the joining. Say for each corrected field whether"
+                " the correction stays or goes."
+            )
+        )
+        self.fields = list(fields)
+
+
+# --- Joining --------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def merge(
+    *,
+    pair: Pair,
+    keep: UUID,
+    take: Collection[str],
+    seen: str,
+    reason: str,
+    by: User,
+    at: datetime,
+) -> Merge:
+    """Make one record of two: ``keep`` goes on, the other leads to it from now on.
+
+    ``take`` names the fields (``rules.FIELDS``) whose values come from the other record. ``seen``
+    is ``queries.state_of`` as the page showed it. CannotJoin where something stands against it;
+    DocumentDisagrees where what was chosen contradicts an identity number.
+    """
+    why = _reason(reason)
+    if unknown := sorted(set(take) - set(rules.FIELDS)):
+        raise UnknownField(filled(_("There is no such field: %(names)s."), names=unknown))
+    pair = _to_judge(pair, seen)
+    kept, gone = _in_roles(pair, keep)
+    if found := queries.obstacles(kept, gone, at):
+        raise CannotJoin(found)
+    before, other = queries.values_of(kept), queries.values_of(gone)
+    merged = Merge(
+        kept=kept,
+        gone=gone,
+        pair=pair,
+        county_id=pair.county_id,
+        reason=why,
+        taken=[field for field in rules.FIELDS if field in set(take)],
+        kept_before=_packed({**before, **_stamps_of(kept)}),
+        gone_before=_packed({**other, **_stamps_of(gone)}),
+        **stamps(by, at),
+    )
+    with everything():
+        merged.moved = _move(kept, gone)
+    _set(kept, _fitting(kept, rules.joined(before, other, take), clock.day_of(at)))
+    kept.touch(by, at)
+    kept.save()
+    gone.merged_into = kept
+    gone.touch(by, at)
+    gone.save()
+    merged.kept_after = _packed({**queries.values_of(kept), **_stamps_of(kept)})
+    merged.save()
+    detail = {"taken": merged.taken, "moved": {key: len(ids) for key, ids in merged.moved.items()}}
+    _note("merge", kept, by, at, why, {**detail, "other": str(gone.public_id)})
+    _note("give_way", gone, by, at, why, {"to": str(kept.public_id)})
+    return merged
+
+
+def _move(kept: Person, gone: Person) -> dict[str, list[int]]:
+    """Give the rows of the record that goes the key of the one that is kept."""
+    moved: dict[str, list[int]] = {}
+    for follower in followers():
+        if keys := queries.rows_to_move(follower, kept, gone):
+            _point(queries.model_of(follower), follower.field, keys, kept.pk)
+            moved[follower.key] = keys
+    return moved
+
+
+def _point(model: type[Model], field: str, keys: Collection[int], person: int) -> None:
+    try:
+        with transaction.atomic():
+            model._base_manager.filter(pk__in=keys).update(**{f"{field}_id": person})
+    except IntegrityError:
+        raise CannotJoin(
+            [
+                Obstacle(
+                    _(
+                        "Something of both records cannot stand with one person. Look at what each"
+                        " of them has, and put that right first."
+                    )
+                )
+            ]
+        ) from None
+
+
+def _fitting(kept: Person, values: Mapping[str, object], today: date) -> dict[str, object]:
+    """The chosen values, checked against the identity numbers of both as at a correction."""
+    held = [Document(d.kind, d.full_number) for d in kept.documents.all()]
+    stated = checked(
+        Registration(
+            name=str(values["name"]),
+            sex=str(values["sex"]),
+            birth_date=values["birth_date"],  # type: ignore[arg-type]  # a date or None
+            documents=tuple(one for one in held if one.kind == DocumentKind.RESIDENT_ID),
+        ),
+        today,
+    )
+    told: dict[str, object] = {"sex": stated.sex, "birth_date": stated.birth_date}
+    if stated.birth_date is not None:  # it tells the age
+        told |= {"age_years": None, "age_months": None, "age_on": None}
+    return {**values, **told}
+
+
+# --- Undoing --------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def undo(
+    *,
+    merge: Merge,
+    corrected: Mapping[str, str],
+    reason: str,
+    by: User,
+    at: datetime,
+) -> Merge:
+    """Make two records again, as they were: fields that still are as the merge left them, and every
+    row that moved. Rows that came since stay with the record that was kept.
+
+    ``corrected`` says for each field that was corrected since "keep" or "put_back".
+    """
+    why = _reason(reason)
+    merge = Merge.objects.select_for_update(of=("self",)).get(pk=merge.pk)
+    if merge.undone_at is not None:
+        raise AlreadyUndone(_("Somebody has undone this already. Reload the page."))
+    kept, gone = _locked(merge.kept_id, merge.gone_id)
+    if later := queries.later_merge(merge):
+        raise LaterMerge(later)
+    if not (merge.kept_before and merge.kept_after and merge.gone_before):
+        raise ValuesGone(
+            _("What both records were is kept no longer. Nothing can be put back any more.")
+        )
+    before, after, other = map(_unpacked, (merge.kept_before, merge.kept_after, merge.gone_before))
+    now = queries.values_of(kept)
+    changed = rules.changed_since(after, now)
+    put_back = [field for field in changed if corrected.get(field) == "put_back"]
+    if [field for field in changed if corrected.get(field) not in ("keep", "put_back")]:
+        raise CorrectedSince(changed)
+    untouched = not changed and _stamps_of(kept) == {name: after[name] for name in _STAMPS}
+    _set(kept, rules.undone(before, after, now, put_back))
+    _stamp(kept, before if untouched else None, by, at)
+    kept.save()
+    untouched = _stamps_of(gone) == {
+        "changed_at": merge.created_at,
+        "changed_by_id": merge.created_by_id,
+    }
+    _set(gone, {column: other[column] for of in rules.FIELDS.values() for column in of})
+    _stamp(gone, other if untouched else None, by, at)
+    gone.merged_into = None
+    gone.save()
+    with everything():
+        _move_back(merge)
+    merge.undone_at, merge.undone_by, merge.undo_reason = at, by, why
+    merge.touch(by, at)
+    merge.save()
+    stays = sorted(set(changed) - set(put_back))
+    _note("undo", kept, by, at, why, {"other": str(gone.public_id), "kept": stays})
+    _note("come_back", gone, by, at, why, {"from": str(kept.public_id)})
+    return merge
+
+
+def _move_back(merge: Merge) -> None:
+    """Every row that moved and still is where it went gets its old key again."""
+    for follower in followers():
+        keys = merge.moved.get(follower.key, [])
+        rows = queries.model_of(follower)._base_manager.filter(
+            pk__in=keys, **{f"{follower.field}_id": merge.kept_id}
+        )
+        if there := list(rows.values_list("pk", flat=True)):
+            _point(queries.model_of(follower), follower.field, there, merge.gone_id)
+
+
+def _stamp(person: Person, before: Mapping[str, Any] | None, by: User, at: datetime) -> None:
+    """Who changed a record last: as before where nothing else has happened to it since."""
+    if before is None:
+        person.touch(by, at)
+    else:
+        person.changed_at, person.changed_by_id = before["changed_at"], before["changed_by_id"]
+
+
+# --- Two persons ----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def keep_apart(*, pair: Pair, seen: str, reason: str, by: User, at: datetime) -> Pair:
+    """Say that a pair is two persons: it does not come back, unless a number of one changes."""
+    why = _reason(reason)
+    pair = _to_judge(pair, seen)
+    pair.judged_at, pair.judged_by, pair.judged_reason = at, by, why
+    pair.numbers_digest = queries.numbers_of([pair.one_id, pair.other_id])
+    pair.touch(by, at)
+    pair.save()
+    for person, other in ((pair.one, pair.other), (pair.other, pair.one)):
+        _note("keep_apart", person, by, at, why, {"other": str(other.public_id)})
+    return pair
+
+
+# --- What all of them need ------------------------------------------------------------------------
+
+
+def _to_judge(pair: Pair, seen: str) -> Pair:
+    """The pair and both persons, locked, where they still wait as they were seen."""
+    one, other = _locked(pair.one_id, pair.other_id)
+    pair = Pair.objects.select_for_update(of=("self",)).get(pk=pair.pk)
+    pair.one, pair.other = one, other
+    if one.merged_into_id or other.merged_into_id:
+        raise AlreadyJoined(_("One of the two has been joined to another record. Reload the page."))
+    if pair.judged_at is not None:
+        raise AlreadyJudged(_("Somebody has judged this pair already. Reload the page."))
+    if seen != queries.state_of(pair):
+        raise PairChanged(
+            _("One of the two records was changed since you opened the page. Look at it again.")
+        )
+    return pair
+
+
+def _locked(one: int, other: int) -> tuple[Person, Person]:
+    """Both persons, locked in the order of their keys: whoever enters something of them waits."""
+    with everything():
+        rows = Person.objects.select_for_update(of=("self",)).filter(pk__in=[one, other])
+        found = {person.pk: person for person in rows.order_by("pk")}
+    return found[one], found[other]
+
+
+def _in_roles(pair: Pair, keep: UUID) -> tuple[Person, Person]:
+    if keep == pair.one.public_id:
+        return pair.one, pair.other
+    if keep == pair.other.public_id:
+        return pair.other, pair.one
+    raise NotOfThePair(_("Choose which of the two records is kept."))
+
+
+def _note(
+    verb: str, person: Person, by: User, at: datetime, reason: str, detail: Mapping[str, object]
+) -> None:
+    """A line in the trail of one of the two: each of them tells what became of it."""
+    audit.record(f"people.duplicates.{verb}", person, by=by, at=at, reason=reason, detail=detail)
+
+
+def _reason(text: str) -> str:
+    why = shown(text)
+    if len(why) not in REASON_LENGTH:
+        raise ReasonMissing(_("Say in 4 to 400 characters how you know."))
+    refuse_numbers(reason=why)
+    return why
+
+
+def _set(person: Person, values: Mapping[str, object]) -> None:
+    for column, value in values.items():
+        setattr(person, column, value)
+
+
+def _stamps_of(person: Person) -> dict[str, object]:
+    return {name: getattr(person, name) for name in _STAMPS}
+
+
+def _packed(values: Mapping[str, object]) -> str:
+    """Values of a record as a text, to be sealed."""
+    plain = {
+        column: value.isoformat() if isinstance(value, date) else value
+        for column, value in values.items()
+    }
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def _unpacked(text: str) -> dict[str, Any]:
+    """The values of ``_packed``, as the columns hold them."""
+    return {
+        column: None if value is None else _field(column).to_python(value)
+        for column, value in json.loads(text).items()
+    }
+
+
+def _field(column: str) -> Field[Any, Any]:
+    return cast("Field[Any, Any]", Person._meta.get_field(column.removesuffix("_id")))
