@@ -17,6 +17,7 @@ from epistat.evaluate import evaluate
 from epistat.result import ARRAYS, Floats
 from epistat.tests import default_score, plain_adaptive
 from epistat.tests.default_score import CHOSEN_ON, REPORTED_ON, scenarios
+from epistat.tests.examples import examples
 
 WEEKS = 300
 
@@ -34,7 +35,7 @@ def flagged(answer: Detection, flag: Flag) -> NDArray[np.bool_]:
 # --- The formula ---
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     st.integers(0, 2**32),
     st.sampled_from([0.05, 1.0, 9.0, 300.0]),
@@ -112,7 +113,7 @@ def test_the_days_are_judged_as_the_weeks_they_end() -> None:
 # --- What holds whatever comes ---
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 40), st.floats(0.01, 1e4))
 def test_the_more_cases_the_smaller_p_and_no_alarm_is_lost(
     seed: int, more: int, level: float

@@ -12,6 +12,7 @@ from scipy.optimize import isotonic_regression, minimize_scalar
 
 from epistat import Flag, cusum, glr, outbreak_p
 from epistat.result import Floats
+from epistat.tests.examples import examples
 
 TRANSFORMS = [
     "rossi", "standard", "anscombe", "anscombe2nd", "pearson_nb", "anscombe_nb", "none",
@@ -41,7 +42,7 @@ def weeks(seed: int, level: float, n: int) -> Floats:
     return counts
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     st.integers(0, 2**20), st.sampled_from([0.3, 4.0, 900.0]), st.sampled_from(TRANSFORMS),
     st.booleans(),
@@ -69,7 +70,7 @@ def gain(x: Floats, m: Floats, before: Floats, alpha: float, change: str, size: 
     ))  # fmt: skip
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(
     st.integers(0, 2**20), st.sampled_from([0.5, 6.0]), st.sampled_from([0.0, 0.3]),
     st.sampled_from(["intercept", "epidemic"]), st.sampled_from([None, 4]),
@@ -98,7 +99,7 @@ def test_glr_is_its_twin(
             begin = t + 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 2**20), st.sampled_from([0.5, 6.0, 400.0]), st.sampled_from([0.0, 0.3]))
 def test_lr_is_its_twin(seed: int, level: float, alpha: float) -> None:
     y = weeks(seed, level, 40)
@@ -112,7 +113,7 @@ def test_lr_is_its_twin(seed: int, level: float, alpha: float) -> None:
         total = 0.0 if total > 5 else total
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=2, max_size=25))
 def test_outbreak_p_is_its_twin(counts: list[int]) -> None:
     answer = outbreak_p([counts])

@@ -13,6 +13,7 @@ from epistat import Detection, Flag, farrington, farrington_flexible
 from epistat.calendar import Shape, baselines
 from epistat.result import ARRAYS, Floats
 from epistat.seasonal import PRESETS
+from epistat.tests.examples import examples
 from epistat.tests.plain_farrington import Settings
 from epistat.tests.plain_farrington import farrington as plain
 
@@ -60,7 +61,7 @@ def rare(**chosen: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     options(),
     st.integers(0, 2**32),

@@ -24,6 +24,7 @@ from epistat.nowcast import reverse_hazards
 from epistat.result import Floats
 from epistat.scores import wis
 from epistat.tests import plain_nowcast as plain
+from epistat.tests.examples import examples
 from epistat.tests.reference import OURS, REFERENCE, columns, numbers
 
 NOW = REFERENCE / "nowcast"
@@ -193,7 +194,7 @@ def test_hazards_and_lawless_are_their_twins(
             assert answer.sd[0, t] ** 2 == pytest.approx(twin[1], rel=1e-6, abs=1e-9)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(triangles(holes=False), st.booleans())
 def test_closed_forms_are_what_draws_of_delays_and_cases_come_to(cells: Floats, flat: bool) -> None:
     triangle = triangle_of_matrix(cells + 1)
@@ -369,7 +370,7 @@ def test_histories_that_are_drawn_are_the_nowcast() -> None:
     assert (both[0] != both[1]).any()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(
     st.lists(st.one_of(st.integers(0, 30), st.just(float("nan"))), min_size=6, max_size=20),
     st.integers(1, 25),

@@ -13,6 +13,7 @@ from epistat import Detection, Flag, c1, c2, c3, fixed_threshold, moving_percent
 from epistat.percentile import Definition
 from epistat.result import ARRAYS, Floats
 from epistat.tests import plain
+from epistat.tests.examples import examples
 
 BIG = st.integers(10_000_000, 1_000_000_000)
 COUNT = st.one_of(st.integers(0, 3), st.integers(0, 40), BIG, st.just(float("nan")))
@@ -68,7 +69,7 @@ def test_c3_is_its_twin(days: list[float], baseline: int, min_sigma: float) -> N
     assert_as_plain(answer, plain.c3(y, baseline, min_sigma=min_sigma))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     years_of_counts(260),
     st.fixed_dictionaries(
@@ -94,7 +95,7 @@ def test_weekly_moving_percentile_is_its_twin(
     assert_as_plain(answer, plain.moving_percentile(y, every="week", excluded=excluded, **options))
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(
     years_of_counts(900),
     st.sampled_from([None, 364, 365]),

@@ -29,6 +29,7 @@ from epistat import (
 )
 from epistat.result import Floats
 from epistat.tests import plain_reproduction as plain
+from epistat.tests.examples import examples
 from epistat.tests.reference import OURS, REFERENCE, columns, numbers
 
 RT = REFERENCE / "rt"
@@ -276,7 +277,7 @@ def test_cori_is_its_twin(
         assert few == (shape**-0.5 > 0.3 + 1e-9)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(
     st.lists(st.integers(0, 3000), min_size=10, max_size=12),
     st.lists(CHANCES, min_size=2, max_size=4),
@@ -322,7 +323,7 @@ def test_quantiles_of_ancestries_are_at_most_one_infection_from_the_exact_sum() 
             assert abs(infections - np.searchsorted(exact, float(level))) < 1 + 1e-6
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.lists(st.integers(0, 50), min_size=5, max_size=21), st.sampled_from(["poisson", "negbin"])
 )

@@ -28,6 +28,7 @@ from epistat.scores import (
     rps,
     wis,
 )
+from epistat.tests.examples import examples
 from epistat.tests.reference import OURS
 
 
@@ -128,7 +129,7 @@ def test_more_and_more_levels_make_wis_the_crps() -> None:
 
 
 @given(st.floats(-20, 20), st.floats(-10, 10), st.floats(0.2, 8))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_the_crps_of_a_normal_is_its_integral(y: float, mean: float, sd: float) -> None:
     low, high = min(y, mean - 12 * sd), max(y, mean + 12 * sd)
     below = quad(lambda x: norm.cdf(x, mean, sd) ** 2, low, y, limit=200)[0]
@@ -146,7 +147,7 @@ def test_the_crps_of_a_sample_is_its_double_sum(y: float, sample: list[float]) -
     assert float(crps_sample(y, sample, fair=True)) == pytest.approx(fair, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.integers(0, 60), st.floats(0.05, 40), st.sampled_from([0.3, 2.0, 15.0, np.inf]))
 def test_scores_of_counts_are_their_sums(y: int, mean: float, size: float) -> None:
     forecast = poisson(mean) if np.isinf(size) else nbinom(size, size / (size + mean))

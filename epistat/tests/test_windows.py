@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from epistat import Flag, bayes, cdc, rki
 from epistat.result import ARRAYS, Floats
 from epistat.tests import plain
+from epistat.tests.examples import examples
 from epistat.tests.test_plain_twins import assert_as_plain, years_of_counts
 from epistat.windows import _Predictive
 
@@ -20,7 +21,7 @@ NAN = float("nan")
 WINDOWS = st.sampled_from([(0, 6, True), (1, 6, True), (2, 4, False), (1, 2, False)])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(years_of_counts(200), WINDOWS, st.sampled_from([0.05, 0.001]))
 def test_bayes_is_its_twin(y: Floats, window: tuple[int, int, bool], alpha: float) -> None:
     years, half, current = window
@@ -28,7 +29,7 @@ def test_bayes_is_its_twin(y: Floats, window: tuple[int, int, bool], alpha: floa
     assert_as_plain(answer, plain.bayes(y, years, half, current, alpha))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(years_of_counts(200), WINDOWS)
 def test_rki_is_its_twin(y: Floats, window: tuple[int, int, bool]) -> None:
     years, half, current = window
@@ -36,7 +37,7 @@ def test_rki_is_its_twin(y: Floats, window: tuple[int, int, bool]) -> None:
     assert_as_plain(answer, plain.rki(y, years, half, current))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(years_of_counts(260), st.integers(1, 3), st.integers(0, 2), st.sampled_from([0.01, 0.3]))
 def test_cdc_is_its_twin(y: Floats, years: int, around: int, alpha: float) -> None:
     answer = cdc(y[np.newaxis], years=years, around=around, alpha=alpha)
