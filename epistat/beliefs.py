@@ -42,11 +42,15 @@ from epistat.gammas import FAINT, MANY, Mixture, mixture_quantiles
 from epistat.intervals import UncertainInterval
 from epistat.result import Floats, keep_freed_memory, product, weighted
 
-# Up to which width of one belief, in standard deviations of the rest, so many nodes tell it.
+# Up to which width of one belief, in standard deviations of the rest, so many nodes tell it: what
+# is left is 1e-5 of a level where log ρ is straight (:func:`_sizes` asks for more where it bends).
 LADDER = (
-    (0.25, 6), (0.5, 8), (1.1, 12), (1.65, 16), (2.2, 20), (3.0, 30), (4.0, 40), (5.2, 56),
-    (7.0, 80), (9.3, 112), (13.0, 160), (17.0, 224), (np.inf, 320),
+    (0.23, 4), (0.5, 6), (0.9, 8), (1.6, 12), (2.7, 20), (3.7, 30), (6.0, 56), (9.0, 80),
+    (15.0, 160), (21.0, 224), (np.inf, 320),
 )  # fmt: skip
+# How much the parts of log ρ of degree 1 to 5 widen a belief, each by its root; found by trial
+# against rules of many nodes.
+BENT = np.array([1.0, 0.9, 0.3, 0.25, 0.25])
 OF_CUT = 0.03  # of the width of a belief that is cut off smooths another
 LOOK = 6  # nodes that tell how wide a belief is
 WIDEST, WIDEST_CUT = 20.0, 14.0
@@ -62,7 +66,7 @@ SOLVED = 1e-7  # of a level
 MOST_STEPS = 12
 LEAST_SHAPE = 2.0  # below, the density has no derivatives at 0 unless the shape is whole
 # Cells, and exponentials, worked on at once, so that they stay in the cache.
-AT_ONCE, TOGETHER_SOLVED, TOGETHER = 512, 1024, 48_000
+AT_ONCE, TOGETHER_SOLVED, TOGETHER = 512, 1024, 48000
 # Below that, exp is many times slower; powers come there where more points than these are needed.
 NOTHING, SPARSE = -700.0, 64
 STRIP = 16  # points looked at together, where there are many nodes
@@ -241,25 +245,29 @@ def _fewer(sizes: Ints, room: int) -> tuple[int, int]:
 def _sizes(
     belief: UncertainInterval, shape: Floats, rates: Floats, chances: Floats, longest: float
 ) -> Ints:
-    """How many nodes the mean and the sd of the interval need, shape (cells, 2)."""
+    """How many nodes the mean and the sd of the interval need, shape (cells, 2).
+
+    A rule of n nodes is exact for polynomials of degree 2n - 1. So the width of a belief counts
+    beside what smooths it, and how far log ρ is from a straight line: at the peak of an epidemic it
+    bends, and few cases on single days make it rough.
+    """
     logs = np.log(rates)
     by_mean = LOOK if belief.uncertain[0] else 1
     grid = logs.reshape(len(logs), by_mean, -1)
     weights = chances.reshape(by_mean, -1)
-    centre = weighted(logs, chances)[:, np.newaxis]
     of_mean, of_sd = weights.sum(axis=1), weights.sum(axis=0)
-    means, sds = (
-        (grid * (weights / of_mean[:, np.newaxis])).sum(axis=2),
-        ((grid * (weights / of_sd)[np.newaxis]).sum(axis=1)),
-    )
-    spread_mean = weighted((means - centre) ** 2, of_mean)
-    spread_sd = weighted((sds - centre) ** 2, of_sd)
+    bent_mean = _bends(grid, belief.mean.nodes(LOOK, longest)[0], of_mean, of_sd)
+    bent_sd = _bends(grid.transpose(0, 2, 1), belief.sd.nodes(LOOK)[0], of_sd, of_mean)
+    spread_mean, spread_sd = (bent.sum(axis=1) for bent in (bent_mean, bent_sd))
     needed = np.empty((len(logs), 2), np.int64)
     limits = np.array([limit for limit, _ in LADDER[:-1]])
     ladder = np.array([size for _, size in LADDER])
-    for column, (own, other, law) in enumerate((
-        (spread_mean, spread_sd, belief.mean), (spread_sd, spread_mean, belief.sd)
-    )):  # fmt: skip
+    for column, (bent, own, other, law) in enumerate(
+        (
+            (bent_mean, spread_mean, spread_sd, belief.mean),
+            (bent_sd, spread_sd, spread_mean, belief.sd),
+        )
+    ):
         if not belief.uncertain[column]:
             needed[:, column] = 1
             continue
@@ -269,9 +277,26 @@ def _sizes(
         # cut off little, as beyond its end there is nothing.
         by_other = 1.0 if longest >= belief.mean.high else OF_CUT
         smooth = 1 / shape + np.where(own < other, by_other * other, 0.0)
-        wide = np.minimum(np.sqrt(own / smooth), _widest(belief, longest)) * max(far, 1.0)
+        # A part of degree k and size c asks for as many nodes as a straight one of size c^(1/k).
+        roots = 0.5 / np.arange(1, LOOK)
+        wide = weighted((bent / smooth[:, np.newaxis]) ** roots, BENT)
+        wide = np.minimum(wide, _widest(belief, longest)) * max(far, 1.0)
         needed[:, column] = ladder[np.searchsorted(limits, wide)]
     return needed
+
+
+def _bends(grid: Floats, nodes: Floats, chances: Floats, others: Floats) -> Floats:
+    """Mean squares of the parts of degree 1, 2 … along the first nodes, shape (cells, degrees).
+
+    ``grid``: (cells, nodes, other nodes). The parts are those of the polynomials that are
+    orthonormal on the nodes; no part where there is one node.
+    """
+    from_middle = (nodes - nodes.mean()) / max(np.ptp(nodes), 1e-300)
+    root = np.sqrt(chances)[:, np.newaxis]
+    basis, _ = np.linalg.qr(root * np.vander(from_middle, increasing=True))
+    parts = np.matmul((root * basis[:, 1:]).T, grid)
+    squares: Floats = np.einsum("cko,o->ck", parts**2, others)
+    return squares
 
 
 def _quantiles(laws: list[_Law], levels: Floats, answer: Floats) -> None:
@@ -342,7 +367,7 @@ class _Density:
     def of(cls, law: _Law, some: Ints, reach: Floats, points: int) -> "_Density":
         shape, logs, spread = law.shape[some], law.logs[some], law.spread[some]
         at, chances = _chebyshev(points).at, law.chances_of(some)
-        centres = (chances * logs).sum(axis=1)
+        centres = np.einsum("cn,cn->c", np.broadcast_to(chances, logs.shape), logs)
         middle = (1 - 1 / (9 * shape) + spread / 18) * np.exp(-centres / 3)
         sd = middle / 3 * np.sqrt(1 / shape + spread)
         # Nothing lies outside what the gamma makes of the least and of the greatest scale.
@@ -352,12 +377,13 @@ class _Density:
         low = np.maximum(low, 0.0)
         half, centre = (high - low) / 2, (high + low) / 2
         u = centre[:, np.newaxis] + half[:, np.newaxis] * at
+        left = np.empty((*u.shape, 3))
         base = np.log(u)
         base *= (3 * shape - 1)[:, np.newaxis]
         base += (np.log(3 * half) + shape * np.log(shape) - gammaln(shape))[:, np.newaxis]
         # The exponent of point and node is one product of matrices: u³ by -aρ, 1 by a log ρ + log
         # c, and what is the point's alone.
-        left = np.stack([u * u * u, np.ones_like(u), base], axis=-1)
+        left[..., 0], left[..., 1], left[..., 2] = u * u * u, 1.0, base
         right = np.empty((len(some), 3, logs.shape[1]))
         np.exp(logs, out=right[:, 0])
         right[:, 0] *= -shape[:, np.newaxis]
