@@ -32,6 +32,7 @@ from epistat.result import Floats
 MOST_STEPS = 25
 STOP = 1e-8  # relative change of the deviance
 ROUNDING = 4e-16  # of the sums that the deviance is the difference of
+STEEP = 100.0  # logarithms above the middle: squares of what comes of it are numbers yet
 
 
 def total(values: Floats) -> Floats:
@@ -124,7 +125,7 @@ class Fit:
 class _Sums:
     """Sums by season of w, w t, w t^2 with w = weight * population * exp(slope * t - shift).
 
-    ``shift`` (cells) keeps the exponential of a steep slope at 1 or below.
+    ``shift`` (cells) keeps the exponential of a slope that is steep at 1 or below; it is 0 else.
     """
 
     zero: Floats
@@ -272,9 +273,11 @@ def _step(last: Fit, sums: _Sums, y0: Floats, y1: Floats, trend: bool) -> Fit:
 def _sums(data: Data, time: Floats, exposure: Floats | None, slope: Floats, trend: bool) -> _Sums:
     shift = np.zeros_like(slope)
     if trend:
-        shift = np.maximum(slope * time.min(), slope * time.max())
+        steep = np.maximum(slope * time.min(), slope * time.max())
         w = time * slope
-        w -= shift
+        if (steep > STEEP).any():
+            shift = np.where(steep > STEEP, steep, 0.0)
+            w -= shift
         np.exp(w, out=w)
         if exposure is not None:
             w *= exposure

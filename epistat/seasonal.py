@@ -304,6 +304,11 @@ class _Plan:
         for _, columns in groups:
             judged[columns - first] = True
         mark(answer.flags, ~judged, Flag.SHORT_HISTORY)
+        # Nobody asks for the weeks before the first baseline.
+        begin = min((int(base.lags.min() + columns.min()) for base, columns in groups), default=0)
+        groups = [(base, columns - begin) for base, columns in groups]
+        array, first = array[:, begin:], first - begin
+        people = None if people is None else people[:, begin:]
         with np.errstate(all="ignore"):  # cells that turn out undefined are flagged
             for start in range(0, series, CELLS):
                 rows = slice(start, start + CELLS)
