@@ -18,9 +18,11 @@ gamma functions is solved (:func:`epistat.gammas.mixture_quantiles`).
 
 So a quantile is found where the exact law of R reaches its level to a part in 10,000 of the level
 (of 1 - level above the median); in the first windows, where the belief is cut off because longer
-intervals do not count yet, to 3 parts in 1,000. Where the belief is more than :data:`WIDEST` times
-as wide as the gamma (tens of thousands of cases in a window), a gamma that is a little wider stands
-for it, and the quantile is good to half a hundredth of a standard deviation of R.
+intervals do not count yet, to 3 parts in 1,000; and to a part in 100 of the outer levels where the
+belief is so wide (a mean of 2 to 14 days) that the rate follows single days. Where the belief is
+more than :data:`WIDEST` times as wide as the gamma (tens of thousands of cases in a window), a
+gamma that is a little wider stands for it, and the quantile is good to half a hundredth of a
+standard deviation of R.
 
 The work has an end, whatever the counts and the belief. The intervals laid out for a call have at
 most :data:`MOST_LAID` days together. Where a very wide belief asks for more, fewer are laid out and

@@ -552,6 +552,13 @@ def test_quantiles_of_an_uncertain_interval_reach_their_levels(belief: Uncertain
     np.testing.assert_allclose(odd.quantiles[..., 1], usual.quantiles[..., 1], rtol=1e-5)
 
 
+def test_a_wide_belief_is_told_by_as_many_intervals_as_the_bends_of_the_rate_ask_for() -> None:
+    """A wave that falls while many intervals are too long yet: the rate bends with their mean."""
+    wide = UncertainInterval(Uncertain(8.4, 2.5, 2.4, 14.4), Uncertain(3.8, 1.2, 1, 7))
+    counts = np.array([[413, 354, 269, 329, 246, 198, 192, 179, 153, 149, 120, 88]], np.float64)
+    assert misses(counts, wide, cori(counts, wide), 0, 11) < 1e-3
+
+
 def test_a_million_cases_a_day_have_the_quantiles_of_the_interval_alone() -> None:
     belief = UncertainInterval(Uncertain(8.4, 1, 5.4, 11.4), Uncertain(3.8, 0.5, 2.3, 5.3))
     counts = np.round(1e6 * np.exp(0.07 * np.arange(60)))[np.newaxis]
