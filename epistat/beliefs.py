@@ -70,7 +70,7 @@ LEAST_SHAPE = 2.0  # below, the density has no derivatives at 0 unless the shape
 # Cells, and exponentials, worked on at once, so that they stay in the cache.
 AT_ONCE, TOGETHER_SOLVED, TOGETHER = 512, 1024, 48000
 # Below that, exp is many times slower; powers come there where more points than these are needed.
-NOTHING, SPARSE = -700.0, 64
+NOTHING, SPARSE = -700.0, 48
 STRIP = 16  # points looked at together, where there are many nodes
 FEW = 64  # cells for which one call for all terms is quicker than one call for each term
 MOST_LAID = 8_000_000  # days of the intervals of a call, 2 or 3 seconds
