@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from epistat.intervals import checked_interval
 from epistat.nowcast import generators
 from epistat.reproduction import pressure
-from epistat.result import Flag, Floats, mark, weighted
+from epistat.result import Flag, Floats, counts_alone, mark, weighted
 from epistat.scores import HUB_LEVELS
 
 LONGEST = 14  # days; a constant R says little about later ones
@@ -121,7 +121,7 @@ def forecast(
             f" {len(w) - 1} days; give all of it, or {past.shape[2] + horizon} days (history and"
             " horizon) with lag 0"
         )
-    past = np.where((past < 0) | np.isinf(past), np.nan, past)
+    past = counts_alone(past)
     series = len(past)
     mean, sd = (np.full((series, horizon), np.nan) for _ in range(2))
     quantiles = np.full((series, horizon, len(at)), np.nan)

@@ -137,11 +137,17 @@ def as_counts(counts: ArrayLike) -> Floats:
     """Counts as float64 of shape (series, time); NaN is a missing count.
 
     What is no count, being negative or above 1e15, is missing: one bad number must not stop the
-    night run of all series. ValueError for another number of dimensions.
+    night run of all series. Fractions are taken as they stand. ValueError for another number of
+    dimensions.
     """
     array = np.asarray(counts, dtype=np.float64)
     if array.ndim != 2:
         raise ValueError(f"counts need the shape (series, time), not {array.ndim} dimension(s)")
+    return counts_alone(array)
+
+
+def counts_alone(array: Floats) -> Floats:
+    """The numbers, of any shape, with NaN for those that are no count."""
     # Quick, and False where something is missing.
     if array.size and array.min() >= 0 and array.max() <= MOST_CASES:
         return array

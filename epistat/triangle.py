@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from epistat.result import Floats
+from epistat.result import MOST_CASES, Floats, counts_alone
 
 Days = NDArray[np.int64]
 
@@ -49,7 +49,7 @@ def triangle_of_matrix(matrix: ArrayLike, *, first: np.datetime64 | None = None)
     """A triangle from counts by day and delay, shape (series, days, delays) or (days, delays).
 
     What lies in the future of the last day is taken out, whatever stands there (0, often). What is
-    no count, being negative or infinite, is missing. ValueError for another number of dimensions.
+    no count, being negative or above 1e15, is missing. ValueError for another number of dimensions.
 
     >>> triangle_of_matrix([[3, 2], [4, 0]]).counts
     array([[[ 3.,  2.],
@@ -60,7 +60,7 @@ def triangle_of_matrix(matrix: ArrayLike, *, first: np.datetime64 | None = None)
         counts = counts[np.newaxis]
     if counts.ndim != 3 or counts.shape[2] < 2:
         raise ValueError("a triangle needs the shape (series, days, delays), two delays or more")
-    counts[(counts < 0) | np.isinf(counts)] = np.nan
+    counts = counts_alone(counts)
     counts[:, ~due_cells(*counts.shape[1:])] = np.nan
     return Triangle(counts, first)
 
@@ -81,11 +81,11 @@ def triangle_of_dates(
     ``events``, ``reports``: dates, one a case (``datetime64[D]`` or text as 2020-02-05).
     ``now``: the last day (the latest report); what was reported later is not known yet and left
     out. ``first``: day 0 (the earliest event); earlier events are left out. ``series``: 0, 1 … for
-    each case; ``rows``: how many series (as
-    many as are named). ``cases``: how many cases stand there (1). Delays above ``max_delay``
-    count as that.
+    each case; ``rows``: how many series (as many as are named). ``cases``: how many cases stand
+    there (1). Delays above ``max_delay`` count as that.
 
-    ValueError where a report lies before its event, and where arrays differ in length.
+    ValueError where a report lies before its event, where arrays differ in length, and where a
+    number of cases or of a series cannot be.
 
     >>> triangle_of_dates(
     ...     ["2020-02-01", "2020-02-01", "2020-02-02"],
@@ -108,6 +108,10 @@ def triangle_of_dates(
         raise ValueError(
             f"{early.size} report(s) before the event, the first at {early[0]}; correct the dates"
         )
+    if not (np.isfinite(many) & (many >= 0) & (many <= MOST_CASES)).all():
+        raise ValueError("cases must be numbers of 0 or more")
+    if (which < 0).any() or (rows is not None and (which >= rows).any()):
+        raise ValueError("series must be 0 or more" + ("" if rows is None else f", below {rows}"))
     if not len(day) and (now is None or first is None):
         raise ValueError("without cases give now and first")
     last = report.max() if now is None else _day(now)

@@ -128,7 +128,7 @@ def test_bad_series_are_flagged_and_leave_the_others_alone() -> None:
     good = epidemics(1, 40, 1.0, 10.0)
     bad = np.stack([
         np.zeros(40), np.full(40, np.nan), np.full(40, -2.0), np.full(40, np.inf),
-        np.append(np.full(30, 9.0), np.full(10, np.nan)), np.full(40, 1e9),
+        np.append(np.full(30, 9.0), np.full(10, np.nan)), np.full(40, 1e300), np.full(40, 1e9),
     ])  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -136,9 +136,9 @@ def test_bad_series_are_flagged_and_leave_the_others_alone() -> None:
         alone = forecast(good, INTERVAL, seed=1, paths=200)
         short = forecast(np.ones((2, 5)), INTERVAL, seed=1, paths=200)
     np.testing.assert_array_equal(among.quantiles[0], alone.quantiles[0])
-    assert among.flags[1:6].tolist() == [Flag.UNDEFINED] + [Flag.TOO_FEW_POINTS] * 4
-    assert np.isnan(among.quantiles[1:6]).all()
-    assert among.answered[6]
+    assert among.flags[1:7].tolist() == [Flag.UNDEFINED] + [Flag.TOO_FEW_POINTS] * 5
+    assert np.isnan(among.quantiles[1:7]).all()
+    assert among.answered[7]
     assert short.flags.tolist() == [Flag.SHORT_HISTORY] * 2
     assert forecast(np.empty((0, 40)), INTERVAL, seed=1).mean.shape == (0, 14)
 

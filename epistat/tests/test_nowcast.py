@@ -336,7 +336,8 @@ def test_bad_triangles_are_flagged_and_leave_the_others_alone() -> None:
     good = many_triangles(1)
     bad = np.stack([
         np.zeros((40, 6)), np.full((40, 6), np.nan), np.full((40, 6), -1.0),
-        np.full((40, 6), np.inf), np.where(np.arange(6) == 5, 9.0, 0.0) * np.ones((40, 1)),
+        np.full((40, 6), np.inf), np.full((40, 6), 1e300),
+        np.where(np.arange(6) == 5, 9.0, 0.0) * np.ones((40, 1)),
     ])  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -347,9 +348,28 @@ def test_bad_triangles_are_flagged_and_leave_the_others_alone() -> None:
             all_nowcasts(triangle_of_matrix(np.ones((2, days, 6))))
     for name, values in alone.items():
         np.testing.assert_allclose(among[name][:1], values, rtol=1e-9, err_msg=name)
-    assert (among["corrected flags"][2:5] & Flag.MISSING_NOW).all()
+    assert (among["corrected flags"][2:6] & Flag.MISSING_NOW).all()
     np.testing.assert_array_equal(among["corrected mean"][1, :34], 0)
     np.testing.assert_allclose(huge.mean[0], 1.2e6, rtol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        ({"series": [0, -1]}, "series must be 0 or more"),
+        ({"series": [0, 2], "rows": 2}, "series must be 0 or more, below 2"),
+        ({"cases": [1, -1]}, "cases must be numbers of 0 or more"),
+        ({"cases": [1, np.nan]}, "cases must be numbers of 0 or more"),
+    ],
+)
+def test_a_line_list_names_no_series_and_no_number_of_cases_that_cannot_be(
+    wrong: dict[str, Any], problem: str
+) -> None:
+    days = ["2020-02-01", "2020-02-03"]
+    with pytest.raises(ValueError, match=problem):
+        triangle_of_dates(days, days, max_delay=2, **wrong)
+    right = triangle_of_dates(days, days, max_delay=2, series=[0, 1], rows=2, cases=[1, 0])
+    assert right.counts.shape == (2, 3, 3)
 
 
 def test_histories_that_are_drawn_are_the_nowcast() -> None:
