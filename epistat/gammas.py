@@ -44,17 +44,24 @@ class Mixture:
 
     @property
     def mean(self) -> Floats:
-        mean: Floats = self.shape * (self.chances * self.scales).sum(axis=1)
+        mean: Floats = self.shape * _weighted(self.scales, self.chances)
         return mean
 
     @property
     def sd(self) -> Floats:
         """From E R² = a (a + 1) E S², taken apart so that nothing cancels."""
-        first = (self.chances * self.scales).sum(axis=1)
-        apart = (self.chances * (self.scales - first[:, np.newaxis]) ** 2).sum(axis=1)
+        first = _weighted(self.scales, self.chances)
+        apart = self.scales - first[:, np.newaxis]
+        apart *= apart
         a = self.shape
-        sd: Floats = np.sqrt(a * first**2 + a * (a + 1) * apart)
+        sd: Floats = np.sqrt(a * first**2 + a * (a + 1) * _weighted(apart, self.chances))
         return sd
+
+
+def _weighted(values: Floats, chances: Floats) -> Floats:
+    """Sums over the rows of a mixture, (cells,), without a temporary."""
+    sums: Floats = np.einsum("cr,cr->c", values, chances)
+    return sums
 
 
 def gamma_quantiles(shape: Floats, levels: Floats) -> Floats:

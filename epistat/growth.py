@@ -62,8 +62,10 @@ def growth_rate(
 ) -> Growth:
     """Growth rate of the counts of a window, by regression of counts on days.
 
-    ``counts``: (series, days); NaN is missing and is left out. ``window``: so many days ending on
-    each day, shape (series, days); without it all days together, shape (series, 1).
+    ``counts``: (series, days); NaN is missing and is left out. Days whose cases are not all
+    reported yet make growth too slow: leave them out, or complete them by a nowcast. ``window``:
+    so many days ending on each day, shape (series, days); without it all days together, shape
+    (series, 1).
 
     With mean e^(α + rt): "poisson" (variance = mean, Wald interval by the normal), "quasipoisson"
     (variance = φ mean, φ by Pearson's residuals, interval by Student's t with n - 2 degrees),

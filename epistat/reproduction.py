@@ -107,7 +107,9 @@ def cori(
 ) -> Reproduction:
     """The instantaneous reproduction number: how many would a case of now infect, as things are?
 
-    ``counts``: (series, days), all cases by day of onset, imported ones too; NaN is missing.
+    ``counts``: (series, days), all cases by day of onset, imported ones too; NaN is missing. Cases
+    of the last days that are not reported yet make R too low there: complete them by a nowcast
+    (each path of :func:`epistat.draw` is a series), or do not read the last windows.
     ``imported``: (series, days), how many of them were infected elsewhere: they infect others but
     nobody of the counts infected them. All cases of the first day count as imported.
 
@@ -307,6 +309,10 @@ def _cori_believed(
             of, at = series[some], windows[some]
             lags = min(rows.shape[1], days)
             easy = whole[of]
+            if easy.all():
+                rate = product(past[of, at, : lags - 1], rows[:, 1:lags].T)
+                rate += prior.rate
+                return rate
             rate = np.empty((len(some), len(rows)))
             rate[easy] = product(past[of[easy], at[easy], : lags - 1], rows[:, 1:lags].T)
             for one in np.unique(of[~easy]):
