@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import hyp2f1, xlogy
 
 from epistat import harmonic
-from epistat.result import Detection, Flag, Floats, as_counts, keep_freed_memory, mark
+from epistat.result import MOST_CASES, Detection, Flag, Floats, as_counts, keep_freed_memory, mark
 from epistat.tails import least as search
 
 Transform = Literal[
@@ -31,7 +31,6 @@ Change = Literal["intercept", "epidemic"]
 Compat = Literal["R"] | None
 
 FEWEST_WEEKS = 8  # of a training
-BEYOND = 1e15  # no count is as high
 SAME = 1e-10  # change of a parameter
 
 
@@ -473,11 +472,11 @@ class _Chart:
             tried = x[rows].copy()
             tried[:, -1] = count
             score = self._best(tried, m[rows], before[rows], alpha[rows], allowed[rows])
-            return np.where((score >= self.threshold) | (count > BEYOND), 0.0, 1.0)
+            return np.where((score >= self.threshold) | (count > MOST_CASES), 0.0, 1.0)
 
         guess = np.ceil(m[some, -1] + 3 * np.sqrt(m[some, -1]))
         found = search(0.5, guess, quiet)
-        upper[some] = np.where(found > BEYOND, np.inf, found)
+        upper[some] = np.where(found > MOST_CASES, np.inf, found)
         return upper
 
     def _best(
@@ -612,7 +611,7 @@ class _Pools:
             total, known = self.total[rows] + count, self.known[rows] + 1
             ratio = self.gain[rows, depth - 1] + xlogy(cases, cases / weeks)
             ratio -= xlogy(total, total / known)
-            return np.where((ratio > threshold) | (count > BEYOND), 0.0, 1.0)
+            return np.where((ratio > threshold) | (count > MOST_CASES), 0.0, 1.0)
 
         upper = np.full(len(self.depth), np.inf)
         mean = self.mean[some]

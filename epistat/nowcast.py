@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, gammaln, ndtr, ndtri
 
 from epistat.quadrature import beta_rule, product_rule
-from epistat.result import Flag, Floats, mark
+from epistat.result import MOST_CASES, Flag, Floats, mark
 from epistat.scores import HUB_LEVELS
 from epistat.tails import least, tail_by_size
 from epistat.triangle import Triangle
@@ -565,7 +565,7 @@ def _draw_by_shares(
         chance = np.clip(1 - (1 - share) * law.rho[row], 1e-12, 1.0)
         # A gamma and then a Poisson number is a negative binomial that may be large.
         mean = rng.gamma(law.size[row] + n[day], (1 - chance) / chance)
-        more[:, day] = rng.poisson(np.minimum(mean, 1e15))
+        more[:, day] = rng.poisson(np.minimum(mean, MOST_CASES))
     return more
 
 
@@ -577,7 +577,7 @@ def _draw_by_moments(law: _Moments, row: int, paths: int, rng: np.random.Generat
         level = np.full(paths, mean[day])
         if excess > 1e-9 * mean[day]:
             level = rng.gamma(mean[day] ** 2 / excess, excess / mean[day], paths)
-        more[:, day] = rng.poisson(np.minimum(level, 1e15))
+        more[:, day] = rng.poisson(np.minimum(level, MOST_CASES))
     return more
 
 

@@ -666,7 +666,8 @@ def sections() -> list[tuple[str, str, tuple[str, ...], list[Row] | list[tuple[s
         (
             "Plain twins",
             "Each formula is written down a second time, slowly, for one series and one week\n"
-            "(`plain*.py`). The tests compare on random input by the hundred; here on four fixed\n"
+            "(`plain*.py`). The tests compare on random input by the hundred, with\n"
+            "`--hypothesis-profile=proof` by the thousand; here on four fixed\n"
             "series of 300 weeks, or three epidemics of 60 days (scans: 12 places, all circles\n"
             "and durations). The tolerance is that of the tests; no page is made beyond it.",
             ("method", "numbers", "largest difference", "tolerance", "alarms", ""),
