@@ -373,6 +373,9 @@ _ADDS, _STATE = "adds a row", "the action refuses a moved state"
 FORMS_WITHOUT_A_STATE = {
     "fangkong/places/views.py:add_contact": _ADDS,
     "fangkong/accounts/views.py:appoint": _ADDS,
+    "fangkong/people/duplicates/views.py:merge": "names the state of both records",
+    "fangkong/people/duplicates/views.py:keep_apart": "names the state of both records",
+    "fangkong/people/duplicates/views.py:undo": _STATE,
     "fangkong/people/requests/views.py:new": _ADDS,
     "fangkong/people/views.py:reveal": "shows, and changes nothing",
     "fangkong/people/views.py:_add": _ADDS,
@@ -494,6 +497,7 @@ EXEMPT = {
     "fangkong/people/actions.py:enter_prepared": "part of an import, in its chunk's transaction",
     "fangkong/people/actions.py:plain_many": "only reads what is stated",
     "fangkong/people/actions.py:prepare_many": "only makes rows ready; no table is touched",
+    "fangkong/people/duplicates/actions.py:find": "marks the run, then keeps all as one",
     "fangkong/surveillance/warning/actions.py:detect": "marks the run, then does all as one",
     "fangkong/web/demo/actions.py:write_files": "writes files; no table is touched",
 }

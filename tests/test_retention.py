@@ -32,6 +32,8 @@ from fangkong.core.notices import actions as notices
 from fangkong.core.privacy import Retention
 from fangkong.core.retention import actions, nights, queries
 from fangkong.core.retention import jobs as retention_jobs
+from fangkong.people.duplicates.models import Pair
+from fangkong.people.duplicates.tests import factories as twice
 from fangkong.people.models import NamePart, Person, Phone
 from fangkong.people.requests import actions as requests
 from fangkong.people.tests import factories as people
@@ -241,6 +243,23 @@ def a_request(world: World) -> Made:
     row = requests.receive(person=person, by=world.daofu_cdc, at=AT, **said)
     row = requests.refuse(request=row, answer=WORDS, by=world.headquarters, at=AT + DAY)
     return Made(row, AT + DAY + term(row))
+
+
+def entered_twice(world: World) -> tuple[Pair, Person]:
+    one, other = someone(world), people.person(world.daofu, name=f"{NAME}一", documents=())
+    return twice.pair(one, other, AT), one
+
+
+@maker("people.Pair")
+def a_pair_of_two_persons(world: World) -> Made:
+    pair, one = entered_twice(world)
+    return Made(twice.apart(pair, world.daofu_cdc, AT), AT + term(one))
+
+
+@maker("people.Merge")
+def two_records_joined(world: World) -> Made:
+    pair, one = entered_twice(world)
+    return Made(twice.merge(pair, one, world.daofu_cdc, AT, "name"), AT + term(one))
 
 
 @pytest.fixture

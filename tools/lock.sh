@@ -13,7 +13,7 @@ export_group() {
     echo "requirements/$name.txt: $(grep -c '^[a-zA-Z]' "requirements/$name.txt") packages"
 }
 mkdir -p requirements
-export_group app
+export_group app --extra linkage
 for group in build test check node; do
     export_group "$group" --only-group "$group"
 done

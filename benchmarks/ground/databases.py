@@ -58,8 +58,11 @@ def on_each(one: Callable[[str], int]) -> int:
     return max(subprocess.run([*command, kind, *more]).returncode for kind in kinds)
 
 
-def use(kind: str, size: Size) -> Ground:
-    """Stand this process on a database, which is made first where there is none yet."""
+def use(kind: str, size: Size, fill: Callable[[Size], None] | None = None) -> Ground:
+    """Stand this process on a database, which is made first where there is none yet.
+
+    ``fill``: what makes its rows, where they are others than those of ``rows``.
+    """
     folder = ROOT / "var" / "bench" / f"{kind}-{size.cases}-{size.persons}-{VERSION}"
     done = folder / "filled"
     if not done.is_file():
@@ -90,7 +93,7 @@ def use(kind: str, size: Size) -> Ground:
 
         began = perf_counter()
         print(f"filling {kind}: {size.persons:,} persons, {size.cases:,} cases …", flush=True)
-        rows.fill(size)
+        (fill or rows.fill)(size)
         tidy()
         done.touch()
         print(f"filled in {perf_counter() - began:.0f} s", flush=True)

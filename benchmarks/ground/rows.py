@@ -112,13 +112,13 @@ def document_of(n: int) -> str:
     return number + check_digit(number)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
     from django.db import connection
 
     return f"{at:%Y-%m-%d %H:%M:%S}" + ("+00" if connection.vendor == "postgresql" else "")
 
 
-def _key(kind: int, n: int) -> str:
+def key(kind: int, n: int) -> str:
     return (
         f"{kind:08x}-0000-7000-8000-{n:012x}"
         if _postgresql()
@@ -138,7 +138,7 @@ def make_persons(count: int, counties: list[tuple[int, str]]) -> None:
     from fangkong.people.models import IdentityDocument, Person, Phone
     from fangkong.people.rules import spelled
 
-    stamp = _moment(FIRST)
+    stamp = moment(FIRST)
     known: dict[str, tuple[str, str]] = {}
 
     def persons() -> Iterator[tuple[Any, ...]]:
@@ -147,7 +147,7 @@ def make_persons(count: int, counties: list[tuple[int, str]]) -> None:
                 known[name] = spelled(name)
             born = date(1930, 1, 1) + timedelta(days=n % 30_000)
             county = counties[n * 7919 % len(counties)][0]
-            made = (n, _key(1, n), stamp, stamp, name, *known[name], str(1 + n % 2))
+            made = (n, key(1, n), stamp, stamp, name, *known[name], str(1 + n % 2))
             yield (*made, born.isoformat(), "", "", "", "", "", True, county, county)
 
     columns = ["id", "public_id", "created_at", "changed_at", "name", "name_pinyin"]
@@ -160,7 +160,7 @@ def make_persons(count: int, counties: list[tuple[int, str]]) -> None:
         IdentityDocument,
         [*shared, "issued_by", "number_index"],
         (
-            (n, _key(2, n), stamp, stamp, n, "resident_id", "", "", index)
+            (n, key(2, n), stamp, stamp, n, "resident_id", "", "", index)
             for n, index in _indexed(index_of, IdentityDocument, document_of, count)
         ),
     )
@@ -168,7 +168,7 @@ def make_persons(count: int, counties: list[tuple[int, str]]) -> None:
         Phone,
         [*shared, "note", "number_index"],
         (
-            (n, _key(3, n), stamp, stamp, n, "own", "", "", index)
+            (n, key(3, n), stamp, stamp, n, "own", "", "", index)
             for n, index in _indexed(index_of, Phone, phone_of, count)
         ),
     )
@@ -196,15 +196,15 @@ def make_cases(count: int, counties: list[tuple[int, str]]) -> None:
             diagnosed = reported - timedelta(hours=hours * (1.5 if n % 10 == 0 else 0.5))
             onset = (diagnosed - timedelta(days=dice.randrange(1, 9))).date().isoformat()
             new = n > count - count // 100
-            at = _moment(reported)
-            made = (n, _key(4, n), at, at, f"{code}-{reported.year}-{n:06d}", n, county, county)
+            at = moment(reported)
+            made = (n, key(4, n), at, at, f"{code}-{reported.year}-{n:06d}", n, county, county)
             judged = (facility, condition, "cn-2020-01", dice.choice(["confirmed", "suspected"]))
             clocks = (
-                *(onset, _moment(diagnosed), at),
-                _moment(diagnosed + timedelta(hours=hours)),
+                *(onset, moment(diagnosed), at),
+                moment(diagnosed + timedelta(hours=hours)),
                 "waiting" if new else "accepted",
-                _moment(reported + timedelta(hours=hours)),
-                None if new else _moment(reported + timedelta(hours=1)),
+                moment(reported + timedelta(hours=hours)),
+                None if new else moment(reported + timedelta(hours=1)),
             )
             yield (*made, *judged, *clocks, f"{n:064d}", True, *[""] * 7, "unknown")
 
@@ -249,13 +249,13 @@ def make_trail(size: Size, users: list[int]) -> None:
     def lines() -> Iterator[tuple[Any, ...]]:
         for n in range(1, size.lines + 1):
             case = 1 + n * 7919 % size.cases
-            at = _moment(FIRST + timedelta(seconds=60 * n))
+            at = moment(FIRST + timedelta(seconds=60 * n))
             told = (at, users[n % 2], "surveillance.monitoring.review", "surveillance.case", case)
-            yield *told, _key(4, case), "", "{}", "", "", "done"
+            yield *told, key(4, case), "", "{}", "", "", "done"
 
     def sights() -> Iterator[tuple[Any, ...]]:
         for n in range(1, size.lines + 1):
-            at = _moment(FIRST + timedelta(seconds=60 * n))
+            at = moment(FIRST + timedelta(seconds=60 * n))
             person = 1 + n * 7919 % 5_003
             told = (at, users[n % 2], "opened", "people.person", person, "people.detail")
             yield *told, "", "", ""

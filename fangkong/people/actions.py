@@ -45,6 +45,7 @@ __all__ = [
     "Arrival",
     "DocumentDisagrees",
     "Held",
+    "JoinedMeanwhile",
     "ReasonMissing",
     "Restricted",
     "TooManyRevealed",
@@ -78,6 +79,10 @@ class TooManyRevealed(Refused):
 
 class Restricted(Refused):
     """The data are kept because a law says so, and not worked with (PIPL 47)."""
+
+
+class JoinedMeanwhile(Refused):
+    """The record was joined to another one: what is to be added belongs there."""
 
 
 class ReasonMissing(WrongField):
@@ -233,8 +238,14 @@ def correct(
 
 
 def _to_change(person: Person) -> Person:
-    """The person, locked; Restricted where nothing may be added to what a law keeps."""
+    """The person, locked; Restricted where nothing may be added to what a law keeps, and
+    JoinedMeanwhile where the record has become another one's.
+    """
     person = Person.objects.select_for_update().get(pk=person.pk)
+    if person.merged_into_id:
+        raise JoinedMeanwhile(
+            _("This record was joined to another one. Open that one, and enter it there.")
+        )
     if person.restricted_at:
         raise Restricted(
             _(

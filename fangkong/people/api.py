@@ -25,6 +25,7 @@ from fangkong.core.refusals import filled
 from fangkong.places import queries as places
 
 from . import actions, queries
+from .duplicates import queries as duplicates
 from .models import Person
 from .types import CORRECT, REGISTER, REVEAL, VIEW, Document, PhoneNumber
 
@@ -57,6 +58,13 @@ class PersonOut(Schema):
     documents: list[NumberOut]
     phones: list[NumberOut]
     synthetic: bool
+
+
+class JoinedOut(Schema):
+    """A record that was entered twice and joined to another one: where that is."""
+
+    id: UUID
+    joined_to: UUID
 
 
 class DocumentIn(Schema):
@@ -157,11 +165,19 @@ def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
     return _shown_if_open(staff, person)
 
 
-@router.get("/{uuid:public_id}/", response=PersonOut)
+@router.get("/{uuid:public_id}/", response={200: PersonOut, 308: JoinedOut})
 @decorate_view(never_cache)
-def detail(request: HttpRequest, public_id: UUID) -> PersonOut:
-    """One person, masked."""
+def detail(
+    request: HttpRequest, response: HttpResponse, public_id: UUID
+) -> PersonOut | tuple[int, JoinedOut]:
+    """One person, masked. A record that was joined to another one answers 308 with its address."""
     staff = _allowed(request, VIEW)
+    if (sign := duplicates.signpost(staff.user, staff.now, public_id)) is not None:
+        opened(staff, sign)
+        assert sign.merged_into is not None
+        kept = sign.merged_into.public_id
+        response["Location"] = f"../{kept}/"
+        return 308, JoinedOut(id=public_id, joined_to=kept)
     person = _person(staff, public_id, VIEW)
     api.version_of(request, person)
     return _shown(staff, person)

@@ -18,6 +18,7 @@ class PeopleConfig(AppConfig):
 
         from . import name_parts, queries
         from .duplicates import queries as duplicates
+        from .duplicates import words
         from .duplicates.types import follow, remains
         from .requests import types  # noqa: F401  # names the verbs
 
@@ -31,8 +32,8 @@ class PeopleConfig(AppConfig):
         remains("people.Pair.other", "tells which two were compared")
         remains("people.Merge.kept", "tells which record was kept")
         remains("people.Merge.gone", "tells which record was joined to it")
-        in_words("people.Merge")(duplicates.in_words)
-        in_words("people.Pair")(duplicates.in_words)
+        in_words("people.Merge")(words.in_words)
+        in_words("people.Pair")(words.in_words)
 
         register(
             Finder(

@@ -5,6 +5,7 @@ from . import views
 app_name = "people"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("duplicates/", include("fangkong.people.duplicates.urls")),
     path("reveals/", views.reveals, name="reveals"),
     path("requests/", include("fangkong.people.requests.urls")),
     path("search/", views.search, name="search"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -26,6 +27,7 @@ from fangkong.core.refusals import Refused
 from fangkong.places import queries as places
 
 from . import actions, queries
+from .duplicates import queries as duplicates
 from .forms import CorrectForm, DocumentForm, PersonFilter, PhoneForm, RevealForm, SearchForm
 from .models import IdentityDocument, Person, Phone
 from .requests.types import RECEIVE
@@ -117,7 +119,12 @@ def search(request: StaffRequest) -> HttpResponse:
 @never_cache
 @allowed(VIEW)
 def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
-    """One person, masked, with history and what rooms above know."""
+    """One person, masked, with history and what rooms above know.
+
+    A record that was joined to another one says so, and where the way goes.
+    """
+    if (sign := duplicates.signpost(request.user, request.now, public_id)) is not None:
+        return _signpost(request, sign)
     return render(request, "people/detail.html", _facts(request, _person(request, public_id)))
 
 
@@ -240,6 +247,23 @@ def _person(request: StaffRequest, public_id: UUID, permission: Permission = VIE
     return person
 
 
+def _signpost(request: StaffRequest, sign: Person) -> HttpResponse:
+    """Where a record went: a link for those who may open the one that is kept."""
+    opened(request, sign)
+    kept = (
+        queries.one_open_to(request.user, request.now)
+        .filter(pk=cast(int, sign.merged_into_id))
+        .first()
+    )
+    shown = {
+        "sign": sign,
+        "kept": kept,
+        "merge": duplicates.merge_of_signpost(request.user, request.now, sign),
+        "history": audit.history_of(sign),
+    }
+    return render(request, "people/signpost.html", shown)
+
+
 def _facts(request: StaffRequest, person: Person) -> dict[str, object]:
     def may(permission: Permission) -> bool:
         rows = queries.one_open_to(request.user, request.now, permission)
@@ -252,7 +276,19 @@ def _facts(request: StaffRequest, person: Person) -> dict[str, object]:
         "may_correct": may(CORRECT),
         "may_reveal": may(REVEAL) and not person.restricted_at,
         "may_ask": may(RECEIVE),
+        **_twice(request, person),
         "form": _dressed(RevealForm()),
+    }
+
+
+def _twice(request: StaffRequest, person: Person) -> dict[str, object]:
+    """Whether the person may be entered twice, and what was joined: for those who judge it."""
+    if not duplicates.judges(request.user, request.now, person):
+        return {}
+    return {
+        "pairs": duplicates.pairs_of(request.user, request.now, person),
+        "pair_elsewhere": duplicates.has_pair_elsewhere(request.user, request.now, person),
+        "merges": duplicates.merges_of(request.user, request.now, person),
     }
 
 

@@ -27,6 +27,8 @@ from fangkong.core.queue import queries as queue
 from fangkong.core.queue.types import SEE_JOBS
 from fangkong.core.watch.types import SEE_WATCH
 from fangkong.core.webhooks.types import MANAGE as MANAGE_WEBHOOKS
+from fangkong.people.duplicates import queries as duplicates
+from fangkong.people.duplicates.types import JUDGE as JUDGE_DUPLICATES
 from fangkong.people.requests import queries as requests
 from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
@@ -92,6 +94,10 @@ def _waiting_requests(user: User, at: datetime) -> int:
     return requests.waiting_count(user, at)
 
 
+def _waiting_pairs(user: User, at: datetime) -> int:
+    return duplicates.waiting_count(user, at)
+
+
 def _open_signals(user: User, at: datetime) -> int:
     return warning.open_count(user, at)
 
@@ -147,6 +153,13 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
         "database",
         [
             _Entry(_("Persons"), "people:index", "users", VIEW_PEOPLE, key="p"),
+            _Entry(
+                _("Persons entered twice"),
+                "people:duplicates:index",
+                "users",
+                JUDGE_DUPLICATES,
+                _waiting_pairs,
+            ),
             _Entry(
                 _("Requests of persons"),
                 "people:requests:index",

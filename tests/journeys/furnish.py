@@ -33,8 +33,11 @@ from fangkong.core.queue.models import Job
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
 from fangkong.core.webhooks import actions as webhooks
+from fangkong.people import actions as persons
+from fangkong.people.duplicates.tests import factories as twice
 from fangkong.people.models import Person
 from fangkong.people.requests import actions as requests
+from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.surveillance.monitoring import imports
@@ -101,6 +104,7 @@ def furnish(at: datetime) -> dict[str, str]:
             )
         ),
         **files,
+        **_entered_twice(person, daofu, at),
         "request": _id(
             requests.receive(
                 person=person, kind="copy", asker="self", proof="card", by=daofu, at=at
@@ -114,6 +118,22 @@ def furnish(at: datetime) -> dict[str, str]:
 
 def _id(record: Any) -> str:
     return str(record.public_id)
+
+
+def _entered_twice(person: Person, by: User, at: datetime) -> dict[str, str]:
+    """A pair, such as a search finds it as well, and two records that were joined."""
+    phones = [PhoneNumber(phone.full_number) for phone in person.phones.all()]
+    said: dict[str, Any] = {"birth_date": person.birth_date, "area": person.area, "phones": phones}
+    again = persons.register(
+        name=person.name, workplace="县客运站", synthetic=True, by=by, at=at, **said
+    )
+    pair = twice.pair(person, again, at)
+    one, other = (
+        persons.register(name=name, area=person.area, synthetic=True, by=by, at=at)
+        for name in ("尼玛拉姆一", "尼玛拉姆二")
+    )
+    joined = twice.merge(twice.pair(one, other, at), one, by, at)
+    return {"pair": _id(pair), "merge": _id(joined), "search": _id(pair.run)}
 
 
 def _task(text: str, area: Area, at: datetime, by: User) -> None:

@@ -23,6 +23,8 @@ from fangkong.core.imports import actions as kit
 from fangkong.core.queue import actions as queue
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
+from fangkong.people import actions as persons
+from fangkong.people.duplicates.tests import factories as twice
 from fangkong.people.models import Person
 from fangkong.people.requests import actions as requests
 from fangkong.people.rules import check_digit
@@ -81,7 +83,7 @@ class County:
 
 # Records that belong to no county; whoever may see them anywhere sees them all.
 HOUSE_WIDE = frozenset(
-    {"finding", "run", "job", "area", "facility", "contact", "staff", "appointment"}
+    {"finding", "run", "job", "search", "area", "facility", "contact", "staff", "appointment"}
 )
 
 _PLACES = {
@@ -174,6 +176,7 @@ class Counties:
         )
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["file"] = proof(county.records["task"], cdc)
+        county.records |= entered_twice(case.person, area, cdc)
         county.numbers = {
             "name": patient,
             "number": number,
@@ -225,6 +228,14 @@ def specimen(person: Person, hospital: Facility, by: User) -> Specimen:
         at=AT,
     )
     return testing.ship(specimen=made, by=by, at=AT)
+
+
+def entered_twice(patient: Person, area: Area, by: User) -> dict[str, Any]:
+    """A pair that waits to be judged, and two records that were joined."""
+    one, other = (persons.register(name=name, area=area, by=by, at=AT) for name in "云月")
+    joined = twice.merge(twice.pair(one, other, AT), one, by, AT)
+    pair = twice.pair(patient, one, AT)
+    return {"pair": pair, "merge": joined, "search": pair.run}
 
 
 def proof(task: Task, by: User) -> StoredFile:

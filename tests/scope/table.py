@@ -76,6 +76,7 @@ COMMAND = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR})
 DIRECTORY = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.ADMINISTRATOR})
 # Roles of areas know the persons who live there.
 OF_AREAS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
+FINDERS = frozenset({R.HEADQUARTERS})
 # So does a hospital the persons whose cases it reported or whom it had tested, and a laboratory
 # those whose specimens come to it; wards see neither.
 KNOWING = OF_AREAS | {R.HOSPITAL, R.LABORATORY}
@@ -109,6 +110,11 @@ def file_of_cards(county: County) -> Fields:
 def request_of_person(county: County) -> Fields:
     person = str(county.records["person"].public_id)
     return {"person": person, "kind": "erase", "asker": "self", "proof": "card"}
+
+
+def joining(county: County) -> Fields:
+    keep = str(county.records["pair"].one.public_id)
+    return {"keep": keep, "state": "0", "reason": "the same card"}
 
 
 NOBODYS = "01900000-0000-7000-8000-000000000000"
@@ -221,6 +227,31 @@ PEOPLE = {
     "people:index": Row(PERSONS, mine=KNOWING, shows=("person",)),
     "people:search": Row(PERSONS, gets=False, sends={"text": "泽仁拉姆措"}),
     "people:reveals": Row(TRAIL, house=True, whole=True),
+    "people:duplicates:index": Row(OF_AREAS, shows=("pair",)),
+    "people:duplicates:detail": Row(OF_AREAS, "pair"),
+    "people:duplicates:merge": Row(OF_AREAS, "pair", gets=False),
+    "people:duplicates:keep_apart": Row(OF_AREAS, "pair", gets=False),
+    "people:duplicates:merges": Row(OF_AREAS, shows=("merge",)),
+    "people:duplicates:merged": Row(OF_AREAS, "merge"),
+    "people:duplicates:undo": Row(OF_AREAS, "merge", gets=False),
+    "people:duplicates:runs": Row(FINDERS, house=True, whole=True),
+    "people:duplicates:new_run": Row(FINDERS, house=True, whole=True, gets=False),
+    "people:duplicates:run": Row(FINDERS, "search", house=True, whole=True),
+    "people:duplicates:progress": Row(FINDERS, "search", house=True, whole=True),
+    "GET /people/duplicates/": Row(OF_AREAS, shows=("pair",)),
+    "GET /people/duplicates/<public_id>/": Row(OF_AREAS, "pair"),
+    "POST /people/duplicates/<public_id>/merge/": Row(OF_AREAS, "pair", sends=joining),
+    "POST /people/duplicates/<public_id>/apart/": Row(
+        OF_AREAS, "pair", sends={"state": "0", "reason": "two persons"}
+    ),
+    "GET /people/duplicates/merges/": Row(OF_AREAS, shows=("merge",)),
+    "GET /people/duplicates/merges/<public_id>/": Row(OF_AREAS, "merge"),
+    "POST /people/duplicates/merges/<public_id>/undo/": Row(
+        OF_AREAS, "merge", sends={"reason": "two persons"}
+    ),
+    "GET /people/duplicates/runs/": Row(FINDERS, house=True, whole=True),
+    "POST /people/duplicates/runs/": Row(FINDERS, house=True, whole=True),
+    "GET /people/duplicates/runs/<public_id>/": Row(FINDERS, "search", house=True, whole=True),
     "people:requests:index": Row(OF_AREAS, shows=("request",)),
     "people:requests:new": Row(OF_AREAS, "person"),
     "people:requests:detail": Row(OF_AREAS, "request"),

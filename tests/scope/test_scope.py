@@ -345,7 +345,9 @@ def test_a_sight_says_in_which_way(counties, paper, path, ways):
 
     assert answer.status_code == 200
     seen = audit.all_sights().filter(by=counties.daofu.cdc)
-    assert {(s.subject_id, s.how) for s in seen} == {(case.person_id, way) for way in ways}
+    pair = counties.daofu.records["pair"]  # of the patient and of somebody else
+    listed = {pair.one_id, pair.other_id} if "people" in path else {case.person_id}
+    assert {(s.subject_id, s.how) for s in seen} == {(one, way) for one in listed for way in ways}
 
 
 def test_the_search_over_everything_notes_whom_it_found(counties):

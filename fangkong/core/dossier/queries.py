@@ -94,9 +94,7 @@ def rows_about(person: models.Model) -> Iterator[tuple[Model, list[models.Model]
 
     With search indexes, which hold the person too although no copy shows them.
     """
-    persons = list(
-        type(person)._base_manager.filter(Q(pk=person.pk) | Q(merged_into=person.pk)).order_by("pk")
-    )
+    persons = _records_of(person)
     keys = [one.pk for one in persons]
     yield type(person), persons
     named: dict[str, list[Any]] = {person._meta.label_lower: [_public(one) for one in persons]}
@@ -110,6 +108,12 @@ def rows_about(person: models.Model) -> Iterator[tuple[Model, list[models.Model]
             named.setdefault(model._meta.label_lower, []).extend(_public(row) for row in rows)
             yield model, rows
     yield from _named(named)
+
+
+def _records_of(person: models.Model) -> list[models.Model]:
+    """The person's record and those that were joined to it."""
+    both = Q(pk=person.pk) | Q(merged_into=person.pk)
+    return list(type(person)._base_manager.filter(both).order_by("pk"))
 
 
 def _named(named: dict[str, list[Any]]) -> Iterator[tuple[Model, list[models.Model]]]:
@@ -172,7 +176,8 @@ def accesses(person: models.Model) -> list[Access]:
 
 
 def _accesses(person: models.Model) -> Iterator[Access]:
-    for sight in audit.sights_of(person):
+    sights = [sight for one in _records_of(person) for sight in audit.sights_of(one)]
+    for sight in sorted(sights, key=lambda sight: (sight.at, sight.pk)):
         yield Access(
             at=sight.at,
             who=f"{sight.by.display_name} ({sight.by.get_username()})",

@@ -1,20 +1,21 @@
-"""Join two records of one person, undo it exactly, or judge that they are two persons."""
+"""Search the register for persons entered twice; join two records, undo it, or keep them apart."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, cast
+from time import monotonic
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Field, Model
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
+from fangkong.core.queue import actions as queue
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, filled
 from fangkong.core.spelling import shown
@@ -23,9 +24,11 @@ from fangkong.core.walls.reach import everything
 from ..intake import checked
 from ..models import Person
 from ..types import Document, DocumentKind, Registration
-from . import queries, rules
-from .models import Merge, Pair
-from .types import Obstacle, followers
+from . import finding, queries, rules
+from .finding import Found, Progress
+from .linkage import Options
+from .models import NOT_UNDONE, Merge, Pair, Run
+from .types import Obstacle, Trigger, followers
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -110,6 +113,142 @@ class CorrectedSince(Refused):
         self.fields = list(fields)
 
 
+class NotInstalled(Refused):
+    """What compares the register is not installed here."""
+
+
+# --- Searching ------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def request_run(*, trigger: str, by: User | None, at: datetime) -> Run:
+    """Ask for a search of the register. One that waits already serves."""
+    if not finding.available():
+        raise NotInstalled(
+            _(
+                "What compares the register is not installed here. The administrator installs it"
+                " with: pip install fangkong[linkage]"
+            )
+        )
+    if (run := queries.waiting_run()) is not None:
+        return run
+    run = Run.objects.create(trigger=Trigger(trigger), **stamps(by, at))
+    audit.record("people.duplicates.request", run, by=by, at=at, detail={"trigger": run.trigger})
+    queue.enqueue(queries.JOB, run.pk, by=by, at=at)
+    return run
+
+
+def find(
+    *,
+    run: Run,
+    by: User | None,
+    at: datetime,
+    progress: Progress | None = None,
+    options: Options | None = None,
+) -> Run:
+    """Carry out one search: compare in the other process, then keep what it found at once.
+
+    Safe to run twice: what a search that was killed has compared is compared again, and nothing of
+    it was kept.
+    """
+    begun = monotonic()
+    asked = options or Options()
+    Run.objects.filter(pk=run.pk, started_at__isnull=True).update(started_at=at)
+    found = finding.search(asked, progress or _silent)
+    return _keep(run, found, asked, round(monotonic() - begun), by, at)
+
+
+@transaction.atomic
+def _keep(
+    run: Run, found: Found, options: Options, seconds: int, by: User | None, at: datetime
+) -> Run:
+    """The pairs of a search: new ones enter, those found no more go, those judged stay judged."""
+    run = Run.objects.select_for_update().get(pk=run.pk)
+    if run.ended_at is not None:
+        return run
+    bring_along(by=by, at=at)
+    counties = queries.counties_of({key for pair in found.pairs for key in pair})
+    apart = queries.apart_by_joining()
+    pairs = {
+        key: said
+        for key, said in found.pairs.items()
+        if key[0] in counties and key[1] in counties and key not in apart
+    }
+    known = {(pair.one_id, pair.other_id): pair for pair in Pair.objects.select_for_update()}
+    fresh = [
+        _new_pair(key, said, counties, run, by, at)
+        for key, said in pairs.items()
+        if key not in known
+    ]
+    Pair.objects.bulk_create(fresh, batch_size=500)
+    for key, pair in known.items():
+        if key in pairs:
+            _found_again(pair, pairs[key], counties, run, by, at)
+    gone = [pair.pk for key, pair in known.items() if key not in pairs and pair.judged_at is None]
+    with_merged = queries.pairs_with_a_signpost()
+    Pair.objects.filter(pk__in=set(gone) - with_merged).delete()
+    run.weights, run.weights_from = found.weights, found.weights_from
+    run.bound, run.person_count = round(options.bound * 1_000), found.persons
+    run.pair_count, run.new_count, run.seconds = len(pairs), len(fresh), seconds
+    run.ended_at = max(at, run.started_at or at)
+    run.touch(by, at)
+    run.save()
+    detail = {"persons": found.persons, "pairs": len(pairs), "new": len(fresh)}
+    audit.record("people.duplicates.find", run, by=by, at=at, detail=detail)
+    return run
+
+
+def _new_pair(
+    key: tuple[int, int],
+    said: tuple[int, dict[str, str]],
+    counties: Mapping[int, int | None],
+    run: Run,
+    by: User | None,
+    at: datetime,
+) -> Pair:
+    one, other = key
+    return Pair(
+        one_id=one,
+        other_id=other,
+        run=run,
+        county_id=rules.shared(counties[one], counties[other]),
+        weight=said[0],
+        agreed=said[1],
+        **stamps(by, at),
+    )
+
+
+def _found_again(
+    pair: Pair,
+    said: tuple[int, dict[str, str]],
+    counties: Mapping[int, int | None],
+    run: Run,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """Note what is new of a pair. One judged "two persons" waits again only where a number of one
+    of them is another by now. A weight that hardly moved is no news, and leaves no row."""
+    weight, agreed = said
+    county = rules.shared(counties[pair.one_id], counties[pair.other_id])
+    if pair.judged_at is not None:
+        if pair.numbers_digest == queries.numbers_of([pair.one_id, pair.other_id]):
+            return
+        pair.judged_at, pair.judged_by = None, None
+        pair.numbers_digest = ""
+    elif not rules.is_news(pair.weight, weight) and (pair.agreed, pair.county_id) == (
+        agreed,
+        county,
+    ):
+        return
+    pair.weight, pair.agreed, pair.county_id, pair.run = weight, agreed, county, run
+    pair.touch(by, at)
+    pair.save()
+
+
+def _silent(_done: int, _total: int) -> None:
+    """Nobody watches."""
+
+
 # --- Joining --------------------------------------------------------------------------------------
 
 
@@ -119,21 +258,21 @@ def merge(
     pair: Pair,
     keep: UUID,
     take: Collection[str],
-    seen: str,
+    state: str,
     reason: str,
     by: User,
     at: datetime,
 ) -> Merge:
     """Make one record of two: ``keep`` goes on, the other leads to it from now on.
 
-    ``take`` names the fields (``rules.FIELDS``) whose values come from the other record. ``seen``
+    ``take`` names the fields (``rules.FIELDS``) whose values come from the other record. ``state``
     is ``queries.state_of`` as the page showed it. CannotJoin where something stands against it;
     DocumentDisagrees where what was chosen contradicts an identity number.
     """
     why = _reason(reason)
     if unknown := sorted(set(take) - set(rules.FIELDS)):
         raise UnknownField(filled(_("There is no such field: %(names)s."), names=unknown))
-    pair = _to_judge(pair, seen)
+    pair = _to_judge(pair, state)
     kept, gone = _in_roles(pair, keep)
     if found := queries.obstacles(kept, gone, at):
         raise CannotJoin(found)
@@ -143,10 +282,9 @@ def merge(
         gone=gone,
         pair=pair,
         county_id=pair.county_id,
-        reason=why,
         taken=[field for field in rules.FIELDS if field in set(take)],
-        kept_before=_packed({**before, **_stamps_of(kept)}),
-        gone_before=_packed({**other, **_stamps_of(gone)}),
+        kept_before=queries.packed({**before, **_stamps_of(kept)}),
+        gone_before=queries.packed({**other, **_stamps_of(gone)}),
         **stamps(by, at),
     )
     with everything():
@@ -157,7 +295,7 @@ def merge(
     gone.merged_into = kept
     gone.touch(by, at)
     gone.save()
-    merged.kept_after = _packed({**queries.values_of(kept), **_stamps_of(kept)})
+    merged.kept_after = queries.packed({**queries.values_of(kept), **_stamps_of(kept)})
     merged.save()
     detail = {"taken": merged.taken, "moved": {key: len(ids) for key, ids in merged.moved.items()}}
     _note("merge", kept, by, at, why, {**detail, "other": str(gone.public_id)})
@@ -190,6 +328,32 @@ def _point(model: type[Model], field: str, keys: Collection[int], person: int) -
                 )
             ]
         ) from None
+
+
+@transaction.atomic
+def bring_along(*, by: User | None, at: datetime) -> int:
+    """Rows that reached a record after it was joined, by whoever had found it just before, follow.
+
+    Gives how many. What cannot stand with the other record stays where it is, for the next joining
+    to ask.
+    """
+    count = 0
+    for follower in followers():
+        for key, gone in queries.late_rows(follower):
+            merged = Merge.objects.select_for_update().filter(NOT_UNDONE, gone=gone).first()
+            if merged is None:
+                continue
+            try:
+                kept = merged.gone.merged_into_id or merged.kept_id
+                _point(queries.model_of(follower), follower.field, [key], kept)
+            except CannotJoin:
+                continue
+            merged.moved.setdefault(follower.key, []).append(key)
+            merged.save(update_fields=["moved"])
+            detail = {"key": follower.key, "row": key}
+            audit.record("people.duplicates.bring_along", merged, by=by, at=at, detail=detail)
+            count += 1
+    return count
 
 
 def _fitting(kept: Person, values: Mapping[str, object], today: date) -> dict[str, object]:
@@ -238,7 +402,9 @@ def undo(
         raise ValuesGone(
             _("What both records were is kept no longer. Nothing can be put back any more.")
         )
-    before, after, other = map(_unpacked, (merge.kept_before, merge.kept_after, merge.gone_before))
+    before, after, other = map(
+        queries.unpacked, (merge.kept_before, merge.kept_after, merge.gone_before)
+    )
     now = queries.values_of(kept)
     changed = rules.changed_since(after, now)
     put_back = [field for field in changed if corrected.get(field) == "put_back"]
@@ -258,7 +424,7 @@ def undo(
     gone.save()
     with everything():
         _move_back(merge)
-    merge.undone_at, merge.undone_by, merge.undo_reason = at, by, why
+    merge.undone_at, merge.undone_by = at, by
     merge.touch(by, at)
     merge.save()
     stays = sorted(set(changed) - set(put_back))
@@ -290,11 +456,11 @@ def _stamp(person: Person, before: Mapping[str, Any] | None, by: User, at: datet
 
 
 @transaction.atomic
-def keep_apart(*, pair: Pair, seen: str, reason: str, by: User, at: datetime) -> Pair:
+def keep_apart(*, pair: Pair, state: str, reason: str, by: User, at: datetime) -> Pair:
     """Say that a pair is two persons: it does not come back, unless a number of one changes."""
     why = _reason(reason)
-    pair = _to_judge(pair, seen)
-    pair.judged_at, pair.judged_by, pair.judged_reason = at, by, why
+    pair = _to_judge(pair, state)
+    pair.judged_at, pair.judged_by = at, by
     pair.numbers_digest = queries.numbers_of([pair.one_id, pair.other_id])
     pair.touch(by, at)
     pair.save()
@@ -306,7 +472,7 @@ def keep_apart(*, pair: Pair, seen: str, reason: str, by: User, at: datetime) ->
 # --- What all of them need ------------------------------------------------------------------------
 
 
-def _to_judge(pair: Pair, seen: str) -> Pair:
+def _to_judge(pair: Pair, state: str) -> Pair:
     """The pair and both persons, locked, where they still wait as they were seen."""
     one, other = _locked(pair.one_id, pair.other_id)
     pair = Pair.objects.select_for_update(of=("self",)).get(pk=pair.pk)
@@ -315,7 +481,7 @@ def _to_judge(pair: Pair, seen: str) -> Pair:
         raise AlreadyJoined(_("One of the two has been joined to another record. Reload the page."))
     if pair.judged_at is not None:
         raise AlreadyJudged(_("Somebody has judged this pair already. Reload the page."))
-    if seen != queries.state_of(pair):
+    if state != queries.state_of(pair):
         raise PairChanged(
             _("One of the two records was changed since you opened the page. Look at it again.")
         )
@@ -360,24 +526,3 @@ def _set(person: Person, values: Mapping[str, object]) -> None:
 
 def _stamps_of(person: Person) -> dict[str, object]:
     return {name: getattr(person, name) for name in _STAMPS}
-
-
-def _packed(values: Mapping[str, object]) -> str:
-    """Values of a record as a text, to be sealed."""
-    plain = {
-        column: value.isoformat() if isinstance(value, date) else value
-        for column, value in values.items()
-    }
-    return json.dumps(plain, ensure_ascii=False)
-
-
-def _unpacked(text: str) -> dict[str, Any]:
-    """The values of ``_packed``, as the columns hold them."""
-    return {
-        column: None if value is None else _field(column).to_python(value)
-        for column, value in json.loads(text).items()
-    }
-
-
-def _field(column: str) -> Field[Any, Any]:
-    return cast("Field[Any, Any]", Person._meta.get_field(column.removesuffix("_id")))

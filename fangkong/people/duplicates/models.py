@@ -77,7 +77,6 @@ class Pair(Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {
-        "judged_reason": Personal("identity", "erase"),
         "numbers_digest": Personal("identity", "erase", _("digest of the numbers")),
     }
     retention: ClassVar[Retention] = Retention(_("as its person"), along="one")
@@ -99,7 +98,6 @@ class Pair(Record):
         related_name="+",
         db_index=False,
     )
-    judged_reason = models.CharField(_("reason"), max_length=400, blank=True)
     numbers_digest = models.CharField(max_length=32, blank=True)
 
     class Meta:
@@ -137,7 +135,8 @@ class Pair(Record):
 
 
 class Merge(Record):
-    """Two records joined: ``kept`` goes on, ``gone`` leads to it. The stamps say who and when.
+    """Two records joined: ``kept`` goes on, ``gone`` leads to it. The stamps say who and when, the
+    trail of both says why.
 
     ``kept_before`` and ``gone_before`` are the values of both as they were, ``kept_after`` those of
     the kept one when it was done: JSON, sealed. ``moved``: by key ("room.Table.field") the rows
@@ -145,8 +144,6 @@ class Merge(Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {
-        "reason": Personal("identity", "erase"),
-        "undo_reason": Personal("identity", "erase"),
         "kept_before": Personal("identity", "erase", _("the kept record as it was")),
         "kept_after": Personal("identity", "erase", _("the kept record when joined")),
         "gone_before": Personal("identity", "erase", _("the other record as it was")),
@@ -161,7 +158,6 @@ class Merge(Record):
     county = models.ForeignKey(
         "places.Area", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    reason = models.CharField(_("reason"), max_length=400, blank=True)
     taken = models.JSONField(default=list)
     moved = models.JSONField(default=dict)
     kept_before = SealedTextField(blank=True)
@@ -175,7 +171,6 @@ class Merge(Record):
         related_name="+",
         db_index=False,
     )
-    undo_reason = models.CharField(_("reason of the undoing"), max_length=400, blank=True)
 
     class Meta:
         verbose_name = _("joined records")

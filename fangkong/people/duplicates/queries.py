@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import ForeignKey, Model, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, Field, ForeignKey, Model, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.commands.states import mark, version
 from fangkong.core.privacy import PSEUDONYM
+from fangkong.core.purposes import types as purposes
 from fangkong.core.queue import queries as queue
 from fangkong.core.walls.reach import everything
 
+from .. import queries as persons
 from ..models import IdentityDocument, Person, Phone
-from ..types import DocumentKind
+from ..types import VIEW, DocumentKind
 from . import rules
 from .models import NOT_UNDONE, Merge, Pair, Run
 from .types import FIND, JUDGE, Follower, Obstacle, followers
@@ -68,12 +70,53 @@ def pairs_of(user: Scoped, at: datetime, person: Person) -> list[Pair]:
     return list(pairs.order_by("-weight", "pk")[:5])
 
 
+def judges(user: Scoped, at: datetime, person: Person) -> bool:
+    """Whether it is a user's work to judge whether a person was entered twice."""
+    return user.scope(JUDGE, at).holds(county_id=person.county_id)
+
+
 def has_pair_elsewhere(user: Scoped, at: datetime, person: Person) -> bool:
     """Whether a person waits in a pair that is for the prefecture; nothing is told of the other."""
+    about = Q(one=person) | Q(other=person)
+    own = set(open_to(user, at).filter(about).values_list("pk", flat=True))
     with everything():
-        waiting = Pair.objects.filter(Q(one=person) | Q(other=person), judged_at__isnull=True)
-        every = set(waiting.filter(**_STANDING).values_list("pk", flat=True))
-    return bool(every - {pair.pk for pair in pairs_of(user, at, person)})
+        waiting = Pair.objects.filter(about, judged_at__isnull=True).filter(**_STANDING)
+        return waiting.exclude(pk__in=own).exists()
+
+
+def with_numbers(rows: QuerySet[Pair]) -> QuerySet[Pair]:
+    """The same pairs with the documents and phones of both, for two records side by side."""
+    return rows.prefetch_related(
+        *(
+            Prefetch(f"{side}__{name}", model.objects.order_by("pk"))
+            for side in ("one", "other")
+            for name, model in (("documents", IdentityDocument), ("phones", Phone))
+        )
+    )
+
+
+def waits(pair: Pair) -> bool:
+    """Whether a pair still is to be judged."""
+    return pair.judged_at is None and not any(
+        one.merged_into_id or one.restricted_at for one in (pair.one, pair.other)
+    )
+
+
+def standing_merge(pair: Pair) -> Merge | None:
+    """The joining of a pair's records, where it was not undone."""
+    return Merge.objects.filter(NOT_UNDONE, pair=pair).first()
+
+
+def county_words(row: Pair | Merge) -> str:
+    """The county of a pair or merge; both where they are two."""
+    two = (row.one, row.other) if isinstance(row, Pair) else (row.kept, row.gone)
+    names = dict.fromkeys(one.county.display_short for one in two if one.county)
+    return " / ".join(names)
+
+
+def says(person: Person, field: str) -> bool:
+    """Whether a record says anything of a field of ``rules.FIELDS``."""
+    return rules.known(values_of(person), field)
 
 
 def state_of(pair: Pair) -> str:
@@ -98,6 +141,36 @@ def numbers_of(keys: Sequence[int]) -> str:
             *(f"{pk}:{index}" for pk, index in phones.values_list("person_id", "number_index")),
         ]
     )  # fmt: skip
+
+
+def counties_of(keys: Collection[int]) -> dict[int, int | None]:
+    """The county of each of these persons who still may be compared."""
+    found: dict[int, int | None] = {}
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), 5_000):
+        rows = Person.objects.filter(pk__in=ordered[start : start + 5_000])
+        rows = rows.filter(merged_into__isnull=True, restricted_at__isnull=True)
+        found.update(rows.values_list("pk", "county_id"))
+    return found
+
+
+def apart_by_joining() -> set[tuple[int, int]]:
+    """Pairs of records of whom others, joined to them by now, were judged to be two persons."""
+    judged = Pair.objects.filter(judged_at__isnull=False).filter(
+        Q(one__merged_into__isnull=False) | Q(other__merged_into__isnull=False)
+    )
+    return {
+        rules.in_order(one_to or one, other_to or other)
+        for one, one_to, other, other_to in judged.values_list(
+            "one_id", "one__merged_into_id", "other_id", "other__merged_into_id"
+        )
+    }
+
+
+def pairs_with_a_signpost() -> set[int]:
+    """Pairs one of whose records was joined to another: they come back if that is undone."""
+    merged = Q(one__merged_into__isnull=False) | Q(other__merged_into__isnull=False)
+    return set(Pair.objects.filter(merged | Q(merges__isnull=False)).values_list("pk", flat=True))
 
 
 # --- What stands against a merge ------------------------------------------------------------------
@@ -153,6 +226,16 @@ def rows_to_move(follower: Follower, kept: Person, gone: Person) -> list[int]:
     return [pk for pk in rows.order_by("pk").values_list("pk", flat=True) if pk not in stays]
 
 
+def late_rows(follower: Follower) -> list[tuple[int, int]]:
+    """Rows made about a record after it was joined to another one: key, and key of the person."""
+    model, field = model_of(follower), follower.field
+    if not any(one.name == "created_at" for one in model._meta.concrete_fields):
+        return []
+    joined = {f"{field}__merged_into__isnull": False, "created_at__gt": F(f"{field}__changed_at")}
+    rows = model._base_manager.filter(**joined).order_by("pk")
+    return list(rows.values_list("pk", f"{field}_id"))
+
+
 def keys_to_persons() -> list[str]:
     """Every key to a person in the house, as "room.Table.field"."""
     return sorted(
@@ -178,28 +261,22 @@ def phones_that_stay(kept: int, gone: int) -> list[int]:
     return list(same.values_list("pk", flat=True))
 
 
-@dataclass(frozen=True)
-class RowCount:
-    """How many rows of one table are about a person."""
-
-    label: str
-    count: int
-
-
-def row_counts(person: Person) -> list[RowCount]:
+def row_counts(person: Person) -> list[tuple[str, int]]:
     """How many rows of each table would follow a person; the caller reaches the person."""
-    from fangkong.core.purposes.types import called
-
     found = []
     with everything():
         for follower in followers():
-            model = model_of(follower)
-            if model is Person:
+            if model_of(follower) is Person:
                 continue
-            rows = model._base_manager.filter(**{f"{follower.field}_id": person.pk})
+            rows = model_of(follower)._base_manager.filter(**{f"{follower.field}_id": person.pk})
             if count := rows.count():
-                found.append(RowCount(str(called(model)), count))
+                found.append((called(follower.table), count))
     return found
+
+
+def called(table: str) -> str:
+    """A table as people call it."""
+    return str(purposes.called(apps.get_model(table)))
 
 
 # --- Joined records -------------------------------------------------------------------------------
@@ -211,13 +288,42 @@ def merges_open_to(user: Scoped, at: datetime) -> QuerySet[Merge]:
     within = scope.q(county="county_id") & scope.q(county="kept__county_id")
     within &= scope.q(county="gone__county_id")
     return Merge.objects.filter(within).select_related(
-        "kept__area", "kept__county", "gone__area", "gone__county", "created_by", "undone_by"
+        *("kept__area", "kept__county", "gone__area", "gone__county", "pair"),
+        *("created_by", "undone_by"),
     )
 
 
 def merges_of(user: Scoped, at: datetime, person: Person) -> list[Merge]:
     """What was joined to a person and not undone, as far as a user may undo it, newest first."""
     return list(merges_open_to(user, at).filter(NOT_UNDONE, kept=person).order_by("-pk")[:10])
+
+
+def corrected_since(merge: Merge) -> list[str]:
+    """The fields of the kept record that are no longer as the merge left them."""
+    if not merge.kept_after:
+        return []
+    return rules.changed_since(unpacked(merge.kept_after), values_of(merge.kept))
+
+
+def packed(values: Mapping[str, object]) -> str:
+    """Values of a record as a text, to be sealed."""
+    plain = {
+        column: value.isoformat() if isinstance(value, date) else value
+        for column, value in values.items()
+    }
+    return json.dumps(plain, ensure_ascii=False)
+
+
+def unpacked(text: str) -> dict[str, Any]:
+    """The values of ``packed``, as the columns hold them."""
+    return {
+        column: None if value is None else _field(column).to_python(value)
+        for column, value in json.loads(text).items()
+    }
+
+
+def _field(column: str) -> Field[Any, Any]:
+    return cast("Field[Any, Any]", Person._meta.get_field(column.removesuffix("_id")))
 
 
 def later_merge(merge: Merge) -> Merge | None:
@@ -229,12 +335,23 @@ def later_merge(merge: Merge) -> Merge | None:
 
 
 def signpost(user: Scoped, at: datetime, public_id: UUID) -> Person | None:
-    """A record that was joined to another one, as far as the user may see persons where it was."""
-    from ..types import VIEW
+    """A record that was joined to another one, for whoever may see persons where it was, or may
+    open the one that is kept, as a hospital by its cases, which went along.
+    """
+    with everything():
+        rows = Person.objects.filter(merged_into__isnull=False, public_id=public_id)
+        sign = rows.select_related("merged_into").first()
+    if sign is None or sign.merged_into is None:
+        return None
+    scope = user.scope(VIEW, at)
+    here = scope.holds(county_id=sign.county_id, area_id=sign.area_id)
+    opens = here or persons.one_open_to(user, at).filter(pk=sign.merged_into.pk).exists()
+    return sign if opens else None
 
-    within = user.scope(VIEW, at).q(county="county_id", area="area_id")
-    rows = Person.objects.filter(within, merged_into__isnull=False, public_id=public_id)
-    return rows.select_related("merged_into").first()
+
+def merge_of_signpost(user: Scoped, at: datetime, sign: Person) -> Merge | None:
+    """The joining by which a record became a signpost, as far as the user may undo it."""
+    return merges_open_to(user, at).filter(NOT_UNDONE, gone=sign).first()
 
 
 # --- Runs -----------------------------------------------------------------------------------------
@@ -258,12 +375,6 @@ def last_run() -> Run | None:
 def waiting_run() -> Run | None:
     """A search that has not begun."""
     return Run.objects.filter(started_at__isnull=True).order_by("pk").first()
-
-
-def in_words(row: Model, field: str) -> str | None:
-    """A person's copy tells that records were joined, not how the house keeps what was before."""
-    hidden = {"kept_before", "kept_after", "gone_before", "moved", "agreed", "weight"}
-    return "" if field in hidden else None
 
 
 def signposts_kept(ids: list[int]) -> set[int]:

@@ -85,3 +85,16 @@ def numbers_digest(numbers: Iterable[str]) -> str:
 def in_order(one: int, other: int) -> tuple[int, int]:
     """Two keys as a pair keeps them: the smaller first."""
     return (one, other) if one < other else (other, one)
+
+
+def shared(one: int | None, other: int | None) -> int | None:
+    """The county of a pair: that of both, or none."""
+    return one if one == other else None
+
+
+NEWS = 500  # thousandths of a bit
+
+
+def is_news(before: int, now: int) -> bool:
+    """Whether a weight has moved so far that the list is better for knowing it."""
+    return abs(now - before) >= NEWS

@@ -57,6 +57,7 @@ name_verbs(
         "people.duplicates.give_way": _("Joined into another record"),
         "people.duplicates.undo": _("Joining of two records undone"),
         "people.duplicates.come_back": _("Standing by itself again, joining undone"),
+        "people.duplicates.bring_along": _("A late row followed its person"),
         "people.duplicates.keep_apart": _("Judged to be two persons"),
     }
 )

@@ -141,6 +141,7 @@ def grant(*, request: DataRequest, answer: str = "", by: User, at: datetime) -> 
             asker=request.asker,
             proof=request.proof,
             at=at,
+            joined=queries.joined_to(request.person),
         )
     return done
 
@@ -237,6 +238,8 @@ def erase_again(*, at: datetime) -> int:
         found = queries.erasure(person, at)
         _decided_before(one, person, found, at)
         _empty(person, found, None, at, "erased on request before the restore")
+        for other in queries.standing_apart(person, one.joined):
+            _empty(other, queries.erasure(other, at), None, at, "as the record it was joined to")
         detail = {"request": str(one.request), "first_at": one.at.isoformat()}
         audit.record("people.requests.erase", person, by=None, at=at, detail=detail)
         done += 1

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -23,13 +24,18 @@ from .types import Asker, Proof
 
 @dataclass(frozen=True)
 class Erased:
-    """One erasure: of whom, at which request, when; who had asked, and what proved it."""
+    """One erasure: of whom, at which request, when; who had asked, and what proved it.
+
+    ``joined``: the records of the same person that had been joined to it. In an older backup they
+    stand by themselves.
+    """
 
     person: UUID
     request: UUID
     at: datetime
     asker: str
     proof: str
+    joined: tuple[UUID, ...] = ()
 
 
 def path() -> Path:
@@ -37,15 +43,25 @@ def path() -> Path:
     return Path(settings.FANGKONG_DATA) / "erasures.log"
 
 
-def note(*, person: UUID, request: UUID, asker: str, proof: str, at: datetime) -> None:
+def note(
+    *,
+    person: UUID,
+    request: UUID,
+    asker: str,
+    proof: str,
+    at: datetime,
+    joined: Sequence[UUID] = (),
+) -> None:
     """Add a line, on the disk before the erasure is committed: better noted twice than never."""
-    line = {
+    line: dict[str, object] = {
         "person": str(person),
         "request": str(request),
         "at": at.astimezone(UTC).isoformat(),
         "asker": asker,
         "proof": proof,
     }
+    if joined:
+        line["joined"] = [str(one) for one in joined]
     path().parent.mkdir(parents=True, exist_ok=True)
     with path().open("a", encoding="ascii") as file:
         file.write(json.dumps(line, separators=(",", ":")) + "\n")
@@ -72,7 +88,7 @@ def noted() -> Iterator[Erased]:
             yield one
 
 
-def _read(line: dict[str, str]) -> Erased:
+def _read(line: dict[str, Any]) -> Erased:
     """What a line says; older ones do not say how the request came."""
     at = datetime.fromisoformat(line["at"])
     if at.tzinfo is None:
@@ -80,4 +96,5 @@ def _read(line: dict[str, str]) -> Erased:
     asker, proof = line.get("asker", ""), line.get("proof", "")
     if asker not in ("", *Asker.values) or proof not in ("", *Proof.values):
         raise ValueError("neither who asked nor what proved it")
-    return Erased(UUID(line["person"]), UUID(line["request"]), at, asker, proof)
+    joined = tuple(UUID(one) for one in line.get("joined", []))
+    return Erased(UUID(line["person"]), UUID(line["request"]), at, asker, proof, joined)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
@@ -96,6 +98,18 @@ def erasure(person: Person, at: datetime) -> Erasure:
         else None,
         clause_code=code,
     )
+
+
+def joined_to(person: Person) -> list[UUID]:
+    """The records of the same person that were joined to this one, by public id."""
+    joined = Person.objects.filter(merged_into=person).order_by("pk")
+    return list(joined.values_list("public_id", flat=True))
+
+
+def standing_apart(person: Person, records: Collection[UUID]) -> list[Person]:
+    """Those of these records that are not joined to the person, as in a backup from before that."""
+    rows = Person.objects.select_for_update().filter(public_id__in=records)
+    return [one for one in rows.order_by("pk") if one.merged_into_id != person.pk]
 
 
 def was_corrected(request: DataRequest) -> bool:

@@ -69,7 +69,7 @@ def seen(pair: Pair) -> str:
 
 
 def merge(pair: Pair, keep: Person, by: Any, at: datetime, *take: str, **more: Any) -> Merge:
-    said = {"take": list(take), "seen": seen(pair), "reason": WHY, **more}
+    said = {"take": list(take), "state": seen(pair), "reason": WHY, **more}
     return actions.merge(pair=pair, keep=keep.public_id, by=by, at=at, **said)
 
 
@@ -79,7 +79,7 @@ def undo(merge: Merge, by: Any, at: datetime, **more: Any) -> Merge:
 
 
 def apart(pair: Pair, by: Any, at: datetime, **more: Any) -> Pair:
-    said = {"seen": seen(pair), "reason": "两人身份证不同", **more}
+    said = {"state": seen(pair), "reason": "两人身份证不同", **more}
     return actions.keep_apart(pair=pair, by=by, at=at, **said)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,12 +14,13 @@ from fangkong.core.audit import queries as trail
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.free_text import NumberInText
 from fangkong.core.retention import actions as retention
+from fangkong.core.tests.together import at_once
 from fangkong.people import actions as people
 from fangkong.people import queries as persons
 from fangkong.people.duplicates import actions, jobs
 from fangkong.people.duplicates.models import Merge, Pair
 from fangkong.people.intake import DocumentDisagrees
-from fangkong.people.models import NamePart, Person
+from fangkong.people.models import NamePart, Person, Phone
 from fangkong.people.requests.models import DataRequest
 from fangkong.people.tests.factories import person as entered
 from fangkong.people.tests.factories import resident_id
@@ -40,6 +42,8 @@ def house(settings, monkeypatch, tmp_path):
     monkeypatch.setattr(clock, "now", lambda: AT)
     settings.FANGKONG_AREA = "513300"
     settings.FANGKONG_DATA = tmp_path
+    with override("en"):
+        yield
 
 
 @pytest.fixture
@@ -183,11 +187,11 @@ def test_what_cannot_be_joined_is_refused_and_nothing_is_written(world, kept, go
         ({"take": ["public_id"]}, actions.UnknownField),
         ({"reason": "是"}, actions.ReasonMissing),
         ({"reason": "电话 13800001111 核实"}, NumberInText),
-        ({"seen": "0"}, actions.PairChanged),
+        ({"state": "0"}, actions.PairChanged),
         ({"take": ["sex", "birth_date"]}, None),
     ]
     for said, refusal in wrong:
-        facts = {"keep": kept.public_id, "take": [], "seen": state, "reason": two.WHY, **said}
+        facts = {"keep": kept.public_id, "take": [], "state": state, "reason": two.WHY, **said}
         if refusal is not None:
             with pytest.raises(refusal):
                 actions.merge(pair=pair, **facts, **told)
@@ -208,7 +212,7 @@ def test_a_record_corrected_while_the_page_was_open_is_looked_at_again(world, ke
     people.correct(person=gone, changes={"name": "扎西德吉一"}, by=None, at=LATER)
 
     with pytest.raises(actions.PairChanged):
-        merge(pair, kept, world.daofu_cdc, LATER, seen=state)
+        merge(pair, kept, world.daofu_cdc, LATER, state=state)
 
     assert now(gone).merged_into is None
 
@@ -309,7 +313,7 @@ def test_a_signpost_is_kept_as_long_as_where_it_leads_and_then_goes_with_it(
 
     merged = Merge.objects.get()
     assert now(gone).name.startswith("~") and now(kept).name.startswith("~")
-    assert (merged.kept_before, merged.kept_after, merged.gone_before, merged.reason) == ("",) * 4
+    assert (merged.kept_before, merged.kept_after, merged.gone_before) == ("",) * 3
     with pytest.raises(actions.ValuesGone):
         undo(joined, world.daofu_cdc, AT + timedelta(days=3702))
 
@@ -381,3 +385,63 @@ def test_whatever_was_joined_undoing_all_of_it_from_the_end_gives_what_was(world
         assert after == before
         assert len([row for row in phones if row["id"] in came]) == len(came)
         transaction.set_rollback(True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_join_at_once_in_opposite_ways_one_is_heard(world, kept, gone, pair):
+    """Whichever: one record leads to the other, never each to the other; the other one is told."""
+    state = two.seen(pair)
+    facts = {"take": [], "state": state, "reason": two.WHY, "by": world.daofu_cdc, "at": LATER}
+
+    said = at_once(lambda n: actions.merge(pair=pair, keep=(kept, gone)[n].public_id, **facts))
+
+    assert sorted(type(one).__name__ for one in said) == ["AlreadyJoined", "Merge"]
+    assert Person.objects.filter(merged_into__isnull=False).count() == 1
+    joined = Merge.objects.get()
+    both = at_once(lambda n: undo(joined, world.daofu_cdc, LAST))
+    assert sorted(type(one).__name__ for one in both) == ["AlreadyUndone", "Merge"]
+    assert not Person.objects.filter(merged_into__isnull=False).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_entered_of_the_record_that_goes_at_the_same_moment_is_not_lost(
+    world, kept, gone, pair
+):
+    """The request waits for the joining or comes before it; no row hangs on a record between."""
+    facts = {"take": [], "state": two.seen(pair), "reason": two.WHY}
+
+    def call(n):
+        if n:
+            return people.add_phone(person=gone, number="13900000008", by=None, at=LATER)
+        return actions.merge(pair=pair, keep=kept.public_id, by=world.daofu_cdc, at=LATER, **facts)
+
+    said = at_once(call)
+
+    merged, added = said
+    assert isinstance(merged, Merge)
+    if isinstance(added, people.JoinedMeanwhile):
+        assert not Phone.objects.filter(created_at=LATER).exists()
+    else:
+        assert Phone.objects.get(created_at=LATER).person_id == kept.pk
+
+
+def test_what_reached_the_record_that_went_in_between_comes_after_it_by_night(
+    world, kept, gone, pair
+):
+    """A test asked for by a page that had found the person just before: an undo brings it back."""
+    before = everything_held(but={"surveillance.Specimen", "surveillance.CustodyStep"})
+    joined = merge(pair, kept, world.daofu_cdc, LATER)
+    late = requested(world, person=gone, facility=world.other_hospital, at=LAST)
+    assert late.person_id == gone.pk
+
+    assert actions.bring_along(by=None, at=LAST) == 1
+
+    late.refresh_from_db()
+    assert late.person_id == kept.pk
+    assert late.pk in Merge.objects.get().moved["surveillance.Specimen.person"]
+    assert actions.bring_along(by=None, at=LAST) == 0
+    undo(joined, world.daofu_cdc, LAST)
+    late.refresh_from_db()
+    assert late.person_id == gone.pk
+    after = everything_held(but={"surveillance.Specimen", "surveillance.CustodyStep"})
+    assert after["people.Person"] == before["people.Person"]

@@ -741,6 +741,21 @@ def test_a_line_from_before_the_house_noted_how_a_request_came_is_carried_out(wo
     assert (DataRequest.objects.get().asker, DataRequest.objects.get().proof) == ("", "")
 
 
+def test_a_record_that_was_joined_is_erased_again_too_where_the_backup_is_from_before(
+    world, contact, patient
+):
+    """In the backup the two are two persons still; the line of the file names both."""
+    erasures.note(
+        person=contact.public_id, request=uuid4(), asker="self", proof="card", at=AT,
+        joined=[patient.public_id],
+    )  # fmt: skip
+
+    assert actions.erase_again(at=LATER) == 1
+
+    names = [Person.objects.get(pk=one.pk).name for one in (contact, patient)]
+    assert names[0].startswith("~") and Person.objects.get(pk=patient.pk).restricted_at == LATER
+
+
 def test_a_grant_that_is_refused_leaves_no_line_for_the_next_restore(world, contact):
     request = asked(contact, world.daofu_cdc, "erase")
 
