@@ -49,6 +49,7 @@ _WORDS: dict[str, str | Promise] = {
     "datetime_object_invalid": _("This must be a moment such as 2020-02-05T09:00+08:00."),
     "out_of_reach": _("This moment lies beyond what can be kept."),
     "before_other": _("This must not lie before “{other}”."),
+    "too_far": _("This may lie at most {days} days after the first day."),
     "in_future": _("This must not lie in the future."),
     "no_rules": _("No rules are in force on this day. Check the year."),
     "timezone_aware": _("This must name its time zone, such as 2020-02-05T09:00+08:00."),

@@ -45,6 +45,7 @@ SECTIONS = (
     "incubations",
     "origin_tiers",
     "screening_questions",
+    "card_checks",
 )
 # In [drop]: all inherited rows of a section.
 EVERY_ROW = "*"

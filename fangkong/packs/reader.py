@@ -80,6 +80,7 @@ class Reader:
             privacy_terms=tuple(self.privacy_term(row) for row in self.rows("privacy_terms")),
             testing=self.testing(),
             screening=screening(self, first, last),
+            card_checks=tuple(self.card_check(row) for row in self.rows("card_checks")),
         )
 
     def jurisdiction(self, header: Table) -> str:
@@ -291,6 +292,39 @@ class Reader:
         occupation = t.Occupation(**self.named(row), asks_school=row.flag("asks_school"))
         row.end()
         return occupation
+
+    def card_check(self, row: Table) -> t.CardCheck:
+        """A line of the card audit."""
+        filled = row.many("filled")
+        for field in filled:
+            if field not in t.CARD_FIELDS:
+                row.refuse("filled", f"unknown {field!r}; use some of {', '.join(t.CARD_FIELDS)}")
+
+        def whole(key: str, least: int, most: int) -> int | None:
+            return row.number(key, least, most) if row.has(key) else None
+
+        def among(key: str, section: str) -> tuple[str, ...]:
+            codes = {str(one.raw.get("code", "")) for one in self.rows(section)}
+            return self.known(row, key, codes, section)
+
+        check = t.CardCheck(
+            **self.named(row),
+            dimension=row.choice("dimension", get_args(t.CardDimension)),
+            filled=filled,
+            only=self.known(row, "only", self.condition_codes, "conditions"),
+            classes=among("classes", "case_classes"),
+            occupations=among("occupations", "occupations"),
+            relations=among("relations", "residence_relations"),
+            months_from=whole("months_from", 0, 1800),
+            months_below=whole("months_below", 1, 1800),
+            delay_days=whole("delay_days", 1, 3650),
+            open_days=whole("open_days", 1, 3650),
+            died=row.flag("died"),
+        )
+        if check.months_below is not None and check.months_below <= (check.months_from or 0):
+            row.refuse("months_below", "is not more than months_from; no card would fit")
+        row.end()
+        return check
 
     def relation(self, row: Table) -> t.ResidenceRelation:
         distances: tuple[t.Distance, ...] = get_args(t.Distance)

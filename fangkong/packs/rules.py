@@ -400,6 +400,7 @@ def clauses_used(pack: Pack) -> dict[str, Clause]:
         *pack.privacy_terms,
         *pack.testing.rows,
         *pack.screening.rows,
+        *pack.card_checks,
     )
     clauses = [
         *(row.clause for row in rows),

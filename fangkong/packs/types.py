@@ -606,6 +606,38 @@ class PrivacyTerm(Row):
     days: int
 
 
+CardDimension = Literal["completeness", "accuracy", "identity", "verification", "alert"]
+# What a card can have filled in; ``resident_id`` is a citizen's number that is right by itself.
+CARD_FIELDS = (
+    *("document", "resident_id", "sex", "birth", "phone", "occupation", "workplace", "guardian"),
+    *("address", "relation", "onset", "doctor"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CardCheck(Row):
+    """What a report card is held against when its quality is judged (报告卡质量审核).
+
+    It concerns the cards that everything said here fits: their disease (or any), class, group of
+    people, and so on; ages in full months on the day of diagnosis, ``months_below`` not included.
+    Such a card is at fault where a field of ``filled`` is empty; by a line that names none, a card
+    is at fault by fitting: a retired person of six years. ``delay_days``: so many days or more lie
+    between onset and diagnosis; ``open_days``: so many have passed since the diagnosis.
+    """
+
+    dimension: CardDimension
+    filled: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()  # conditions and their forms; every one where empty
+    classes: tuple[str, ...] = ()
+    occupations: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    months_from: int | None = None
+    months_below: int | None = None
+    delay_days: int | None = None
+    open_days: int | None = None
+    died: bool = False
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Pack:
     """One rule pack: the rules of one jurisdiction for one span of days."""
@@ -636,6 +668,7 @@ class Pack:
     privacy_terms: tuple[PrivacyTerm, ...] = ()
     testing: TestingPlan = TestingPlan()
     screening: ScreeningPlan = ScreeningPlan()
+    card_checks: tuple[CardCheck, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Pack {self.id}>"

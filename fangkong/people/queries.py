@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import Count, Max, Prefetch, Q, QuerySet, Value
+from django.db.models import Count, Max, OuterRef, Prefetch, Q, QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +26,7 @@ from fangkong.packs.types import NoPackInForce
 
 from . import rules
 from .models import IdentityDocument, NamePart, Person, Phone
-from .types import VIEW, FullPerson, MaskedPerson, Revealable, Sex, known
+from .types import VIEW, DocumentKind, FullPerson, MaskedPerson, Revealable, Sex, known
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -71,6 +71,16 @@ def _within(user: Scoped, at: datetime, permission: Permission, person: str = ""
         for persons in known(scope.facility_ids, user, at):
             within |= Q(pk__in=persons)
     return within
+
+
+def documents_of(person: OuterRef) -> QuerySet[IdentityDocument]:
+    """The documents of a person of an outer query, to ask whether there are any; not "none"."""
+    return IdentityDocument.objects.filter(person=person).exclude(kind=DocumentKind.NONE)
+
+
+def phones_of(person: OuterRef) -> QuerySet[Phone]:
+    """The phones of a person of an outer query, to ask whether there are any."""
+    return Phone.objects.filter(person=person)
 
 
 def by_document(number: str, at: datetime) -> UUID | None:

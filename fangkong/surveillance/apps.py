@@ -23,6 +23,7 @@ class SurveillanceConfig(AppConfig):
         from fangkong.people.types import known_to_facility
 
         from .monitoring import describe, joining, queries
+        from .quality import views as quality
         from .testing import describe as tubes
         from .testing import joining as specimens_of_two
         from .testing import views as specimens
@@ -33,6 +34,7 @@ class SurveillanceConfig(AppConfig):
         follow("surveillance.Case.person", stands=joining.stands)
         follow("surveillance.Specimen.person", stands=specimens_of_two.stands)
         slots.register("people.detail", specimens.of_person)
+        slots.register("surveillance.monitoring.detail", quality.of_case)
         slots.register("surveillance.monitoring.detail", specimens.of_case)
         register(
             Finder(

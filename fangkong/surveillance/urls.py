@@ -3,6 +3,7 @@ from django.urls import include, path
 app_name = "surveillance"
 urlpatterns = [
     path("monitoring/", include("fangkong.surveillance.monitoring.urls")),
+    path("quality/", include("fangkong.surveillance.quality.urls")),
     path("testing/", include("fangkong.surveillance.testing.urls")),
     path("warning/", include("fangkong.surveillance.warning.urls")),
 ]

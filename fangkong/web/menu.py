@@ -131,6 +131,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             ),
             _Entry(_("Import cards"), "surveillance:monitoring:imports", "upload", IMPORT),
             _Entry(_("Counts"), "surveillance:monitoring:counts", "chart-bar", VIEW_CASES, key="s"),
+            _Entry(_("Card quality"), "surveillance:quality:index", "clipboard-check", VIEW_CASES),
             _Entry(
                 _("Specimens"), "surveillance:testing:index", "test-pipe", VIEW_SPECIMENS, key="e"
             ),

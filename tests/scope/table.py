@@ -313,13 +313,17 @@ TASKS = {
 
 FILES = {
     "core:files:upload": Row(
-        STAFF, gets=False, values={"use": "tasks.proof"}, sends={"file": "%PDF-1.4"}, forbids=True
+        STAFF,
+        gets=False,
+        values={"use": "tasks.proof"},
+        sends={"file": "%PDF-1.4\n%%EOF"},
+        forbids=True,
     ),
     "core:files:detail": Row(STAFF, "file", mine=OVERSEERS),
     "core:files:discard": Row(STAFF, "file", mine=OVERSEERS, gets=False, forbids=True),
     "GET /core/files/<public_id>/": Row(STAFF, "file", mine=OVERSEERS),
     "POST /core/files/<use>/": Row(
-        STAFF, values={"use": "tasks.proof"}, sends={"file": "%PDF-1.4"}, forbids=True
+        STAFF, values={"use": "tasks.proof"}, sends={"file": "%PDF-1.4\n%%EOF"}, forbids=True
     ),
 }
 
@@ -408,6 +412,10 @@ def request_of_test(county: County) -> Fields:
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
 TESTING = {
+    "surveillance:quality:index": Row(CASES, shows=("case",)),
+    "surveillance:quality:chart": Row(CASES),
+    "GET /surveillance/quality/": Row(CASES, query="first=2020-01-20&last=2020-02-05"),
+    "GET /surveillance/quality/cases/<public_id>/": Row(CASES, "case"),
     "surveillance:testing:index": Row(SPECIMENS, shows=("specimen",)),
     "surveillance:testing:request": Row(REPORTERS),
     "surveillance:testing:scan": Row(HANDLERS),

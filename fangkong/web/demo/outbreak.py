@@ -113,6 +113,7 @@ def person_of(card: Invented) -> PersonFacts:
         phone=card.phone,
         occupation=card.occupation,
         workplace=card.workplace,
+        address=f"{card.county.name.zh}（虚构地址）{int(card.id_number[14:17])}号",
     )
 
 

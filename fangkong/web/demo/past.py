@@ -17,9 +17,10 @@ from fangkong.packs.types import NoPackInForce, UnknownCode
 from fangkong.people import actions as people
 from fangkong.surveillance.monitoring import actions as reporting
 from fangkong.surveillance.monitoring import queries as monitoring
-from fangkong.surveillance.monitoring.types import CaseFacts, Origin, PersonFacts, ReviewState
+from fangkong.surveillance.monitoring.types import CaseFacts, Origin, ReviewState
 
 from .background import Bundle, Past
+from .patients import Patients
 from .types import PAST
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def enter(
     nobody could have judged them. ``reader`` is somebody who may see all of them at ``at``, when
     they are entered.
     """
-    made = sum(_enter(bundle, counties, hospitals, at) for bundle in bundles)
+    patients = Patients()
+    made = sum(_enter(bundle, counties, hospitals, patients, at) for bundle in bundles)
     _accept(reader, at)
     return made
 
@@ -51,13 +53,17 @@ def _enter(
     bundle: Bundle,
     counties: Mapping[str, Area],
     hospitals: Mapping[str, Facility],
+    patients: Patients,
     entered_at: datetime,
 ) -> int:
     cases = [case for case in bundle.cases if _judged(case.condition, case.diagnosed_at.date())]
     if not cases:
         return 0
     at = bundle.reported_at
-    facts = [(_person(case), _facts(case), counties[case.county]) for case in cases]
+    facts = [
+        (patients.of(case, counties[case.county].name_zh), _facts(case), counties[case.county])
+        for case in cases
+    ]
     wanted = [reporting.registration(person, area, True, at) for person, _, area in facts]
     registered = people.register_many(rows=wanted, by=None, at=at)
     entries = [
@@ -87,10 +93,6 @@ def _accept(reader: User, at: datetime) -> None:
     waiting.order_by().select_related(None).update(
         review_state=ReviewState.ACCEPTED, reviewed_at=F("reported_at")
     )
-
-
-def _person(case: Past) -> PersonFacts:
-    return PersonFacts(name=case.name, sex=case.sex, birth_date=case.birth_date)
 
 
 def _facts(case: Past) -> CaseFacts:

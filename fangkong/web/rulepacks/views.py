@@ -17,7 +17,15 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.packs import queries as packs
-from fangkong.packs.types import AssayMethod, NoPackInForce, Pack, Row, Text, UnknownCode
+from fangkong.packs.types import (
+    AssayMethod,
+    CardCheck,
+    NoPackInForce,
+    Pack,
+    Row,
+    Text,
+    UnknownCode,
+)
 from fangkong.web.rulepacks import screening
 from fangkong.web.templatetags.packs import said
 
@@ -74,6 +82,7 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
     shown = {
         "pack": pack,
         "day": day,
+        "card_checks": _card_checks(pack, day),
         "testing": _testing(pack),
         "screening": screening.tables(pack, day),
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
@@ -100,6 +109,11 @@ def differences(request: StaffRequest) -> HttpResponse:
         "differences": packs.differences(before, after),
     }
     return render(request, "web/rulepacks/differences.html", shown)
+
+
+def _card_checks(pack: Pack, day: date) -> list[tuple[CardCheck, list[Text]]]:
+    """What cards are held against, each with the diseases that it is only for."""
+    return [(row, [packs.name(pack, code, day) for code in row.only]) for row in pack.card_checks]
 
 
 def _testing(pack: Pack) -> list[tuple[Row, str, str]]:
