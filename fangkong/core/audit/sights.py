@@ -35,9 +35,9 @@ def listed(request: HttpRequest, rows: QuerySet[Any], *, how: How) -> int:
     )
 
 
-def taken(request: HttpRequest, table: str, keys: Iterable[int]) -> int:
-    """The persons of these keys, in rows that a machine takes away."""
-    return actions.seen(Ids(table, keys), **_by(request), how=How.API)
+def taken(request: HttpRequest, table: str, keys: Iterable[int], *, how: How = How.API) -> int:
+    """The persons of these keys, in rows that a machine takes away, or that leave in a file."""
+    return actions.seen(Ids(table, keys), **_by(request), how=how)
 
 
 def _by(request: HttpRequest) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Judged(NamedTuple):
     """A card with what was found; as much of it as a list of cards tells."""
 
     public_id: UUID
+    person_id: int
     number: str
     condition: str
     definition: str
@@ -94,7 +95,16 @@ def of_case(case: Case, at: datetime) -> Judged | None:
 
 
 _READ = (
-    *("public_id", "number", "condition", "definition", "case_class", "county_id", "facility_id"),
+    *(
+        "public_id",
+        "person_id",
+        "number",
+        "condition",
+        "definition",
+        "case_class",
+        "county_id",
+        "facility_id",
+    ),
     *("diagnosed_at", "onset_date", "died_on", "relation", "doctor", "reported_at"),
     *("report_due_at", "review_due_at", "reviewed_at", "review_state", "synthetic"),
     *("person__sex", "person__birth_date", "person__age_years", "person__age_months"),
@@ -127,6 +137,7 @@ def _read(cases: QuerySet[Case], at: datetime, most: int = 1) -> Iterator[Judged
             continue
         yield Judged(
             row["public_id"],
+            row["person_id"],
             row["number"],
             row["condition"],
             definition,

@@ -12,8 +12,11 @@ from django.utils.translation import gettext as _
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
+from fangkong.core.audit import sights
+from fangkong.core.audit.types import How
 from fangkong.core.pages import export
 from fangkong.core.permissions import allowed
+from fangkong.core.printing import sheets as printing
 from fangkong.surveillance.monitoring import words as cases
 from fangkong.surveillance.monitoring.types import VIEW
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 def index(request: StaffRequest) -> HttpResponseBase:
     """The rates of the cards of a period, by unit, and the cards at fault; also as a file."""
     page = figures.shown(request.user, request.now, request.GET)
-    if request.GET.get("export") in ("csv", "xlsx") and page.problem is None:
+    if request.GET.get("export") in ("csv", "xlsx", "pdf") and page.problem is None:
         return _file(request, page, request.GET["export"])
     found = page.found
     context = {
@@ -82,20 +85,26 @@ def _row(page: figures.Shown, card: queries.Judged) -> dict[str, object]:
 
 
 def _file(request: StaffRequest, page: figures.Shown, kind: str) -> HttpResponseBase:
-    """A line for every finding; numbers of cards alone, no person."""
+    """A line for every finding: numbers of cards alone, yet their persons are noted as seen."""
     found = page.found
+    how = How.PRINTED if kind == "pdf" else How.EXPORTED
+    sights.taken(request, "people.person", {card.person_id for card in found}, how=how)
     mark = export.note(
         "card-quality", request.user, by=request.user, at=request.now, kind=kind, rows=len(found)
     )
 
     def lines() -> Iterator[list[object]]:
         for card in found:
-            row = _row(page, card)
-            for dimension, name in cast("list[tuple[Dimension, str]]", row["found"]):
-                yield [
-                    card.number, row["condition"], card.reported_at, str(dimension.label), name
-                ]  # fmt: skip
+            what = cases.condition(card.definition, card.condition, card.diagnosed_at.date())
+            for one in page.of(card):
+                name = words.named(card.definition, one)
+                dimension = str(Dimension(one.dimension).label)
+                yield [card.number, what, card.reported_at, dimension, name]
 
+    name = "fangkong-card-quality"
     head = [_("Number"), _("Disease"), _("Reported"), _("Judged by"), _("Found in the card")]
+    if kind == "pdf":
+        texts = ([export.plain(cell) for cell in line] for line in lines())
+        return printing.table(request, head, texts, title=_("Card quality"), name=name)
     write = export.csv_response if kind == "csv" else export.xlsx_response
-    return write("fangkong-card-quality", head, lines(), mark)
+    return write(name, head, lines(), mark)

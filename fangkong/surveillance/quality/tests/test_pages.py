@@ -10,6 +10,7 @@ from html import unescape
 import pytest
 from django.test.utils import CaptureQueriesContext
 
+from fangkong.core.audit import queries as audit
 from fangkong.core.audit.models import AuditLine
 from fangkong.people.models import Person
 from fangkong.surveillance.monitoring import actions as reporting
@@ -158,6 +159,8 @@ def test_the_findings_are_taken_along_with_a_line_in_the_trail(world, signed_in)
     newest = AuditLine.objects.latest("pk")
     assert newest.action == "core.pages.export" and f"{newest.pk}" in mark[0]
     assert newest.detail["list"] == "card-quality"
+    seen = audit.sights_of(bad.person)[0]
+    assert (seen.by, seen.how) == (world.daofu_cdc, "exported")
     assert "扎西" not in content
 
 
