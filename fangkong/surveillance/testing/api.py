@@ -300,6 +300,7 @@ def ask(request: HttpRequest, body: SpecimenIn) -> Status[dict[str, Any]]:
             by=staff.user,
             at=staff.now,
         )
+    opened(request, made)
     return Status(201, _out(made, staff.now))
 
 

@@ -318,12 +318,15 @@ class SpecimenFilter(pages.FilterForm):
         choices=[("", _("all")), ("overdue", _("overdue")), ("late", _("reported late"))],
         required=False,
     )
+    laboratory = forms.ChoiceField(label=_("Laboratory"), required=False)
     first = forms.DateField(label=_("Requested from"), required=False, widget=forms.DateInput())
     last = forms.DateField(label=_("to"), required=False, widget=forms.DateInput())
 
-    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.at = at
+        boards = [(str(one.public_id), one.display_name) for one in queries.boards(user, at)]
+        _offer(self, "laboratory", [("", _("all")), *boards])
 
     def narrow(self, rows: QuerySet[Specimen]) -> QuerySet[Specimen]:  # type: ignore[override]
         chosen = self.chosen()
@@ -332,6 +335,8 @@ class SpecimenFilter(pages.FilterForm):
         for name in ("state", "outcome"):
             if chosen.get(name):
                 rows = rows.filter(**{name: chosen[name]})
+        if laboratory := chosen.get("laboratory"):
+            rows = rows.filter(laboratory__public_id=laboratory)
         if first := chosen.get("first"):
             rows = rows.filter(created_at__gte=clock.start_of(first))
         if last := chosen.get("last"):

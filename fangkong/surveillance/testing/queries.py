@@ -152,6 +152,17 @@ def boards(user: User, at: datetime) -> QuerySet[Facility]:
     return rows.order_by("name_zh", "pk")
 
 
+def sees_whole_board(user: User, at: datetime, laboratory: Facility) -> bool:
+    """Whether a user sees all tubes of a laboratory: who works there, and who sees all counties."""
+    seen = user.scope(FOLLOW, at)
+    counties = {county.pk for county in places.counties_of_home(clock.day_of(at))}
+    if seen.everywhere or (counties and counties <= set(seen.county_ids)):
+        return True
+    scope = user.scope(TEST, at)
+    own = scope.q(county="area__county_id", area="area_id", facility="pk")
+    return places.facilities_open_to(user, at).filter(own, pk=laboratory.pk).exists()
+
+
 def board(user: User, at: datetime, laboratory: Facility) -> Board:
     """What waits at a laboratory, by age, and how much was positive, as far as the user may see.
 

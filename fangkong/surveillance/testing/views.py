@@ -106,7 +106,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
         SPECIMENS,
         queries.open_to(request.user, request.now),
         template="surveillance/testing/index.html",
-        filters=forms.SpecimenFilter(request.GET, at=request.now),
+        filters=forms.SpecimenFilter(request.GET, user=request.user, at=request.now),
         context=_may(request),
     )
 
@@ -282,6 +282,8 @@ def board(request: StaffRequest) -> HttpResponse:
         "ages": [] if shown is None else list(zip(_ages(), shown.ages, strict=True)),
         "chart": None if shown is None else _chart(request, shown),
         "days": rules.POSITIVITY_DAYS,
+        "whole": laboratory is not None
+        and queries.sees_whole_board(request.user, request.now, laboratory),
         **_may(request),
     }
     pages.forms.dress(form)

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from fangkong.core.audit import queries as audit
 from fangkong.surveillance.testing.models import Result, Specimen
 
 from .factories import AT, collected, facts, received, reported, requested, shipped, surface
@@ -74,6 +75,13 @@ def test_the_same_request_again_gets_the_first_answer(ask, world):
 
     assert first.json() == again.json()
     assert Specimen.objects.count() == 1
+
+
+def test_whose_test_is_requested_is_noted_as_seen(ask, world):
+    ask(world.daofu_cdc, "specimens/", **body(world))
+
+    seen = audit.sights_of(world.person)[0]
+    assert (seen.by, seen.how) == (world.daofu_cdc, "api")
 
 
 def test_another_key_for_a_request_that_waits_is_a_conflict(ask, world):

@@ -268,6 +268,25 @@ def test_the_board_counts_what_waits_by_age_and_what_was_positive(client, world)
     assert client.get(url("board_chart")).json()["series"][0]["values"][-1] == 1
 
 
+def test_what_is_late_on_a_board_leads_to_the_tubes_of_that_laboratory_alone(client, world):
+    late = received(world, at=AT - 30 * HOUR)
+    client.force_login(world.daofu_cdc)
+
+    page = text(client.get(f"{url('board')}?laboratory={world.bench.public_id}"))
+
+    link = f"{url('index')}?clock=overdue&laboratory={world.bench.public_id}"
+    assert link.replace("&", "&amp;") in page and "您可以查看" in page
+    assert late.number in text(client.get(link))
+    other = f"{url('index')}?clock=overdue&laboratory={world.other_bench.public_id}"
+    client.force_login(world.headquarters)
+    assert late.number in text(client.get(other))  # offers no laboratory without a tube
+    received(world, laboratory=world.other_bench, facts=facts(specimen_type="sputum"))
+    assert late.number not in text(client.get(other))
+    assert "您可以查看" not in text(
+        client.get(f"{url('board')}?laboratory={world.bench.public_id}")
+    )
+
+
 def test_results_older_than_fourteen_days_are_on_no_board(client, world):
     for days, kind in ((13, "sputum"), (14, "stool")):
         tube = received(world, at=AT - timedelta(days=days), facts=facts(specimen_type=kind))
