@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
 REASON_LENGTH = range(4, 401)
+CHUNK = 5_000  # keys in one statement
 _STAMPS = ("changed_at", "changed_by_id")
 
 
@@ -184,9 +185,14 @@ def _keep(
     for key, pair in known.items():
         if key in pairs:
             _found_again(pair, pairs[key], counties, run, by, at)
-    gone = [pair.pk for key, pair in known.items() if key not in pairs and pair.judged_at is None]
     with_merged = queries.pairs_with_a_signpost()
-    Pair.objects.filter(pk__in=set(gone) - with_merged).delete()
+    gone = [
+        pair.pk
+        for key, pair in known.items()
+        if key not in pairs and pair.judged_at is None and pair.pk not in with_merged
+    ]
+    for start in range(0, len(gone), CHUNK):
+        Pair.objects.filter(pk__in=gone[start : start + CHUNK]).delete()
     run.weights, run.weights_from = found.weights, found.weights_from
     run.bound, run.person_count = round(options.bound * 1_000), found.persons
     run.pair_count, run.new_count, run.seconds = len(pairs), len(fresh), seconds

@@ -98,7 +98,7 @@ class Options:
     weights are trained on the register itself. ``most``: pairs told at most, the heaviest first.
     """
 
-    bound: float = 4.0
+    bound: float = 2.0
     least_to_train: int = 20_000
     most: int = 50_000
     threads: int = 2
