@@ -178,8 +178,8 @@ def _level(name: str) -> str:
 
 def prior_of(persons: int) -> float:
     """The share of pairs that are one person, before anything is compared: of fifty persons one was
-    entered twice."""
-    return min(0.001, 0.04 / max(persons, 1))
+    entered twice; in a small register less, or each family with one phone would be a pair."""
+    return min(0.0001, 0.04 / max(persons, 1))
 
 
 _PREPARED = f"""
