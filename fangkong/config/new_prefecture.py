@@ -7,12 +7,14 @@ stands open for whoever comes first (decision 0021).
 from __future__ import annotations
 
 import argparse
+import fcntl
 import getpass
 import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,14 +72,29 @@ def _setup(options: argparse.Namespace) -> int:
     from fangkong.core.refusals import Refused
 
     kept = data / env.PREFECTURE
-    try:
-        _carry_out(options, kept, chosen)
-    except BaseException as problem:
-        kept.unlink(missing_ok=True)  # the transaction was taken back too
-        if isinstance(problem, Refused):
-            raise CannotGoOn(str(problem)) from None
-        raise
+    with _alone(data):
+        if kept.exists():
+            raise CannotGoOn(f"{data} is set up already. Set FANGKONG_DATA to an empty folder.")
+        try:
+            _carry_out(options, kept, chosen)
+        except BaseException as problem:
+            kept.unlink(missing_ok=True)  # the transaction was taken back too
+            if isinstance(problem, Refused):
+                raise CannotGoOn(str(problem)) from None
+            raise
     return 0
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """One set-up at a time: a page sent twice must not take away what its twin has made."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data / "setup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotGoOn("it is being set up at this moment. Wait, then reload.") from None
+        yield
 
 
 def _carry_out(options: argparse.Namespace, kept: Path, chosen: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -61,6 +62,16 @@ def test_nothing_is_asked_where_nobody_types_and_a_missing_answer_writes_nothing
     assert answer.returncode == 2
     assert "--area is missing" in answer.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_set_up_that_is_sent_twice_at_once_takes_nothing_away(tmp_path):
+    with (tmp_path / "setup.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        twin = setup(tmp_path)
+
+    assert (twin.returncode, "at this moment" in twin.stderr) == (2, True), twin.stderr
+    assert not (tmp_path / env.PREFECTURE).exists()
+    assert not (tmp_path / "fangkong.sqlite3").exists()
 
 
 @pytest.mark.long

@@ -189,6 +189,11 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
     return case
 
 
+def held(case: Case) -> Case:
+    """The case as it stands now; nobody else revises or reviews it until the transaction ends."""
+    return Case.objects.select_for_update().get(pk=case.pk)
+
+
 @transaction.atomic
 def review(
     *, case: Case, card: int, accept: bool, reason: str = "", by: User | None, at: datetime

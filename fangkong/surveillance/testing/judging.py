@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from fangkong.core import clock
 from fangkong.core.refusals import Refused
@@ -59,16 +62,18 @@ def judge(
         return
     case = queries.case_of(specimen, result.tested_at)
     if case is None:
-        note = _("There is no report card. Report the case, or say why it is none.")
+        with _in_the_language_of_the_house():
+            note = _("There is no report card. Report the case, or say why it is none.")
         _ask(POSITIVE_TASK.code, specimen, result, judgement, note, by, at)
         return
+    case = monitoring.held(case)  # what the county writes at this moment is judged too
     onset = case.onset_date or specimen.onset_date
     becomes = rules.becomes(judgement, case.case_class, has_symptoms=onset is not None)
     if not becomes:
         return
     try:
         if case.case_class == rules.DISCARDED:
-            raise Refused(_("The case had been discarded."))
+            raise Refused(gettext_lazy("The case had been discarded."))
         with transaction.atomic():
             monitoring.revise(
                 case=case,
@@ -78,10 +83,11 @@ def judge(
                 at=at,
             )
     except Refused as problem:
-        note = _("The case %(number)s was not raised: %(why)s") % {
-            "number": case.number,
-            "why": problem,
-        }
+        with _in_the_language_of_the_house():
+            note = _("The case %(number)s was not raised: %(why)s") % {
+                "number": case.number,
+                "why": problem,
+            }
         _ask(POSITIVE_TASK.code, specimen, result, judgement, note, by, at)
 
 
@@ -98,9 +104,14 @@ def _facts(case: Case) -> CaseFacts:
     return CaseFacts(**{one.name: getattr(case, one.name) for one in fields(CaseFacts)})
 
 
+def _in_the_language_of_the_house() -> AbstractContextManager[None]:
+    """What is kept as text is read by others than whoever entered the result."""
+    return translation.override(settings.LANGUAGE_CODE)
+
+
 def _reason(specimen: Specimen, result: Result) -> str:
-    """Kept as it is, so in the language of the house and not in that of whoever entered it."""
-    with translation.override("zh-hans"):
+    """Why the card is revised."""
+    with _in_the_language_of_the_house():
         method = words.named(specimen.pack, "methods", result.method)
         return _("Specimen %(number)s positive by %(method)s.") % {
             "number": specimen.number,

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fangkong.core.audit import queries as audit
 from fangkong.core.roles import Role
 from fangkong.packs import queries as packs
+from fangkong.surveillance.monitoring import actions as reporting
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as monitoring
-from fangkong.surveillance.testing import actions, rules
+from fangkong.surveillance.testing import actions, queries, rules
 from fangkong.tasks import queries as tasks
 
 from .factories import AT, HOUR, facts, found, received, reported, surface
@@ -112,6 +114,32 @@ def test_a_case_that_somebody_discarded_is_judged_by_a_person(world):
     result = result_of(world, case)
     case.refresh_from_db()
     assert (case.case_class, asked(result.specimen)) == ("discarded", ["positive"])
+
+
+def test_what_the_county_writes_while_a_result_comes_in_is_judged_and_not_written_over(
+    world, monkeypatch
+):
+    case = suspected(world)
+    found_before = queries.case_of
+
+    def and_then_the_county_discards_it(*which):
+        one = found_before(*which)
+        said = monitoring.facts(case_class="discarded", remark="另有诊断")
+        reporting.revise(
+            case=Case.objects.get(pk=one.pk), facts=said, reason="排除", by=world.daofu_cdc, at=AT
+        )
+        return one  # as it was read
+
+    monkeypatch.setattr(queries, "case_of", and_then_the_county_discards_it)
+
+    with translation.override("en"):
+        result = result_of(world, case)
+
+    case.refresh_from_db()
+    assert (case.case_class, case.remark, case.cards.count()) == ("discarded", "另有诊断", 2)
+    assert asked(result.specimen) == ["positive"]
+    (task,) = tasks.for_source(result.specimen)
+    assert "已排除" in task.note or "排除" in task.note
 
 
 def test_a_positive_result_that_is_corrected_asks_for_a_look_at_the_case(world):
