@@ -21,8 +21,8 @@ UI_SOURCES := $(shell find $(UI) -name node_modules -prune -o -type f -print 2>/
 CATALOGUES := $(wildcard fangkong/*/locale/*/LC_MESSAGES/django.po)
 BUILT := $(V)/.app $(MANIFEST) $(BORDERS) $(V)/.messages
 PYTEST := $(B)/python -m pytest
-# A whole run uses every core; conftest.py says what stays together. Journeys come last, so no reordering.
-PROCESSES := -n auto --dist loadgroup --no-loadscope-reorder
+# A whole run uses every core; tools/sharing.py says what stays together. Journeys come last, so no reordering.
+PROCESSES := -n auto --dist loadscope --no-loadscope-reorder
 
 .PHONY: access processing verification help run test test-pg test-long check fix lock ui borders messages where bench pictures prove faults wheel clean
 

@@ -21,14 +21,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Journeys come last: what is quick fails first.
 
     Also, once Playwright runs its event loop in this thread, Django refuses database calls in it.
-
-    Of several processes (``-n 2 --dist loadgroup``) one takes a whole file, whose fixtures are then
-    made once; tests marked ``spread`` are long and go to whichever process is free.
     """
     items.sort(key=lambda item: "journeys" in item.path.parts)
-    for item in items:
-        if item.get_closest_marker("spread") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.as_posix()))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ import pytest
 from django.db import connection
 
 import hatch_build
-from tools import browser, check_tree, migrated
+from tools import browser, check_tree, migrated, sharing
 from tools.testing import CHOICE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -247,3 +247,18 @@ def test_a_built_tree_makes_a_wheel(tmp_path):
         (tmp_path / name).touch()
 
     assert hatch_build.missing_in(tmp_path) == []
+
+
+# --- Which process runs which tests ---------------------------------------------------------------
+
+
+def test_neighbours_from_one_file_are_one_unit_and_spread_ones_each_their_own(tmp_path):
+    (tmp_path / "a.py").write_text("")
+    (tmp_path / "b.py").write_text(f"pytestmark = {sharing.SPREAD}")
+    found = ["a.py::one", "a.py::two[x::y]", "b.py::one", "b.py::two", "a.py::commits"]
+
+    named = sharing.units(found, tmp_path)
+
+    assert list(named) == found
+    assert len(set(named.values())) == 4
+    assert named["a.py::one"] == named["a.py::two[x::y]"] != named["a.py::commits"]

@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from http.cookies import SimpleCookie
 from typing import Any
 from uuid import uuid4
 
@@ -183,12 +184,26 @@ def refusal(row: Row, actor: Actor) -> int:
     return 404 if row.who == STAFF or actor.role in row.who else 403
 
 
-def faults(row: Row, actor: Actor, method: str, address: Address, counties: Counties) -> list[str]:
+class Asker:
+    """Signs an actor in once; each question comes from the browser as it was after that."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._client = Client()
+        if actor.user is not None:
+            self._client.force_login(actor.user)
+        self._cookies = self._client.cookies.output(header="", sep=";")
+
+    def client(self) -> Client:
+        """The client without what an answer has left in it; its session is that of the sign-in."""
+        self._client.cookies = SimpleCookie(self._cookies)
+        return self._client
+
+
+def faults(
+    asker: Asker, row: Row, actor: Actor, method: str, address: Address, counties: Counties
+) -> list[str]:
     """What is wrong with the answer to one request."""
-    client = Client()
-    if actor.user is not None:
-        client.force_login(actor.user)
-    answer, text, written = ask(client, address, method, counties)
+    answer, text, written = ask(asker.client(), address, method, counties)
     status, wrong = answer.status_code, []
     passed = passes(row, actor)
     if method == "GET" and not row.gets:
@@ -234,12 +249,13 @@ def leaks(row: Row, actor: Actor, passed: bool, text: str, counties: Counties) -
 
 def asked_by(actor: Actor, counties: Counties, part: str = "") -> list[str]:
     """All that is wrong with what the house answers to one actor."""
+    asker = Asker(actor)
     return [
         f"{method} {address.key}: {fault}"
         for address in addresses()
         if part in address.key
         for method in address.methods
-        for fault in faults(TABLE[address.key], actor, method, address, counties)
+        for fault in faults(asker, TABLE[address.key], actor, method, address, counties)
     ]
 
 
