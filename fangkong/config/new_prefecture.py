@@ -89,7 +89,7 @@ def _setup(options: argparse.Namespace) -> int:
 def _alone(data: Path) -> Iterator[None]:
     """One set-up at a time: a page sent twice must not take away what its twin has made."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (data / "setup.lock").open("w") as lock:
+    with os.fdopen(os.open(data / "setup.lock", os.O_WRONLY | os.O_CREAT, 0o600), "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
