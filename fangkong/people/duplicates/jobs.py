@@ -24,7 +24,9 @@ def find(run_id: int, at: datetime, progress: Progress) -> None:
 
 @schedule("people.duplicates.nightly", "15 2 * * *")
 def nightly(at: datetime) -> None:
-    """At a quarter past two; not where what compares is not installed."""
+    """At a quarter past two: late rows follow their persons, then the register is searched, which
+    is not where what compares is not installed."""
+    actions.bring_along(by=None, at=at)
     if finding.available():
         actions.request_run(trigger=Trigger.NIGHTLY, by=None, at=at)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import F, Field, ForeignKey, Model, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Field, ForeignKey, Model, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.commands.states import mark, version
@@ -227,13 +227,23 @@ def rows_to_move(follower: Follower, kept: Person, gone: Person) -> list[int]:
 
 
 def late_rows(follower: Follower) -> list[tuple[int, int]]:
-    """Rows made about a record after it was joined to another one: key, and key of the person."""
-    model, field = model_of(follower), follower.field
-    if not any(one.name == "created_at" for one in model._meta.concrete_fields):
-        return []
-    joined = {f"{field}__merged_into__isnull": False, "created_at__gt": F(f"{field}__changed_at")}
-    rows = model._base_manager.filter(**joined).order_by("pk")
-    return list(rows.values_list("pk", f"{field}_id"))
+    """Rows of a record that was joined to another one, but for those that stay with it: key, and
+    key of the person.
+
+    All that there was had moved, so they came since. Their own moments tell nothing: a request that
+    began before the joining writes that moment.
+    """
+    field = follower.field
+    rows = model_of(follower)._base_manager.filter(**{f"{field}__merged_into__isnull": False})
+    found = rows.order_by("pk").values_list("pk", f"{field}_id", f"{field}__merged_into_id")
+    late: list[tuple[int, int]] = []
+    stays: dict[int, set[int]] = {}
+    for key, gone, kept in found:
+        if gone not in stays:
+            stays[gone] = set(follower.stays(kept, gone)) if follower.stays else set()
+        if key not in stays[gone]:
+            late.append((key, gone))
+    return late
 
 
 def keys_to_persons() -> list[str]:

@@ -86,6 +86,10 @@ class Gone(Refused):
     """The person has been erased: nothing is left to ask about."""
 
 
+class Joined(Refused):
+    """The record was joined to another one, of which it is asked instead."""
+
+
 @transaction.atomic
 def receive(
     *, person: Person, kind: str, asker: str, proof: str, words: str = "", by: User, at: datetime
@@ -94,6 +98,7 @@ def receive(
     person = Person.objects.select_for_update().get(pk=person.pk)
     if person.name.startswith(PSEUDONYM):
         raise Gone(_("The data of this person have been erased. There is nothing left to ask for."))
+    _refuse_joined(person)
     if not rules.proof_fits(asker, proof):
         raise ProofDoesNotFit(
             _("This proof is not enough for who asks. See the document that fits, then go on.")
@@ -126,6 +131,7 @@ def grant(*, request: DataRequest, answer: str = "", by: User, at: datetime) -> 
         raise NotCorrected(
             _("Nothing of this person was corrected since the request. Correct it first.")
         )
+    _refuse_joined(request.person)
     if request.kind == Kind.ERASE:
         found = queries.erasure(request.person, at)
         if found.kept_until is not None:
@@ -233,12 +239,15 @@ def erase_again(*, at: datetime) -> int:
         if _known_as_decided(one.request):
             continue
         person = Person.objects.select_for_update().filter(public_id=one.person).first()
+        apart = queries.standing_apart(person, one.joined)
         if person is None:
-            continue
+            if not apart:
+                continue
+            person = apart.pop(0)  # the kept record is younger than the backup
         found = queries.erasure(person, at)
         _decided_before(one, person, found, at)
         _empty(person, found, None, at, "erased on request before the restore")
-        for other in queries.standing_apart(person, one.joined):
+        for other in apart:
             _empty(other, queries.erasure(other, at), None, at, "as the record it was joined to")
         detail = {"request": str(one.request), "first_at": one.at.isoformat()}
         audit.record("people.requests.erase", person, by=None, at=at, detail=detail)
@@ -288,7 +297,15 @@ def _empty(
         retention.destroy(model=model, ids=ids, by=by, at=at, reason=reason, keep=kept)
     if found.kept_until is not None:
         # What a law keeps is kept and not worked with (PIPL 47, last paragraph).
-        Person.objects.filter(pk=person.pk).update(restricted_at=at)
+        Person.objects.filter(queries.with_joined(person)).update(restricted_at=at)
+
+
+def _refuse_joined(person: Person) -> None:
+    """What is asked of a record that was joined to another one is asked of that one."""
+    if person.merged_into_id is not None:
+        raise Joined(
+            _("This record was joined to another one. Open that one: its address leads there.")
+        )
 
 
 def _locked(request: DataRequest) -> DataRequest:

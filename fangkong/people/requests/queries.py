@@ -106,10 +106,15 @@ def joined_to(person: Person) -> list[UUID]:
     return list(joined.values_list("public_id", flat=True))
 
 
-def standing_apart(person: Person, records: Collection[UUID]) -> list[Person]:
+def with_joined(person: Person) -> Q:
+    """Which rows of the register are this person: the record, and those joined to it."""
+    return Q(pk=person.pk) | Q(merged_into=person)
+
+
+def standing_apart(person: Person | None, records: Collection[UUID]) -> list[Person]:
     """Those of these records that are not joined to the person, as in a backup from before that."""
     rows = Person.objects.select_for_update().filter(public_id__in=records)
-    return [one for one in rows.order_by("pk") if one.merged_into_id != person.pk]
+    return [one for one in rows.order_by("pk") if person is None or one.merged_into_id != person.pk]
 
 
 def was_corrected(request: DataRequest) -> bool:

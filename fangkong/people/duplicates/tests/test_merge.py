@@ -431,7 +431,8 @@ def test_what_reached_the_record_that_went_in_between_comes_after_it_by_night(
     """A test asked for by a page that had found the person just before: an undo brings it back."""
     before = everything_held(but={"surveillance.Specimen", "surveillance.CustodyStep"})
     joined = merge(pair, kept, world.daofu_cdc, LATER)
-    late = requested(world, person=gone, facility=world.other_hospital, at=LAST)
+    # It began before the joining, and says so.
+    late = requested(world, person=gone, facility=world.other_hospital, at=AT)
     assert late.person_id == gone.pk
 
     assert actions.bring_along(by=None, at=LAST) == 1

@@ -756,6 +756,37 @@ def test_a_record_that_was_joined_is_erased_again_too_where_the_backup_is_from_b
     assert names[0].startswith("~") and Person.objects.get(pk=patient.pk).restricted_at == LATER
 
 
+def test_a_record_whose_kept_one_is_younger_than_the_backup_is_erased_again_too(world, contact):
+    erasures.note(
+        person=uuid4(), request=uuid4(), asker="self", proof="card", at=AT,
+        joined=[contact.public_id],
+    )  # fmt: skip
+
+    assert actions.erase_again(at=LATER) == 1
+    assert actions.erase_again(at=LATER) == 0
+
+    assert Person.objects.get(pk=contact.pk).name.startswith("~")
+    assert DataRequest.objects.get().person_id == contact.pk
+
+
+def test_what_a_law_keeps_is_restricted_in_the_records_joined_to_it_too(world, contact, patient):
+    Person.objects.filter(pk=contact.pk).update(merged_into=patient)
+
+    granted(patient, world, "erase")
+
+    assert {one.restricted_at for one in Person.objects.all()} == {AT}
+
+
+def test_nothing_is_asked_of_a_record_that_was_joined_to_another(world, contact, patient):
+    waiting = asked(contact, world.daofu_cdc, "erase")
+    Person.objects.filter(pk=contact.pk).update(merged_into=patient)
+
+    with pytest.raises(actions.Joined):
+        asked(contact, world.daofu_cdc, "copy")
+    with pytest.raises(actions.Joined):
+        actions.grant(request=waiting, by=world.headquarters, at=AT)
+
+
 def test_a_grant_that_is_refused_leaves_no_line_for_the_next_restore(world, contact):
     request = asked(contact, world.daofu_cdc, "erase")
 
