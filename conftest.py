@@ -113,15 +113,21 @@ NewDatabase = Callable[[], str]
 
 @pytest.fixture(scope="session")
 def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDatabase]:
-    """Makes empty databases of the kind under test: each call gives an address."""
+    """Makes empty databases of the kind under test: each call gives an address.
+
+    With the name of a database of the server under test, one that holds what that one holds.
+    """
     server = os.environ.get("DATABASE_URL", "")
     made: list[str] = []
 
-    def new() -> str:
+    def new(like: str = "") -> str:
         if not server:
             return f"sqlite:///{tmp_path_factory.mktemp('database') / 'fangkong.sqlite3'}"
         made.append(f"journey_{secrets.token_hex(4)}")
-        _tell(server, "CREATE DATABASE {}", made[-1])
+        if like:
+            _tell(server, "CREATE DATABASE {} TEMPLATE {}", made[-1], like)
+        else:
+            _tell(server, "CREATE DATABASE {}", made[-1])
         return urlunsplit(urlsplit(server)._replace(path=f"/{made[-1]}"))
 
     yield new
@@ -129,9 +135,9 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDataba
         _tell(server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
-def _tell(server: str, statement: LiteralString, name: str) -> None:
+def _tell(server: str, statement: LiteralString, *names: str) -> None:
     import psycopg
     from psycopg.sql import SQL, Identifier
 
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(SQL(statement).format(Identifier(name)))
+        connection.execute(SQL(statement).format(*map(Identifier, names)))

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from fangkong.accounts.queries import DEMO_PASSWORD
-from tests.journeys.server import Server, serving
+from tests.journeys.server import Server, load_demo, serving
 from tools.browser import CHROMIUM_FLAGS, find_browser
 
 # States are waited for and come at once on a free machine; five seconds fail a loaded one.
@@ -45,11 +49,45 @@ def browser_type_launch_args() -> dict[str, Any]:
     }
 
 
+Demonstration = Callable[[Path], str]
+
+
+@pytest.fixture(scope="session")
+def demonstration(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[..., str]
+) -> Demonstration:
+    """Lays the demonstration into a folder, and says where its database is.
+
+    It is loaded from nothing once: the processes of a run share it on SQLite, where it is files.
+    """
+    on_server = bool(os.environ.get("DATABASE_URL"))
+    alone = tmp_path_factory.mktemp("first") if on_server else Path(os.environ["FANGKONG_DATA"])
+    first = alone / "demonstration"
+    address = new_database() if on_server else _within(first)
+    with (alone / "demonstration.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the others wait until the first is through
+        if not first.exists():
+            begun = alone / "demonstration.begun"
+            load_demo(begun, address if on_server else _within(begun))
+            begun.rename(first)
+
+    def lay(data: Path) -> str:
+        shutil.copytree(first, data, dirs_exist_ok=True)
+        return new_database(urlsplit(address).path[1:]) if on_server else _within(data)
+
+    return lay
+
+
+def _within(data: Path) -> str:
+    return f"sqlite:///{data / 'fangkong.sqlite3'}"
+
+
 @pytest.fixture(scope="session")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+    tmp_path_factory: pytest.TempPathFactory, demonstration: Demonstration
 ) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("journey"), new_database()) as running:
+    data = tmp_path_factory.mktemp("journey")
+    with serving(data, demonstration(data)) as running:
         yield running
 
 

@@ -37,19 +37,29 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "fangkong.config.cli", *words]
 
 
-@contextmanager
-def serving(data: Path, database_url: str = "", day: str = "2020-02-05") -> Iterator[Server]:
-    """Load the demonstration of a day into a new folder and serve it with its worker."""
-    port = free_port()
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("FANGKONG_", "DATABASE_URL"))},
+def surroundings(data: Path, database_url: str, **more: str) -> dict[str, str]:
+    """The environment of an installation in this folder."""
+    own = ("FANGKONG_", "DATABASE_URL")
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith(own)},
         "FANGKONG_DATA": str(data),
-        "FANGKONG_PORT": str(port),
+        "DATABASE_URL": database_url,
         "PYTHONUNBUFFERED": "1",
+        **more,
     }
-    if database_url:
-        environment["DATABASE_URL"] = database_url
+
+
+def load_demo(data: Path, database_url: str, day: str = "2020-02-05") -> None:
+    """Load the demonstration of a day into a new folder."""
+    environment = surroundings(data, database_url)
     subprocess.run(command("demo", "--day", day), env=environment, check=True)
+
+
+@contextmanager
+def serving(data: Path, database_url: str) -> Iterator[Server]:
+    """Serve an installation with its worker."""
+    port = free_port()
+    environment = surroundings(data, database_url, FANGKONG_PORT=str(port))
     log = (data / "server.log").open("wb")
     server = subprocess.Popen(command("run"), env=environment, stdout=log, stderr=log)
     url = f"http://localhost:{port}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import Visit, shot, sign_in
+from tests.journeys.conftest import Demonstration, Visit, shot, sign_in
 from tests.journeys.server import Server, command, free_port, serving, wait_until_ready
 
 TITLE = "检查卡口的消毒用品"
@@ -19,10 +19,11 @@ TITLE = "检查卡口的消毒用品"
 
 @pytest.fixture
 def server(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+    tmp_path_factory: pytest.TempPathFactory, demonstration: Demonstration
 ) -> Iterator[Server]:
     """An installation of its own: it is lost and restored."""
-    with serving(tmp_path_factory.mktemp("backup"), new_database()) as running:
+    data = tmp_path_factory.mktemp("backup")
+    with serving(data, demonstration(data)) as running:
         yield running
 
 

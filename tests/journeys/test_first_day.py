@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.conftest import Visit, shot
+from tests.journeys.conftest import Demonstration, Visit, shot
 from tests.journeys.server import Server, serving
 
 WORDS = {
@@ -34,10 +34,11 @@ WORDS = {
 
 @pytest.fixture
 def server(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+    tmp_path_factory: pytest.TempPathFactory, demonstration: Demonstration
 ) -> Iterator[Server]:
     """A first day of its own: the journey changes it."""
-    with serving(tmp_path_factory.mktemp("first-day"), new_database()) as running:
+    data = tmp_path_factory.mktemp("first-day")
+    with serving(data, demonstration(data)) as running:
         yield running
 
 

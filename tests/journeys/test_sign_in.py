@@ -6,14 +6,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from fangkong.accounts.queries import DEMO_PASSWORD
 from fangkong.accounts.sign_in import rules
-from tests.journeys.conftest import Visit, shot, sign_in, violations
+from tests.journeys.conftest import Demonstration, Visit, shot, sign_in, violations
 from tests.journeys.server import Server, serving
 
 REAL = """
@@ -25,10 +25,11 @@ assert User.objects.filter(username="daofu").update(synthetic=False) == 1
 
 @pytest.fixture
 def server(
-    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[], str]
+    tmp_path_factory: pytest.TempPathFactory, demonstration: Demonstration
 ) -> Iterator[Server]:
     """An installation where Daofu's account is no invented one: nothing is let off."""
-    with serving(tmp_path_factory.mktemp("sign-in"), new_database()) as running:
+    data = tmp_path_factory.mktemp("sign-in")
+    with serving(data, demonstration(data)) as running:
         environment = {**running.environment, "DJANGO_SETTINGS_MODULE": "fangkong.config.settings"}
         subprocess.run([sys.executable, "-c", REAL], env=environment, check=True)
         yield running
