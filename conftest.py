@@ -135,6 +135,22 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NewDataba
         _tell(server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
+@pytest.fixture(scope="session")
+def migrated_database(django_db_setup: None, new_database: NewDatabase) -> NewDatabase:
+    """Makes databases that have all tables where one was kept (SQLite), and are empty elsewhere.
+
+    Either way the product is told to migrate it, which is quick where nothing is left to do.
+    """
+
+    def new() -> str:
+        address = new_database()
+        if address.startswith("sqlite"):
+            migrated.take(migrated.template(), Path(address.removeprefix("sqlite:///")))
+        return address
+
+    return new
+
+
 def _tell(server: str, statement: LiteralString, *names: str) -> None:
     import psycopg
     from psycopg.sql import SQL, Identifier

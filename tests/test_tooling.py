@@ -262,3 +262,20 @@ def test_neighbours_from_one_file_are_one_unit_and_spread_ones_each_their_own(tm
     assert list(named) == found
     assert len(set(named.values())) == 4
     assert named["a.py::one"] == named["a.py::two[x::y]"] != named["a.py::commits"]
+
+
+def test_two_processes_take_whole_files(tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    spread\n")
+    for name in "abcdef":
+        (tmp_path / f"test_{name}.py").write_text(
+            "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_it(n): pass\n"
+        )
+    ran = shell(
+        *(sys.executable, "-m", "pytest", "-c", str(tmp_path / "pytest.ini"), str(tmp_path), "-v"),
+        *("-p", "tools.sharing", "-p", "no:django", "-p", "no:playwright", "-p", "no:schemathesis"),
+        *("-n", "2", "--dist", "loadscope", "--no-loadscope-reorder"),
+    )
+
+    done = re.findall(r"\[(gw\d)\].*PASSED \S*test_(\w)\.py", ran.stdout)
+    assert len(done) == 24, ran.stdout + ran.stderr
+    assert len(set(done)) == 6, "a file was divided"

@@ -42,6 +42,7 @@ def take(kept: Path, to: Path) -> bool:
     """Lay a copy of the kept database there; False where there is none."""
     try:
         shutil.copyfile(kept, to)
+        to.chmod(0o600)  # as the product makes one
     except FileNotFoundError:
         return False
     os.utime(kept)  # it is of use: others are forgotten first

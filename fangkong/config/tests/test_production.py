@@ -21,6 +21,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.journeys.server import command, free_port, wait_until_ready
+from tools import migrated as kept
 
 WORKERS = 2
 
@@ -32,9 +33,11 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory) -> Path:
+def migrated(tmp_path_factory, django_db_setup) -> Path:
     """A database that is up to date and has one account."""
     data = tmp_path_factory.mktemp("serve") / "data"
+    data.mkdir(0o700)
+    kept.take(kept.template(), data / "fangkong.sqlite3")  # where there is none, it is made
     for words, typed in (["migrate"], ""), (["places"], ""), (
         ["admin", "zhou", "--name", "周宁"], "Zx8-wolke-brunnen\n",
     ):  # fmt: skip

@@ -98,9 +98,9 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, new_database) -> Place:
+def place(tmp_path_factory, migrated_database) -> Place:
     """A migrated installation with an upload."""
-    found = Place(tmp_path_factory.mktemp("live"), new_database())
+    found = Place(tmp_path_factory.mktemp("live"), migrated_database())
     done = found.fangkong("migrate")
     assert done.returncode == 0, done.stderr
     (found.data / "media" / "道孚").mkdir(parents=True)
