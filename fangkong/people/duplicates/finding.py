@@ -15,12 +15,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Timer
 from typing import Any
-
-import pyarrow as pa
 
 import fangkong
 from fangkong.core.privacy import PSEUDONYM
@@ -37,19 +36,25 @@ PARTS = _READING + STEPS + 1
 
 Progress = Callable[[int, int], None]
 
-_TEXTS = pa.list_(pa.string())
-_SCHEMA = pa.schema(
-    [
-        ("unique_id", pa.int64()),
-        *((name, pa.string()) for name in ("name", "pinyin", "initials", "first", "sex")),
-        *((name, pa.string()) for name in ("born", "swapped")),
-        *((name, pa.int64()) for name in ("year", "county", "town")),
-        ("citizen", pa.string()),
-        ("documents", _TEXTS),
-        ("phones", _TEXTS),
-        ("synthetic", pa.bool_()),
-    ]
-)
+
+@cache
+def _schema() -> Any:
+    """What is sent, row by row. PyArrow is loaded here alone: a server that starts needs none."""
+    import pyarrow as pa
+
+    texts = pa.list_(pa.string())
+    return pa.schema(
+        [
+            ("unique_id", pa.int64()),
+            *((name, pa.string()) for name in ("name", "pinyin", "initials", "first", "sex")),
+            *((name, pa.string()) for name in ("born", "swapped")),
+            *((name, pa.int64()) for name in ("year", "county", "town")),
+            ("citizen", pa.string()),
+            ("documents", texts),
+            ("phones", texts),
+            ("synthetic", pa.bool_()),
+        ]
+    )
 
 
 class SearchFailed(Exception):
@@ -131,9 +136,11 @@ def _send(out: Any, progress: Progress) -> int:
     standing = Person.objects.filter(merged_into__isnull=True, restricted_at__isnull=True)
     standing = standing.exclude(name__startswith=PSEUDONYM)
     whole, sent = max(standing.count(), 1), 0
-    with pa.ipc.new_stream(out, _SCHEMA) as stream:
+    import pyarrow as pa
+
+    with pa.ipc.new_stream(out, _schema()) as stream:
         for rows in _rows(standing):
-            stream.write_batch(pa.RecordBatch.from_pylist(rows, schema=_SCHEMA))
+            stream.write_batch(pa.RecordBatch.from_pylist(rows, schema=_schema()))
             sent += len(rows)
             progress(_READING * sent // whole, PARTS)
     return sent
