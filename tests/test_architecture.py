@@ -384,6 +384,8 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/accounts/emergency/views.py:check": _STATE,
     "fangkong/people/requests/views.py:decide": _STATE,
     "fangkong/people/requests/views.py:lift": _STATE,
+    "fangkong/surveillance/screening/views.py:contacts": _ADDS,
+    "fangkong/surveillance/screening/views.py:visit": _ADDS,
     "fangkong/surveillance/monitoring/views.py:accept": "names the card that was seen",
     "fangkong/surveillance/monitoring/views.py:send_back": "names the card that was seen",
     "fangkong/tasks/views.py:finish": _STATE,

@@ -37,9 +37,13 @@ from fangkong.people.duplicates.tests import factories as twice
 from fangkong.people.models import NamePart, Person, Phone
 from fangkong.people.requests import actions as requests
 from fangkong.people.tests import factories as people
+from fangkong.people.types import Registration
 from fangkong.places.tests.factories import facility
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.monitoring.tests.factories import AT, World
+from fangkong.surveillance.screening import actions as screening
+from fangkong.surveillance.screening.models import Exposure
+from fangkong.surveillance.screening.types import ExposureFacts, VisitFacts
 from fangkong.surveillance.testing import actions as testing
 from fangkong.surveillance.testing.types import RequestFacts
 from fangkong.surveillance.warning import actions as warning
@@ -139,6 +143,38 @@ def a_surface_that_is_tested(world: World) -> Made:
         by=world.clinician,
         at=AT,
     )
+    return Made(row, AT + term(row))
+
+
+def exposed(world: World) -> Exposure:
+    """Somebody of Daofu who was with a case."""
+    by, case = world.daofu_cdc, cards.case(world, 7)
+    return screening.expose(
+        case=case,
+        facts=ExposureFacts(
+            kind="lived-or-worked",
+            first_date=AT.date() - DAY,
+            last_date=AT.date() - DAY,
+            place=WORDS,
+        ),
+        stated=Registration(name="次仁", area=world.daofu),
+        by=by,
+        at=AT,
+    )
+
+
+@maker("surveillance.Exposure")
+def a_contact_that_was_withdrawn(world: World) -> Made:
+    row = screening.withdraw(exposure=exposed(world), reason="录错人", by=world.daofu_cdc, at=AT)
+    return Made(row, AT + term(row))
+
+
+@maker("surveillance.Visit")
+def a_visit(world: World) -> Made:
+    watch = exposed(world).observation
+    assert watch is not None
+    facts = VisitFacts(temperature=366, note=WORDS)
+    row = screening.visit(observation=watch, facts=facts, by=world.daofu_cdc, at=AT)
     return Made(row, AT + term(row))
 
 

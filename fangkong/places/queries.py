@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import cast
@@ -326,6 +326,12 @@ def facility_open_to(
 def facility(pk: int) -> Facility:
     """A facility by its key, for who has been let to what belongs to it."""
     return Facility.objects.select_related("area__county").get(pk=pk)
+
+
+def facilities_in(county_id: int, kinds: Collection[str]) -> list[Facility]:
+    """The facilities of some kinds in a county, by name: which they are is no secret."""
+    rows = Facility.objects.filter(area__county_id=county_id, kind__in=kinds)
+    return list(rows.select_related("area__county").order_by("name_zh", "pk"))
 
 
 def facilities_to_edit(user: Scoped, at: datetime) -> QuerySet[Facility]:

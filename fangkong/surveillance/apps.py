@@ -9,10 +9,11 @@ class SurveillanceConfig(AppConfig):
     verbose_name = "Surveillance"
 
     def ready(self) -> None:
-        """Staff of a hospital know the persons of the cases that it reported, and whom it tested.
+        """Staff of a hospital know the persons of the cases that it reported, and whom it tested or
+        visits.
 
         Emergency access finds a patient by the number of a card.
-        Cases and specimens follow a person whose two records are joined.
+        Cases, specimens, contacts and observations follow a person whose two records are joined.
         A person who asks what is held reads of cases in words; their cards are kept by law.
         """
         from fangkong.accounts.emergency.types import Finder, register
@@ -24,6 +25,10 @@ class SurveillanceConfig(AppConfig):
 
         from .monitoring import describe, joining, queries
         from .quality import views as quality
+        from .screening import describe as watching
+        from .screening import joining as contacts_of_two
+        from .screening import views as contacts
+        from .screening.queries import watched_persons
         from .testing import describe as tubes
         from .testing import joining as specimens_of_two
         from .testing import views as specimens
@@ -31,11 +36,16 @@ class SurveillanceConfig(AppConfig):
 
         known_to_facility(queries.patients_of)
         known_to_facility(tested_persons)
+        known_to_facility(watched_persons)
         follow("surveillance.Case.person", stands=joining.stands)
         follow("surveillance.Specimen.person", stands=specimens_of_two.stands)
+        follow("surveillance.Exposure.person", stands=contacts_of_two.contacts_stand)
+        follow("surveillance.Observation.person", stands=contacts_of_two.observations_stand)
         slots.register("people.detail", specimens.of_person)
         slots.register("surveillance.monitoring.detail", quality.of_case)
         slots.register("surveillance.monitoring.detail", specimens.of_case)
+        slots.register("people.detail", contacts.of_person)
+        slots.register("surveillance.monitoring.detail", contacts.of_case)
         register(
             Finder(
                 "card",
@@ -47,4 +57,6 @@ class SurveillanceConfig(AppConfig):
         in_words("surveillance.Case")(describe.in_words)
         in_words("surveillance.ReportCard")(describe.in_words)
         in_words("surveillance.Specimen")(tubes.in_words)
+        in_words("surveillance.Observation")(watching.in_words)
+        in_words("surveillance.Exposure")(watching.in_words)
         duty("people.Person")(queries.cards_kept_by_law)

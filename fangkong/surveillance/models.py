@@ -7,6 +7,7 @@ from .monitoring.models import (
     DailyCount,
     ReportCard,
 )
+from .screening.models import Exposure, Observation, Visit
 from .testing.models import CustodyStep, Result, Specimen, TubeNumbering
 from .warning.models import Alarm, DetectionRun, Signal
 
@@ -18,9 +19,12 @@ __all__ = [
     "CustodyStep",
     "DailyCount",
     "DetectionRun",
+    "Exposure",
+    "Observation",
     "ReportCard",
     "Result",
     "Signal",
     "Specimen",
     "TubeNumbering",
+    "Visit",
 ]

@@ -4,6 +4,7 @@ app_name = "surveillance"
 urlpatterns = [
     path("monitoring/", include("fangkong.surveillance.monitoring.urls")),
     path("quality/", include("fangkong.surveillance.quality.urls")),
+    path("screening/", include("fangkong.surveillance.screening.urls")),
     path("testing/", include("fangkong.surveillance.testing.urls")),
     path("warning/", include("fangkong.surveillance.warning.urls")),
 ]

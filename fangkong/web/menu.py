@@ -34,6 +34,8 @@ from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
 from fangkong.surveillance.monitoring.types import IMPORT, REPORT
 from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
+from fangkong.surveillance.screening.types import VIEW as VIEW_OBSERVATIONS
+from fangkong.surveillance.screening.types import VISIT
 from fangkong.surveillance.testing.types import HANDLE as HANDLE_SPECIMENS
 from fangkong.surveillance.testing.types import VIEW as VIEW_SPECIMENS
 from fangkong.surveillance.warning import queries as warning
@@ -132,6 +134,13 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Import cards"), "surveillance:monitoring:imports", "upload", IMPORT),
             _Entry(_("Counts"), "surveillance:monitoring:counts", "chart-bar", VIEW_CASES, key="s"),
             _Entry(_("Card quality"), "surveillance:quality:index", "clipboard-check", VIEW_CASES),
+            _Entry(
+                _("Persons under observation"),
+                "surveillance:screening:index",
+                "users-group",
+                VIEW_OBSERVATIONS,
+            ),
+            _Entry(_("Visits of the day"), "surveillance:screening:today", "map-pin", VISIT),
             _Entry(
                 _("Specimens"), "surveillance:testing:index", "test-pipe", VIEW_SPECIMENS, key="e"
             ),

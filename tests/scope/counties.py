@@ -28,12 +28,17 @@ from fangkong.people.duplicates.tests import factories as twice
 from fangkong.people.models import Person
 from fangkong.people.requests import actions as requests
 from fangkong.people.rules import check_digit
+from fangkong.people.types import Registration
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.places.tests.factories import facility, world
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring import imports
+from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.screening import actions as screening
+from fangkong.surveillance.screening.models import Exposure
+from fangkong.surveillance.screening.types import ExposureFacts
 from fangkong.surveillance.testing import actions as testing
 from fangkong.surveillance.testing.models import Specimen
 from fangkong.surveillance.testing.types import RequestFacts
@@ -174,6 +179,9 @@ class Counties:
             by=clinician,
             at=AT,
         )
+        exposure = exposed(case, cdc, n)
+        county.records["exposure"] = exposure
+        county.records["observation"] = exposure.observation
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["file"] = proof(county.records["task"], cdc)
         county.records |= entered_twice(case.person, area, cdc)
@@ -236,6 +244,24 @@ def entered_twice(patient: Person, area: Area, by: User) -> dict[str, Any]:
     joined = twice.merge(twice.pair(one, other, AT), one, by, AT)
     pair = twice.pair(patient, one, AT)
     return {"pair": pair, "merge": joined, "search": pair.run}
+
+
+def exposed(case: Case, by: User, n: int) -> Exposure:
+    """Somebody of the county who lived with the case, and is watched."""
+    return screening.expose(
+        case=case,
+        facts=ExposureFacts(
+            kind="lived-or-worked",
+            first_date=date(2020, 2, 1),
+            last_date=date(2020, 2, 4),
+        ),
+        stated=Registration(
+            name="洛桑多吉平措" if n == 1 else "次仁顿珠旺姆",
+            birth_date=date(1988, 4, n),
+        ),
+        by=by,
+        at=AT,
+    )
 
 
 def proof(task: Task, by: User) -> StoredFile:

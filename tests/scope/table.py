@@ -409,6 +409,84 @@ def request_of_test(county: County) -> Fields:
     return {**codes, **named}
 
 
+def contact_of_case(county: County) -> Fields:
+    case = county.records["case"]
+    person = case.person  # whom the county knows; that nobody is their own contact is told
+    days = {"first_date": "2020-02-05", "last_date": "2020-02-05", "kind": "same-ward"}
+    return {"case": str(case.public_id), "person": str(person.public_id), **days}
+
+
+def visits_of_many(county: County) -> Fields:
+    return {"observations": [str(county.records["observation"].public_id)]}
+
+
+def unit_of_county(county: County) -> Fields:
+    return {"unit": str(county.hospital.public_id)}
+
+
+# Whom a unit visits it sees; this observation is of a county without one.
+SCREENING = {
+    "surveillance:screening:index": Row(CASES, mine=SIGNALS, shows=("observation",)),
+    "surveillance:screening:today": Row(CASES),
+    "surveillance:screening:many": Row(REPORTERS, gets=False),
+    "surveillance:screening:contacts": Row(SIGNALS, "case"),
+    "surveillance:screening:find": Row(ANSWERERS, "case", gets=False, sends={"text": "无此人"}),
+    "surveillance:screening:chain": Row(SIGNALS, "case"),
+    "surveillance:screening:chain_csv": Row(SIGNALS, "case"),
+    "surveillance:screening:chain_svg": Row(SIGNALS, "case"),
+    "surveillance:screening:contact": Row(SIGNALS, "exposure"),
+    "surveillance:screening:judge": Row(ANSWERERS, "exposure", gets=False),
+    "surveillance:screening:withdraw": Row(ANSWERERS, "exposure", gets=False),
+    "surveillance:screening:name_source": Row(ANSWERERS, "exposure", gets=False),
+    "surveillance:screening:detail": Row(CASES, "observation", mine=SIGNALS),
+    "surveillance:screening:visit": Row(REPORTERS, "observation", mine=ANSWERERS),
+    "surveillance:screening:correct_visit": Row(
+        REPORTERS, "observation", values={"visit_id": NOBODYS}, lacks=True
+    ),
+    "surveillance:screening:release": Row(ANSWERERS, "observation", gets=False),
+    "surveillance:screening:end": Row(ANSWERERS, "observation", gets=False),
+    "surveillance:screening:hand_over": Row(ANSWERERS, "observation", gets=False),
+    "surveillance:screening:assign": Row(ANSWERERS, "observation", gets=False),
+    "GET /surveillance/screening/choices/": Row(CASES),  # what the law lets a contact say
+    "GET /surveillance/screening/contacts/": Row(SIGNALS, shows=("exposure",)),
+    "POST /surveillance/screening/contacts/": Row(ANSWERERS, sends=contact_of_case, foreign=True),
+    "GET /surveillance/screening/contacts/<public_id>/": Row(SIGNALS, "exposure"),
+    "POST /surveillance/screening/contacts/<public_id>/judge/": Row(
+        ANSWERERS, "exposure", sends={"contact_class": "", "reason": "typed wrong"}
+    ),
+    "POST /surveillance/screening/contacts/<public_id>/withdraw/": Row(
+        ANSWERERS, "exposure", sends={"reason": "typed wrong"}
+    ),
+    "POST /surveillance/screening/contacts/<public_id>/source/": Row(ANSWERERS, "exposure"),
+    "GET /surveillance/screening/cases/<public_id>/chain/": Row(SIGNALS, "case"),
+    "GET /surveillance/screening/today/": Row(CASES),
+    "GET /surveillance/screening/observations/": Row(CASES, mine=SIGNALS, shows=("observation",)),
+    "POST /surveillance/screening/visits/": Row(
+        REPORTERS, sends=visits_of_many, foreign=True, lacks=True
+    ),
+    "GET /surveillance/screening/observations/<public_id>/": Row(
+        CASES, "observation", mine=SIGNALS
+    ),
+    "POST /surveillance/screening/observations/<public_id>/visits/": Row(
+        REPORTERS, "observation", mine=ANSWERERS
+    ),
+    "GET /surveillance/screening/observations/<public_id>/visits/<visit_id>/": Row(
+        CASES, "observation", values={"visit_id": NOBODYS}, lacks=True
+    ),
+    "PUT /surveillance/screening/observations/<public_id>/visits/<visit_id>/": Row(
+        REPORTERS, "observation", values={"visit_id": NOBODYS}, lacks=True
+    ),
+    "POST /surveillance/screening/observations/<public_id>/release/": Row(ANSWERERS, "observation"),
+    "POST /surveillance/screening/observations/<public_id>/end/": Row(
+        ANSWERERS, "observation", sends={"ending": "error", "reason": "typed wrong"}
+    ),
+    "POST /surveillance/screening/observations/<public_id>/hand-over/": Row(
+        ANSWERERS, "observation", sends={"county": "513328", "reason": "went home"}
+    ),
+    "POST /surveillance/screening/observations/<public_id>/assign/": Row(
+        ANSWERERS, "observation", sends=unit_of_county
+    ),
+}
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
 TESTING = {
@@ -578,6 +656,7 @@ TABLE: dict[str, Row] = {
     **TASKS,
     **FILES,
     **MONITORING,
+    **SCREENING,
     **TESTING,
     **WARNING,
     **MACHINES,

@@ -146,6 +146,12 @@ def cases_by_person(person_ids: Iterable[int]) -> dict[int, list[Case]]:
     return dict(found)
 
 
+def with_keys(keys: Collection[int]) -> list[Case]:
+    """The cases of these keys, whoever asks: the caller tells nobody who they are."""
+    found = bulk.keys_where(Case, id=set(keys)) if keys else []
+    return list(Case.objects.filter(pk__in=found).order_by("pk")) if found else []
+
+
 def case_of_illness(person_id: int, condition: str, at: datetime) -> Case | None:
     """The case of a person that a test for a disease at a moment is about.
 

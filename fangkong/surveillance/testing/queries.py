@@ -274,6 +274,19 @@ def _asked(specimen: Specimen) -> tuple[int, str, str]:
     return specimen.facility_id, specimen.condition, specimen.specimen_type
 
 
+def first_positive(person_id: int, condition: str) -> date | None:
+    """The day on which the first specimen of a person was taken that proved positive."""
+    taken = (
+        Specimen.objects.filter(
+            person_id=person_id, condition=condition, outcome=ResultOutcome.POSITIVE
+        )
+        .order_by("collected_at")
+        .values_list("collected_at", flat=True)
+        .first()
+    )
+    return None if taken is None else clock.day_of(taken)
+
+
 def number_stands(number: str) -> bool:
     """Whether a tube has this number already."""
     return Specimen.objects.filter(number=number).exists()

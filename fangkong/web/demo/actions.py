@@ -19,7 +19,7 @@ from fangkong.places.types import FacilityKind
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.types import MANUAL, words
 
-from . import background, files, history, invented, outbreak, past, rules, tubes, twice
+from . import background, contacts, files, history, invented, outbreak, past, rules, tubes, twice
 from .outbreak import Stage
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ def load(
     say(f"    {_send_tubes(stage, at)} specimens on their way")
     second = twice.enter_again(reader=stage.staff["hq"], by=stage.staff["hq"], at=at)
     say(f"    {second} persons entered twice")
+    say(f"    {contacts.watched(tracer=stage.staff['daofu'], at=at)} persons under observation")
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)
     say(f"    the cards of {day.isoformat()} to import: {folder}")

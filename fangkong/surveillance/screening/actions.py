@@ -1,0 +1,829 @@
+"""Enter contacts and judge them; watch, visit, release and hand over; convert to cases; alarm."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import IntegrityError, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.free_text import refuse_numbers
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+from fangkong.core.roles import Role
+from fangkong.core.spelling import shown
+from fangkong.packs import queries as packs
+from fangkong.packs.types import Judgement, NoPackInForce, Pack, Term, UnknownCode
+from fangkong.people import actions as people
+from fangkong.places.types import FacilityKind
+from fangkong.tasks import actions as tasks
+from fangkong.tasks.types import words as both
+
+from . import queries, rules, words
+from .models import Exposure, Observation, Visit
+from .types import (
+    LEFT_TASK,
+    MISSED_TASK,
+    NOT_FOUND_TASK,
+    SYMPTOMS_TASK,
+    Ending,
+    ExposureFacts,
+    Met,
+    Setting,
+    Symptom,
+    VisitFacts,
+)
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.people.models import Person
+    from fangkong.people.types import Registration
+    from fangkong.places.models import Area, Facility
+    from fangkong.surveillance.monitoring.models import Case
+
+REASON_AT_LEAST = 2  # characters: 误报 is a reason
+ILL_WITHIN = timedelta(hours=2)
+NOT_FOUND_WITHIN = timedelta(hours=12)
+MISSED_WITHIN = timedelta(hours=12)
+MOST_AT_ONCE = 200  # visits in one go
+
+
+class NotAcceptable(Refused):
+    """What was entered contradicts itself or the rules; ``faults``: field and words of each."""
+
+    status = 422
+
+    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
+        self.faults = [(field, words.fault(code)) for field, code in faults]
+        super().__init__(" ".join(text for _field, text in self.faults))
+
+
+class WrongField(Refused):
+    """A value that cannot be right; ``field`` names it."""
+
+    status = 422
+
+    def __init__(self, text: str | Promise, field: str) -> None:
+        super().__init__(text)
+        self.field = field
+
+
+class NoRules(WrongField):
+    """No rule in force judges contacts of this disease."""
+
+
+class Themselves(WrongField):
+    """Nobody is the contact of their own case, nor of themselves."""
+
+
+class ReasonMissing(WrongField):
+    """Who judges otherwise, withdraws, ends or hands over says why."""
+
+
+class NoSuchPlace(WrongField):
+    """An observation is handed to a home county, and given to a unit of its own county."""
+
+
+class AlreadyEntered(Refused):
+    """The same exposure of the same person to the same case stands already."""
+
+
+class CaseDiscarded(Refused):
+    """A discarded case has no contacts."""
+
+
+class Withdrawn(Refused):
+    """The contact was withdrawn."""
+
+
+class NothingChanged(Refused):
+    """What was sent says nothing new."""
+
+    status = 422
+
+
+class Ended(Refused):
+    """The observation is over; ``observation`` says how and when."""
+
+    def __init__(self, observation: Observation) -> None:
+        text = _("This observation ended on %(day)s (%(how)s). Nothing can be added to it.")
+        told = {"day": observation.ended_date, "how": observation.get_ending_display()}
+        super().__init__(text % told)
+        self.observation = observation
+
+
+class NotOver(Refused):
+    """Nobody is released before the end of the term."""
+
+    def __init__(self, observation: Observation) -> None:
+        text = _("The term runs to %(day)s. Release after the visit of that day.")
+        super().__init__(text % {"day": observation.last_date})
+
+
+class AlreadyVisited(Refused):
+    """A visit of this half of the day stands already; ``visit`` is it."""
+
+    def __init__(self, visit: Visit) -> None:
+        text = _(
+            "A visit of %(day)s, %(part)s, is entered already. Correct that one if it is wrong."
+        )
+        super().__init__(text % {"day": visit.day, "part": visit.get_part_display()})
+        self.visit = visit
+
+
+# --- Contacts -------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def expose(
+    *,
+    case: Case,
+    facts: ExposureFacts,
+    person: Person | None = None,
+    stated: Registration | None = None,
+    through: Exposure | None = None,
+    synthetic: bool = False,
+    by: User | None,
+    at: datetime,
+) -> Exposure:
+    """Enter that somebody was with a case, or with a close contact (``through``) of it.
+
+    ``person`` is one that is known, else ``stated`` registers one. Class and reason are judged at
+    once by the rules of today; who is to be watched is watched from today on.
+    """
+    today = clock.day_of(at)
+    pack = _rules_on(today)
+    condition = queries.whole(case.condition, today)
+    _refuse_case(case, facts)
+    place = shown(facts.place)
+    refuse_numbers(place=place)
+    to = "case" if through is None else "contact"
+    faults = list(rules.exposure_faults(facts.first_date, facts.last_date, today))
+    if facts.setting not in Setting.values:
+        faults.append(("setting", "unknown_setting"))
+    known = queries.kinds(condition, today, "case" if to == "case" else "contact")
+    if not known:
+        raise NoRules(_no_rules(pack, condition, today), "kind")
+    if facts.kind not in {one.code for one in known}:
+        faults.append(("kind", "unknown_kind"))
+    if faults:
+        raise NotAcceptable(faults)
+    if person is None:
+        if stated is None:
+            raise WrongField(_("Say who was exposed."), "name")
+        person = people.register(**vars(stated), by=by, at=at)
+    _refuse_person(case, person, through)
+    if rules.overlap(
+        facts.first_date, facts.last_date, queries.days_with(case, person.pk, facts.kind)
+    ):
+        raise _already()
+    area = queries.home_of(person, case, today)
+    judged = _judgement(pack, condition, case, facts, through, today)
+    exposure = Exposure(
+        **stamps(by, at),
+        case=case,
+        through=through,
+        person=person,
+        condition=condition,
+        kind=facts.kind,
+        setting=facts.setting,
+        place=place,
+        first_date=facts.first_date,
+        last_date=facts.last_date,
+        area=area,
+        county_id=area.county_id or case.county_id,
+        case_county_id=case.county_id,
+        synthetic=synthetic,
+        **_as_judged(pack, judged),
+    )
+    exposure.contact_class = exposure.judged_class
+    try:
+        with transaction.atomic():
+            exposure.save(force_insert=True)
+    except IntegrityError:
+        raise _already() from None
+    detail = {"case": case.number, "kind": facts.kind, "class": exposure.contact_class}
+    audit.record("surveillance.screening.expose", exposure, by=by, at=at, detail=detail)
+    _watch(exposure, by, at)
+    return exposure
+
+
+@transaction.atomic
+def judge(
+    *, exposure: Exposure, contact_class: str, reason: str, by: User | None, at: datetime
+) -> Exposure:
+    """Judge a contact otherwise than the rules do, with a reason; "" is no contact."""
+    why = _reason(reason, _("Say why this contact is judged otherwise."))
+    exposure = _exposure(exposure)
+    today = clock.day_of(at)
+    pack = _rules_on(today)
+    classes = {one.code for one in pack.screening.classes if one.covers(today)}
+    if contact_class and contact_class not in classes:
+        raise WrongField(_("Choose one of the classes."), "contact_class")
+    if contact_class == exposure.contact_class:
+        raise NothingChanged(_("This is the class that counts already."))
+    before = exposure.contact_class
+    exposure.contact_class, exposure.reason = contact_class, why
+    exposure.touch(by, at)
+    exposure.save()
+    detail = {"class": [before, contact_class]}
+    audit.record("surveillance.screening.judge", exposure, by=by, at=at, reason=why, detail=detail)
+    _reckon(exposure, by, at)
+    return exposure
+
+
+@transaction.atomic
+def withdraw(*, exposure: Exposure, reason: str, by: User | None, at: datetime) -> Exposure:
+    """The contact was entered in error; what rested on it alone ends."""
+    why = _reason(reason, _("Say why the contact is withdrawn."))
+    exposure = _exposure(exposure)
+    exposure.withdrawn_at, exposure.reason, exposure.is_source = at, why, False
+    exposure.touch(by, at)
+    exposure.save()
+    audit.record("surveillance.screening.withdraw", exposure, by=by, at=at, reason=why)
+    _reckon(exposure, by, at)
+    return exposure
+
+
+@transaction.atomic
+def name_source(*, exposure: Exposure, by: User | None, at: datetime) -> Exposure:
+    """Name this exposure as the one that infected its person; another one is so no more."""
+    exposure = _exposure(exposure)
+    if exposure.is_source:
+        raise NothingChanged(_("This exposure is named as the source already."))
+    Exposure.objects.filter(
+        person_id=exposure.person_id, condition=exposure.condition, is_source=True
+    ).update(is_source=False)
+    exposure.is_source = True
+    exposure.touch(by, at)
+    exposure.save()
+    audit.record("surveillance.screening.name_source", exposure, by=by, at=at)
+    return exposure
+
+
+def _judgement(
+    pack: Pack,
+    condition: str,
+    case: Case,
+    facts: ExposureFacts,
+    through: Exposure | None,
+    today: date,
+) -> Judgement:
+    days = {"first": facts.first_date, "last": facts.last_date, "on": today}
+    if through is None:
+        specimen = None if case.onset_date else queries.first_specimen(case)
+        judged = packs.contact_class(
+            pack, condition, facts.kind, **days, onset=case.onset_date, specimen=specimen
+        )
+    else:
+        watched = through.observation
+        judged = packs.class_of_contact(
+            pack,
+            condition,
+            facts.kind,
+            **days,
+            contact_since=through.first_date,
+            isolated=None if watched is None else watched.first_date,
+        )
+    if judged is None:
+        raise NoRules(_no_rules(pack, condition, today), "kind")
+    return judged
+
+
+def _as_judged(pack: Pack, judged: Judgement) -> dict[str, Any]:
+    found = judged.contact_class
+    return {
+        "judged_class": "" if found is None else found.code,
+        "pack": pack.id,
+        "clause": judged.clause.code,
+        "window_first": judged.first,
+        "window_last": judged.last,
+        "counted_date": judged.counted,
+    }
+
+
+def _refuse_case(case: Case, facts: ExposureFacts) -> None:
+    if case.case_class == rules.DISCARDED:
+        raise CaseDiscarded(_("This case was discarded, so nobody is its contact."))
+    if case.died_on is not None and facts.first_date > case.died_on:
+        text = _("The case died on %(day)s. An exposure cannot begin later.")
+        raise WrongField(text % {"day": case.died_on}, "first_date")
+
+
+def _refuse_person(case: Case, person: Person, through: Exposure | None) -> None:
+    if person.pk == case.person_id:
+        raise Themselves(_("This is the person of the case. Enter somebody else."), "person")
+    if through is None:
+        return
+    if through.person_id == person.pk:
+        raise Themselves(_("This is the contact in between. Enter somebody else."), "person")
+    if through.case_id != case.pk or through.through_id or through.withdrawn_at:
+        raise WrongField(
+            _("Choose a standing contact of this case as the one in between."), "through"
+        )
+
+
+def _already() -> AlreadyEntered:
+    return AlreadyEntered(
+        _(
+            "This person is entered as exposed in this way on these days already. Withdraw that"
+            " contact if its days are wrong."
+        )
+    )
+
+
+def _exposure(exposure: Exposure) -> Exposure:
+    """The exposure under its lock, where it stands."""
+    found = Exposure.objects.select_for_update().get(pk=exposure.pk)
+    if found.withdrawn_at is not None:
+        raise Withdrawn(_("This contact was withdrawn. Enter the person anew if need be."))
+    return found
+
+
+# --- From a contact to an observation -------------------------------------------------------------
+
+
+def _term(exposure: Exposure, on: date, begun: date) -> Term | None:
+    """The term that an exposure sets, with days left; None where nobody is watched for it."""
+    if not exposure.contact_class:
+        return None
+    try:
+        found = packs.term(
+            packs.pack(exposure.pack),
+            exposure.condition,
+            exposure.contact_class,
+            last_exposure=exposure.counted_date or exposure.last_date,
+            on=on,
+            begun=begun,
+        )
+    except UnknownCode:
+        return None
+    return found if found is not None and found.days else None
+
+
+def _watch(exposure: Exposure, by: User | None, at: datetime) -> None:
+    """Begin to watch whom the rules watch; a later exposure lengthens what runs."""
+    today = clock.day_of(at)
+    running = queries.open_of_person(exposure.person_id, exposure.condition)
+    begun = today if running is None else running.first_date
+    term = _term(exposure, today, begun)
+    if running is not None:
+        _link(exposure, running)
+        if term is not None and term.last is not None and term.last > running.last_date:
+            _set_term(running, exposure, term, by, at)
+        return
+    became = queries.case_since(exposure.person_id, exposure.condition, exposure.first_date, today)
+    if term is None or became is not None:
+        return
+    unit = queries.unit_for(exposure.area, today)
+    made = Observation(
+        **stamps(by, at),
+        person_id=exposure.person_id,
+        condition=exposure.condition,
+        area=exposure.area,
+        county_id=exposure.county_id,
+        unit=unit,
+        synthetic=exposure.synthetic,
+        **_as_term(exposure, term),
+        first_date=term.days[0].first,
+    )
+    made.save(force_insert=True)
+    _link(exposure, made)
+    detail = {"from": str(made.first_date), "to": str(made.last_date)}
+    audit.record("surveillance.screening.open", made, by=by, at=at, detail=detail)
+
+
+def _link(exposure: Exposure, observation: Observation) -> None:
+    exposure.observation = observation
+    exposure.save(update_fields=["observation"])
+
+
+def _as_term(
+    exposure: Exposure, term: Term, before: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    phases = rules.prolonged(before, rules.phases_of(term))
+    central = rules.central_days(phases)
+    assert term.last is not None
+    return {
+        "contact_class": exposure.contact_class,
+        "pack": exposure.pack,
+        "clause": term.rule.clause.code,
+        "since": term.since,
+        "last_date": term.last,
+        "phases": phases,
+        "visits_a_day": rules.visits_a_day(phases),
+        "central_first": central[0],
+        "central_last": central[1],
+    }
+
+
+def _set_term(
+    observation: Observation, exposure: Exposure, term: Term, by: User | None, at: datetime
+) -> None:
+    before = observation.last_date
+    for name, value in _as_term(exposure, term, observation.phases).items():
+        setattr(observation, name, value)
+    observation.touch(by, at)
+    observation.save()
+    detail = {"to": [str(before), str(observation.last_date)]}
+    audit.record("surveillance.screening.change_term", observation, by=by, at=at, detail=detail)
+
+
+def _reckon(exposure: Exposure, by: User | None, at: datetime) -> None:
+    """The term anew after a contact was judged otherwise or withdrawn.
+
+    The longest term of the exposures that stand counts; where none is left, it was opened in error.
+    """
+    running = queries.open_of_person(exposure.person_id, exposure.condition)
+    if running is None or exposure.observation_id != running.pk:
+        if exposure.withdrawn_at is None:
+            _watch(exposure, by, at)
+        return
+    best: tuple[Exposure, Term] | None = None
+    for one in queries.standing_exposures(running):
+        term = _term(one, clock.day_of(one.created_at), running.first_date)
+        if term is not None and (best is None or packs.longer(best[1], term) is term):
+            best = one, term
+    if best is None:
+        _end(running, Ending.ERROR, exposure.reason, "end", by, at)
+    elif best[1].last != running.last_date or best[0].contact_class != running.contact_class:
+        _set_term(running, *best, by, at)
+
+
+# --- Visits ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def visit(*, observation: Observation, facts: VisitFacts, by: User | None, at: datetime) -> Visit:
+    """Enter that somebody looked. Symptoms, and who was not found, become a task of the county."""
+    observation = _open(observation)
+    done_at, said = _visit_facts(observation, facts, at)
+    day, part = clock.day_of(done_at), rules.part_of(done_at.astimezone(clock.zone()).hour)
+    standing = observation.visits.filter(day=day, part=part).first()
+    if standing is not None:
+        raise AlreadyVisited(standing)
+    made = Visit(
+        **stamps(by, at),
+        observation=observation,
+        day=day,
+        part=part,
+        done_at=done_at,
+        unit_id=observation.unit_id,
+        **said,
+    )
+    try:
+        with transaction.atomic():
+            made.save(force_insert=True)
+    except IntegrityError:
+        raise AlreadyVisited(observation.visits.get(day=day, part=part)) from None
+    detail = {"day": str(day), "part": part, "late": day < clock.day_of(at)}
+    audit.record("surveillance.screening.visit", observation, by=by, at=at, detail=detail)
+    _tell(observation, made, by, at)
+    return made
+
+
+@transaction.atomic
+def correct_visit(*, visit: Visit, facts: VisitFacts, by: User | None, at: datetime) -> Visit:
+    """Say a visit anew as a whole; its half of the day stays."""
+    observation = _open(visit.observation)
+    visit = Visit.objects.select_for_update().get(pk=visit.pk)
+    visit.observation = observation
+    done_at, said = _visit_facts(observation, facts, at, visit.done_at)
+    day, part = clock.day_of(done_at), rules.part_of(done_at.astimezone(clock.zone()).hour)
+    if (day, part) != (visit.day, visit.part):
+        raise WrongField(
+            _("A visit keeps its half of the day. Enter another one for another half."), "done_at"
+        )
+    changed = sorted(
+        name
+        for name, value in {**said, "done_at": done_at}.items()
+        if getattr(visit, name) != value
+    )
+    if not changed:
+        raise NothingChanged(_("The correction says nothing new. Change what was wrong."))
+    was = visit.met
+    for name in changed:
+        setattr(visit, name, {**said, "done_at": done_at}[name])
+    visit.touch(by, at)
+    visit.save()
+    detail = {"day": str(day), "part": part, "changed": changed}
+    audit.record("surveillance.screening.correct_visit", observation, by=by, at=at, detail=detail)
+    if visit.met != was:
+        _tell(observation, visit, by, at)
+    return visit
+
+
+@transaction.atomic
+def visit_many(
+    *, observations: Sequence[Observation], by: User | None, at: datetime
+) -> dict[str, Any]:
+    """A household of which nobody has symptoms, in one go.
+
+    Each is its own visit; who cannot be visited now is told and stops nobody else. Gives
+    ``entered`` (a number) and ``refused`` (public id and reason of each).
+    """
+    if len(observations) > MOST_AT_ONCE:
+        text = _("At most %(most)d persons in one go. Choose fewer.")
+        raise WrongField(text % {"most": MOST_AT_ONCE}, "observations")
+    if not observations:
+        raise WrongField(_("Choose at least one person."), "observations")
+    entered, refused = 0, []
+    for one in observations:
+        try:
+            visit(observation=one, facts=VisitFacts(), by=by, at=at)
+        except Refused as problem:
+            refused.append({"id": str(one.public_id), "text": str(problem)})
+        else:
+            entered += 1
+    return {"entered": entered, "refused": refused}
+
+
+def _visit_facts(
+    observation: Observation, facts: VisitFacts, at: datetime, before: datetime | None = None
+) -> tuple[datetime, dict[str, Any]]:
+    done_at = facts.done_at or before or at
+    note = shown(facts.note)
+    refuse_numbers(note=note)
+    faults = list(
+        rules.visit_faults(
+            found=facts.found,
+            temperature=facts.temperature,
+            symptoms=facts.symptoms,
+            known=Symptom.values,
+            done_at=done_at,
+            day=clock.day_of(min(done_at, at)),
+            first=observation.first_date,
+            last=observation.last_date,
+            at=at,
+        )
+    )
+    if faults:
+        raise NotAcceptable(faults)
+    return min(done_at, at), {
+        "met": rules.met(facts.found, facts.temperature, facts.symptoms),
+        "temperature": facts.temperature,
+        "symptoms": list(dict.fromkeys(facts.symptoms)),
+        "note": note,
+    }
+
+
+def _tell(observation: Observation, visit: Visit, by: User | None, at: datetime) -> None:
+    """The county has to see to who is ill, and to who was not found."""
+    if visit.met == Met.WELL:
+        return
+    ill = visit.met == Met.ILL
+    tasks.assign(
+        kind=(SYMPTOMS_TASK if ill else NOT_FOUND_TASK).code,
+        params={"condition": _condition(observation.condition, clock.day_of(at))},
+        area=observation.county,
+        role=Role.COUNTY_CDC,
+        due_at=at + (ILL_WITHIN if ill else NOT_FOUND_WITHIN),
+        priority=3 if ill else 2,
+        source=observation,
+        by=by,
+        at=at,
+    )
+
+
+# --- The end, and the way to others ---------------------------------------------------------------
+
+
+@transaction.atomic
+def release(
+    *, observation: Observation, reason: str = "", by: User | None, at: datetime
+) -> Observation:
+    """The term is over (解除医学观察). A last day without a visit needs a reason."""
+    observation = _open(observation)
+    last = observation.last_date
+    visited = observation.visits.filter(day=last).exists()
+    fault = rules.release_fault(last, clock.day_of(at), visited)
+    if fault == "before_the_end":
+        raise NotOver(observation)
+    why = shown(reason)
+    if fault:
+        why = _reason(
+            reason,
+            _("Nobody visited on the last day. Say why the person is released all the same."),
+        )
+    refuse_numbers(reason=why)
+    return _end(observation, Ending.TERM, why, "release", by, at)
+
+
+@transaction.atomic
+def end(
+    *, observation: Observation, ending: str, reason: str, by: User | None, at: datetime
+) -> Observation:
+    """End an observation before its term: the person died, or it was opened in error."""
+    if ending not in (Ending.DEATH, Ending.ERROR):
+        raise WrongField(_("Choose how the observation ends."), "ending")
+    why = _reason(reason, _("Say why the observation ends."))
+    return _end(_open(observation), Ending(ending), why, "end", by, at)
+
+
+@transaction.atomic
+def hand_over(
+    *, observation: Observation, county: Area, reason: str, by: User | None, at: datetime
+) -> Observation:
+    """Another county takes the person over: it ends here and goes on there to the same last day."""
+    why = _reason(reason, _("Say why the person is handed over."))
+    observation = _open(observation)
+    today = clock.day_of(at)
+    if county.pk not in {one.pk for one in queries.areas_to_hand_to(today)}:
+        raise NoSuchPlace(_("Choose a county of this prefecture."), "county")
+    if county.pk == observation.county_id:
+        raise NoSuchPlace(_("The person is with this county already."), "county")
+    if observation.last_date < today:
+        text = _("The term was over on %(day)s. Release the person instead.")
+        raise Refused(text % {"day": observation.last_date})
+    kept = ("person", "condition", "contact_class", "pack", "clause", "since", "last_date")
+    more = ("phases", "visits_a_day", "central_first", "central_last", "synthetic")
+    said = {name: getattr(observation, name) for name in (*kept, *more)}
+    _end(observation, Ending.MOVED, why, "hand_over", by, at)
+    made = Observation(
+        **stamps(by, at),
+        **said,
+        first_date=max(today, observation.first_date),
+        area=county,
+        county=county,
+        unit=queries.unit_for(county, today),
+        taken_from=observation,
+    )
+    made.save(force_insert=True)
+    observation.exposures.update(observation=made, county=county, area=county)
+    detail = {"from": str(made.first_date), "to": str(made.last_date), "county": county.code}
+    audit.record("surveillance.screening.open", made, by=by, at=at, detail=detail)
+    return made
+
+
+@transaction.atomic
+def assign(
+    *, observation: Observation, unit: Facility, by: User | None, at: datetime
+) -> Observation:
+    """Name the unit that visits, other than the one of the area."""
+    observation = _open(observation)
+    today = clock.day_of(at)
+    if unit.pk not in {one.pk for one in queries.units_in(observation.county_id, today)}:
+        raise NoSuchPlace(_("Choose a unit of the same county."), "unit")
+    if unit.pk == observation.unit_id:
+        raise NothingChanged(_("This unit visits the person already."))
+    observation.unit = unit
+    observation.touch(by, at)
+    observation.save()
+    detail = {"unit": str(unit.public_id)}
+    audit.record("surveillance.screening.assign", observation, by=by, at=at, detail=detail)
+    return observation
+
+
+def _end(
+    observation: Observation,
+    ending: Ending,
+    reason: str,
+    verb: str,
+    by: User | None,
+    at: datetime,
+    *,
+    case: Case | None = None,
+) -> Observation:
+    observation.ending, observation.ended_date = ending, clock.day_of(at)
+    observation.reason, observation.case = reason, case
+    observation.touch(by, at)
+    observation.save()
+    detail: dict[str, Any] = {"ending": str(ending)}
+    if case is not None:
+        detail["case"] = case.number
+    audit.record(
+        f"surveillance.screening.{verb}",
+        observation,
+        by=by,
+        at=at,
+        reason=reason,
+        detail=detail,
+    )
+    return observation
+
+
+def _open(observation: Observation) -> Observation:
+    """The observation under its lock, where it has not ended."""
+    rows = Observation.objects.select_related("person", "county", "area", "unit")
+    found = rows.select_for_update(of=("self",)).get(pk=observation.pk)
+    if not found.is_open:
+        raise Ended(found)
+    return found
+
+
+# --- What runs by the clock -----------------------------------------------------------------------
+
+
+@transaction.atomic
+def convert(*, observation: Observation, case: Case, by: User | None, at: datetime) -> Observation:
+    """The person became a case: the observation ends, its exposures stay the chain."""
+    return _end(_open(observation), Ending.CASE, "", "convert", by, at, case=case)
+
+
+@transaction.atomic
+def alarm(*, at: datetime) -> int:
+    """Tell each unit whom it missed yesterday, and each county whom nobody made up for since.
+
+    Gives the number of tasks.
+    """
+    today = clock.day_of(at)
+    yesterday, before = today - rules.DAY, today - 2 * rules.DAY
+    made = 0
+    every = Observation.objects.select_related("unit__area__county", "county")
+    late = list(queries.unvisited(every, yesterday))
+    units = Counter((one.unit, one.county) for one in late)
+    for (unit, county), count in _in_order(units):
+        own = unit is not None and unit.kind != FacilityKind.COUNTY_CDC
+        _alarm(
+            MISSED_TASK.code,
+            yesterday,
+            count,
+            county,
+            unit if own else None,
+            Role.HOSPITAL if own else Role.COUNTY_CDC,
+            at,
+        )
+        made += 1
+    keys = {one.pk for one in late}
+    left = [one for one in queries.unvisited(every, before) if one.pk in keys]
+    counties = Counter((None, one.county) for one in left)
+    for (_unit, county), count in _in_order(counties):
+        _alarm(LEFT_TASK.code, before, count, county, None, Role.COUNTY_CDC, at)
+        made += 1
+    return made
+
+
+def _in_order(counted: Counter[Any]) -> list[tuple[tuple[Facility | None, Area], int]]:
+    def place(one: tuple[tuple[Facility | None, Area], int]) -> tuple[str, int]:
+        (unit, county), _count = one
+        return county.code, 0 if unit is None else unit.pk
+
+    return sorted(counted.items(), key=place)
+
+
+def _alarm(
+    kind: str,
+    day: date,
+    count: int,
+    county: Area,
+    unit: Facility | None,
+    role: str,
+    at: datetime,
+) -> None:
+    tasks.assign(
+        kind=kind,
+        params={"day": day.isoformat(), "count": count},
+        area=county if unit is None else unit.area,
+        facility=unit,
+        role=role,
+        due_at=at + MISSED_WITHIN,
+        priority=2,
+        by=None,
+        at=at,
+    )
+
+
+# --- What is refused ------------------------------------------------------------------------------
+
+
+def _rules_on(day: date) -> Pack:
+    try:
+        return queries.pack_on(day)
+    except NoPackInForce:
+        raise NoRules(
+            _("No rules are in force today. Ask the administrator for them."), "kind"
+        ) from None
+
+
+def _no_rules(pack: Pack, condition: str, day: date) -> str:
+    """Why nobody is a contact of this disease today, with the clause that says so."""
+    try:
+        window = packs.contact_window(pack, condition, day)
+    except UnknownCode:
+        window = None
+    if window is None:
+        return _("The rules in force today say nothing of contacts of this disease.")
+    text = _("By the rules in force today nobody is judged a contact of this disease: %(why)s")
+    return text % {"why": words.clause(pack.id, window.clause.code)}
+
+
+def _condition(code: str, day: date) -> dict[str, str]:
+    try:
+        name = packs.name(queries.pack_on(day), code, day)
+    except (NoPackInForce, UnknownCode):
+        return both(code, code)
+    return both(name.zh, name.en)
+
+
+def _reason(text: str, ask: str) -> str:
+    why = shown(text)
+    if len(why) < REASON_AT_LEAST:
+        raise ReasonMissing(ask, "reason")
+    refuse_numbers(reason=why)
+    return why
