@@ -90,7 +90,7 @@ name_places(
         "surveillance.screening.today": _("Visits of the day"),
         "surveillance.screening.visit": _("Enter a visit"),
         "surveillance.screening.contacts": _("Contacts of a case"),
-        "surveillance.screening.contact": _("Contact"),
+        "surveillance.screening.contact": pgettext_lazy("a person exposed", "Contact"),
         "surveillance.screening.chain": _("Chain of transmission"),
     }
 )
@@ -177,5 +177,8 @@ purposes.declare(
     "surveillance.screening",
     _("Trace contacts and watch them"),
     _("Infectious Diseases Law; PIPL 13 (3), (4)"),
-    {"surveillance.Exposure": _("Contacts"), "surveillance.Visit": _("Visits")},
+    {
+        "surveillance.Exposure": pgettext_lazy("of a case", "Contacts"),
+        "surveillance.Visit": _("Visits"),
+    },
 )
