@@ -411,6 +411,8 @@ def _place(model: Any, loc: tuple[int | str, ...]) -> dict[str, str]:
             loc = loc[1:]  # the whole body is this one parameter
         parts = (str(part).replace("~", "~0").replace("/", "~1") for part in loc)
         return {"in": source, "where": "".join(f"/{part}" for part in parts)}
+    if source in ("file", "form"):  # parts of a body that is sent as a form
+        return {"in": "body", "where": f"/{loc[0]}" if loc else ""}
     for name, path in getattr(model, "__ninja_flatten_map__", {}).items():
         if loc[: len(path)] == tuple(path):
             return {"in": source, "where": str(name)}

@@ -249,6 +249,12 @@ def test_head_is_answered_as_get_without_a_body(client):
     assert problem(Client().get(AREAS))["status"] == Client().head(AREAS).status_code == 401
 
 
+def test_a_file_that_is_missing_is_told_as_a_part_of_the_body(client):
+    answer = client.post("/api/v1/core/files/tasks.proof/", headers={"Idempotency-Key": "k"})
+
+    assert [(e["in"], e["where"]) for e in problem(answer)["errors"]] == [("body", "/file")]
+
+
 def test_signs_that_cannot_be_read_are_told_as_a_problem(client):
     assert problem(client.get(AREAS, {"level": "a\0b"}))["status"] == 400
 
