@@ -43,6 +43,7 @@ from fangkong.places.models import Area, Facility
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.screening.models import Exposure, Visit
 from fangkong.surveillance.testing.models import Specimen
 from fangkong.surveillance.warning.models import DetectionRun, Signal
 from fangkong.tasks import actions as tasks
@@ -76,6 +77,7 @@ def furnish(at: datetime) -> dict[str, str]:
         by=admin, at=at,
     )  # fmt: skip
     files = {f"import {state}": _id(run) for state, run in _imports(daofu, at).items()}
+    looked = Visit.objects.filter(observation__ending="").earliest("pk")
     return {
         "case": _id(case),
         "person": _id(person),
@@ -89,6 +91,9 @@ def furnish(at: datetime) -> dict[str, str]:
         "staff": _id(hospital),
         "appointment": _id(hospital.appointments.get()),
         "contact": _id(house.contacts.latest("pk")),
+        "exposure": _id(Exposure.objects.exclude(observation=None).earliest("pk")),
+        "observation": _id(looked.observation),
+        "visit": _id(looked),
         "specimen": _id(Specimen.objects.get(state="received")),
         "finding": _id(audit_queries.findings().latest("pk")),
         "token": _id(_token(daofu, at)),

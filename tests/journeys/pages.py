@@ -26,6 +26,7 @@ RECORDS = {
     "core:notices:channel": ("channel",),
     "core:webhooks:detail": ("webhook",),
     "tasks:detail": ("long task",),
+    "surveillance:screening:correct_visit": ("observation",),
     "surveillance:monitoring:import_detail": ("import ready", "import done"),
     "surveillance:monitoring:import_columns": ("import matching",),
 }
@@ -37,6 +38,8 @@ NO_PAGES = {
     "mfa_remove_webauthn": "only of a passkey that is there: test_sign_in",
     "single_sign_on_back": "only on the way back from an identity provider",
     "core:files:detail": "a file",
+    "surveillance:screening:chain_csv": "a file",
+    "surveillance:screening:chain_svg": "a file",
     "people:search": "answers a search; its empty form is the list of persons",
 }
 
@@ -80,6 +83,7 @@ def _values(address: Address, row: Row, kind: str, records: Mapping[str, str]) -
         "contact_id": records["contact"],
         "appointment_id": records["appointment"],
         **row.values,
+        **({"visit_id": records["visit"]} if kind == "observation" else {}),
         **({"public_id": record} if record else {}),
     }
     return {name: given.get(name, NOBODYS) for name in address.parameters}

@@ -120,8 +120,11 @@ def says(person: Person, field: str) -> bool:
 
 
 def state_of(pair: Pair) -> str:
-    """What both records and the pair were when somebody looked at them."""
-    return mark("\n".join(version(one) for one in (pair, pair.one, pair.other)))
+    """What both records were when somebody looked at them.
+
+    Not the pair: a search that weighs it anew while somebody reads changes nothing of the persons.
+    """
+    return mark("\n".join(version(one) for one in (pair.one, pair.other)))
 
 
 def values_of(person: Person) -> dict[str, object]:
