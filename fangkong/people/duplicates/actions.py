@@ -189,7 +189,11 @@ def _keep(
     gone = [
         pair.pk
         for key, pair in known.items()
-        if key not in pairs and pair.judged_at is None and pair.pk not in with_merged
+        if key not in pairs
+        and pair.judged_at is None
+        and pair.pk not in with_merged
+        # Whoever was entered while the register was read was compared with nobody.
+        and key[1] <= found.last
     ]
     for start in range(0, len(gone), CHUNK):
         Pair.objects.filter(pk__in=gone[start : start + CHUNK]).delete()

@@ -63,9 +63,13 @@ class SearchFailed(Exception):
 
 @dataclass
 class Found:
-    """The pairs by their keys, the smaller first: weight in thousandths of a bit, and levels."""
+    """The pairs by their keys, the smaller first: weight in thousandths of a bit, and levels.
+
+    ``last``: the largest key that was compared; whoever came later was not.
+    """
 
     persons: int = 0
+    last: int = 0
     weights: dict[str, Any] = field(default_factory=dict)
     weights_from: str = ""
     pairs: dict[tuple[int, int], tuple[int, dict[str, str]]] = field(default_factory=dict)
@@ -93,7 +97,7 @@ def search(options: Options, progress: Progress) -> Found:
         assert child.stdin is not None and child.stdout is not None
         try:
             child.stdin.write(json.dumps(asdict(options)).encode() + b"\n")
-            found.persons = _send(child.stdin, progress)
+            found.persons, found.last = _send(child.stdin, progress)
             child.stdin.flush()
         except BrokenPipeError:
             raise SearchFailed("ended while reading") from None
@@ -131,19 +135,19 @@ def _take(said: Mapping[str, Any], found: Found, progress: Progress) -> bool:
     return "end" in said
 
 
-def _send(out: Any, progress: Progress) -> int:
-    """Every person who may be compared, as an Arrow stream; gives how many."""
+def _send(out: Any, progress: Progress) -> tuple[int, int]:
+    """Every person who may be compared, as an Arrow stream; gives how many, and the last key."""
     standing = Person.objects.filter(merged_into__isnull=True, restricted_at__isnull=True)
     standing = standing.exclude(name__startswith=PSEUDONYM)
-    whole, sent = max(standing.count(), 1), 0
+    whole, sent, last = max(standing.count(), 1), 0, 0
     import pyarrow as pa
 
     with pa.ipc.new_stream(out, _schema()) as stream:
         for rows in _rows(standing):
             stream.write_batch(pa.RecordBatch.from_pylist(rows, schema=_schema()))
-            sent += len(rows)
+            sent, last = sent + len(rows), rows[-1]["unique_id"]
             progress(_READING * sent // whole, PARTS)
-    return sent
+    return sent, last
 
 
 def _rows(standing: Any) -> Iterator[list[dict[str, Any]]]:

@@ -214,6 +214,6 @@ def _link(row: Story, drawn: str) -> str:
 def _svg(width: int, height: int, title: str, parts: Sequence[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-        f' viewBox="0 0 {width} {height}" font-family="sans-serif" role="img">'
+        f' viewBox="0 0 {width} {height}" font-family="sans-serif" role="group">'
         f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
     )
