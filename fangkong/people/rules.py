@@ -358,10 +358,10 @@ def age_on(
     least that age: it grows with full years passed since.
     """
     if birth_date is not None:
-        return None if day < birth_date else _age(_full_months(birth_date, day))
+        return None if day < birth_date else _age(full_months(birth_date, day))
     if stated_on is None or (years is None and months is None):
         return None
-    since = _full_months(stated_on, day) if day >= stated_on else -_full_months(day, stated_on)
+    since = full_months(stated_on, day) if day >= stated_on else -full_months(day, stated_on)
     if months is not None:
         total = months + since
         return None if total < 0 else _age(total)
@@ -374,7 +374,8 @@ def _age(months: int) -> Age:
     return Age(years, months if years < MONTHS_UNDER else None)
 
 
-def _full_months(start: date, end: date) -> int:
+def full_months(start: date, end: date) -> int:
+    """Whole months from a day to a later one, as ages are counted."""
     months = (end.year - start.year) * 12 + end.month - start.month
     return months - (end.day < start.day)
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from fangkong.packs.types import CardCheck
+from fangkong.people import rules as people
 
 from . import facts
 from .facts import Audit, CardFacts, Finding
@@ -105,9 +106,7 @@ def top(codes: dict[Finding, int], most: int) -> list[tuple[Finding, int]]:
 
 def months_on(birth: date, day: date) -> int | None:
     """Full months of age on a day; None before birth."""
-    if day < birth:
-        return None
-    return (day.year - birth.year) * 12 + day.month - birth.month - (day.day < birth.day)
+    return None if day < birth else people.full_months(birth, day)
 
 
 def by_dimension(findings: Sequence[Finding]) -> dict[str, list[Finding]]:

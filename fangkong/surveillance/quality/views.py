@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from fangkong.accounts.types import StaffRequest
-from fangkong.core import pages
+from fangkong.core import clock, pages
 from fangkong.core.audit import sights
 from fangkong.core.audit.types import How
 from fangkong.core.pages import export
@@ -75,13 +75,16 @@ def of_case(request: HttpRequest, case: object) -> str:
 
 
 def _row(page: figures.Shown, card: queries.Judged) -> dict[str, object]:
-    return {
-        "card": card,
-        "condition": cases.condition(card.definition, card.condition, card.diagnosed_at.date()),
-        "found": [
-            (Dimension(one.dimension), words.named(card.definition, one)) for one in page.of(card)
-        ],
-    }
+    return {"card": card, "condition": _condition(card), "found": _found(page, card)}
+
+
+def _condition(card: queries.Judged) -> str:
+    return cases.condition(card.definition, card.condition, clock.day_of(card.diagnosed_at))
+
+
+def _found(page: figures.Shown, card: queries.Judged) -> list[tuple[Dimension, str]]:
+    """What is looked at in a card: the dimension, and the finding in words."""
+    return [(Dimension(one.dimension), words.named(card.definition, one)) for one in page.of(card)]
 
 
 def _file(request: StaffRequest, page: figures.Shown, kind: str) -> HttpResponseBase:
@@ -95,11 +98,9 @@ def _file(request: StaffRequest, page: figures.Shown, kind: str) -> HttpResponse
 
     def lines() -> Iterator[list[object]]:
         for card in found:
-            what = cases.condition(card.definition, card.condition, card.diagnosed_at.date())
-            for one in page.of(card):
-                name = words.named(card.definition, one)
-                dimension = str(Dimension(one.dimension).label)
-                yield [card.number, what, card.reported_at, dimension, name]
+            for dimension, name in _found(page, card):
+                what = [card.number, _condition(card), card.reported_at]
+                yield [*what, str(dimension.label), name]
 
     name = "fangkong-card-quality"
     head = [_("Number"), _("Disease"), _("Reported"), _("Judged by"), _("Found in the card")]
