@@ -453,13 +453,16 @@ def conditions_seen(user: User, at: datetime) -> list[str]:
     return sorted(rows.values_list("condition", flat=True).distinct().order_by())
 
 
-def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock:
+def series(
+    *, last: date, days: int, basis: str = Basis.REPORTED, as_of: datetime | None = None
+) -> SeriesBlock:
     """The last ``days`` days until ``last`` for every home county and watched disease.
 
     For detection, so nobody's scope narrows it. Counted are the case classes of the pack's
     definition for warnings. A disease is watched when it ever occurred or when the pack warns at a
     single case; a condition holds the cases of its subtypes too. Days without cases are 0, also
-    those before the register began to count (``since``).
+    those before the register began to count (``since``). ``as_of``: what was known at that moment,
+    from the ledger of changes; without it, what is known now.
     """
     import numpy as np  # 14 MB: detection runs in the worker, not where pages are drawn
 
@@ -471,12 +474,15 @@ def series(*, last: date, days: int, basis: str = Basis.REPORTED) -> SeriesBlock
     place = {label: row for row, label in enumerate(labels)}
     counts = np.zeros((len(labels), days), dtype=np.int64)
     classes = {code: _warned_classes(pack, code, last) for code in conditions}
-    cells = DailyCount.objects.filter(
-        basis=basis, day__range=(first, last), county_id__in=counties, n__gt=0
-    )
-    for county, code, day, case_class, n in cells.values_list(
-        "county_id", "condition", "day", "case_class", "n"
-    ):
+    cells = Q(basis=basis, day__range=(first, last), county_id__in=counties)
+    keys = ("county_id", "condition", "day", "case_class")
+    rows: QuerySet[Any, tuple[Any, ...]]
+    if as_of is None:
+        rows = DailyCount.objects.filter(cells, n__gt=0).values_list(*keys, "n")
+    else:
+        changes = CountChange.objects.filter(cells, at__lte=as_of).order_by()
+        rows = changes.values_list(*keys).annotate(total=Sum("delta"))
+    for county, code, day, case_class, n in rows:
         for counted in {code, rules.whole_condition(pack, code)}:
             row = place.get((county, counted))
             if row is not None and case_class in classes[counted]:

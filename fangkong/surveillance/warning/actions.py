@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -25,14 +24,13 @@ from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, Text, UnknownCode
 from fangkong.places import queries as places
 from fangkong.surveillance.monitoring import queries as monitoring
-from fangkong.surveillance.monitoring.types import SeriesBlock
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.rules import is_proof
 from fangkong.tasks.types import words
 
 from . import queries, rules
 from .models import Alarm, DetectionRun, Signal
-from .rules import Finding
+from .rules import Finding, Series
 from .types import (
     ANSWER,
     ASSESS_TASK,
@@ -47,8 +45,6 @@ from .types import (
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.queue.types import Progress
-
-Series = tuple[int, str]
 
 
 class DayToCome(Refused):
@@ -150,11 +146,13 @@ def detect(
 
 @transaction.atomic
 def _detect(run: DetectionRun, by: User | None, at: datetime, progress: Progress) -> DetectionRun:
+    from . import detection  # NumPy and SciPy: in the worker, or where a day is judged anew
+
     run = DetectionRun.objects.select_for_update().get(pk=run.pk)
     pack = monitoring.pack_on(run.day)
     look_back = rules.plan_for(pack, "", run.day).history_days + rules.WINDOW
     block = monitoring.series(last=run.day, days=look_back)
-    findings = _judge(block, pack, progress)
+    findings = detection.judged(block, pack, progress=progress)
     new = _keep(findings, run, pack, by, at)
     _withdraw(run, set(findings), by, at)
     _fill_list(pack, run.day, by, at)
@@ -167,26 +165,6 @@ def _detect(run: DetectionRun, by: User | None, at: datetime, progress: Progress
     detail = {"series": run.series_count, "signals": new, "pack": pack.id}
     audit.record("surveillance.warning.detect", run, by=by, at=at, detail=detail)
     return run
-
-
-def _judge(block: SeriesBlock, pack: Pack, progress: Progress) -> dict[Series, Finding]:
-    """What the methods find, by series. Series that share a plan are judged together."""
-    from . import detection  # NumPy and SciPy: in the worker, or where a day is judged anew
-
-    by_plan: dict[rules.Plan, list[int]] = defaultdict(list)
-    for row, (_county, condition) in enumerate(block.labels):
-        by_plan[rules.plan_for(pack, condition, block.last)].append(row)
-    counts = block.counts.astype("float64")
-    counts[:, : block.unknown_days] = float("nan")
-    found: dict[Series, Finding] = {}
-    done = 0
-    for plan, rows in by_plan.items():
-        for row, finding in zip(rows, detection.judge(counts[rows], plan), strict=True):
-            if finding is not None:
-                found[block.labels[row]] = finding
-        done += len(rows)
-        progress(done, len(block.labels))
-    return found
 
 
 def _keep(

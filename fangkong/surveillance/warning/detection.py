@@ -5,13 +5,17 @@ Apart from ``rules``: it needs NumPy and SciPy, 45 MB that nobody loads who only
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
 from math import erfc, isfinite, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
 import epistat
+from fangkong.packs.types import Pack
 
 from .rules import (
     ADAPTIVE,
@@ -26,12 +30,46 @@ from .rules import (
     Finding,
     MethodAlarm,
     Plan,
+    Series,
+    plan_for,
 )
+
+if TYPE_CHECKING:
+    from fangkong.surveillance.monitoring.types import SeriesBlock
 
 LEAST_P = 1e-300
 MIN_SIGMA = 0.5  # cases; a flat past of zeros would otherwise make every case an alarm
 
 Counts = NDArray[np.float64]
+
+
+def judged(
+    block: SeriesBlock,
+    pack: Pack,
+    *,
+    wanted: Callable[[Series], bool] = lambda series: True,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[Series, Finding]:
+    """What the methods find on the last day of a block, by series; only of those ``wanted``.
+
+    Series that share a plan are judged together. ``progress`` hears how many of all are done.
+    """
+    by_plan: dict[Plan, list[int]] = defaultdict(list)
+    for row, series in enumerate(block.labels):
+        if wanted(series):
+            by_plan[plan_for(pack, series[1], block.last)].append(row)
+    total = sum(map(len, by_plan.values()))
+    counts = block.counts.astype(np.float64)
+    counts[:, : block.unknown_days] = np.nan
+    found: dict[Series, Finding] = {}
+    done = 0
+    for plan, rows in by_plan.items():
+        for row, finding in zip(rows, judge(counts[rows], plan), strict=True):
+            if finding is not None:
+                found[block.labels[row]] = finding
+        done += len(rows)
+        progress(done, total)
+    return found
 
 
 def judge(counts: Counts, plan: Plan) -> list[Finding | None]:

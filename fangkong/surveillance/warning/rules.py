@@ -32,6 +32,7 @@ OPEN = ("new", "verifying")
 SUSPECTED = ("suspected_event", "confirmed_outbreak")
 
 Key = TypeVar("Key", bound=Hashable)
+Series = tuple[int, str]  # county id, disease
 
 
 @dataclass(frozen=True)
