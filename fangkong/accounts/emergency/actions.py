@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
@@ -141,3 +143,19 @@ def sign_off(
         "accounts.emergency.sign_off", access, by=by, at=at, detail={"justified": justified}
     )
     return access
+
+
+def follow(*, person: UUID, to: UUID, only: Collection[int] | None = None) -> list[int]:
+    """Lead every access to a person to the record that stands for them now; gives whose rows moved.
+
+    For whoever joins two records, or parts them again (``only`` those rows), within their own
+    action: it leaves the line in the trail. What was opened stays open, and an access that has
+    ended is told to the person who asks about themselves.
+    """
+    rows = EmergencyAccess.objects.filter(person_key=person)
+    if only is not None:
+        rows = rows.filter(pk__in=only)
+    keys = list(rows.values_list("pk", flat=True))
+    if keys:
+        EmergencyAccess.objects.filter(pk__in=keys).update(person_key=to)
+    return keys

@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.accounts.emergency import actions as emergency
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 REASON_LENGTH = range(4, 401)
 CHUNK = 5_000  # keys in one statement
 _STAMPS = ("changed_at", "changed_by_id")
+_OPENED = "accounts.EmergencyAccess.person_key"  # a public id, not a key: no follower moves it
 
 
 class ReasonMissing(Refused):
@@ -320,6 +322,8 @@ def _move(kept: Person, gone: Person) -> dict[str, list[int]]:
         if keys := queries.rows_to_move(follower, kept, gone):
             _point(queries.model_of(follower), follower.field, keys, kept.pk)
             moved[follower.key] = keys
+    if keys := emergency.follow(person=gone.public_id, to=kept.public_id):
+        moved[_OPENED] = keys
     return moved
 
 
@@ -452,6 +456,9 @@ def _move_back(merge: Merge) -> None:
         )
         if there := list(rows.values_list("pk", flat=True)):
             _point(queries.model_of(follower), follower.field, there, merge.gone_id)
+    emergency.follow(
+        person=merge.kept.public_id, to=merge.gone.public_id, only=merge.moved.get(_OPENED, [])
+    )
 
 
 def _stamp(person: Person, before: Mapping[str, Any] | None, by: User, at: datetime) -> None:

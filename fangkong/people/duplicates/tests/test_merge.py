@@ -9,11 +9,15 @@ from django.utils.translation import override
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fangkong.accounts.models import EmergencyAccess
+from fangkong.accounts.tests.factories import staff
 from fangkong.core import clock
 from fangkong.core.audit import queries as trail
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.free_text import NumberInText
+from fangkong.core.record import stamps
 from fangkong.core.retention import actions as retention
+from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
 from fangkong.people import actions as people
 from fangkong.people import queries as persons
@@ -297,6 +301,34 @@ def test_a_request_of_the_person_sees_both_and_goes_along(world, kept, gone, pai
 
     undo(joined, world.daofu_cdc, LAST)
     assert DataRequest.objects.get(pk=asked.pk).person_id == gone.pk
+
+
+def test_whom_an_emergency_opened_stays_open_when_the_record_is_joined(world, kept, gone, pair):
+    doctor = staff(Role.WARD_STAFF, facility=world.other_hospital)
+    found = EmergencyAccess.objects.create(
+        user=doctor, person_key=gone.public_id, found_by="document", reason="昏迷，查病史",
+        valid_from=AT, valid_to=LAST + timedelta(minutes=1), **stamps(doctor, AT),
+    )  # fmt: skip
+    doctor.emergency_until = found.valid_to
+    doctor.save()
+
+    def sees(at):
+        again = type(doctor).objects.get(pk=doctor.pk)  # what it keeps of a request is fresh
+        return set(persons.one_open_to(again, at).values_list("pk", flat=True)) & {
+            kept.pk,
+            gone.pk,
+        }
+
+    before = everything_held()
+    assert sees(AT) == {gone.pk}
+    joined = merge(pair, kept, world.daofu_cdc, LATER, "workplace")
+    assert sees(LATER) == {kept.pk}
+
+    undo(joined, world.daofu_cdc, LAST)
+
+    assert everything_held() == before
+    assert sees(LAST) == {gone.pk}
+    assert sees(found.valid_to) == set()
 
 
 def test_a_signpost_is_kept_as_long_as_where_it_leads_and_then_goes_with_it(
