@@ -57,7 +57,7 @@ TOOLKIT = {
     "notices", "origin", "outbound", "pages", "permissions",
     "printing", "privacy", "problems", "purposes", "queue", "record", "refusals", "request_id",
     "retention", "richtext",
-    "roles", "sealing", "shared", "slots", "spelling", "tokens", "watch", "webhooks",
+    "roles", "sealing", "sentences", "shared", "slots", "spelling", "tokens", "watch", "webhooks",
     "walls",
 }  # fmt: skip
 

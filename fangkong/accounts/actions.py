@@ -17,6 +17,7 @@ from fangkong.core.notices import actions as notices
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
+from fangkong.core.sentences import listed_apart
 
 from . import rules
 from .models import Appointment, User
@@ -225,7 +226,7 @@ def _refuse_clash(user: User, role: Role, first: date, last: date | None) -> Non
     if clash:
         raise RolesClash(
             _("This person is %(role)s in that time. Give the role to somebody else.")
-            % {"role": "; ".join(str(Role(one).label) for one in sorted(clash))}
+            % {"role": listed_apart(Role(one).label for one in sorted(clash))}
         )
 
 

@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from fangkong.core import clock
 from fangkong.core.permissions import Permission
+from fangkong.core.sentences import listed_apart
 
 from .models import Appointment, User
 from .types import VIEW_STAFF
@@ -82,7 +83,7 @@ def demo_accounts() -> list[tuple[str, str]]:
     return [
         (
             user.username,
-            "; ".join(
+            listed_apart(
                 f"{a.place_name} · {a.get_role_display()}" for a in user.appointments_on(today)
             ),
         )

@@ -18,6 +18,7 @@ from fangkong.core import clock, pages, permissions
 from fangkong.core.audit import queries as audit
 from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
+from fangkong.core.sentences import listed_apart
 
 from . import actions, queries
 from .forms import AppointForm, EndForm, PasswordForm, StaffFilter, StaffForm
@@ -42,7 +43,7 @@ STAFF = pages.Listing(
         pages.Column(
             "roles",
             _("Roles"),
-            lambda u: "; ".join(
+            lambda u: listed_apart(
                 f"{a.place_name} · {a.get_role_display()}" for a in u.appointments.all()
             ),
         ),

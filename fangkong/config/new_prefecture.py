@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,16 +111,17 @@ def _carry_out(options: argparse.Namespace, kept: Path, chosen: dict[str, str]) 
     serve.prepare_database()
     if accounts.any_users():
         raise CannotGoOn("there are accounts already: this installation is set up.")
-    at = clock.now()
+    at, read = clock.now(), StringIO()
     with transaction.atomic():
         call_command("places", verbosity=0)
         if options.places:
-            call_command("import_places", str(options.places))
+            call_command("import_places", str(options.places), stdout=read)
         home, county = _areas(options, chosen["FANGKONG_AREA"], at)
         hospital = _hospital(options, county, at)
         admin = _account(options, "admin", "administrator", Role.ADMINISTRATOR, home, None, at)
         clerk = _account(options, "clerk", "reporter", Role.HOSPITAL, None, hospital, at)
         kept.write_text(json.dumps(chosen, indent=1), "utf-8")
+    print(read.getvalue(), end="")  # only now: what was refused has written nothing
     print(f"{home.name_zh} ({home.code}) is set up: administrator {admin}, reporter {clerk}.")
     print("Start it with `fangkong run` and sign in.")
 

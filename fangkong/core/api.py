@@ -32,7 +32,7 @@ from ninja.errors import (
 from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
 from pydantic_core import PydanticCustomError
 
 from fangkong.core import openapi, permissions, problems, validation
@@ -224,7 +224,12 @@ def reads(view: View) -> View:
 
 
 class Body(BaseModel):
-    """What a machine sends: plain data, so none of the looks for models that a ``Schema`` takes."""
+    """What a machine sends: plain data, so none of the looks for models that a ``Schema`` takes.
+
+    A field that it does not have is refused: a slip in a name would silently lose what was meant.
+    """
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def conditional(view: View) -> View:

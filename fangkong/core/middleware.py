@@ -9,7 +9,13 @@ from urllib.parse import unquote
 
 from django.conf import settings
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import get_resolver
@@ -26,6 +32,7 @@ from fangkong.core.request_id import request_id
 from fangkong.core.walls.reach import of_request, reaching
 
 Handler = Callable[[HttpRequest], HttpResponse]
+_ASKED = ["GET", "HEAD", "POST"]  # of a page; no browser sends it anything else
 
 
 class RequestFacts:
@@ -42,6 +49,8 @@ class RequestFacts:
         if asks_for_head:  # the operations know GET; the server sends no body
             request.method = "GET"
         try:
+            if request.method not in _ASKED and not problems.for_machines(request):
+                return HttpResponseNotAllowed(_ASKED)
             if _too_large(request):
                 text = _("What was sent is too large. Send less at once, or smaller files.")
                 return render(request, "core/pages/refused.html", {"problem": text}, status=413)

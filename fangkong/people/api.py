@@ -67,19 +67,19 @@ class JoinedOut(Schema):
     joined_to: UUID
 
 
-class DocumentIn(Schema):
+class DocumentIn(api.Body):
     kind: str
     number: str = ""
     issued_by: str = ""
 
 
-class PhoneIn(Schema):
+class PhoneIn(api.Body):
     number: str
     kind: str = "own"
     note: str = ""
 
 
-class PersonIn(Schema):
+class PersonIn(api.Body):
     """A person to register. ``area`` is a code, of today or former."""
 
     name: str
@@ -98,7 +98,7 @@ class PersonIn(Schema):
     phones: list[PhoneIn] = Field(default_factory=list, max_length=10)
 
 
-class CorrectionIn(Schema):
+class CorrectionIn(api.Body):
     """The fields to set; those left out stay as they are."""
 
     name: str | None = None
@@ -112,11 +112,11 @@ class CorrectionIn(Schema):
     address_detail: str | None = None
 
 
-class SearchIn(Schema):
+class SearchIn(api.Body):
     text: str = Field(min_length=1, max_length=100)
 
 
-class RevealIn(Schema):
+class RevealIn(api.Body):
     reason: str
     fields: list[str]
 
@@ -150,15 +150,15 @@ def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
     Of somebody outside the caller's counties only the id and the masked name come back.
     """
     staff = _allowed(request, REGISTER)
-    given = stated.dict(exclude={"area", "documents", "phones"})
+    given = stated.model_dump(exclude={"area", "documents", "phones"})
     _check_occupation(staff, stated.occupation)
     person = api.once(
         request,
         actions.register,
         **given,
         area=_area(staff, stated.area),
-        documents=[Document(**one.dict()) for one in stated.documents],
-        phones=[PhoneNumber(**one.dict()) for one in stated.phones],
+        documents=[Document(**one.model_dump()) for one in stated.documents],
+        phones=[PhoneNumber(**one.model_dump()) for one in stated.phones],
         by=staff.user,
         at=staff.now,
     )
@@ -189,7 +189,7 @@ def detail(
 def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> PersonOut:
     """Set the given fields."""
     staff = _allowed(request, CORRECT)
-    changes = stated.dict(exclude_unset=True)
+    changes = stated.model_dump(exclude_unset=True)
     texts = {name: value or "" for name, value in changes.items() if name != "birth_date"}
     changes.update(texts)
     if "area" in changes:
@@ -212,14 +212,14 @@ def correct(request: HttpRequest, public_id: UUID, stated: CorrectionIn) -> Pers
 @decorate_view(never_cache)
 def add_document(request: HttpRequest, public_id: UUID, stated: DocumentIn) -> PersonOut:
     """Add an identity document."""
-    return _added(request, public_id, actions.add_document, stated.dict())
+    return _added(request, public_id, actions.add_document, stated.model_dump())
 
 
 @router.post("/{uuid:public_id}/phones/", response=PersonOut)
 @decorate_view(never_cache)
 def add_phone(request: HttpRequest, public_id: UUID, stated: PhoneIn) -> PersonOut:
     """Add a phone number."""
-    return _added(request, public_id, actions.add_phone, stated.dict())
+    return _added(request, public_id, actions.add_phone, stated.model_dump())
 
 
 def _added(

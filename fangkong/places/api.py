@@ -65,7 +65,7 @@ class FacilityOut(Schema):
     source_en: str
 
 
-class FacilityIn(Schema):
+class FacilityIn(api.Body):
     """What is said of a facility. ``area`` is a code in force today."""
 
     name_zh: Line = Field(min_length=1, max_length=100)

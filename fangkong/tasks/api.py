@@ -49,7 +49,7 @@ class ProvenTaskOut(TaskOut):
     files: list[FileOut]
 
 
-class ProofIn(Schema):
+class ProofIn(api.Body):
     """``files`` are ids of uploads for ``tasks.proof`` (``/api/v1/core/files/tasks.proof/``)."""
 
     proof: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
@@ -116,7 +116,7 @@ def _task(request: HttpRequest, public_id: UUID) -> Task:
 
 def _proven(task: Task, at: datetime) -> ProvenTaskOut:
     kept = [out(file) for file in files.of(PROOF, task)]
-    return ProvenTaskOut(**_out(task, at).dict(), files=kept)
+    return ProvenTaskOut(**_out(task, at).model_dump(), files=kept)
 
 
 def _out(task: Task, at: datetime) -> TaskOut:

@@ -19,7 +19,7 @@ from .types import USE
 router = Router(tags=["accounts"])
 
 
-class EmergencyIn(Schema):
+class EmergencyIn(api.Body):
     kind: str
     number: str
     reason: str

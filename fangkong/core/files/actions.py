@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import Record, new_public_id, stamps
 from fangkong.core.refusals import Refused
+from fangkong.core.sentences import listed
 
 from . import kinds, photos, queries, rules, scanning
 from .kinds import Kind
@@ -212,7 +213,7 @@ def sweep(at: datetime) -> int:
 
 def _kind(use: Use, raw: bytes, name: str) -> Kind:
     kind = rules.sniff(raw)
-    endings = ", ".join(one.endings[0].upper() for one in use.kinds)
+    endings = listed(one.endings[0].upper() for one in use.kinds)
     if kind is None or not use.takes(kind):
         raise WrongKind(
             _("Files of this kind are not taken here. Send one of: %(kinds)s.") % {"kinds": endings}

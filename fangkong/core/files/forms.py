@@ -13,6 +13,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core.sentences import listed
+
 from .kinds import MEGABYTE
 from .types import Use
 
@@ -52,7 +54,7 @@ class FilesWidget(forms.Widget):
             "attrs": {**self.attrs, **(attrs or {})},
             "use": self.use,
             "accept": ",".join(kind.media_type for kind in taken),
-            "endings": ", ".join(kind.endings[0].upper() for kind in taken),
+            "endings": listed(kind.endings[0].upper() for kind in taken),
             "megabytes": self.use.largest // MEGABYTE,
             "photos": any(kind.photo for kind in taken),
             "kept": _ids(value[0]) if isinstance(value, tuple) else [],

@@ -23,6 +23,7 @@ from fangkong.core.pages import export
 from fangkong.core.pages.forms import dress
 from fangkong.core.queue import queries as queue
 from fangkong.core.refusals import Refused
+from fangkong.core.sentences import listed
 
 from . import actions, columns, queries, serials, words
 from .models import ImportRun, Row
@@ -294,10 +295,8 @@ def _page(request: StaffRequest, run: ImportRun) -> dict[str, object]:
         "tabs": tabs,
         "rows": rows,
         "headings": headings,
-        "unread": _(", ").join(
-            c["heading"] for c in run.columns if not c["field"] and c["heading"]
-        ),
-        "unread_sheets": _(", ").join(run.unread_sheets),
+        "unread": listed(c["heading"] for c in run.columns if not c["field"] and c["heading"]),
+        "unread_sheets": listed(run.unread_sheets),
         "filled": [(c["heading"], c["filled"]) for c in run.columns if c.get("filled")],
         "shown": SHOWN,
         "working": working,

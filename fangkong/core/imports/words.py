@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fangkong.core.refusals import Refused
+from fangkong.core.sentences import listed
 
 from .reading import NotReadable
 from .types import Kind, Reason
@@ -161,11 +161,11 @@ def _sentence(
     if "field" in reason.params:
         told["field"] = label(str(reason.params["field"]))
     if isinstance(reason.params.get("fields"), (list, tuple)):
-        told["fields"] = _(", ").join(label(str(one)) for one in reason.params["fields"])  # type: ignore[attr-defined]
+        told["fields"] = listed(label(str(one)) for one in reason.params["fields"])  # type: ignore[attr-defined]
     return str(template) % {"field": "", "value": "", **told}
 
 
 def _told(value: object) -> str:
     if isinstance(value, (list, tuple)):
-        return _(", ").join(str(each) for each in value)
+        return listed(value)
     return str(value)

@@ -22,6 +22,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from fangkong.core.commands import states
+from fangkong.core.sentences import listed
 
 SEEN_FIELD = "_seen"
 KEPT, TAKEN, SAME, BESIDE = "kept", "taken", "same", "beside"
@@ -202,7 +203,7 @@ def _words(one: forms.Field, texts: Sequence[str]) -> str:
         return _("yes") if texts else _("no")
     words = dict(_flat(getattr(one, "choices", [])))
     said = [words.get(text, text).strip() if text else "" for text in texts]
-    return _(", ").join(said).replace("T", " ") if _is_moment(one) else _(", ").join(said)
+    return listed(said).replace("T", " ") if _is_moment(one) else listed(said)
 
 
 def _is_moment(one: forms.Field) -> bool:

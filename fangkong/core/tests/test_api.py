@@ -503,3 +503,12 @@ def test_an_address_of_the_door_is_in_the_schema(client):
     ]
 
     assert sum(len(methods) for methods in listed.values()) == len(served)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "PUT", "DELETE", "PROPFIND"])
+def test_a_page_is_asked_in_the_ways_of_a_browser_only(client, method):
+    answer = client.generic(method, "/accounts/login/")
+
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, POST")
+    assert not answer.content

@@ -44,7 +44,7 @@ class TokenMadeOut(TokenOut):
     secret: str
 
 
-class TokenIn(Schema):
+class TokenIn(api.Body):
     name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00]*$")
     permissions: list[str] = Field(min_length=1, max_length=200)
     may_write: bool = False

@@ -28,6 +28,7 @@ from fangkong.core.audit import queries as trail
 from fangkong.core.backup import ledger
 from fangkong.core.queue import queries as queue
 from fangkong.core.sealing import keys
+from fangkong.core.sentences import listed
 
 from . import figures, health, jumps, remote
 from .doctor import probe
@@ -108,7 +109,7 @@ def _modes() -> Line:
     ]
     if open_to_others and data.stat().st_mode & stat.S_IRWXO:
         return warn(
-            _("others on this machine may read %(files)s") % {"files": ", ".join(open_to_others)},
+            _("others on this machine may read %(files)s") % {"files": listed(open_to_others)},
             f"chmod 700 {data}",
         )
     return ok(_("for the owner only"))
@@ -407,4 +408,4 @@ def _outgoing() -> Line:
     allowed = sorted(settings.FANGKONG_OUTBOUND_ALLOW)
     if not allowed:
         return ok(_("no inner host may be reached"))
-    return ok(_("these inner hosts may be reached: %(hosts)s") % {"hosts": ", ".join(allowed)})
+    return ok(_("these inner hosts may be reached: %(hosts)s") % {"hosts": listed(allowed)})

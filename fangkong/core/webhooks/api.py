@@ -39,7 +39,7 @@ class ReceiverMadeOut(ReceiverOut):
     secret: str
 
 
-class ReceiverIn(Schema):
+class ReceiverIn(api.Body):
     name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00]*$")
     url: str = Field(min_length=1, max_length=500, pattern=r"^[!-~]*$")
     events: list[str] = Field(min_length=1, max_length=100)

@@ -19,6 +19,7 @@ from fangkong.core.free_text import refuse_numbers
 from fangkong.core.queue import actions as queue
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, filled
+from fangkong.core.sentences import listed
 from fangkong.core.spelling import shown
 from fangkong.core.walls.reach import everything
 
@@ -283,7 +284,7 @@ def merge(
     """
     why = _reason(reason)
     if unknown := sorted(set(take) - set(rules.FIELDS)):
-        raise UnknownField(filled(_("There is no such field: %(names)s."), names=unknown))
+        raise UnknownField(filled(_("There is no such field: %(names)s."), names=listed(unknown)))
     pair = _to_judge(pair, state)
     kept, gone = _in_roles(pair, keep)
     if found := queries.obstacles(kept, gone, at):

@@ -54,7 +54,7 @@ class PairDetailOut(PairOut):
     obstacles: list[str]
 
 
-class MergeIn(Schema):
+class MergeIn(api.Body):
     """``keep``: the record that goes on. ``take``: fields whose values come from the other one."""
 
     keep: UUID
@@ -63,7 +63,7 @@ class MergeIn(Schema):
     reason: str = REASON
 
 
-class ApartIn(Schema):
+class ApartIn(api.Body):
     state: str = Field(min_length=1, max_length=64)
     reason: str = REASON
 
@@ -85,7 +85,7 @@ class MergeOut(Schema):
     undone_at: datetime | None
 
 
-class UndoIn(Schema):
+class UndoIn(api.Body):
     """``corrected``: for each field corrected since "keep" or "put_back"."""
 
     corrected: dict[str, str] = Field(default_factory=dict, max_length=len(rules.FIELDS))

@@ -68,7 +68,11 @@ MERGES = pages.Listing[Merge](
         ),
         pages.Column("county", _("County"), queries.county_words),
         pages.Column("joined", _("Joined"), lambda m: m.created_at, order="created_at"),
-        pages.Column("by", _("By"), lambda m: m.created_by.display_name if m.created_by else ""),
+        pages.Column(
+            "by",
+            pgettext_lazy("of a joining", "By"),
+            lambda m: m.created_by.display_name if m.created_by else "",
+        ),
         pages.Column("undone", _("Undone"), lambda m: m.undone_at),
     ],
     order="-joined",

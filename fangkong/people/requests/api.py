@@ -53,7 +53,7 @@ class RequestOut(Schema):
     lifted_at: datetime | None
 
 
-class RequestIn(Schema):
+class RequestIn(api.Body):
     person: UUID
     kind: str = Field(pattern="^(copy|correct|erase)$")
     asker: str = Field(pattern="^(self|guardian|agent|relative)$")
@@ -61,16 +61,16 @@ class RequestIn(Schema):
     words: str = Field("", max_length=400, pattern=r"^[^\x00]*$")
 
 
-class DecisionIn(Schema):
+class DecisionIn(api.Body):
     grant: bool
     answer: str = Field("", max_length=400, pattern=r"^[^\x00]*$")
 
 
-class AskLiftIn(Schema):
+class AskLiftIn(api.Body):
     reason: str = Field(min_length=4, max_length=400, pattern=r"^[^\x00]*$")
 
 
-class LiftIn(Schema):
+class LiftIn(api.Body):
     """True lifts the restriction, False leaves it, which also takes back what one asked oneself."""
 
     lift: bool
@@ -101,7 +101,7 @@ def receive(request: HttpRequest, stated: RequestIn) -> tuple[int, RequestOut]:
     staff = _staff(request, RECEIVE)
     rows = people.one_open_to(staff.user, staff.now, RECEIVE)
     person = get_object_or_404(rows, public_id=stated.person)
-    said = stated.dict(exclude={"person"})
+    said = stated.model_dump(exclude={"person"})
     asked = api.once(request, actions.receive, person=person, by=staff.user, at=staff.now, **said)
     return 201, _shown(asked)
 

@@ -254,3 +254,15 @@ def test_a_clash_met_beside_a_version_leaves_its_sight_too(client, patient, kang
 
     assert answer.status_code == 409 and "扎" not in answer.content.decode()
     assert [sight.place for sight in audit.sights_of(patient)] == ["people.clash"]
+
+
+def test_a_slip_in_the_name_of_a_field_is_told_at_its_place_and_nothing_is_written(client, daofu):
+    client.force_login(daofu)
+    phone = {"number": "13800000001", "own": True}
+
+    response = post(client, "", {**STATED, "adress": "鲜水镇", "phones": [phone]})
+
+    told = {error["where"] for error in response.json()["errors"]}
+    assert response.status_code == 422
+    assert told == {"/adress", "/phones/0/own"}
+    assert not Person.objects.exists()

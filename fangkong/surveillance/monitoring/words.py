@@ -12,6 +12,7 @@ from django.utils.translation import get_language, gettext_lazy, pgettext_lazy
 from django.utils.translation import gettext as _
 
 from fangkong.core.imports.words import said
+from fangkong.core.sentences import listed
 from fangkong.packs import queries as packs
 from fangkong.packs.types import Row, UnknownCode
 
@@ -173,7 +174,7 @@ def reason(code: str, params: Mapping[str, Any], *, by_code: bool = False) -> st
     text = str(template) % {"field": "", "value": "", **told}
     near = [str(name) for name in params.get("suggestions") or params.get("near") or []]
     if near:
-        text += " " + _("Perhaps: %(names)s.") % {"names": _listed(near)}
+        text += " " + _("Perhaps: %(names)s.") % {"names": listed(near)}
     return text
 
 
@@ -187,11 +188,11 @@ def _told(name: str, value: Any, by_code: bool) -> str:
     if name == "field":
         return field(str(value))
     if name == "fields":
-        return _listed(field(str(each)) for each in value)
+        return listed(field(str(each)) for each in value)
     if name == "fault":
         return str(_FAULTS.get(str(value), value))
     if isinstance(value, (list, tuple)):
-        return _listed(_told("", each, by_code) for each in value)
+        return listed(_told("", each, by_code) for each in value)
     if isinstance(value, Mapping):
         return _line(value, by_code)
     return str(value)
@@ -203,7 +204,3 @@ def _line(names: Mapping[str, str], by_code: bool) -> str:
         return names["code"]
     zh = (get_language() or "").startswith("zh")
     return names["zh"] if zh else names["en"] or names["zh"]
-
-
-def _listed(names: Iterable[str]) -> str:
-    return _(", ").join(names)

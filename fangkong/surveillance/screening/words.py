@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.core.sentences import listed
 from fangkong.packs import queries as packs
 from fangkong.packs.types import UnknownCode
 
@@ -63,7 +64,7 @@ def clause(pack_id: str, code: str) -> str:
 def symptoms(codes: list[str]) -> str:
     """Symptoms as a line: fever, cough."""
     known = {one.value: str(one.label) for one in Symptom}
-    return ", ".join(known.get(code, code) for code in codes)
+    return listed(known.get(code, code) for code in codes)
 
 
 def temperature(tenths: int | None) -> str:

@@ -176,6 +176,7 @@ class SpecimenTypeOut(TestingChoiceOut):
 class GroupOut(TestingChoiceOut):
     """A group that is tested; the result is promised so many hours after the collection."""
 
+    of_person: bool
     hours: int
     target_hours: int | None
     mandatory: bool
@@ -224,6 +225,7 @@ def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
         "groups": [
             {
                 **_line(row),
+                "of_person": row.of_person,
                 "hours": row.hours,
                 "target_hours": row.target_hours,
                 "mandatory": row.mandatory,

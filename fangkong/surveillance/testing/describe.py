@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from fangkong.core import clock
 from fangkong.core.pages import cells
 from fangkong.core.privacy import left
+from fangkong.core.sentences import listed
 from fangkong.packs import queries as packs
 from fangkong.packs.types import Pack, UnknownCode
 from fangkong.surveillance.monitoring import words as monitoring
@@ -121,7 +122,7 @@ def method(result: Result) -> str:
 
 def ct(result: Result) -> str:
     """The Ct values as people write them: ORF1ab 21.50, N 22.01."""
-    return ", ".join(f"{target} {value / 100:.2f}" for target, value in result.ct.items())
+    return listed(f"{target} {value / 100:.2f}" for target, value in result.ct.items())
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class SignalDetailOut(SignalOut):
     alarms: list[AlarmOut]
 
 
-class AnswerIn(Schema):
+class AnswerIn(api.Body):
     outcome: Outcome
     note: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
 
@@ -87,7 +87,7 @@ class RunOut(Schema):
     ended_at: datetime | None
 
 
-class RunIn(Schema):
+class RunIn(api.Body):
     day: date
 
 
@@ -115,7 +115,7 @@ def signal(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     found = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
     api.version_of(request, found)
     alarms = [AlarmOut.from_orm(alarm) for alarm in found.alarms.order_by("day", "method")]
-    return {**_out(found).dict(), "alarms": alarms}
+    return {**_out(found).model_dump(), "alarms": alarms}
 
 
 @router.post("/signals/{public_id}/verify/", response=SignalOut)

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext
 
+from fangkong.core.sentences import listed
 from fangkong.packs import queries as packs
 from fangkong.packs.types import (
     ConditionRow,
@@ -189,7 +190,7 @@ def _phase(phase: Phase) -> list[str]:
     if phase.tests:
         words.append(
             ngettext("tested on day %(days)s", "tested on days %(days)s", len(phase.tests))
-            % {"days": _(", ").join(map(str, phase.tests))}
+            % {"days": listed(phase.tests)}
         )
     return words
 
@@ -226,7 +227,7 @@ def _where(row: OriginTier) -> str:
 
 
 def _codes(codes: Iterable[str]) -> str:
-    return _(", ").join(f"{code}…" for code in codes)
+    return listed(f"{code}…" for code in codes)
 
 
 def _origin(row: OriginTier) -> Words:
@@ -249,7 +250,7 @@ def _entry(row: OriginTier) -> Words:
     if row.certificate_hours:
         words.append(_("negative test of the last %(n)s hours") % {"n": row.certificate_hours})
     if row.entry_tests:
-        hours = _(", ").join(map(str, row.entry_tests))
+        hours = listed(row.entry_tests)
         words.append(_("tested within %(hours)s hours of entry") % {"hours": hours})
     words += [_("fetched in a vehicle of their own")] if row.fetched else []
     return words
@@ -266,7 +267,7 @@ def _stays(row: OriginTier) -> Words:
 
 
 def _asked(row: Question) -> Words:
-    return [_(", ").join(_ASKED[whom]() for whom in row.asked)]
+    return [listed(_ASKED[whom]() for whom in row.asked)]
 
 
 def _known(row: Question) -> Words:

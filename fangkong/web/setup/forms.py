@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
 from fangkong.core.imports import columns
+from fangkong.core.sentences import listed
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce
 from fangkong.places import rules
@@ -103,12 +104,12 @@ class ColumnsForm(pages.Form):
         if missing := columns.missing(chosen, areas().required()):
             self.add_error(
                 None,
-                _("No column is: %(names)s.") % {"names": ", ".join(labels[n] for n in missing)},
+                _("No column is: %(names)s.") % {"names": listed(labels[n] for n in missing)},
             )
         if twice := columns.twice(chosen):
             self.add_error(
                 None,
-                _("Two columns are: %(names)s.") % {"names": ", ".join(labels[n] for n in twice)},
+                _("Two columns are: %(names)s.") % {"names": listed(labels[n] for n in twice)},
             )
         return clean
 
