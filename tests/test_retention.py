@@ -187,6 +187,24 @@ def a_signal(world: World) -> Made:
     return Made(row, AT + DAY + term(row))
 
 
+@maker("surveillance.Investigation")
+def an_investigation(world: World) -> Made:
+    signal = signals.raised(world.daofu)
+    found = signals.answered(signal, world.daofu_cdc, at=AT).investigation
+    said = signals.found_on_site(source=WORDS, measures=WORDS)
+    found = warning.report_findings(
+        investigation=found, findings=said, by=world.daofu_cdc, at=AT + DAY
+    )
+    row = warning.conclude(
+        investigation=found,
+        conclusion="outbreak",
+        reason=WORDS,
+        by=world.daofu_cdc,
+        at=AT + 2 * DAY,
+    )
+    return Made(row, AT + 2 * DAY + term(row))
+
+
 @maker("tasks.Task")
 def a_task(world: World) -> Made:
     said = {"params": {"text": WORDS}, "note": WORDS}

@@ -13,7 +13,10 @@ from typing import Literal
 DiseaseClass = Literal["A", "B", "C", "other"]
 Status = Literal["draft", "issued", "withdrawn"]
 Duty = Literal["report", "review", "notify"]
-Trigger = Literal["diagnosis", "discovery", "receipt", "assessment", "signal"]
+# A suspicion: a signal is answered as what may be an event. An investigation: its first findings.
+Trigger = Literal[
+    "diagnosis", "discovery", "receipt", "assessment", "signal", "suspicion", "investigation"
+]
 Purpose = Literal["bulletin", "warning"]
 DateBasis = Literal["onset", "diagnosis", "report"]
 # How far off somebody lives: in the same county, in another one of the prefecture, in another
@@ -230,7 +233,11 @@ class ReportClock(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class ResponseClock(Row):
-    """How soon a warning signal must be verified and answered (预警响应)."""
+    """How soon a signal is verified and answered, and a suspicion investigated (预警响应).
+
+    ``trigger``: ``signal`` for the answer, ``suspicion`` for the first findings on site,
+    ``investigation`` for the conclusion after them.
+    """
 
     hours: int
     trigger: Trigger = "signal"

@@ -9,7 +9,7 @@ from .monitoring.models import (
 )
 from .screening.models import Exposure, Observation, Visit
 from .testing.models import CustodyStep, Result, Specimen, TubeNumbering
-from .warning.models import Alarm, DetectionRun, Signal
+from .warning.models import Alarm, DetectionRun, Investigation, Signal
 
 __all__ = [
     "Alarm",
@@ -20,6 +20,7 @@ __all__ = [
     "DailyCount",
     "DetectionRun",
     "Exposure",
+    "Investigation",
     "Observation",
     "ReportCard",
     "Result",

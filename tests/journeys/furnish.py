@@ -45,7 +45,7 @@ from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.screening.models import Exposure, Visit
 from fangkong.surveillance.testing.models import Specimen
-from fangkong.surveillance.warning.models import DetectionRun, Signal
+from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.models import Task
 
@@ -84,6 +84,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "task": _id(Task.objects.earliest("pk")),
         "long task": _id(Task.objects.latest("pk")),
         "signal": _id(Signal.objects.filter(area__code="513326").latest("pk")),
+        "investigation": _id(Investigation.objects.filter(area__code="513326").latest("pk")),
         "run": _id(DetectionRun.objects.latest("pk")),
         "job": _id(Job.objects.latest("pk")),
         "area": _id(Area.objects.get(code="513326")),

@@ -147,11 +147,13 @@ class Counties:
         if batch.state == "waiting":
             kit.check(run=batch, by=clinician, at=AT)
         signal = warning.raised(area)
+        investigation = warning.investigated(area, cdc)
         county.records = {
             "case": case,
             "person": case.person,
             "import": batch,
             "signal": signal,
+            "investigation": investigation,
             "task": assigned(area, due_at=AT + timedelta(hours=2)),
             "run": warning.detected(DAY),
             "job": queue.enqueue("surveillance.monitoring.check", batch.pk, by=clinician, at=AT),

@@ -391,6 +391,31 @@ WARNING = {
     "surveillance:warning:curve": Row(SIGNALS, "signal"),
     "surveillance:warning:verify": Row(ANSWERERS, "signal", gets=False),
     "surveillance:warning:answer": Row(ANSWERERS, "signal", gets=False),
+    "surveillance:warning:investigate": Row(ANSWERERS, "signal", gets=False),
+    "surveillance:warning:response": Row(SIGNALS, query="county="),
+    "surveillance:warning:response_chart": Row(SIGNALS),
+    "surveillance:warning:investigations": Row(SIGNALS, shows=("investigation",)),
+    "surveillance:warning:investigation": Row(SIGNALS, "investigation"),
+    "surveillance:warning:set_out": Row(ANSWERERS, "investigation", gets=False),
+    "surveillance:warning:findings": Row(ANSWERERS, "investigation"),
+    "surveillance:warning:conclude": Row(ANSWERERS, "investigation", gets=False),
+    "surveillance:warning:reopen": Row(ANSWERERS, "investigation", gets=False),
+    "GET /surveillance/warning/investigations/": Row(SIGNALS, shows=("investigation",)),
+    "GET /surveillance/warning/investigations/<public_id>/": Row(SIGNALS, "investigation"),
+    "POST /surveillance/warning/investigations/<public_id>/set-out/": Row(
+        ANSWERERS, "investigation"
+    ),
+    "POST /surveillance/warning/investigations/<public_id>/findings/": Row(
+        ANSWERERS, "investigation", sends={"cases_found": 7, "measures": "contacts are visited"}
+    ),
+    "POST /surveillance/warning/investigations/<public_id>/conclude/": Row(
+        ANSWERERS, "investigation", sends={"conclusion": "no_event", "reason": "counted twice"}
+    ),
+    "POST /surveillance/warning/investigations/<public_id>/reopen/": Row(
+        ANSWERERS, "investigation", sends={"reason": "two more cases"}
+    ),
+    "POST /surveillance/warning/signals/<public_id>/investigate/": Row(ANSWERERS, "signal"),
+    "GET /surveillance/warning/response/": Row(SIGNALS, query="first=2020-02-01&last=2020-02-06"),
     "GET /surveillance/warning/signals/": Row(SIGNALS, shows=("signal",)),
     "GET /surveillance/warning/signals/<public_id>/": Row(SIGNALS, "signal"),
     "POST /surveillance/warning/signals/<public_id>/verify/": Row(ANSWERERS, "signal"),

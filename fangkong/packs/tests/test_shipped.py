@@ -213,10 +213,10 @@ def test_dysentery_has_the_50th_percentile_and_measles_the_90th():
     assert queries.warning_rules(pack, "measles", day)[0].percentile == 90
 
 
-def test_a_signal_is_verified_in_two_hours_and_answered_in_a_day():
+def test_a_signal_is_verified_in_two_hours_answered_in_a_day_and_investigated_in_another():
     for pack_id in ("cn-2020-01", "cn-2025-09"):
         clocks = {c.code: c.hours for c in queries.pack(pack_id).warning.clocks}
-        assert clocks == {"verify": 2, "answer": 24}
+        assert clocks == {"verify": 2, "answer": 24, "investigate": 24, "conclude": 336}
 
 
 def test_bulletins_count_confirmed_covid_cases_by_day_of_report():

@@ -28,7 +28,10 @@ from fangkong.tasks import actions as tasks
 from fangkong.tasks.rules import is_proof
 from fangkong.tasks.types import words
 
-from . import queries, rules
+from . import investigating, queries, rules
+from .investigating import conclude as conclude
+from .investigating import report_findings as report_findings
+from .investigating import set_out as set_out
 from .models import Alarm, DetectionRun, Signal
 from .rules import Finding, Series
 from .types import (
@@ -323,7 +326,7 @@ def answer(*, signal: Signal, outcome: str, note: str, by: User, at: datetime) -
     """Answer a signal with what the verification found, and why one thinks so.
 
     The county's task is done with the note as its proof. What may be an event goes to the
-    headquarters as a task to assess.
+    headquarters as a task to assess, and is investigated on site.
     """
     signal = _locked(signal, by, at)
     if outcome not in Outcome.values:
@@ -342,6 +345,7 @@ def answer(*, signal: Signal, outcome: str, note: str, by: User, at: datetime) -
     tasks.finish_for(source=signal, kind=VERIFY_TASK.code, proof=signal.note, by=by, at=at)
     if outcome in rules.SUSPECTED:
         _hand_over(signal, by, at)
+        investigating.open_for(signal, by, at)
     detail = {"outcome": outcome, "late": signal.late}
     audit.record("surveillance.warning.answer", signal, by=by, at=at, detail=detail)
     return signal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,9 +15,10 @@ from fangkong.core import api
 from fangkong.core.privacy import left
 from fangkong.places import queries as places
 
-from . import actions, queries, rules
-from .models import DetectionRun, Signal
-from .types import ANSWER, RUN, VIEW, Outcome, Trigger
+from . import actions, investigating, queries, responding, rules
+from .models import DetectionRun, Investigation, Signal
+from .rules import Tally
+from .types import ANSWER, RUN, VIEW, Conclusion, Findings, Outcome, Setting, Trigger
 
 router = Router(tags=["surveillance: warning"])
 
@@ -49,6 +50,7 @@ class SignalOut(Schema):
     late: bool
     outcome: str
     note: str
+    investigation: UUID | None
 
 
 class AlarmOut(Schema):
@@ -70,6 +72,99 @@ class SignalDetailOut(SignalOut):
 class AnswerIn(api.Body):
     outcome: Outcome
     note: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
+
+
+Count = Annotated[int, Field(ge=0, le=investigating.MOST)]
+Words = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
+
+
+class InvestigationOut(Schema):
+    """A field investigation. `first_onset` to `last_day` are the days of the event."""
+
+    id: UUID
+    county: str
+    condition: str
+    condition_name: str
+    phase: str
+    opened_at: datetime
+    due_at: datetime
+    begun_at: datetime | None
+    reported_at: datetime | None
+    conclude_due_at: datetime | None
+    concluded_at: datetime | None
+    conclusion: str
+    cases_found: int | None
+    at_risk: int | None
+    deaths: int | None
+    setting: str
+    first_onset: date | None
+    last_day: date | None
+    source: str
+    measures: str
+    reason: str
+
+
+class FindingsIn(Schema):
+    """What is known so far; it takes the place of what was reported before."""
+
+    cases_found: Count
+    deaths: Count = 0
+    at_risk: Annotated[int, Field(ge=1, le=investigating.MOST)] | None = None
+    setting: Setting = Setting.UNKNOWN
+    first_onset: date | None = None
+    last_day: date | None = None
+    source: Words = ""
+    measures: Words
+
+
+class ConclusionIn(Schema):
+    conclusion: Conclusion
+    reason: Words
+
+
+class ReopenIn(Schema):
+    reason: Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
+
+
+class TallyOut(Schema):
+    """Of `due_2h` signals (answered, or waiting longer) `answered_2h` were answered in time; of
+    `decided` ones `events` were outbreaks. `delays`: days from onset to the first alarm."""
+
+    signals: int
+    answered: int
+    due_2h: int
+    begun_2h: int
+    answered_2h: int
+    due_24h: int
+    answered_24h: int
+    suspected: int
+    decided: int
+    events: int
+    outbreaks: int
+    delays: list[int]
+    median_delay: float | None
+    median_minutes: float | None
+
+
+class MethodTallyOut(Schema):
+    method: str
+    tally: TallyOut
+
+
+class CountyTallyOut(Schema):
+    county: str
+    tally: TallyOut
+
+
+class ResponseOut(Schema):
+    """Signals listed from `first` to `last`; one counts for every method that saw it."""
+
+    first: date
+    last: date
+    as_of: datetime
+    total: TallyOut
+    methods: list[MethodTallyOut]
+    counties: list[CountyTallyOut]
 
 
 class RunOut(Schema):
@@ -144,6 +239,95 @@ def answer(request: HttpRequest, public_id: UUID, body: AnswerIn) -> SignalOut:
     return _out(answered)
 
 
+@router.post("/signals/{public_id}/investigate/", response=InvestigationOut)
+def investigate(request: HttpRequest, public_id: UUID) -> InvestigationOut:
+    """Send a team out for an answered signal; it joins the open investigation, if there is one."""
+    staff = cast(StaffRequest, request)
+    found = _to_answer(request, public_id)
+    done = api.once(
+        request, investigating.investigate, found, signal=found, by=staff.user, at=staff.now
+    )
+    return _investigation_out(done)
+
+
+@router.get("/investigations/", response=api.Page[InvestigationOut])
+def investigations(
+    request: HttpRequest, state: Literal["open", "concluded", "any"] = "any", county: str = ""
+) -> HttpResponse:
+    """Field investigations of the caller's counties, the newest first."""
+    api.require(request, VIEW)
+    staff = cast(StaffRequest, request)
+    rows = queries.investigations_open_to(staff.user, staff.now)
+    if state != "any":
+        rows = rows.filter(concluded_at__isnull=state == "open")
+    if county:
+        api.among("county", county, places.county_codes())
+        rows = rows.filter(area__code=county)
+    return api.page(request, rows, _investigation_out, order="-created_at")
+
+
+@router.get("/investigations/{public_id}/", response=InvestigationOut)
+def investigation(request: HttpRequest, public_id: UUID) -> InvestigationOut:
+    """One field investigation with its newest findings."""
+    api.require(request, VIEW)
+    staff = cast(StaffRequest, request)
+    rows = queries.investigations_open_to(staff.user, staff.now)
+    found = get_object_or_404(rows, public_id=public_id)
+    api.version_of(request, found)
+    return _investigation_out(found)
+
+
+@router.post("/investigations/{public_id}/set-out/", response=InvestigationOut)
+def set_out(request: HttpRequest, public_id: UUID) -> InvestigationOut:
+    """Say that a team is on its way."""
+    return _investigated(request, public_id, investigating.set_out)
+
+
+@router.post("/investigations/{public_id}/findings/", response=InvestigationOut)
+def report_findings(request: HttpRequest, public_id: UUID, body: FindingsIn) -> InvestigationOut:
+    """Report what is known so far."""
+    said = Findings(**{**body.dict(), "setting": body.setting.value})
+    return _investigated(request, public_id, investigating.report_findings, findings=said)
+
+
+@router.post("/investigations/{public_id}/conclude/", response=InvestigationOut)
+def conclude(request: HttpRequest, public_id: UUID, body: ConclusionIn) -> InvestigationOut:
+    """Conclude: an outbreak with its days, or no event."""
+    told = {"conclusion": body.conclusion.value, "reason": body.reason}
+    return _investigated(request, public_id, investigating.conclude, **told)
+
+
+@router.post("/investigations/{public_id}/reopen/", response=InvestigationOut)
+def reopen(request: HttpRequest, public_id: UUID, body: ReopenIn) -> InvestigationOut:
+    """Take a conclusion back."""
+    return _investigated(request, public_id, investigating.reopen, reason=body.reason)
+
+
+@router.get("/response/", response=ResponseOut)
+def response(
+    request: HttpRequest, first: date, last: date, county: str = "", condition: str = ""
+) -> dict[str, Any]:
+    """How the signals of a span were responded to, by method and county."""
+    api.require(request, VIEW)
+    staff = cast(StaffRequest, request)
+    api.in_order("last", last, "first", first)
+    if (last - first).days >= responding.LONGEST:
+        raise api.wrong("last", "too_far", days=responding.LONGEST)
+    if county:
+        api.among("county", county, places.county_codes())
+    found = responding.response(
+        staff.user, staff.now, first=first, last=last, county=county, condition=condition
+    )
+    return {
+        "first": found.first,
+        "last": found.last,
+        "as_of": found.as_of,
+        "total": _tally_out(found.total),
+        "methods": [{"method": name, "tally": _tally_out(t)} for name, t in found.methods],
+        "counties": [{"county": one.code, "tally": _tally_out(t)} for one, t in found.counties],
+    }
+
+
 @router.get("/runs/", response=api.Page[RunOut])
 def runs(request: HttpRequest) -> HttpResponse:
     """Runs, the newest first."""
@@ -176,6 +360,48 @@ def _to_answer(request: HttpRequest, public_id: UUID) -> Signal:
     return get_object_or_404(queries.open_to_answer(staff.user, staff.now), public_id=public_id)
 
 
+def _investigated(
+    request: HttpRequest, public_id: UUID, action: Any, **told: Any
+) -> InvestigationOut:
+    api.require(request, ANSWER)
+    staff = cast(StaffRequest, request)
+    rows = queries.investigations_to_report(staff.user, staff.now)
+    found = get_object_or_404(rows, public_id=public_id)
+    given = {"investigation": found, "by": staff.user, "at": staff.now, **told}
+    return _investigation_out(api.once(request, action, found, **given))
+
+
+def _investigation_out(found: Investigation) -> InvestigationOut:
+    return InvestigationOut(
+        id=found.public_id,
+        county=found.area.code,
+        condition=found.condition,
+        condition_name=found.condition_name,
+        phase=found.phase.value,
+        opened_at=found.created_at,
+        due_at=found.due_at,
+        begun_at=found.begun_at,
+        reported_at=found.reported_at,
+        conclude_due_at=found.conclude_due_at,
+        concluded_at=found.concluded_at,
+        conclusion=found.conclusion,
+        cases_found=found.cases_found,
+        at_risk=found.at_risk,
+        deaths=found.deaths,
+        setting=found.setting,
+        first_onset=found.first_onset,
+        last_day=found.last_day,
+        source=left(found.source),
+        measures=left(found.measures),
+        reason=left(found.reason),
+    )
+
+
+def _tally_out(tally: Tally) -> TallyOut:
+    told = {name: getattr(tally, name) for name in TallyOut.model_fields}
+    return TallyOut(**{**told, "delays": list(tally.delays)})
+
+
 def _out(signal: Signal) -> SignalOut:
     return SignalOut(
         id=signal.public_id,
@@ -202,6 +428,7 @@ def _out(signal: Signal) -> SignalOut:
         late=signal.late,
         outcome=signal.outcome,
         note=left(signal.note),
+        investigation=signal.investigation.public_id if signal.investigation else None,
     )
 
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import pages
 
 from . import queries, rules
-from .types import Outcome, State
+from .types import Conclusion, Outcome, Setting, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -69,6 +69,112 @@ class AnswerForm(pages.Form):
         ),
         widget=forms.Textarea(attrs={"rows": 4}),
     )
+
+
+class InvestigationFilter(pages.FilterForm):
+    """The bar above the investigations."""
+
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("Any")), ("open", _("Open")), *Conclusion.choices],
+    )
+    county = forms.ChoiceField(label=_("County"), required=False)
+
+    def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["county"]
+        assert isinstance(field, forms.ChoiceField)
+        counties = [(c.code, c.display_short) for c in queries.counties_of(user, at)]
+        field.choices = [("", _("All counties")), *counties]
+
+    def narrow(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = self.chosen()
+        if "state" in chosen:
+            rows = rows.filter(conclusion="" if chosen["state"] == "open" else chosen["state"])
+        if "county" in chosen:
+            rows = rows.filter(area__code=chosen["county"])
+        return rows
+
+
+class FindingsForm(pages.Form):
+    """What a team found on site."""
+
+    cases_found = forms.IntegerField(
+        label=_("Cases found"),
+        min_value=0,
+        help_text=_("All cases that belong to the event so far, reported or not."),
+    )
+    deaths = forms.IntegerField(label=_("Deaths"), min_value=0, initial=0)
+    at_risk = forms.IntegerField(
+        label=_("Persons at risk"),
+        required=False,
+        min_value=1,
+        help_text=_("Who was exposed to what made them ill; empty while nobody knows."),
+    )
+    setting = forms.ChoiceField(label=_("Setting"), choices=Setting.choices)
+    first_onset = forms.DateField(
+        label=_("Onset of the first case"), required=False, widget=forms.DateInput
+    )
+    last_day = forms.DateField(
+        label=_("Last day with a case"),
+        required=False,
+        widget=forms.DateInput,
+        help_text=_("By day of report. Needed to conclude an outbreak."),
+    )
+    source = forms.CharField(
+        label=_("Source"),
+        required=False,
+        max_length=2000,
+        help_text=_("What is thought to have made them ill. Write no names or numbers of persons."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    measures = forms.CharField(
+        label=_("Measures"),
+        max_length=2000,
+        help_text=_("What was done on site and what is still to be done."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ConcludeForm(pages.Form):
+    """What an investigation ends with."""
+
+    conclusion = forms.ChoiceField(
+        label=_("Conclusion"), choices=Conclusion.choices, widget=forms.RadioSelect
+    )
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=2000,
+        help_text=_("What the conclusion rests on. Write no names, phones or identity numbers."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ReopenForm(pages.Form):
+    """Why a concluded investigation is opened again."""
+
+    reason = forms.CharField(
+        label=_("What is new"), max_length=400, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+
+class ResponseForm(pages.Form):
+    """Which signals the figures are of; every wrong or missing value becomes a sensible one."""
+
+    first = forms.DateField(label=_("Listed from"), required=False, widget=forms.DateInput)
+    last = forms.DateField(label=_("to"), required=False, widget=forms.DateInput)
+    county = forms.ChoiceField(label=_("County"), required=False)
+    condition = forms.ChoiceField(label=_("Disease"), required=False)
+
+    def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        counties = [(c.code, c.display_short) for c in queries.counties_of(user, at)]
+        offered = {"county": counties, "condition": queries.conditions_raised(user, at)}
+        for name, choices in offered.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", _("all")), *choices]
 
 
 class RunForm(pages.Form):

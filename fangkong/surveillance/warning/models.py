@@ -15,7 +15,7 @@ from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
 from . import rules, types
-from .types import Outcome, Stage, State, Trigger
+from .types import Conclusion, Outcome, Phase, Setting, Stage, State, Trigger
 
 BAR_HEIGHT, BAR_STEP = 24, 4  # of the small curve in lists, in its own units
 
@@ -65,6 +65,128 @@ class DetectionRun(Record):
         if getattr(self, "job_state", None) == "failed":
             return Stage.FAILED
         return Stage.WAITING if self.started_at is None else Stage.RUNNING
+
+
+class Investigation(Record):
+    """A field investigation (现场调查) of what may be an event: one at a time for a disease in a
+    county, however many signals it has raised.
+
+    Its findings are those of the last report; what stood there before is in the trail.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {
+        "source": Personal("health", "pseudonymise"),
+        "measures": Personal("health", "pseudonymise"),
+        "reason": Personal("health", "pseudonymise"),
+    }
+    retention: ClassVar[Retention] = Retention(_("PIPL 19"), days=3653, since="changed_at")
+    about: ClassVar[About] = About(
+        nobody=_("a disease in a county; its texts name nobody by a key")
+    )
+    wall: ClassVar[Wall] = Wall(county="area_id")
+
+    area = models.ForeignKey(
+        "places.Area", verbose_name=_("county"), on_delete=models.PROTECT, related_name="+"
+    )
+    condition = models.CharField(_("disease"), max_length=60)
+    condition_zh = models.CharField(max_length=120)
+    condition_en = models.CharField(max_length=160)
+    due_at = models.DateTimeField(_("first findings due"))
+    begun_at = models.DateTimeField(_("team on its way"), null=True)
+    begun_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    reported_at = models.DateTimeField(_("first findings"), null=True)
+    conclude_due_at = models.DateTimeField(_("conclusion due"), null=True)
+    cases_found = models.PositiveIntegerField(_("cases found"), null=True)
+    at_risk = models.PositiveIntegerField(_("persons at risk"), null=True)
+    deaths = models.PositiveIntegerField(_("deaths"), null=True)
+    setting = models.CharField(
+        _("setting"), max_length=12, choices=Setting.choices, default=Setting.UNKNOWN
+    )
+    first_onset = models.DateField(_("onset of the first case"), null=True)
+    last_day = models.DateField(_("last day with a case"), null=True)
+    source = models.TextField(_("source"), max_length=2000, blank=True)
+    measures = models.TextField(_("measures"), max_length=2000, blank=True)
+    conclusion = models.CharField(
+        _("conclusion"), max_length=10, choices=Conclusion.choices, blank=True
+    )
+    reason = models.TextField(_("reason"), max_length=2000, blank=True)
+    concluded_at = models.DateTimeField(_("concluded"), null=True)
+    concluded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("field investigation")
+        verbose_name_plural = _("field investigations")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["area", "condition"],
+                condition=models.Q(conclusion=""),
+                name="investigation_open_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(conclusion="", concluded_at__isnull=True)
+                | ~models.Q(conclusion="") & models.Q(concluded_at__isnull=False),
+                name="investigation_concluded_has_a_moment",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(conclusion=Conclusion.OUTBREAK)
+                | models.Q(first_onset__isnull=False, last_day__isnull=False, cases_found__gt=0),
+                name="investigation_outbreak_has_its_days",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(first_onset__isnull=True)
+                | models.Q(last_day__isnull=True)
+                | models.Q(last_day__gte=models.F("first_onset")),
+                name="investigation_days_in_order",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["area", "condition", "id"], name="investigation_by_series"),
+            models.Index(fields=["created_at", "id"], name="investigation_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.condition} {self.area_id} {self.created_at:%Y-%m-%d}"
+
+    def get_absolute_url(self) -> str:
+        return address("surveillance:warning:investigation", self.public_id)
+
+    @property
+    def condition_name(self) -> str:
+        """The disease in the language of the page."""
+        return types.in_language(self.condition_zh, self.condition_en)
+
+    @property
+    def phase(self) -> Phase:
+        """How far it is."""
+        if self.concluded_at is not None:
+            return Phase.CONCLUDED
+        if self.reported_at is not None:
+            return Phase.REPORTED
+        return Phase.ORDERED if self.begun_at is None else Phase.BEGUN
+
+    @property
+    def open(self) -> bool:
+        return not self.conclusion
+
+    @property
+    def clock_due_at(self) -> datetime:
+        """What its clock runs to: the first findings, then the conclusion."""
+        return self.conclude_due_at or self.due_at
+
+    @property
+    def clock_done_at(self) -> datetime | None:
+        return self.concluded_at
+
+    @property
+    def attack_rate(self) -> float | None:
+        """Cases among the persons at risk (罹患率), 0 to 1; None where these are not known."""
+        if self.cases_found is None or not self.at_risk:
+            return None
+        return self.cases_found / self.at_risk
 
 
 class Signal(Record):
@@ -118,6 +240,13 @@ class Signal(Record):
     outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome.choices, blank=True)
     note = models.TextField(_("note"), max_length=2000, blank=True)
     observed_at_answer = models.PositiveIntegerField(null=True)
+    investigation = models.ForeignKey(
+        Investigation,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="signals",
+        verbose_name=_("field investigation"),
+    )
     raised_by = models.ForeignKey(
         DetectionRun, on_delete=models.PROTECT, related_name="signals", verbose_name=_("raised by")
     )

@@ -23,7 +23,7 @@ from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.rules import with_subtypes
 
 from . import rules, types
-from .models import DetectionRun, Signal
+from .models import DetectionRun, Investigation, Signal
 from .types import State
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ Rows = QuerySet[Signal]
 def open_to(user: User, at: datetime) -> Rows:
     """The signals of the counties that a user may see, with all that a list shows of them."""
     within = user.scope(types.VIEW, at).q(county="area_id")
-    return Signal.objects.filter(within).select_related("area", "verifying_by", "answered_by")
+    return Signal.objects.filter(within).select_related(
+        "area", "verifying_by", "answered_by", "investigation"
+    )
 
 
 def titles(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
@@ -144,6 +146,31 @@ def response_metrics(user: User, at: datetime, days: int) -> types.Metrics:
         per_county_week=len(facts) * 7 / (counties * days) if counties and days else None,
         median_minutes=rules.median(minutes),
     )
+
+
+# --- Field investigations ------------------------------------------------------------------------
+
+
+def investigations_open_to(user: User, at: datetime) -> QuerySet[Investigation]:
+    """The investigations of the counties that a user may see."""
+    within = user.scope(types.VIEW, at).q(county="area_id")
+    rows = Investigation.objects.filter(within)
+    return rows.select_related("area", "begun_by", "concluded_by")
+
+
+def investigations_to_report(user: User, at: datetime) -> QuerySet[Investigation]:
+    """Those that a user may report on: of the own county, or all."""
+    mine = user.scope(types.ANSWER, at).q(county="area_id")
+    return investigations_open_to(user, at).filter(mine)
+
+
+def investigation_titles(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the notices of investigations are about."""
+    found = investigations_open_to(user, at).filter(public_id__in=ids)
+    return {one.public_id: f"{one.area.display_short} · {one.condition_name}" for one in found}
+
+
+notices.call_by_name("surveillance:warning:investigation", investigation_titles)
 
 
 # --- What stands behind a signal ------------------------------------------------------------------

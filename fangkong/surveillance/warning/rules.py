@@ -7,8 +7,8 @@ methods keep their own numbers in their alarms.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from math import ceil, floor, log10
 from typing import Literal, TypeVar
@@ -256,9 +256,141 @@ def answer_hours(pack: Pack, single_case: bool) -> int:
     return min(hours) if single_case else max(hours)
 
 
+FINDINGS_HOURS, CONCLUSION_HOURS = 24, 336  # where a pack says nothing of investigations
+
+
+def investigation_hours(pack: Pack, trigger: Literal["suspicion", "investigation"]) -> int:
+    """How long the first findings on site may take, or the conclusion after them."""
+    hours = [clock.hours for clock in pack.warning.clocks if clock.trigger == trigger]
+    usual = FINDINGS_HOURS if trigger == "suspicion" else CONCLUSION_HOURS
+    return min(hours, default=usual)
+
+
 def within(start: datetime | None, end: datetime | None, hours: int) -> bool:
     """Whether something was done within so many hours, to the minute."""
     return start is not None and end is not None and end - start <= timedelta(hours=hours)
+
+
+# --- What became of signals ---------------------------------------------------------------------
+
+LEAST_FOR_PERCENT = 10  # a share of fewer is told as numbers only
+
+
+@dataclass(frozen=True)
+class Responded:
+    """One signal that was put before people. ``seen_on``: on which day each method first saw it.
+
+    ``event``: the investigation that it belongs to, with what that ended with and when its first
+    case fell ill.
+    """
+
+    county_id: int
+    listed_at: datetime
+    verifying_at: datetime | None
+    answered_at: datetime | None
+    outcome: str
+    conclusion: str
+    event: int | None
+    first_onset: date | None
+    seen_on: Mapping[str, date]
+
+    def by(self, method: str) -> Responded:
+        """The same as one method alone saw it."""
+        return replace(self, seen_on={method: self.seen_on[method]})
+
+    @property
+    def fate(self) -> Literal["event", "none", "undecided"]:
+        """Whether an event stood behind it; undecided until it is answered and investigated."""
+        if self.answered_at is None:
+            return "undecided"
+        if self.event is None:
+            return "event" if self.outcome == "confirmed_outbreak" else "none"
+        if self.conclusion == "outbreak":
+            return "event"
+        return "none" if self.conclusion == "no_event" else "undecided"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Signals of a span, and of how many each further number is a part.
+
+    ``due_2h``: answered ones, and those that have waited 2 h already: of the others nobody knows
+    yet. ``decided``: answered and, where somebody was sent out, concluded; ``events`` among them
+    turned out to be outbreaks. ``outbreaks``: each counted once, whatever the number of its
+    signals; ``delays``: days from the onset of its first case to the first alarm, in order.
+    """
+
+    signals: int
+    answered: int
+    due_2h: int
+    begun_2h: int
+    answered_2h: int
+    due_24h: int
+    answered_24h: int
+    suspected: int
+    decided: int
+    events: int
+    outbreaks: int
+    delays: tuple[int, ...]
+    median_minutes: float | None
+
+    @property
+    def median_delay(self) -> float | None:
+        return median(self.delays)
+
+    @property
+    def ppv(self) -> float | None:
+        """The positive predictive value, 0 to 1: events among the decided."""
+        return share(self.events, self.decided)
+
+
+def tally(rows: Sequence[Responded], at: datetime) -> Tally:
+    """Count what became of signals, as of a moment."""
+    answered = [one for one in rows if one.answered_at is not None]
+    due_2h, due_24h = (_due(rows, hours, at) for hours in (2, 24))
+    fates = [one.fate for one in rows]
+    delays = _delays(rows)
+    minutes = [
+        (one.answered_at - one.listed_at).total_seconds() / 60
+        for one in rows
+        if one.answered_at is not None
+    ]
+    return Tally(
+        signals=len(rows),
+        answered=len(answered),
+        due_2h=len(due_2h),
+        begun_2h=sum(within(one.listed_at, one.verifying_at, 2) for one in due_2h),
+        answered_2h=sum(within(one.listed_at, one.answered_at, 2) for one in due_2h),
+        due_24h=len(due_24h),
+        answered_24h=sum(within(one.listed_at, one.answered_at, 24) for one in due_24h),
+        suspected=sum(one.outcome in SUSPECTED for one in answered),
+        decided=sum(fate != "undecided" for fate in fates),
+        events=fates.count("event"),
+        outbreaks=len({one.event or id(one) for one in rows if one.fate == "event"}),
+        delays=tuple(sorted(delays.values())),
+        median_minutes=median(minutes),
+    )
+
+
+def _due(rows: Sequence[Responded], hours: int, at: datetime) -> list[Responded]:
+    """Those of which it is known whether they were answered within so many hours."""
+    late = timedelta(hours=hours)
+    return [one for one in rows if one.answered_at is not None or at - one.listed_at > late]
+
+
+def _delays(rows: Sequence[Responded]) -> dict[int, int]:
+    """Days from onset to the first alarm, by outbreak; below 0 where the alarm came before."""
+    found: dict[int, int] = {}
+    for one in rows:
+        if one.fate == "event" and one.event and one.first_onset and one.seen_on:
+            days = (min(one.seen_on.values()) - one.first_onset).days
+            found[one.event] = min(days, found.get(one.event, days))
+    return found
+
+
+def percent(part: int, whole: int) -> float | None:
+    """A share in percent, None where it would be one of too few to mean anything."""
+    return 100 * part / whole if whole >= LEAST_FOR_PERCENT else None
 
 
 def share(part: int, whole: int) -> float | None:

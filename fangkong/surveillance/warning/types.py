@@ -47,13 +47,36 @@ ASSESS_TASK = tasks.declare_kind(
     "surveillance:warning:detail",
 )
 
+INVESTIGATE_TASK = tasks.declare_kind(
+    "surveillance.warning.investigate",
+    _("Investigate on site: %(condition)s in %(area)s"),
+    "surveillance:warning:investigation",
+)
+CONCLUDE_TASK = tasks.declare_kind(
+    "surveillance.warning.conclude",
+    _("Conclude the investigation: %(condition)s in %(area)s"),
+    "surveillance:warning:investigation",
+)
+
 SIGNAL_RAISED = declare_event("surveillance.warning.signal_raised", _("Signal raised"))
 SIGNAL_LISTED = notices.declare(
     "surveillance.warning.listed", _("A new signal was raised"), "surveillance:warning:detail"
 )
+OUTBREAK_FOUND = notices.declare(
+    "surveillance.warning.outbreak",
+    _("An investigation found an outbreak"),
+    "surveillance:warning:investigation",
+    urgent=True,
+)
 
 audit.name_verbs(
     {
+        "surveillance.warning.investigate": _("Field investigation opened"),
+        "surveillance.warning.join": _("Signal joined to a field investigation"),
+        "surveillance.warning.set_out": _("Field investigation begun"),
+        "surveillance.warning.report_findings": _("Findings of the investigation reported"),
+        "surveillance.warning.conclude": _("Field investigation concluded"),
+        "surveillance.warning.reopen": _("Field investigation opened again"),
         "surveillance.warning.request": _("Detection run asked for"),
         "surveillance.warning.detect": _("Detection run"),
         "surveillance.warning.raise": _("Signal raised"),
@@ -112,6 +135,36 @@ OUTCOME_HELP: Mapping[str, object] = {
     ),
 }
 
+
+class Conclusion(models.TextChoices):
+    """What a field investigation ends with (调查结论)."""
+
+    NO_EVENT = "no_event", pgettext_lazy("conclusion of an investigation", "No event")
+    OUTBREAK = "outbreak", pgettext_lazy("conclusion of an investigation", "Outbreak")
+
+
+class Setting(models.TextChoices):
+    """Where the cases of an event are connected."""
+
+    UNKNOWN = "unknown", pgettext_lazy("setting of an event", "not known yet")
+    HOUSEHOLD = "household", pgettext_lazy("setting of an event", "household")
+    SCHOOL = "school", pgettext_lazy("setting of an event", "school or kindergarten")
+    VILLAGE = "village", pgettext_lazy("setting of an event", "village or neighbourhood")
+    WARD = "ward", pgettext_lazy("setting of an event", "hospital or care home")
+    WORK = "work", pgettext_lazy("setting of an event", "workplace or building site")
+    WORSHIP = "worship", pgettext_lazy("setting of an event", "temple or gathering")
+    SEVERAL = "several", pgettext_lazy("setting of an event", "several")
+
+
+class Phase(models.TextChoices):
+    """How far an investigation is."""
+
+    ORDERED = "ordered", pgettext_lazy("state of an investigation", "ordered")
+    BEGUN = "begun", pgettext_lazy("state of an investigation", "team on its way")
+    REPORTED = "reported", pgettext_lazy("state of an investigation", "first findings reported")
+    CONCLUDED = "concluded", pgettext_lazy("state of an investigation", "concluded")
+
+
 METHOD_NAMES: Mapping[str, object] = {
     "adaptive": _("Adaptive regression"),
     "fixed_count": _("Single-case rule"),
@@ -135,6 +188,24 @@ class Metrics:
     suspected_share: float | None
     per_county_week: float | None
     median_minutes: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What a team found on site; None and "" where it is not known (yet).
+
+    ``at_risk``: how many persons were exposed to what made them ill, the denominator of the attack
+    rate. ``last_day``: the last day on which a case of the event was reported.
+    """
+
+    cases_found: int
+    at_risk: int | None = None
+    deaths: int = 0
+    setting: str = Setting.UNKNOWN.value
+    first_onset: date | None = None
+    last_day: date | None = None
+    source: str = ""
+    measures: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,5 +306,8 @@ purposes.declare(
     "surveillance.warning",
     _("Find outbreaks early and verify them"),
     _("Infectious Diseases Law; PIPL 13 (3), (4)"),
-    {"surveillance.Signal": _("Warning signals")},
+    {
+        "surveillance.Signal": _("Warning signals"),
+        "surveillance.Investigation": _("Field investigations of signals"),
+    },
 )

@@ -1,10 +1,18 @@
 from django.urls import path
 
-from . import views
+from . import event_views, views
 
 app_name = "warning"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("response/", event_views.response, name="response"),
+    path("response/chart/", event_views.response_chart, name="response_chart"),
+    path("investigations/", event_views.investigations, name="investigations"),
+    path("investigations/<uuid:public_id>/", event_views.investigation, name="investigation"),
+    path("investigations/<uuid:public_id>/set-out/", event_views.set_out, name="set_out"),
+    path("investigations/<uuid:public_id>/findings/", event_views.findings, name="findings"),
+    path("investigations/<uuid:public_id>/conclude/", event_views.conclude, name="conclude"),
+    path("investigations/<uuid:public_id>/reopen/", event_views.reopen, name="reopen"),
     path("runs/", views.runs, name="runs"),
     path("runs/new/", views.new_run, name="new_run"),
     path("runs/<uuid:public_id>/", views.run, name="run"),
@@ -13,4 +21,5 @@ urlpatterns = [
     path("<uuid:public_id>/curve/", views.curve, name="curve"),
     path("<uuid:public_id>/verify/", views.verify, name="verify"),
     path("<uuid:public_id>/answer/", views.answer, name="answer"),
+    path("<uuid:public_id>/investigate/", event_views.investigate, name="investigate"),
 ]

@@ -245,6 +245,9 @@ def _page(
         "form": form if answers else None,
         "outcomes": [(Outcome(code).label, text) for code, text in OUTCOME_HELP.items()],
         "may_verify": answers and signal.state == State.NEW,
+        "may_investigate": signal.state == State.ANSWERED
+        and signal.investigation is None
+        and user.scope(ANSWER, at).holds(county_id=signal.area_id),
         "history": audit.history_of(signal),
     }
     return render(request, "surveillance/warning/detail.html", shown, status=status)

@@ -13,7 +13,7 @@ from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring.types import CaseFacts, PersonFacts
 from fangkong.surveillance.warning import actions as warning
 from fangkong.surveillance.warning import queries as signals
-from fangkong.surveillance.warning.types import ASSESS_TASK, Trigger
+from fangkong.surveillance.warning.types import ASSESS_TASK, Findings, Trigger
 from fangkong.tasks import actions as tasks
 from fangkong.tasks import queries as task_queries
 from fangkong.tasks.rules import UNFINISHED
@@ -165,9 +165,41 @@ def _answer(stage: Stage, signal: Signal, day: date) -> None:
     warning.answer(
         signal=signal, outcome=outcome, note=note_of(signal, outcome), by=by, at=_evening(day, 50)
     )
+    _investigate(stage, signal, day)
     for task in task_queries.for_source(signal).filter(kind=ASSESS_TASK.code, state__in=UNFINISHED):
         tasks.accept(task=task, by=hq, at=_evening(day, 60))
         tasks.finish(task=task, proof=_both("assessed"), by=hq, at=_evening(day, 110))
+
+
+def _investigate(stage: Stage, signal: Signal, day: date) -> None:
+    """The team of the county goes out the same evening and reports what the figures say by then."""
+    signal.refresh_from_db()
+    event = signal.investigation
+    if event is None:
+        return
+    by = stage.county_cdc(signal.area.code)
+    if event.begun_at is None:
+        warning.set_out(investigation=event, by=by, at=_evening(day, 70))
+    onsets = [
+        card.onset_date
+        for card in invented.confirmed()
+        if card.county.code == signal.area.code
+        and card.onset_date is not None
+        and card.diagnosed_at.date() <= day
+    ]
+    warning.report_findings(
+        investigation=event,
+        findings=Findings(
+            cases_found=rules.totals_on(history.read(), day).get(signal.area.code, 0),
+            setting="worship",
+            first_onset=min(onsets, default=None),
+            last_day=day,
+            source=_both("found_source"),
+            measures=_both("found_measures"),
+        ),
+        by=by,
+        at=_evening(day, 150),
+    )
 
 
 def outcome_of(signal: Signal, day: date) -> str:

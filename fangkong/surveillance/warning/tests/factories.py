@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from fangkong.accounts.models import User
 from fangkong.core import clock
+from fangkong.core.record import stamps
 from fangkong.places.models import Area
 from fangkong.surveillance.monitoring.models import DailyCount
 from fangkong.surveillance.monitoring.types import Basis
-from fangkong.surveillance.warning import actions
-from fangkong.surveillance.warning.models import DetectionRun, Signal
-from fangkong.surveillance.warning.types import Trigger
+from fangkong.surveillance.warning import actions, investigating
+from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal
+from fangkong.surveillance.warning.types import Findings, Trigger
 
 COVID, FLU = "covid-19", "influenza"
 # Diagnosed cases by day; before 2 February there were none.
@@ -62,6 +64,60 @@ def raised(county: Area, day: date = date(2020, 2, 5)) -> Signal:
     outbreak(county, day)
     detected(day)
     return Signal.objects.get(area=county)
+
+
+def answered(
+    signal: Signal, by: User, outcome: str = "suspected_event", at: datetime | None = None
+) -> Signal:
+    """A signal that its county answered."""
+    return actions.answer(
+        signal=signal,
+        outcome=outcome,
+        note="Five cases share a meal",
+        by=by,
+        at=at or moment(signal.day),
+    )
+
+
+def found_on_site(**facts: Any) -> Findings:
+    """What a team found in Daofu, as far as the test does not say otherwise."""
+    usual = {
+        "cases_found": 9,
+        "at_risk": 120,
+        "deaths": 0,
+        "setting": "worship",
+        "first_onset": date(2020, 1, 28),
+        "last_day": date(2020, 2, 5),
+        "source": "a gathering of five households",
+        "measures": "contacts are observed at home",
+    }
+    return Findings(**{**usual, **facts})
+
+
+def investigated(county: Area, by: User, at: datetime | None = None) -> Investigation:
+    """An open investigation of another disease in a county, with its first findings."""
+    at = at or moment(date(2020, 2, 5))
+    signal = Signal.objects.create(
+        **stamps(None, at),
+        area=county,
+        condition="measles",
+        condition_zh="麻疹",
+        condition_en="measles",
+        day=clock.day_of(at),
+        last_alarm_day=clock.day_of(at),
+        observed=3,
+        rank=1.0,
+        facts={"headline": "adaptive"},
+        methods=["adaptive"],
+        listed_at=at,
+        due_at=at + timedelta(hours=24),
+        raised_by=DetectionRun.objects.latest("pk"),
+    )
+    found = answered(signal, by, at=at).investigation
+    assert found is not None
+    return investigating.report_findings(
+        investigation=found, findings=found_on_site(), by=by, at=at
+    )
 
 
 def listed(signal: Signal) -> datetime:
