@@ -30,6 +30,7 @@ SECTIONS = (
     "identity_documents",
     "warning_rules",
     "warning_clocks",
+    "place_rules",
     "count_definitions",
     "privacy_terms",
     "specimen_types",
@@ -49,7 +50,7 @@ SECTIONS = (
 )
 # In [drop]: all inherited rows of a section.
 EVERY_ROW = "*"
-SETTINGS = ("moving_percentile", "adaptive", "ears")
+SETTINGS = ("moving_percentile", "adaptive", "ears", "load")
 
 
 def load(folders: Iterable[Path]) -> tuple[t.Pack, ...]:

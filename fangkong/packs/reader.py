@@ -37,6 +37,7 @@ class Reader:
         self.clauses: dict[str, t.Clause] = {}
         self.whole_codes: set[str] = set()
         self.condition_codes: set[str] = set()
+        self.occupation_codes: set[str] = set()
         self.case_codes: set[str] = set()
 
     def rows(self, section: str) -> list[Table]:
@@ -53,6 +54,7 @@ class Reader:
             self.condition_codes |= {condition.code, *(s.code for s in condition.subtypes)}
         cases = tuple(self.case_class(row) for row in self.rows("case_classes"))
         self.case_codes = {case.code for case in cases}
+        self.occupation_codes = {row.code() for row in self.rows("occupations")}
         return t.Pack(
             id=header.code("id"),
             title=header.text("title"),
@@ -351,6 +353,8 @@ class Reader:
             ears=self.ears(),
             rules=tuple(self.warning_rule(row) for row in self.rows("warning_rules")),
             clocks=tuple(self.response_clock(row) for row in self.rows("warning_clocks")),
+            places=tuple(self.place_rule(row) for row in self.rows("place_rules")),
+            load=self.load() if "load" in self.raw else None,
         )
 
     def settings(self, key: str) -> Table:
@@ -422,6 +426,36 @@ class Reader:
         )
         row.end()
         return rule
+
+    def place_rule(self, row: Table) -> t.PlaceRule:
+        place = row.choice("place", get_args(t.PlaceKind))
+        occupations = row.many("occupations")
+        for code in occupations:
+            if code not in self.occupation_codes:
+                row.refuse("occupations", f"{code!r} is not in occupations; correct this")
+        if place != "village" and not occupations:
+            row.refuse("occupations", "missing; write whose place of work or school counts")
+        if place == "village" and occupations:
+            row.refuse("occupations", "a village is where people live; remove this")
+        rule = t.PlaceRule(
+            **self.named(row),
+            place=place,
+            days=row.number("days", 1, 60),
+            cases=row.number("cases", 1),
+            conditions=self.known(row, "conditions", self.condition_codes, "conditions"),
+            occupations=occupations,
+        )
+        row.end()
+        return rule
+
+    def load(self) -> t.Load:
+        row = self.settings("load")
+        load = t.Load(
+            signals_per_county_week=row.positive("signals_per_county_week"),
+            clause=self.clause(row),
+        )
+        row.end()
+        return load
 
     def response_clock(self, row: Table) -> t.ResponseClock:
         clock = t.ResponseClock(

@@ -20,6 +20,7 @@ from fangkong.packs.types import (
     NoPackInForce,
     Pack,
     Period,
+    PlaceRule,
     Purpose,
     ReportClock,
     Row,
@@ -234,6 +235,17 @@ def warning_rules(pack: Pack, code: str, on: date) -> tuple[WarningRule, ...]:
     return rules or (_usual_rule(pack, code),)
 
 
+def place_rules(pack: Pack, code: str, on: date) -> tuple[PlaceRule, ...]:
+    """The rules of schools, villages and wards that count a condition or subtype on that day."""
+    whole = condition(pack, code).code
+    named = {code, whole}
+    return tuple(
+        rule
+        for rule in pack.warning.places
+        if rule.covers(on) and (not rule.conditions or named & set(rule.conditions))
+    )
+
+
 def _usual_rule(pack: Pack, code: str) -> WarningRule:
     adaptive, percentile = pack.warning.adaptive, pack.warning.moving_percentile
     if adaptive is not None:
@@ -396,6 +408,7 @@ def clauses_used(pack: Pack) -> dict[str, Clause]:
         *pack.residence_relations,
         *pack.identity_documents,
         *pack.warning.clocks,
+        *pack.warning.places,
         *pack.count_definitions,
         *pack.privacy_terms,
         *pack.testing.rows,
@@ -410,5 +423,6 @@ def clauses_used(pack: Pack) -> dict[str, Clause]:
         pack.warning.moving_percentile.clause,
         pack.warning.ears.clause,
         *([pack.warning.adaptive.clause] if pack.warning.adaptive else []),
+        *([pack.warning.load.clause] if pack.warning.load else []),
     ]
     return {clause.code: clause for clause in clauses}

@@ -23,6 +23,7 @@ DateBasis = Literal["onset", "diagnosis", "report"]
 # prefecture of the province, or beyond the province.
 Distance = Literal["county", "prefecture", "province", "beyond"]
 Method = Literal["fixed_count", "moving_percentile", "adaptive"]
+PlaceKind = Literal["school", "village", "ward"]
 # Where somebody is watched: in a facility (集中隔离), at home (居家隔离), at home but going
 # out where that must be (居家健康监测), or looking after themselves (自我健康监测).
 WatchPlace = Literal["central", "home", "monitoring", "self"]
@@ -306,6 +307,30 @@ class WarningRule(Dated):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlaceRule(Row):
+    """So many cases within so many days in one place raise a signal (聚集性疫情).
+
+    ``conditions``: only these (with their subtypes), empty for all. A school or a ward is what the
+    cards of persons with these ``occupations`` name as their place of work or school; a village is
+    the one that the patients live in.
+    """
+
+    place: PlaceKind
+    days: int
+    cases: int
+    conditions: tuple[str, ...] = ()
+    occupations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """How many signals of statistics a county's staff still reads in a week (预警负荷)."""
+
+    signals_per_county_week: float
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
 class WarningPlan:
     """All that early warning needs from a pack (预警)."""
 
@@ -314,6 +339,8 @@ class WarningPlan:
     ears: Ears
     rules: tuple[WarningRule, ...]
     clocks: tuple[ResponseClock, ...]
+    places: tuple[PlaceRule, ...] = ()
+    load: Load | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

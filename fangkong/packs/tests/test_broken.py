@@ -96,6 +96,20 @@ threshold_c3 = 2.0
 minimum_count = 1
 clause = "one"
 
+[load]
+signals_per_county_week = 0.5
+clause = "one"
+
+[[place_rules]]
+code = "village"
+name_zh = "村3例"
+name_en = "3 in a village"
+place = "village"
+days = 7
+cases = 3
+conditions = ["cholera"]
+clause = "one"
+
 [[count_definitions]]
 code = "xx-count"
 name_zh = "计数"
@@ -305,6 +319,12 @@ def test_a_whole_pack_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
+        ("county_week = 0.5", "county_week = 0", 'load, key "signals_per_county_week": 0 is not'),
+        ('place = "village"', 'place = "moon"', "unknown 'moon'; use one of school, village"),
+        ('place = "village"', 'place = "school"', '(village), key "occupations": missing; write'),
+        ("cases = 3", "cases = 0", '(village), key "cases": 0 is not a whole number'),
+        ("cases = 3", 'cases = 3\noccupations = ["clown"]', "'clown' is not in occupations"),
+        ('["cholera"]\nclause', '["flu"]\nclause', "'flu' is not in conditions; add it there"),
         ('title_en = "Test"\n', "", 'xx.toml, pack, key "title_en": missing; add'),
         ('version = "1"', "version = 1", 'pack, key "version": 1 is not a text in quotation'),
         ('version = "1"', 'version = " "', 'pack, key "version": is empty'),

@@ -219,6 +219,23 @@ def test_a_signal_is_verified_in_two_hours_answered_in_a_day_and_investigated_in
         assert clocks == {"verify": 2, "answer": 24, "investigate": 24, "conclude": 336}
 
 
+def test_a_school_warns_at_ten_of_measles_and_five_of_hepatitis_a():
+    pack, day = queries.pack("cn-2020-01"), date(2020, 2, 5)
+
+    def schools(code):
+        found = queries.place_rules(pack, code, day)
+        return {(rule.cases, rule.days) for rule in found if rule.place == "school"}
+
+    assert schools("measles") == {(10, 7)}
+    assert schools("hepatitis-a") == {(5, 7)}
+    assert schools("typhoid") == {(5, 7)}  # a form of typhoid and paratyphoid
+    assert schools("covid-19") == {(2, 14)}
+    assert {rule.code for rule in queries.place_rules(pack, "hiv", day)} == {"ward-3"}
+    with pytest.raises(UnknownCode):
+        queries.place_rules(pack, "common-cold", day)
+    assert pack.warning.load.signals_per_county_week == 0.3
+
+
 def test_bulletins_count_confirmed_covid_cases_by_day_of_report():
     pack, day = queries.pack("cn-2020-01"), date(2020, 2, 5)
     covid = queries.count_definition(pack, "covid-19", "bulletin", day)

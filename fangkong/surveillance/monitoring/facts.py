@@ -96,6 +96,24 @@ class DayCount:
 
 
 @dataclass(frozen=True)
+class PlacedCase:
+    """A case with what its card says of where the patient lives, works or learns.
+
+    ``village_id``: the village of the address, None where only the township is known. ``workplace``
+    is as written on the card, with a class of a school behind it.
+    """
+
+    case_id: int
+    county_id: int
+    condition: str
+    case_class: str
+    day: date
+    village_id: int | None
+    occupation: str
+    workplace: str
+
+
+@dataclass(frozen=True)
 class SeriesBlock:
     """Many daily series at once, for detection.
 

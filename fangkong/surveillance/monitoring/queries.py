@@ -22,6 +22,7 @@ from fangkong.packs.types import Distance, NoPackInForce, Pack, UnknownCode
 from fangkong.people import queries as people
 from fangkong.places import queries as places
 from fangkong.places.rules import ANYWHERE, distances
+from fangkong.places.types import Level
 
 from . import rules
 from .cards import Found
@@ -36,6 +37,7 @@ from .types import (
     CountKey,
     CountsReport,
     DayCount,
+    PlacedCase,
     ReviewState,
     SeriesBlock,
     Totals,
@@ -473,7 +475,7 @@ def series(
     labels = [(county, condition) for county in counties for condition in conditions]
     place = {label: row for row, label in enumerate(labels)}
     counts = np.zeros((len(labels), days), dtype=np.int64)
-    classes = {code: _warned_classes(pack, code, last) for code in conditions}
+    classes = {code: warned_classes(pack, code, last) for code in conditions}
     cells = Q(basis=basis, day__range=(first, last), county_id__in=counties)
     keys = ("county_id", "condition", "day", "case_class")
     rows: QuerySet[Any, tuple[Any, ...]]
@@ -488,6 +490,36 @@ def series(
             if row is not None and case_class in classes[counted]:
                 counts[row, (day - first).days] += n
     return SeriesBlock(labels, counts, first, last, counting_since(basis))
+
+
+def placed_cases(*, first: date, last: date, county_id: int | None = None) -> list[PlacedCase]:
+    """Cases reported from ``first`` to ``last`` in the home counties, with their places.
+
+    For the rules of schools, villages and wards, so nobody's scope narrows it: no page may show
+    of it more than numbers and what the reader may see otherwise.
+    """
+    end = clock.start_of(last + timedelta(days=1))
+    rows = Case.objects.filter(
+        county_id__in=[one.pk for one in places.counties_of_home(last)],
+        reported_at__gte=clock.start_of(first),
+        reported_at__lt=end,
+    )
+    if county_id is not None:
+        rows = rows.filter(county_id=county_id)
+    said = rows.order_by("pk").values_list(
+        "pk", "county_id", "condition", "case_class", "reported_at",
+        "area_id", "area__level", "area__parent_id", "area__parent__level",
+        "person__occupation", "person__workplace",
+    )  # fmt: skip
+    return [
+        PlacedCase(
+            pk, county, condition, case_class, clock.day_of(reported_at),
+            area if level == Level.VILLAGE else parent if above == Level.VILLAGE else None,
+            occupation, workplace,
+        )
+        for pk, county, condition, case_class, reported_at, area, level, parent, above,
+        occupation, workplace in said
+    ]  # fmt: skip
 
 
 def counting_since(basis: str = Basis.REPORTED) -> date | None:
@@ -511,7 +543,8 @@ def _watched(pack: Pack, day: date) -> list[str]:
     return sorted(found)
 
 
-def _warned_classes(pack: Pack, code: str, day: date) -> frozenset[str]:
+def warned_classes(pack: Pack, code: str, day: date) -> frozenset[str]:
+    """The case classes that warnings count of a disease on a day."""
     try:
         return frozenset(packs.count_definition(pack, code, "warning", day).case_classes)
     except UnknownCode:

@@ -155,14 +155,16 @@ def _detect(run: DetectionRun, by: User | None, at: datetime, progress: Progress
     pack = monitoring.pack_on(run.day)
     look_back = rules.plan_for(pack, "", run.day).history_days + rules.WINDOW
     block = monitoring.series(last=run.day, days=look_back)
-    findings = detection.judged(block, pack, progress=progress)
+    outbreaks = queries.known_outbreaks(block.first, run.day, pack)
+    findings = detection.judged(block, pack, outbreaks=outbreaks, progress=progress)
+    findings |= queries.clusters(run.day, pack)
     new = _keep(findings, run, pack, by, at)
     _withdraw(run, set(findings), by, at)
     _fill_list(pack, run.day, by, at)
     run.as_of, run.ended_at = at, at
     run.pack = pack.id
     run.series_count, run.signal_count = len(block.labels), new
-    run.options = asdict(rules.plan_for(pack, "", run.day)) | {"budget": rules.BUDGET}
+    run.options = asdict(rules.plan_for(pack, "", run.day)) | {"budget": rules.budget_of(pack)}
     run.touch(by, at)
     run.save()
     detail = {"series": run.series_count, "signals": new, "pack": pack.id}
@@ -204,7 +206,7 @@ def _raise(
     by: User | None,
     at: datetime,
 ) -> Signal:
-    county_id, condition = series
+    county_id, condition, _place = series
     name = _name(pack, condition, run.day)
     signal = Signal(
         **stamps(by, at),
@@ -214,6 +216,9 @@ def _raise(
         condition_en=name.en,
         raised_by=run,
     )
+    if finding.place is not None:
+        signal.place_kind, signal.place_key = finding.place.kind, finding.place.key
+        signal.place_name = finding.place.name
     _fill(signal, finding, run, pack)
     signal.save(force_insert=True)
     _note_alarms(signal, finding, run.day)
@@ -243,11 +248,19 @@ def _fill(signal: Signal, finding: Finding, run: DetectionRun, pack: Pack) -> No
     signal.observed, signal.day_count = finding.observed, finding.day_count
     signal.expected, signal.threshold = finding.expected, finding.threshold
     signal.score, signal.p = finding.score, finding.p
-    signal.methods, signal.facts = finding.methods, dict(finding.facts)
+    signal.methods = finding.methods
     signal.curve = list(finding.curve)
     signal.single_case = finding.fixed
     disease = rules.disease_class(pack, signal.condition, run.day)
-    signal.rank = rules.rank(finding.p, finding.excess, disease)
+    signal.rank = rules.rank_of(finding, disease)
+    # What would change the rank, by the same rules; a count that would not alarm has none.
+    signal.facts = {
+        **finding.facts,
+        "rank_more": rules.rank_of(finding.more, disease) if finding.more else None,
+        "rank_less": rules.rank_of(finding.less, disease) if finding.less else None,
+        "rank_as_a": rules.rank_of(finding, "A"),
+        "class": disease,
+    }
 
 
 def _note_alarms(signal: Signal, finding: Finding, day: date) -> None:
@@ -261,7 +274,7 @@ def _note_alarms(signal: Signal, finding: Finding, day: date) -> None:
 def _withdraw(run: DetectionRun, alarming: set[Series], by: User | None, at: datetime) -> None:
     """Let untouched signals of this day fall whose counts were corrected away."""
     for signal in queries.untouched_of(run.day).select_for_update():
-        gone = (signal.area_id, signal.condition) not in alarming
+        gone = (signal.area_id, signal.condition, signal.place_key) not in alarming
         if gone and rules.is_void(signal.state, signal.day, run.day):
             signal.state = State.SUPERSEDED
             _save(signal, by, at, "state")
@@ -276,7 +289,7 @@ def _fill_list(pack: Pack, day: date, by: User | None, at: datetime) -> None:
     chosen = rules.to_list(
         [(pk, signal.rank, signal.single_case) for pk, signal in unlisted.items()],
         listed=queries.listed_since(at - timedelta(days=7)),
-        allowed=rules.allowance(len(places.counties_of_home(day))),
+        allowed=rules.allowance(len(places.counties_of_home(day)), rules.budget_of(pack)),
     )
     for pk in chosen:
         _list(unlisted[pk], pack, by, at)

@@ -24,12 +24,15 @@ router = Router(tags=["surveillance: warning"])
 
 
 class SignalOut(Schema):
-    """A signal. ``observed`` counts the 7 days to ``day``; a folded one is beyond the budget."""
+    """A signal. ``observed`` counts the 7 days to ``day``, or those of the rule of a place; a
+    folded one is beyond the budget."""
 
     id: UUID
     county: str
     condition: str
     condition_name: str
+    place_kind: str
+    place: str
     reason: str
     day: date
     observed: int
@@ -65,8 +68,20 @@ class AlarmOut(Schema):
     p: float | None
 
 
+class StandingOut(Schema):
+    """The place among the open signals that the caller sees, and the place with one case more or
+    fewer (null: no signal any more), and if the disease were of class A (null: it is)."""
+
+    position: int
+    of: int
+    more: int | None
+    less: int | None
+    as_a: int | None
+
+
 class SignalDetailOut(SignalOut):
     alarms: list[AlarmOut]
+    standing: StandingOut | None
 
 
 class AnswerIn(api.Body):
@@ -210,7 +225,10 @@ def signal(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     found = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
     api.version_of(request, found)
     alarms = [AlarmOut.from_orm(alarm) for alarm in found.alarms.order_by("day", "method")]
-    return {**_out(found).model_dump(), "alarms": alarms}
+    queries.learn_standing([found], staff.user, staff.now)
+    known = found.standing if found.standing and found.standing.known else None
+    standing = StandingOut.from_orm(known) if known else None
+    return {**_out(found).model_dump(), "alarms": alarms, "standing": standing}
 
 
 @router.post("/signals/{public_id}/verify/", response=SignalOut)
@@ -408,6 +426,8 @@ def _out(signal: Signal) -> SignalOut:
         county=signal.area.code,
         condition=signal.condition,
         condition_name=signal.condition_name,
+        place_kind=signal.place_kind,
+        place=signal.place,
         reason=signal.reason,
         day=signal.day,
         observed=signal.observed,

@@ -6,7 +6,8 @@ Apart from ``rules``: it needs NumPy and SciPy, 45 MB that nobody loads who only
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from math import erfc, isfinite, sqrt
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from .rules import (
     WINDOW,
     Finding,
     MethodAlarm,
+    Outbreak,
     Plan,
     Series,
     plan_for,
@@ -47,43 +49,95 @@ def judged(
     block: SeriesBlock,
     pack: Pack,
     *,
+    outbreaks: Sequence[Outbreak] = (),
     wanted: Callable[[Series], bool] = lambda series: True,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[Series, Finding]:
     """What the methods find on the last day of a block, by series; only of those ``wanted``.
 
-    Series that share a plan are judged together. ``progress`` hears how many of all are done.
+    Days of known ``outbreaks`` count as unknown wherever a day is compared with the past. Series
+    that share a plan are judged together. ``progress`` hears how many of all are done.
     """
+    labels: list[Series] = [(county, condition, "") for county, condition in block.labels]
     by_plan: dict[Plan, list[int]] = defaultdict(list)
-    for row, series in enumerate(block.labels):
+    for row, series in enumerate(labels):
         if wanted(series):
             by_plan[plan_for(pack, series[1], block.last)].append(row)
     total = sum(map(len, by_plan.values()))
     counts = block.counts.astype(np.float64)
     counts[:, : block.unknown_days] = np.nan
+    known = known_days(block, outbreaks)
     found: dict[Series, Finding] = {}
     done = 0
     for plan, rows in by_plan.items():
-        for row, finding in zip(rows, judge(counts[rows], plan), strict=True):
+        for row, finding in zip(rows, judge(counts[rows], plan, known[rows]), strict=True):
             if finding is not None:
-                found[block.labels[row]] = finding
+                found[labels[row]] = finding
         done += len(rows)
         progress(done, total)
     return found
 
 
-def judge(counts: Counts, plan: Plan) -> list[Finding | None]:
+def known_days(block: SeriesBlock, outbreaks: Sequence[Outbreak]) -> NDArray[np.bool_]:
+    """Which days may be compared with: False in a known outbreak. (series, days)."""
+    days = block.counts.shape[1] if len(block.labels) else 0
+    known = np.ones((len(block.labels), days), dtype=bool)
+    place = {label: row for row, label in enumerate(block.labels)}
+    for one in outbreaks:
+        first = max((one.first - block.first).days, 0)
+        last = (one.last - block.first).days
+        for condition in one.conditions:
+            row = place.get((one.county_id, condition))
+            if row is not None and last >= first:
+                known[row, first : last + 1] = False
+    return known
+
+
+def judge(
+    counts: Counts, plan: Plan, known: NDArray[np.bool_] | None = None
+) -> list[Finding | None]:
     """Judge the last day of many series that share a plan; None where no method alarms.
 
     ``counts``: (series, days), whole cases per day, NaN where unknown. At least ``WINDOW`` days;
-    a method that has too little history keeps silent. ValueError where a count is negative or
-    infinite: epistat would take it for unknown, and the night run say nothing of a wrong sum.
+    a method that has too little history keeps silent. ``known``: False for days that nothing may
+    be compared with, though they are judged themselves. A finding says too what one case more or
+    fewer would make of it. ValueError where a count is negative or infinite: epistat would take it
+    for unknown, and the night run say nothing of a wrong sum.
     """
     counts = np.asarray(counts, dtype=np.float64)
     if (counts < 0).any() or np.isinf(counts).any():
         raise ValueError("a count is negative or infinite: the sums of cases are wrong")
-    answers = _ask(counts, plan)
+    if known is None:
+        known = np.ones(counts.shape, dtype=bool)
+    found = _judge(counts, plan, known)
+    rows = [i for i, finding in enumerate(found) if finding is not None]
+    if rows:
+        more, fewer = counts[rows].copy(), counts[rows].copy()
+        more[:, -1] = np.nan_to_num(more[:, -1]) + 1
+        for row in fewer:  # the newest case of the window goes
+            days = np.flatnonzero(np.nan_to_num(row[-WINDOW:]))
+            if len(days):
+                row[len(row) - WINDOW + days[-1]] -= 1
+        above, below = _judge(more, plan, known[rows]), _judge(fewer, plan, known[rows])
+        for i, high, low in zip(rows, above, below, strict=True):
+            finding = found[i]
+            assert finding is not None
+            found[i] = replace(finding, more=high, less=low)
+    return found
+
+
+def _judge(counts: Counts, plan: Plan, known: NDArray[np.bool_]) -> list[Finding | None]:
+    answers = _ask(counts, plan, known)
     return [_finding(row, answers, i, plan) for i, row in enumerate(counts)]
+
+
+def _but(counts: Counts, known: NDArray[np.bool_], judged: int) -> Counts:
+    """The counts without the days that are not known, but for the last ``judged`` ones."""
+    if known.all():
+        return counts
+    kept = known.copy()
+    kept[:, -judged:] = True
+    return np.where(kept, counts, np.nan)
 
 
 def weekly(counts: Counts) -> Counts:
@@ -135,10 +189,11 @@ def threshold_of(counts: Counts, plan: Plan, method: str, days: int) -> Counts:
     return adaptive_of(counts, plan, days).upper
 
 
-def _ask(counts: Counts, plan: Plan) -> dict[str, epistat.Detection]:
+def _ask(counts: Counts, plan: Plan, known: NDArray[np.bool_]) -> dict[str, epistat.Detection]:
     """The answers of all methods; the last column is the judged day."""
     # EARS looks back a few weeks only; the years before need not be computed.
-    recent = counts[:, -(plan.baseline + WINDOW) :]
+    recent = _but(counts, known, 1)[:, -(plan.baseline + WINDOW) :]
+    counts = _but(counts, known, WINDOW)
     answers = {
         C1: epistat.c1(recent, baseline=plan.baseline, alpha=tail(plan.z1), min_sigma=MIN_SIGMA),
         C2: epistat.c2(recent, baseline=plan.baseline, alpha=tail(plan.z2), min_sigma=MIN_SIGMA),

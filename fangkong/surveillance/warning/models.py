@@ -10,7 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.privacy import About, Personal, Retention
+from fangkong.core.privacy import About, Personal, Retention, left
 from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
@@ -190,7 +190,7 @@ class Investigation(Record):
 
 
 class Signal(Record):
-    """More cases of one disease in one county than rules or the past allow.
+    """More cases of one disease in one county, or one place of it, than rules or the past allow.
 
     ``observed`` counts the seven days to ``day``, the last day that alarmed while it was open.
     ``listed_at`` is when it was put before people and its clock began; None is a signal beyond the
@@ -199,7 +199,11 @@ class Signal(Record):
     """
 
     # A note may name a person although the form asks not to. An answered signal always has one.
-    pii: ClassVar[dict[str, Personal]] = {"note": Personal("health", "pseudonymise")}
+    # A place is named as several cards name it, where something else may stand by mistake.
+    pii: ClassVar[dict[str, Personal]] = {
+        "note": Personal("health", "pseudonymise"),
+        "place_name": Personal("whereabouts", "pseudonymise"),
+    }
     retention: ClassVar[Retention] = Retention(_("PIPL 19"), days=3653, since="changed_at")
     about: ClassVar[About] = About(
         nobody=_("a disease in a county; its note names nobody by a key")
@@ -213,6 +217,10 @@ class Signal(Record):
     # Names as the pack had them when the signal was raised, for lists and sentences.
     condition_zh = models.CharField(max_length=120)
     condition_en = models.CharField(max_length=160)
+    # A school, village or hospital of the county that the signal is about; empty for the county.
+    place_kind = models.CharField(_("kind of place"), max_length=10, blank=True)
+    place_key = models.CharField(max_length=40, blank=True)
+    place_name = models.CharField(_("place"), max_length=120, blank=True)
     day = models.DateField(_("day"))
     last_alarm_day = models.DateField()
     observed = models.PositiveIntegerField(_("cases in 7 days"))
@@ -256,7 +264,7 @@ class Signal(Record):
         verbose_name_plural = _("signals")
         constraints = [
             models.UniqueConstraint(
-                fields=["area", "condition"],
+                fields=["area", "condition", "place_key"],
                 condition=models.Q(state__in=[State.NEW, State.VERIFYING]),
                 name="signal_open_once",
             ),
@@ -287,6 +295,17 @@ class Signal(Record):
         return types.in_language(self.condition_zh, self.condition_en)
 
     @property
+    def place(self) -> str:
+        """The place that the signal is about, as several cards name it; "" for the county."""
+        return left(self.place_name)
+
+    @property
+    def title(self) -> str:
+        """County, disease and place, in the language of the page."""
+        said = [self.area.display_short, self.condition_name, self.place]
+        return " · ".join(part for part in said if part)
+
+    @property
     def reason(self) -> str:
         """Why there is a signal, in one sentence in the language of the page."""
         return types.reason(
@@ -296,11 +315,22 @@ class Signal(Record):
             expected=self.expected,
             threshold=self.threshold,
             facts=self.facts,
+            place_kind=self.place_kind,
         )
 
     @property
     def open(self) -> bool:
         return self.state in (State.NEW, State.VERIFYING)
+
+    @property
+    def standing(self) -> types.Standing | None:
+        """Its place on the reader's list, where ``queries.learn_standing`` told it."""
+        return getattr(self, "_standing", None)
+
+    @property
+    def window_days(self) -> int:
+        """How many days to ``day`` are counted: seven, or as many as the rule of a place says."""
+        return int(self.facts.get("days") or rules.WINDOW)
 
     @property
     def folded(self) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -17,14 +18,15 @@ from fangkong.core.messages import Statement
 from fangkong.core.notices import types as notices
 from fangkong.core.queue import queries as queue
 from fangkong.packs import queries as packs
-from fangkong.packs.types import UnknownCode
+from fangkong.packs.types import Pack, Text, UnknownCode
 from fangkong.places import queries as places
 from fangkong.surveillance.monitoring import queries as monitoring
-from fangkong.surveillance.monitoring.rules import with_subtypes
+from fangkong.surveillance.monitoring.rules import whole_condition, with_subtypes
 
 from . import rules, types
 from .models import DetectionRun, Investigation, Signal
-from .types import State
+from .rules import Finding, Outbreak, Series
+from .types import Conclusion, Outcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -52,7 +54,7 @@ def open_to(user: User, at: datetime) -> Rows:
 def titles(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
     """What the notices of signals are about."""
     found = open_to(user, at).filter(public_id__in=ids)
-    return {one.public_id: f"{one.area.display_short} · {one.condition_name}" for one in found}
+    return {one.public_id: one.title for one in found}
 
 
 notices.call_by_name("surveillance:warning:detail", titles)
@@ -83,6 +85,35 @@ def folded(user: User, at: datetime) -> Rows:
     """Open signals beyond the load budget, the most unusual first."""
     rows = open_to(user, at).filter(state__in=rules.OPEN, listed_at__isnull=True)
     return rows.order_by("-rank", "pk")
+
+
+def learn_standing(signals: Sequence[Signal], user: User, at: datetime) -> None:
+    """Tell open signals their place among all that the user sees, and what would change it."""
+    if not any(one.open for one in signals):
+        return
+    rows = open_to(user, at).filter(state__in=rules.OPEN).order_by()
+    ranks = dict(rows.values_list("pk", "rank"))
+    for one in signals:
+        if one.open:
+            others = [rank for pk, rank in ranks.items() if pk != one.pk]
+            one._standing = _standing(one, others)  # type: ignore[attr-defined]
+
+
+def _standing(signal: Signal, others: Sequence[float]) -> types.Standing:
+    facts = signal.facts
+
+    def place(name: str) -> int | None:
+        rank = facts.get(name)
+        return None if rank is None else rules.position(float(rank), others)
+
+    return types.Standing(
+        position=rules.position(signal.rank, others),
+        of=len(others) + 1,
+        known="rank_as_a" in facts,
+        more=place("rank_more"),
+        less=place("rank_less"),
+        as_a=None if facts.get("class") == "A" else place("rank_as_a"),
+    )
 
 
 def answered_today(user: User, at: datetime) -> Rows:
@@ -179,8 +210,12 @@ notices.call_by_name("surveillance:warning:investigation", investigation_titles)
 def cases_behind(user: User, signal: Signal, at: datetime) -> QuerySet[Case]:
     """The cases reported in the seven days of the signal, as far as the user may see cases."""
     end = clock.start_of(signal.day + timedelta(days=1))
-    start = clock.start_of(signal.day - timedelta(days=rules.WINDOW - 1))
-    codes = with_subtypes(monitoring.pack_on(signal.day), signal.condition)
+    start = clock.start_of(signal.day - timedelta(days=signal.window_days - 1))
+    pack = monitoring.pack_on(signal.day)
+    codes = with_subtypes(pack, signal.condition)
+    if signal.place_key:
+        inside = _inside(signal, pack, codes)
+        return monitoring.open_to(user, at).filter(pk__in=inside).order_by("-reported_at", "-pk")
     rows = monitoring.open_to(user, at).filter(
         county_id=signal.area_id,
         condition__in=codes,
@@ -190,12 +225,29 @@ def cases_behind(user: User, signal: Signal, at: datetime) -> QuerySet[Case]:
     return rows.order_by("-reported_at", "-pk")
 
 
+def _inside(signal: Signal, pack: Pack, codes: Collection[str]) -> list[int]:
+    """The cases of the signal's place in its days, as the rule counted them."""
+    from . import placing
+
+    rule = next((one for one in pack.warning.places if one.code == signal.facts.get("rule")), None)
+    if rule is None:
+        return []
+    first = signal.day - timedelta(days=signal.window_days - 1)
+    cases = monitoring.placed_cases(first=first, last=signal.day, county_id=signal.area_id)
+    inside = []
+    for case in cases:
+        place = placing.place_of(case, rule, {})
+        if place and place.key == signal.place_key and case.condition in codes:
+            inside.append(case.case_id)
+    return inside
+
+
 def cases_url(signal: Signal) -> str:
     """The list of cases, narrowed to the signal's county, disease and seven days."""
     asked = {
         "county": signal.area.code,
         "condition": signal.condition,
-        "first": (signal.day - timedelta(days=rules.WINDOW - 1)).isoformat(),
+        "first": (signal.day - timedelta(days=signal.window_days - 1)).isoformat(),
         "last": signal.day.isoformat(),
     }
     return f"{reverse('surveillance:monitoring:index')}?{urlencode(asked)}"
@@ -203,6 +255,8 @@ def cases_url(signal: Signal) -> str:
 
 def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
     """The last weeks of the signal's series with the threshold of its method."""
+    if signal.place_key:
+        return _curve_of_place(signal)
     import numpy as np  # as ``detection`` does; other pages of signals need neither
 
     from . import detection
@@ -227,6 +281,10 @@ def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
     since = monitoring.counting_since()
     if since is not None:
         counts[0, : max((since - first).days, 0)] = np.nan
+    for one in known_outbreaks(first, last, pack):
+        if one.county_id == signal.area_id and signal.condition in one.conditions:
+            begin, end = max((one.first - first).days, 0), (one.last - first).days + 1
+            counts[0, begin : max(end, 0)] = np.nan
     shown = slice(days - CHART_DAYS, None)
     head = str(signal.facts.get("headline", ""))
     upper = detection.threshold_of(counts, plan, head, CHART_DAYS)[0]
@@ -238,6 +296,23 @@ def curve_of(user: User, signal: Signal, at: datetime) -> types.Curve:
         threshold=[None if np.isnan(n) else float(n) for n in upper],
         percentile=plan.percentile if by_percentile else None,
         alarm_days=sorted(set(signal.alarms.values_list("day", flat=True))),
+    )
+
+
+def _curve_of_place(signal: Signal) -> types.Curve:
+    """The weeks that the run saw in a school, village or hospital, with the rule's number."""
+    counts = [int(n) for n in signal.curve]
+    window = signal.window_days
+    first = signal.day - timedelta(days=len(counts) - 1)
+    return types.Curve(
+        days=[first + timedelta(days=n) for n in range(len(counts))],
+        counts=counts,
+        weekly=[sum(counts[max(n + 1 - window, 0) : n + 1]) for n in range(len(counts))],
+        threshold=[signal.threshold] * len(counts),
+        percentile=None,
+        alarm_days=sorted(set(signal.alarms.values_list("day", flat=True))),
+        window=window,
+        by_rule=True,
     )
 
 
@@ -265,19 +340,76 @@ def _warned_classes(condition: str, day: date) -> Collection[str]:
 # --- For detection: nobody's scope narrows these -------------------------------------------------
 
 
-def newest_of(series: Collection[tuple[int, str]]) -> dict[tuple[int, str], Signal]:
+def newest_of(series: Collection[Series]) -> dict[Series, Signal]:
     """The newest signal of each series that ever had one, locked for the run."""
-    areas = {area for area, _ in series}
-    conditions = {condition for _, condition in series}
+    areas = {area for area, _, _ in series}
+    conditions = {condition for _, condition, _ in series}
     newest = (
         Signal.objects.filter(area_id__in=areas, condition__in=conditions)
         .order_by()
-        .values("area_id", "condition")
+        .values("area_id", "condition", "place_key")
         .annotate(newest=Max("pk"))
         .values_list("newest", flat=True)
     )
     rows = Signal.objects.select_for_update(of=("self",)).filter(pk__in=list(newest))
-    return {(row.area_id, row.condition): row for row in rows.order_by("pk")}
+    return {(row.area_id, row.condition, row.place_key): row for row in rows.order_by("pk")}
+
+
+def known_outbreaks(first: date, day: date, pack: Pack) -> list[Outbreak]:
+    """Outbreaks with a day from ``first`` on that an answer or an investigation has confirmed.
+
+    An investigation that found one tells its days. While it is open, or where none was opened, a
+    signal answered as an outbreak tells them: from the first day that its count looked at, or the
+    onset that is reported already, until its last alarm; of an open one until ``day``.
+    """
+    ended = Investigation.objects.filter(conclusion=Conclusion.OUTBREAK, last_day__gte=first)
+    found = [
+        _outbreak(one.area_id, one.condition, one.first_onset, one.last_day, pack)
+        for one in ended.order_by("pk")
+        if one.first_onset and one.last_day  # which the database promises
+    ]
+    rows = Signal.objects.filter(
+        Q(investigation=None) | Q(investigation__conclusion=""),
+        outcome=Outcome.CONFIRMED_OUTBREAK,
+    ).select_related("investigation")
+    seen = Min("alarms__day")
+    for signal in rows.annotate(seen_on=seen).order_by("pk"):
+        event = signal.investigation
+        begun = (signal.seen_on or signal.day) - timedelta(days=signal.window_days - 1)
+        if event and event.first_onset:
+            begun = min(begun, event.first_onset)
+        last = day if event else signal.last_alarm_day
+        if last >= first:
+            found.append(_outbreak(signal.area_id, signal.condition, begun, last, pack))
+    return found
+
+
+def _outbreak(county_id: int, condition: str, first: date, last: date, pack: Pack) -> Outbreak:
+    forms = {*with_subtypes(pack, condition), whole_condition(pack, condition)}
+    return Outbreak(county_id, frozenset(forms), first, last)
+
+
+def clusters(day: date, pack: Pack) -> dict[Series, Finding]:
+    """The schools, villages and hospitals that a rule of the pack warns of on a day."""
+    from . import placing  # NumPy, in the worker
+
+    days = placing.days_needed(pack, day)
+    if not days:
+        return {}
+    cases = monitoring.placed_cases(first=day - timedelta(days=days - 1), last=day)
+    return placing.clusters(
+        cases,
+        pack,
+        day,
+        classes=lru_cache(lambda code: monitoring.warned_classes(pack, code, day)),
+        villages=_villages({case.village_id for case in cases if case.village_id}),
+    )
+
+
+def _villages(ids: Collection[int]) -> dict[int, Text]:
+    every = places.areas() if ids else {}
+    known = {pk: every[pk] for pk in ids if pk in every}
+    return {pk: Text(zh=one.name_zh, en=one.name_en) for pk, one in known.items()}
 
 
 def untouched_of(day: date) -> Rows:

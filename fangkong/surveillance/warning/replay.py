@@ -54,7 +54,7 @@ def _day(day: date, conditions: Collection[str]) -> Iterator[Flagged]:
         return not conditions or series[1] in conditions
 
     for label, finding in sorted(detection.judged(block, pack, wanted=wanted).items()):
-        yield Flagged(day, *label, finding.observed, tuple(finding.methods))
+        yield Flagged(day, label[0], label[1], finding.observed, tuple(finding.methods))
 
 
 def _end(day: date) -> datetime:

@@ -7,32 +7,37 @@ methods keep their own numbers in their alarms.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import hashlib
+import re
+import unicodedata
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from math import ceil, floor, log10
 from typing import Literal, TypeVar
 
 from fangkong.packs import rules as packs
-from fangkong.packs.types import DiseaseClass, Pack, UnknownCode
+from fangkong.packs.types import DiseaseClass, Pack, PlaceKind, UnknownCode
 
 WINDOW = 7
 CURVE_DAYS = 28
 QUIET_DAYS = 14
 ADAPTIVE_WEEKS = 26  # that the adaptive regression must know, as epistat says
-BUDGET = 0.3  # statistical signals per county and week that staff will still read
+BUDGET = 0.3  # statistical signals per county and week, where a pack says nothing of it
 ASSESS_HOURS = 2  # the headquarters' own time for a suspected event
 
 FIXED, PERCENTILE, C1, C2, C3 = "fixed_count", "moving_percentile", "c1", "c2", "c3"
-ADAPTIVE = "adaptive"
+ADAPTIVE, PLACE = "adaptive", "place_rule"
 # Which method's numbers head a signal that several have raised.
-METHODS = (ADAPTIVE, PERCENTILE, FIXED, C2, C1, C3)
+METHODS = (ADAPTIVE, PERCENTILE, FIXED, PLACE, C2, C1, C3)
+# A signal that a rule demands ranks at least as high as one that is just beyond chance.
+RULE_P = 0.0065
 
 OPEN = ("new", "verifying")
 SUSPECTED = ("suspected_event", "confirmed_outbreak")
 
 Key = TypeVar("Key", bound=Hashable)
-Series = tuple[int, str]  # county id, disease
+Series = tuple[int, str, str]  # county id, disease, key of a place in the county or ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,20 @@ def disease_class(pack: Pack, condition: str, on: date) -> DiseaseClass:
 
 
 @dataclass(frozen=True)
+class Outbreak:
+    """Days on which cases of a known outbreak were reported, both included.
+
+    ``conditions``: its disease, the forms of it, and the disease that it is a form of: the series
+    that its cases were counted in.
+    """
+
+    county_id: int
+    conditions: frozenset[str]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
 class MethodAlarm:
     """What one method says of one day; None where it has no such number."""
 
@@ -135,6 +154,15 @@ class MethodAlarm:
     threshold: float | None
     score: float | None
     p: float | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A school, village or hospital of a county; ``key`` tells it from others there."""
+
+    kind: PlaceKind
+    key: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -150,6 +178,10 @@ class Finding:
     alarms: tuple[MethodAlarm, ...]
     curve: tuple[int, ...] = ()
     facts: dict[str, float | int | str] = field(default_factory=dict)
+    place: Place | None = None
+    # The same day with one case more, and with one case fewer where that still alarms.
+    more: Finding | None = None
+    less: Finding | None = None
 
     @property
     def methods(self) -> list[str]:
@@ -157,8 +189,8 @@ class Finding:
 
     @property
     def fixed(self) -> bool:
-        """Whether a single-case rule is among the alarms; such a signal knows no budget."""
-        return FIXED in self.methods
+        """Whether a rule is among the alarms, of single cases or of a place: it knows no budget."""
+        return FIXED in self.methods or PLACE in self.methods
 
     @property
     def excess(self) -> float:
@@ -171,16 +203,52 @@ class Finding:
 _CLASS_POINTS: dict[DiseaseClass, int] = {"A": 3, "B": 2, "C": 1, "other": 0}
 
 
-def rank(p: float | None, excess: float, disease: DiseaseClass) -> float:
+def rank(p: float | None, excess: float, disease: DiseaseClass, *, by_rule: bool = False) -> float:
     """One number to sort signals by, highest first.
 
     First how improbable the count is, in tenths of powers of ten (so that nearly equal ones tie),
-    then the cases above the expected, then the class of the disease, A first.
+    then the cases above the expected, then the class of the disease, A first. What a rule demands
+    (``by_rule``) counts as improbable as ``RULE_P`` at least: chance says nothing of it.
     """
+    if by_rule:
+        p = RULE_P if p is None else min(p, RULE_P)
     surprise = 0.0 if p is None else min(30.0, -log10(max(p, 1e-30)))
     tenths = floor(surprise * 10 + 0.5)
     cases = min(max(excess, 0.0), 999.9)
     return tenths * 10_000.0 + round(cases, 1) * 10 + _CLASS_POINTS[disease]
+
+
+def rank_of(finding: Finding, disease: DiseaseClass) -> float:
+    """``rank`` of a finding."""
+    return rank(finding.p, finding.excess, disease, by_rule=finding.fixed)
+
+
+def position(rank: float, others: Iterable[float]) -> int:
+    """The place on a list, 1 at its head; equals share one."""
+    return 1 + sum(other > rank for other in others)
+
+
+# --- Places -------------------------------------------------------------------------------------
+
+# Up to the word that ends the name of an institution; a class or a department stands behind it.
+_INSTITUTION: dict[PlaceKind, re.Pattern[str]] = {
+    "school": re.compile(r".*?(?:小学|中学|高中|初中|幼儿园|托儿所|学校|学院|大学)"),
+    "ward": re.compile(r".*?(?:医院|卫生院|卫生服务中心|卫生室|诊所|保健院)"),
+}
+
+
+def institution(kind: PlaceKind, workplace: str) -> Place | None:
+    """The school or hospital that a card names; None where it names none.
+
+    Spelling does not tell two apart: width, case and blanks; nor does the class or department.
+    """
+    text = "".join(unicodedata.normalize("NFKC", workplace).split())
+    if not text:
+        return None
+    known = _INSTITUTION[kind].match(text)
+    shown = known[0] if known else " ".join(unicodedata.normalize("NFKC", workplace).split())
+    digest = hashlib.sha256("".join(shown.split()).casefold().encode()).hexdigest()
+    return Place(kind, f"{kind}:{digest[:24]}", shown[:120])
 
 
 # --- Episodes -----------------------------------------------------------------------------------
@@ -226,6 +294,11 @@ def is_void(state: str, signal_day: date, run_day: date) -> bool:
 
 
 # --- The load budget ----------------------------------------------------------------------------
+
+
+def budget_of(pack: Pack) -> float:
+    """How many statistical signals per county and week the pack lets onto the list."""
+    return pack.warning.load.signals_per_county_week if pack.warning.load else BUDGET
 
 
 def allowance(counties: int, budget: float = BUDGET) -> int:

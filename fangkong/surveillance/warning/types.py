@@ -168,10 +168,18 @@ class Phase(models.TextChoices):
 METHOD_NAMES: Mapping[str, object] = {
     "adaptive": _("Adaptive regression"),
     "fixed_count": _("Single-case rule"),
+    "place_rule": _("Rule of a place"),
     "moving_percentile": _("Moving percentile"),
     "c1": _("EARS C1"),
     "c2": _("EARS C2"),
     "c3": _("EARS C3"),
+}
+
+
+PLACE_KINDS: Mapping[str, object] = {
+    "school": pgettext_lazy("kind of place", "school or kindergarten"),
+    "village": pgettext_lazy("kind of place", "village"),
+    "ward": pgettext_lazy("kind of place", "hospital, among its staff"),
 }
 
 
@@ -218,6 +226,47 @@ class Curve:
     threshold: Sequence[float | None]
     percentile: int | None  # None: by the adaptive regression
     alarm_days: Sequence[date]
+    window: int = 7  # days of the sums
+    by_rule: bool = False  # the threshold is the number of a rule
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The place of an open signal among those that a reader sees, 1 at the head, and what would
+    change it: one case more or fewer, and its disease being of class A.
+
+    ``less`` is None where there would be no signal any more; the others where nobody knows, as of
+    a signal from before they were worked out.
+    """
+
+    position: int
+    of: int
+    known: bool
+    more: int | None
+    less: int | None
+    as_a: int | None
+
+    @property
+    def changes(self) -> list[str]:
+        """What would change the place, in one short sentence each."""
+        if not self.known:
+            return []
+        said = []
+        if self.more is not None:
+            said.append(_now("One more case: %(place)s") % {"place": self._place(self.more)})
+        fewer = _now("no signal any more") if self.less is None else self._place(self.less)
+        said.append(_now("One case fewer: %(place)s") % {"place": fewer})
+        if self.as_a is not None:
+            said.append(
+                _now("If its disease were managed as class A: %(place)s")
+                % {"place": self._place(self.as_a)}
+            )
+        return said
+
+    def _place(self, place: int) -> str:
+        if place == self.position:
+            return _now("no change")
+        return _now("place %(to)d instead of %(now)d") % {"to": place, "now": self.position}
 
 
 @dataclass(frozen=True)
@@ -236,13 +285,14 @@ def reason(
     expected: float | None,
     threshold: float | None,
     facts: Mapping[str, object],
+    place_kind: str = "",
 ) -> str:
     """Why there is a signal, in one sentence in the language of the page.
 
     For instance: "14 cases in the 7 days to 2020-02-05; 5.2 expected; up to 10 are usual", or by
     the moving percentile "7 cases …; none expected; P80 of 15 earlier periods is 0".
     """
-    parts = [_counted(observed, day)]
+    parts = [_counted(observed, day, int(str(facts.get("days") or 7)))]
     head = facts.get("headline")
     if expected is not None:
         parts.append(_expected(expected))
@@ -257,6 +307,11 @@ def reason(
                 "blocks": facts.get("blocks"),
                 "threshold": _number(threshold),
             }
+        )
+    elif head == "place_rule":
+        parts.append(
+            _now("all in one %(place)s, where a rule warns from %(n)d on")
+            % {"place": PLACE_KINDS.get(place_kind, place_kind), "n": int(threshold or 1)}
         )
     elif head == "fixed_count":
         needed = int(threshold or 1)
@@ -280,10 +335,12 @@ def reason(
     return pgettext("between the parts of a reason", "; ").join(parts)
 
 
-def _counted(observed: int, day: date) -> str:
+def _counted(observed: int, day: date, days: int) -> str:
     return ngettext(
-        "%(n)d case in the 7 days to %(day)s", "%(n)d cases in the 7 days to %(day)s", observed
-    ) % {"n": observed, "day": day.isoformat()}
+        "%(n)d case in the %(days)d days to %(day)s",
+        "%(n)d cases in the %(days)d days to %(day)s",
+        observed,
+    ) % {"n": observed, "day": day.isoformat(), "days": days}
 
 
 def _expected(expected: float) -> str:

@@ -27,7 +27,7 @@ from fangkong.tasks import queries as tasks
 from . import actions, queries
 from .forms import AnswerForm, RunForm, SignalFilter
 from .models import DetectionRun, Signal
-from .types import ANSWER, OUTCOME_HELP, RUN, VIEW, Outcome, State, Trigger
+from .types import ANSWER, OUTCOME_HELP, RUN, VIEW, Curve, Outcome, State, Trigger
 
 METRIC_DAYS = 28
 FOLDED_SHOWN = 50
@@ -39,7 +39,7 @@ SIGNALS = pages.Listing[Signal](
         pages.Column(
             "signal",
             _("Signal"),
-            lambda s: f"{s.area.display_name} · {s.condition_name}",
+            lambda s: s.title,
             piece="surveillance/warning/_signal.html",
         ),
         pages.Column("reason", _("Why"), lambda s: s.reason),
@@ -57,6 +57,12 @@ SIGNALS = pages.Listing[Signal](
             order="rank",
             piece="surveillance/warning/_rank.html",
         ),
+        pages.Column(
+            "change",
+            _("What would change its place"),
+            lambda s: " ".join(s.standing.changes) if s.standing else "",
+            piece="surveillance/warning/_change.html",
+        ),
         pages.Column("day", _("Day"), lambda s: s.day, order="day"),
         pages.Column("due", _("Clock"), lambda s: s.due_at, piece="surveillance/warning/_due.html"),
         pages.Column(
@@ -68,6 +74,7 @@ SIGNALS = pages.Listing[Signal](
     ],
     order="-rank",
     empty=_("No signal waits for an answer."),
+    learn=queries.learn_standing,
 )
 
 RUNS = pages.Listing[DetectionRun](
@@ -235,6 +242,7 @@ def _page(
     form = form or _answering(AnswerForm(), signal)
     pages.forms.dress(form)
     cases = queries.cases_behind(user, signal, at)
+    queries.learn_standing([signal], user, at)
     shown = {
         "signal": signal,
         "chart": _chart(request, signal),
@@ -253,25 +261,30 @@ def _page(
     return render(request, "surveillance/warning/detail.html", shown, status=status)
 
 
+def _threshold(line: Curve) -> str:
+    if line.by_rule:
+        return _now("A rule warns from here on")
+    if line.percentile:
+        return _now("Threshold (P%(p)s of earlier periods)") % {"p": line.percentile}
+    return _now("Threshold (adaptive regression)")
+
+
 def _chart(request: StaffRequest, signal: Signal) -> pages.Chart:
     """Cases by day, and their sums over seven days against the threshold."""
     line = queries.curve_of(request.user, signal, request.now)
     days = [day.isoformat() for day in line.days]
     return pages.Chart(
         title=_("%(condition)s in %(area)s by day of report")
-        % {"condition": signal.condition_name, "area": signal.area.display_name},
+        % {
+            "condition": signal.condition_name,
+            "area": f"{signal.area.display_name} {signal.place}".rstrip(),
+        },
         url=reverse("surveillance:warning:curve", args=[signal.public_id]),
         x=days,
         series=[
             pages.Series(_("Cases"), line.counts),
-            pages.Series(_("Cases in 7 days"), line.weekly, kind="line"),
-            pages.Series(
-                _("Threshold (P%(p)s of earlier periods)") % {"p": line.percentile}
-                if line.percentile
-                else _("Threshold (adaptive regression)"),
-                line.threshold,
-                kind="line",
-            ),
+            pages.Series(_("Cases in %(n)d days") % {"n": line.window}, line.weekly, kind="line"),
+            pages.Series(_threshold(line), line.threshold, kind="line"),
         ],
         unit=_("cases"),
         x_label=_("Day"),

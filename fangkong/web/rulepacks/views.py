@@ -22,6 +22,7 @@ from fangkong.packs.types import (
     CardCheck,
     NoPackInForce,
     Pack,
+    PlaceRule,
     Row,
     Text,
     UnknownCode,
@@ -83,6 +84,7 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
         "pack": pack,
         "day": day,
         "card_checks": _card_checks(pack, day),
+        "place_rules": _place_rules(pack, day),
         "testing": _testing(pack),
         "screening": screening.tables(pack, day),
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
@@ -114,6 +116,14 @@ def differences(request: StaffRequest) -> HttpResponse:
 def _card_checks(pack: Pack, day: date) -> list[tuple[CardCheck, list[Text]]]:
     """What cards are held against, each with the diseases that it is only for."""
     return [(row, [packs.name(pack, code, day) for code in row.only]) for row in pack.card_checks]
+
+
+def _place_rules(pack: Pack, day: date) -> list[tuple[PlaceRule, list[Text]]]:
+    """The rules of schools, villages and hospitals, with the names of their diseases."""
+    return [
+        (row, [packs.name(pack, code, day) for code in row.conditions])
+        for row in pack.warning.places
+    ]
 
 
 def _testing(pack: Pack) -> list[tuple[Row, str, str]]:

@@ -70,6 +70,21 @@ def test_a_condition_managed_as_class_a_shows_it_only_while_it_was(look, daofu):
     assert covid("2023-02-01").managed_as == "B"
 
 
+def test_what_a_pack_says_of_early_warning_stands_with_its_clauses(look, daofu):
+    text = look(daofu, "/packs/cn-2020-01/", language="en").content.decode()
+    warning = text[text.index('id="warning"') : text.index('id="testing"')]
+    for said in (
+        "First findings on site",
+        "per county and week on the list: 0.3",
+        "10 in a school in a week",
+        "rubella",
+        "all diseases",
+        "unverified",
+        "2020-09-14",
+    ):
+        assert said in warning, said
+
+
 def test_what_a_pack_says_of_testing_stands_with_its_clauses(look, daofu):
     text = look(daofu, "/packs/cn-2020-01/").content.decode()
     testing = text[text.index('id="testing"') :]
