@@ -8,7 +8,15 @@ from .monitoring.models import (
     ReportCard,
 )
 from .screening.models import Exposure, Observation, Visit
-from .testing.models import CustodyStep, Result, Specimen, TubeNumbering
+from .testing.models import (
+    CustodyStep,
+    Pool,
+    PoolResult,
+    PoolStep,
+    Result,
+    Specimen,
+    TubeNumbering,
+)
 from .warning.models import Alarm, DetectionRun, Investigation, Signal
 
 __all__ = [
@@ -22,6 +30,9 @@ __all__ = [
     "Exposure",
     "Investigation",
     "Observation",
+    "Pool",
+    "PoolResult",
+    "PoolStep",
     "ReportCard",
     "Result",
     "Signal",

@@ -44,8 +44,14 @@ from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.screening.models import Exposure, Visit
+from fangkong.surveillance.testing import pools
 from fangkong.surveillance.testing.models import Specimen
+<<<<<<< HEAD
 from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal
+=======
+from fangkong.surveillance.testing.types import PoolFacts, ResultFacts
+from fangkong.surveillance.warning.models import DetectionRun, Signal
+>>>>>>> ef496d5 (Pools: one tube of many for screening, members held and taken anew where it is not negative; unnoted collections; sender numbers of corrections)
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.models import Task
 
@@ -95,7 +101,8 @@ def furnish(at: datetime) -> dict[str, str]:
         "exposure": _id(Exposure.objects.exclude(observation=None).earliest("pk")),
         "observation": _id(looked.observation),
         "visit": _id(looked),
-        "specimen": _id(Specimen.objects.get(state="received")),
+        "specimen": _id(Specimen.objects.get(state="received", pool=None)),
+        **_pools(person, at),
         "finding": _id(audit_queries.findings().latest("pk")),
         "token": _id(_token(daofu, at)),
         "use": _id(_emergency(ward, at)),
@@ -140,6 +147,29 @@ def _entered_twice(person: Person, by: User, at: datetime) -> dict[str, str]:
     )
     joined = twice.merge(twice.pair(one, other, at), one, by, at)
     return {"pair": _id(pair), "merge": _id(joined), "search": _id(pair.run)}
+
+
+def _pools(person: Person, at: datetime) -> dict[str, str]:
+    """A pool that is being filled and one with a result, two years on: allowed by then."""
+    then = at + timedelta(days=731)
+    hospital, lab = (User.objects.get(username=name) for name in ("hospital", "lab"))
+    house, bench = (one.appointments.get().facility for one in (hospital, lab))
+    made = []
+    for _n in range(2):
+        pool = pools.open_pool(
+            facts=PoolFacts(
+                condition="covid-19", rule="ten-in-one", group="mass-screening",
+                specimen_type="oropharyngeal-swab",
+            ),
+            facility=house, laboratory=bench, synthetic=True, by=hospital, at=then,
+        )  # fmt: skip
+        pools.add_to_pool(pool=pool, person=person, by=hospital, at=then)
+        made.append(pool)
+    full = pools.close_pool(pool=made[1], by=hospital, at=then)
+    full = pools.receive_pool(pool=full, by=lab, at=then)
+    found = ResultFacts(method="rt-pcr", outcome="negative", tested_at=then)
+    pools.enter_pool_result(pool=full, facts=found, by=lab, at=then)
+    return {"open pool": _id(made[0]), "pool": _id(full)}
 
 
 def _task(text: str, area: Area, at: datetime, by: User) -> None:

@@ -40,8 +40,9 @@ from fangkong.surveillance.screening import actions as screening
 from fangkong.surveillance.screening.models import Exposure
 from fangkong.surveillance.screening.types import ExposureFacts
 from fangkong.surveillance.testing import actions as testing
-from fangkong.surveillance.testing.models import Specimen
-from fangkong.surveillance.testing.types import RequestFacts
+from fangkong.surveillance.testing import pools
+from fangkong.surveillance.testing.models import Pool, Specimen
+from fangkong.surveillance.testing.types import PoolFacts, RequestFacts
 from fangkong.surveillance.warning.tests import factories as warning
 from fangkong.tasks.models import Task
 from fangkong.tasks.tests.factories import assigned
@@ -185,6 +186,7 @@ class Counties:
         county.records["exposure"] = exposure
         county.records["observation"] = exposure.observation
         county.records["specimen"] = specimen(case.person, hospital, clinician)
+        county.records["pool"] = pool_of(case.person, hospital, clinician)
         county.records["file"] = proof(county.records["task"], cdc)
         county.records |= entered_twice(case.person, area, cdc)
         county.numbers = {
@@ -238,6 +240,21 @@ def specimen(person: Person, hospital: Facility, by: User) -> Specimen:
         at=AT,
     )
     return testing.ship(specimen=made, by=by, at=AT)
+
+
+def pool_of(person: Person, hospital: Facility, by: User) -> Pool:
+    """A tube of one person, on its way to the hospital's own laboratory; when pools are allowed."""
+    then = AT + timedelta(days=731)
+    facts = PoolFacts(
+        condition="covid-19",
+        rule="five-in-one",
+        group="mass-screening",
+        specimen_type="nasopharyngeal-swab",
+    )
+    made = pools.open_pool(facts=facts, facility=hospital, laboratory=hospital, by=by, at=then)
+    pools.add_to_pool(pool=made, person=person, by=by, at=then)
+    made = pools.close_pool(pool=made, by=by, at=then)
+    return pools.ship_pool(pool=made, by=by, at=then)
 
 
 def entered_twice(patient: Person, area: Area, by: User) -> dict[str, Any]:

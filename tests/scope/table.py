@@ -434,6 +434,13 @@ def request_of_test(county: County) -> Fields:
     return {**codes, **named}
 
 
+def pool_of_many(county: County) -> Fields:
+    hospital = str(county.hospital.public_id)
+    codes = {"condition": "covid-19", "rule": "five-in-one", "group": "arrival"}
+    named = {"facility": hospital, "laboratory": hospital}
+    return {**codes, "specimen_type": "oropharyngeal-swab", **named}
+
+
 def contact_of_case(county: County) -> Fields:
     case = county.records["case"]
     person = case.person  # whom the county knows; that nobody is their own contact is told
@@ -533,6 +540,21 @@ TESTING = {
     "surveillance:testing:cancel": Row(REPORTERS, "specimen", gets=False),
     "surveillance:testing:result": Row(BENCH, "specimen"),
     "surveillance:testing:correct": Row(BENCH, "specimen", lacks=True),
+    "surveillance:testing:pools": Row(SPECIMENS, shows=("pool",)),
+    "surveillance:testing:open_pool": Row(REPORTERS),
+    "surveillance:testing:pool": Row(SPECIMENS, "pool"),
+    "surveillance:testing:fill": Row(REPORTERS, "pool"),
+    "surveillance:testing:take_out": Row(REPORTERS, "pool", gets=False),
+    "surveillance:testing:close_pool": Row(REPORTERS, "pool", gets=False),
+    "surveillance:testing:next_pool": Row(REPORTERS, "pool", gets=False),
+    "surveillance:testing:ship_pool": Row(REPORTERS, "pool", gets=False),
+    "surveillance:testing:receive_pool": Row(BENCH, "pool", gets=False),
+    "surveillance:testing:refuse_pool": Row(BENCH, "pool", gets=False),
+    "surveillance:testing:lose_pool": Row(HANDLERS, "pool", gets=False),
+    "surveillance:testing:cancel_pool": Row(REPORTERS, "pool", gets=False),
+    "surveillance:testing:pool_result": Row(BENCH, "pool"),
+    "surveillance:testing:correct_pool": Row(BENCH, "pool", lacks=True),
+    "surveillance:testing:release": Row(ANSWERERS, "specimen", gets=False, lacks=True),
     "GET /surveillance/testing/choices/": Row(SPECIMENS),  # what the law lets a request say
     "GET /surveillance/testing/specimens/": Row(SPECIMENS, shows=("specimen",)),
     "POST /surveillance/testing/specimens/": Row(REPORTERS, sends=request_of_test, foreign=True),
@@ -544,6 +566,26 @@ TESTING = {
     "POST /surveillance/testing/specimens/<public_id>/lose/": Row(HANDLERS, "specimen", sends=ENDS),
     "POST /surveillance/testing/specimens/<public_id>/cancel/": Row(
         REPORTERS, "specimen", sends=ENDS
+    ),
+    "POST /surveillance/testing/specimens/<public_id>/release/": Row(
+        ANSWERERS, "specimen", sends=ENDS, lacks=True
+    ),
+    "GET /surveillance/testing/pools/": Row(SPECIMENS, shows=("pool",)),
+    "POST /surveillance/testing/pools/": Row(REPORTERS, sends=pool_of_many, foreign=True),
+    "GET /surveillance/testing/pools/<public_id>/": Row(SPECIMENS, "pool"),
+    "POST /surveillance/testing/pools/<public_id>/members/": Row(REPORTERS, "pool"),
+    "POST /surveillance/testing/pools/<public_id>/take-out/": Row(
+        REPORTERS, "pool", sends={**ENDS, "specimen": NOBODYS}, lacks=True
+    ),
+    "POST /surveillance/testing/pools/<public_id>/close/": Row(REPORTERS, "pool"),
+    "POST /surveillance/testing/pools/<public_id>/ship/": Row(REPORTERS, "pool"),
+    "POST /surveillance/testing/pools/<public_id>/receive/": Row(BENCH, "pool"),
+    "POST /surveillance/testing/pools/<public_id>/refuse/": Row(BENCH, "pool", sends=ENDS),
+    "POST /surveillance/testing/pools/<public_id>/lose/": Row(HANDLERS, "pool", sends=ENDS),
+    "POST /surveillance/testing/pools/<public_id>/cancel/": Row(REPORTERS, "pool", sends=ENDS),
+    "POST /surveillance/testing/pools/<public_id>/results/": Row(BENCH, "pool", sends=FOUND),
+    "POST /surveillance/testing/pools/<public_id>/results/correct/": Row(
+        BENCH, "pool", sends={**FOUND, **ENDS, "replaces": 1}
     ),
     "POST /surveillance/testing/specimens/<public_id>/results/": Row(
         BENCH, "specimen", sends=FOUND

@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema, Status
 
-from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
 from fangkong.packs.types import NoPackInForce, Row
 from fangkong.surveillance.monitoring import rules as monitoring
 
-from . import actions, queries, rules
+from . import actions, holds, pool_api, queries, rules
+from .api_bodies import (
+    NO_NUL,
+    CorrectIn,
+    EndIn,
+    ResultIn,
+    ResultOut,
+    ShipIn,
+    StepIn,
+    StepOut,
+    code,
+    facts_of,
+    laboratory_of,
+    person_of,
+    results_out,
+    staff_of,
+    steps_out,
+    text,
+    told_by_field,
+    utc,
+)
 from .models import Specimen
 from .types import (
     HANDLE,
+    RELEASE,
     REQUEST,
     TEST,
     VIEW,
-    Channel,
     RequestFacts,
-    ResultFacts,
     ResultOutcome,
     State,
 )
 
-if TYPE_CHECKING:
-    from fangkong.people.models import Person
-    from fangkong.places.models import Facility
-
 router = Router(tags=["testing"])
-
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-
-
-def _code(of: str) -> Any:
-    """A code from the lists of the rules in force, which ``choices`` tells."""
-    told = f"One of `{of}` of `GET …/testing/choices/`."
-    return Field(max_length=60, pattern=_NO_NUL, description=told)
-
-
-def _text(limit: int, say: str = "") -> Any:
-    return Field("", max_length=limit, pattern=_NO_NUL, description=say)
+router.add_router("/pools", pool_api.router)
 
 
 class SpecimenOut(Schema):
-    """A specimen. The person is masked; `due_at` is the promise of the group that is tested."""
+    """A specimen. The person is masked; `due_at` is the promise of the group that is tested.
+
+    `in_pool`: it lies in a tube with others, and a negative result is one of screening, no
+    diagnosis. `repeats`: the member of a pool that it was taken for anew. `held`: the person is
+    held until tested singly.
+    """
 
     id: UUID
     number: str
@@ -75,31 +82,11 @@ class SpecimenOut(Schema):
     reported_at: datetime | None
     pack: str
     clause: str
+    in_pool: bool
+    held: bool
+    repeats: UUID | None
+    collection_noted: bool
     synthetic: bool
-
-
-class StepOut(Schema):
-    sequence: int
-    state: str
-    done_at: datetime
-    entered_at: datetime
-    facility: UUID
-    reason: str
-
-
-class ResultOut(Schema):
-    """A result; `ct` holds hundredths of a cycle by target. The one in front counts."""
-
-    sequence: int
-    method: str
-    outcome: str
-    ct: dict[str, int]
-    laboratory: UUID
-    tested_at: datetime
-    reported_at: datetime | None
-    channel: str
-    sender_number: str
-    reason: str
 
 
 class SpecimenWithWayOut(SpecimenOut):
@@ -114,52 +101,25 @@ class SpecimenIn(api.Body):
     full already.
     """
 
-    condition: str = _code("conditions")
-    group: str = _code("groups")
-    specimen_type: str = _code("specimens")
+    condition: str = code("conditions")
+    group: str = code("groups")
+    specimen_type: str = code("specimens")
     onset_date: date | None = Field(None, description="None where there are no symptoms.")
     person: UUID | None = None
     case: UUID | None = None
-    site: str = _text(100)
+    site: str = text(100)
     facility: UUID
     laboratory: UUID
-    number: str = _text(80)
+    number: str = text(80)
     collected_at: api.Moment | None = None
 
 
-class StepIn(api.Body):
-    """A step; `done_at` is the moment of the act, now without it."""
-
-    done_at: api.Moment | None = None
-
-
 class CollectIn(StepIn):
-    number: str = _text(80, "Of a tube that brought its own.")
+    number: str = text(80, "Of a tube that brought its own.")
 
 
-class ShipIn(StepIn):
-    laboratory: UUID | None = Field(None, description="Another one than the request named.")
-
-
-class EndIn(StepIn):
-    reason: str = Field(max_length=400, pattern=_NO_NUL)
-
-
-class ResultIn(api.Body):
-    method: str = _code("methods")
-    outcome: ResultOutcome
-    ct: dict[Annotated[str, Field(max_length=40, pattern=_NO_NUL)], int] = Field(
-        default_factory=dict, max_length=20, description="Hundredths of a cycle by target."
-    )
-    tested_at: api.Moment | None = None
-    sender_number: str = _text(80, "The laboratory's own number of the result, known once.")
-
-
-class CorrectIn(ResultIn):
-    replaces: int = Field(
-        ge=1, le=32767, description="The sequence of the result that is corrected."
-    )
-    reason: str = Field(max_length=400, pattern=_NO_NUL)
+class ReleaseIn(api.Body):
+    reason: str = Field(max_length=400, pattern=NO_NUL)
 
 
 class TestingChoiceOut(Schema):
@@ -171,6 +131,15 @@ class TestingChoiceOut(Schema):
 class SpecimenTypeOut(TestingChoiceOut):
     of_person: bool
     biosafety: str
+
+
+class PoolRuleOut(TestingChoiceOut):
+    """A kind of pool: how many persons of which groups, only below `per_million` positives."""
+
+    size: int
+    groups: list[str]
+    specimens: list[str]
+    per_million: int | None
 
 
 class GroupOut(TestingChoiceOut):
@@ -196,12 +165,13 @@ class TestingChoicesOut(Schema):
     specimens: list[SpecimenTypeOut]
     groups: list[GroupOut]
     methods: list[MethodOut]
+    pools: list[PoolRuleOut]
 
 
 @router.get("/choices/", response=TestingChoicesOut)
 def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
     """The codes that a request and a result of a day take (today without ``on``)."""
-    staff = _staff(request)
+    staff = staff_of(request)
     api.require(request, VIEW)
     day = on or clock.day_of(staff.now)
     try:
@@ -238,6 +208,16 @@ def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
             for row in pack.testing.methods
             if row.covers(day)
         ],
+        "pools": [
+            {
+                **_line(row),
+                "size": row.size,
+                "groups": list(row.groups),
+                "specimens": list(row.specimens),
+                "per_million": row.per_million,
+            }
+            for row in rules.pools(pack, day)
+        ],
     }
 
 
@@ -252,7 +232,7 @@ def specimens(
     until: api.Moment | None = None,
 ) -> HttpResponse:
     """The specimens open to you, the last requested first; a laboratory has those for it."""
-    staff = _staff(request)
+    staff = staff_of(request)
     api.require(request, VIEW)
     api.in_order("until", until, "since", since)
     rows = queries.open_to(staff.user, staff.now)
@@ -274,7 +254,7 @@ def specimens(
 @router.post("/specimens/", response={201: SpecimenOut})
 def ask(request: HttpRequest, body: SpecimenIn) -> Status[dict[str, Any]]:
     """Request a test; 409 where the same specimen of the person waits to be collected."""
-    staff = _staff(request)
+    staff = staff_of(request)
     api.require(request, REQUEST)
     facilities = queries.facilities_to_request_for(staff.user, staff.now)
     case = None
@@ -282,7 +262,7 @@ def ask(request: HttpRequest, body: SpecimenIn) -> Status[dict[str, Any]]:
         case = queries.case_to_test(staff.user, staff.now, body.case)
         if case is None:
             raise Http404
-    with _told_by_field(done_at="collected_at"):
+    with told_by_field(done_at="collected_at"):
         made = api.once(
             request,
             actions.request,
@@ -293,10 +273,10 @@ def ask(request: HttpRequest, body: SpecimenIn) -> Status[dict[str, Any]]:
                 onset_date=body.onset_date,
                 site=body.site,
             ),
-            person=_person(staff, body.person),
+            person=person_of(staff, body.person),
             case=case,
             facility=get_object_or_404(facilities, public_id=body.facility),
-            laboratory=_laboratory(staff, body.laboratory),
+            laboratory=laboratory_of(staff, body.laboratory),
             number=body.number,
             collected_at=body.collected_at,
             by=staff.user,
@@ -309,39 +289,15 @@ def ask(request: HttpRequest, body: SpecimenIn) -> Status[dict[str, Any]]:
 @router.get("/specimens/{public_id}/", response=SpecimenWithWayOut)
 def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """One specimen with its way, the first step in front, and its results, the newest in front."""
-    staff = _staff(request)
+    staff = staff_of(request)
     api.require(request, VIEW)
     found = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
     api.version_of(request, found)
     opened(request, found)
     return {
         **_out(found, staff.now),
-        "steps": [
-            {
-                "sequence": step.sequence,
-                "state": step.state,
-                "done_at": step.done_at,
-                "entered_at": step.entered_at,
-                "facility": step.facility.public_id,
-                "reason": step.reason,
-            }
-            for step in queries.steps_of(found)
-        ],
-        "results": [
-            {
-                "sequence": one.sequence,
-                "method": one.method,
-                "outcome": one.outcome,
-                "ct": one.ct,
-                "laboratory": one.laboratory.public_id,
-                "tested_at": one.tested_at,
-                "reported_at": one.reported_at,
-                "channel": one.channel,
-                "sender_number": one.sender_number,
-                "reason": one.reason,
-            }
-            for one in queries.results_of(found)
-        ],
+        "steps": steps_out(queries.steps_of(found)),
+        "results": results_out(queries.results_of(found)),
     }
 
 
@@ -356,7 +312,7 @@ def collect(request: HttpRequest, public_id: UUID, body: CollectIn) -> dict[str,
 def ship(request: HttpRequest, public_id: UUID, body: ShipIn) -> dict[str, Any]:
     """The tube leaves for its laboratory, or for another one."""
     found = _to_send(request, public_id)
-    to = None if body.laboratory is None else _laboratory(_staff(request), body.laboratory)
+    to = None if body.laboratory is None else laboratory_of(staff_of(request), body.laboratory)
     return _go(request, actions.ship, found, laboratory=to, done_at=body.done_at)
 
 
@@ -377,7 +333,7 @@ def refuse(request: HttpRequest, public_id: UUID, body: EndIn) -> dict[str, Any]
 @router.post("/specimens/{public_id}/lose/", response=SpecimenOut)
 def lose(request: HttpRequest, public_id: UUID, body: EndIn) -> dict[str, Any]:
     """The tube is lost; said by whoever has it or waits for it."""
-    staff = _staff(request)
+    staff = staff_of(request)
     api.require(request, HANDLE)
     found = get_object_or_404(queries.open_to_lose(staff.user, staff.now), public_id=public_id)
     return _go(request, actions.lose, found, reason=body.reason, done_at=body.done_at)
@@ -390,11 +346,20 @@ def cancel(request: HttpRequest, public_id: UUID, body: EndIn) -> dict[str, Any]
     return _go(request, actions.cancel, found, reason=body.reason, done_at=body.done_at)
 
 
+@router.post("/specimens/{public_id}/release/", response=SpecimenOut)
+def release(request: HttpRequest, public_id: UUID, body: ReleaseIn) -> dict[str, Any]:
+    """Let a member of a pool go without a single test; 404 where nobody is held by it."""
+    staff = staff_of(request)
+    api.require(request, RELEASE)
+    found = get_object_or_404(queries.to_release(staff.user, staff.now), public_id=public_id)
+    return _go(request, holds.release, found, reason=body.reason)
+
+
 @router.post("/specimens/{public_id}/results/", response={201: SpecimenOut})
 def enter_result(request: HttpRequest, public_id: UUID, body: ResultIn) -> Status[dict[str, Any]]:
     """Enter a result. All but an invalid one is reported thereby; a message twice is a 409."""
     found = _to_test(request, public_id)
-    return Status(201, _find(request, actions.enter_result, found, facts=_facts(body)))
+    return Status(201, _find(request, actions.enter_result, found, facts=facts_of(body)))
 
 
 @router.post("/specimens/{public_id}/results/correct/", response=SpecimenOut)
@@ -402,55 +367,33 @@ def enter_result(request: HttpRequest, public_id: UUID, body: ResultIn) -> Statu
 def correct_result(request: HttpRequest, public_id: UUID, body: CorrectIn) -> dict[str, Any]:
     """Say a reported result anew, as a whole; the former one stays in the history."""
     found = _to_test(request, public_id)
-    said: dict[str, Any] = {"facts": _facts(body), "replaces": body.replaces, "reason": body.reason}
+    said: dict[str, Any] = {
+        "facts": facts_of(body),
+        "replaces": body.replaces,
+        "reason": body.reason,
+    }
     return _find(request, actions.correct_result, found, **said)
 
 
-def _staff(request: HttpRequest) -> StaffRequest:
-    return cast(StaffRequest, request)
-
-
 def _to_send(request: HttpRequest, public_id: UUID) -> Specimen:
-    staff = _staff(request)
+    staff = staff_of(request)
     api.require(request, REQUEST)
     return get_object_or_404(queries.open_to_send(staff.user, staff.now), public_id=public_id)
 
 
 def _to_test(request: HttpRequest, public_id: UUID) -> Specimen:
-    staff = _staff(request)
+    staff = staff_of(request)
     api.require(request, TEST)
     return get_object_or_404(queries.open_to_test(staff.user, staff.now), public_id=public_id)
-
-
-def _person(staff: StaffRequest, public_id: UUID | None) -> Person | None:
-    if public_id is None:
-        return None
-    known = queries.persons_to_test(staff.user, staff.now)
-    return get_object_or_404(known, public_id=public_id)
-
-
-def _laboratory(staff: StaffRequest, public_id: UUID) -> Facility:
-    return get_object_or_404(queries.laboratories(staff.user, staff.now), public_id=public_id)
-
-
-def _facts(body: ResultIn) -> ResultFacts:
-    return ResultFacts(
-        method=body.method,
-        outcome=body.outcome.value,
-        ct=body.ct,
-        tested_at=body.tested_at,
-        channel=Channel.API.value,
-        sender_number=body.sender_number,
-    )
 
 
 def _go(
     request: HttpRequest, action: Callable[..., Specimen], found: Specimen, **said: Any
 ) -> dict[str, Any]:
     """Take a step once and tell how the specimen stands."""
-    staff = _staff(request)
+    staff = staff_of(request)
     opened(request, found)
-    with _told_by_field():
+    with told_by_field():
         done = api.once(request, action, found, specimen=found, by=staff.user, at=staff.now, **said)
     return _out(done, staff.now)
 
@@ -458,28 +401,12 @@ def _go(
 def _find(
     request: HttpRequest, action: Callable[..., Any], found: Specimen, **said: Any
 ) -> dict[str, Any]:
-    staff = _staff(request)
+    staff = staff_of(request)
     opened(request, found)
-    with _told_by_field():
+    with told_by_field():
         api.once(request, action, found, specimen=found, by=staff.user, at=staff.now, **said)
     found.refresh_from_db()
     return _out(found, staff.now)
-
-
-@contextmanager
-def _told_by_field(**moved: str) -> Iterator[None]:
-    """What is refused, each fault with its place in the body; ``moved``: called otherwise there."""
-    try:
-        yield
-    except actions.NotAcceptable as problem:
-        problem.errors = [
-            {"in": "body", "where": f"/{field}", "text": text} for field, text in problem.faults
-        ]
-        raise
-    except actions.WrongField as problem:
-        where = f"/{moved.get(problem.field, problem.field)}"
-        problem.errors = [{"in": "body", "where": where, "text": str(problem)}]
-        raise
 
 
 def _line(row: Row) -> dict[str, str]:
@@ -504,19 +431,18 @@ def _out(one: Specimen, at: datetime) -> dict[str, Any]:
         "laboratory": one.laboratory.public_id,
         "county": "" if one.county is None else one.county.code,
         "state": one.state,
-        "state_at": _utc(one.state_at),
-        "collected_at": _utc(one.collected_at),
-        "received_at": _utc(one.received_at),
-        "due_at": _utc(one.due_at),
+        "state_at": utc(one.state_at),
+        "collected_at": utc(one.collected_at),
+        "received_at": utc(one.received_at),
+        "due_at": utc(one.due_at),
         "clock": monitoring.clock_state(one.due_at, at, one.reported_at),
         "outcome": one.outcome,
-        "reported_at": _utc(one.reported_at),
+        "reported_at": utc(one.reported_at),
         "pack": one.pack,
         "clause": one.clause,
+        "in_pool": one.pool_id is not None,
+        "held": one.state == State.HELD,
+        "repeats": None if one.repeats is None else one.repeats.public_id,
+        "collection_noted": one.collection_noted,
         "synthetic": one.synthetic,
     }
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    """As the database gives it back, so that a repeat is told the same."""
-    return None if moment is None else moment.astimezone(UTC)

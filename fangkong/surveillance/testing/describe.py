@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -20,21 +21,21 @@ from fangkong.packs.types import Pack, UnknownCode
 from fangkong.surveillance.monitoring import words as monitoring
 
 from . import rules, words
-from .models import Result, Specimen
+from .models import Finding, Pool, Specimen, Tube
 
 
-def condition(specimen: Specimen) -> str:
+def condition(specimen: Tube) -> str:
     """The name of the disease on the day of the request."""
     return monitoring.condition(
         specimen.pack, specimen.condition, clock.day_of(specimen.created_at)
     )
 
 
-def specimen_type(specimen: Specimen) -> str:
+def specimen_type(specimen: Tube) -> str:
     return words.named(specimen.pack, "specimens", specimen.specimen_type)
 
 
-def group(specimen: Specimen) -> str:
+def group(specimen: Tube) -> str:
     return words.named(specimen.pack, "groups", specimen.test_group)
 
 
@@ -44,13 +45,13 @@ def in_words(specimen: Specimen, field: str) -> str | None:
     return told[field](specimen) if field in told else None
 
 
-def biosafety(specimen: Specimen) -> str:
+def biosafety(specimen: Tube) -> str:
     """How the tube is handled and packed."""
     found = rules.specimen_type_of(_pack(specimen), specimen.specimen_type)
     return "" if found is None else found.biosafety
 
 
-def clause(specimen: Specimen) -> str:
+def clause(specimen: Tube) -> str:
     """The clause that set the promise, in words; empty before the collection."""
     pack = _pack(specimen)
     clauses = () if pack is None else pack.clauses
@@ -58,7 +59,7 @@ def clause(specimen: Specimen) -> str:
     return "" if found is None else found.text.in_language(get_language() or "")
 
 
-def _pack(specimen: Specimen) -> Pack | None:
+def _pack(specimen: Tube) -> Pack | None:
     try:
         return packs.pack(specimen.pack)
     except UnknownCode:
@@ -75,25 +76,27 @@ TONES = {
     "refused": "bad",
     "lost": "bad",
     "cancelled": "neutral",
+    "held": "bad",
+    "released": "neutral",
 }
 OUTCOME_TONES = {"negative": "good", "positive": "bad", "grey": "warn", "invalid": "neutral"}
 
 
-def state_badge(specimen: Specimen) -> SafeString:
+def state_badge(specimen: Tube) -> SafeString:
     """Where the tube stands, as a cell shows it."""
     return _badge(TONES[specimen.state], specimen.get_state_display())
 
 
-def outcome_badge(specimen: Specimen | Result) -> SafeString:
+def outcome_badge(specimen: Tube | Finding) -> SafeString:
     """The result as a cell shows it; nothing where there is none."""
     if not specimen.outcome:
         return SafeString("")
     return _badge(OUTCOME_TONES[specimen.outcome], specimen.get_outcome_display())
 
 
-def clock_badge(specimen: Specimen, at: datetime) -> SafeString:
+def clock_badge(specimen: Tube, at: datetime) -> SafeString:
     """The promise: running or overdue, or how it was kept; nothing once no result will come."""
-    if specimen.state in ("refused", "lost", "cancelled"):
+    if specimen.state in ("refused", "lost", "cancelled", "held", "released"):
         return SafeString("")
     return cells.clock_html(specimen.due_at, at, specimen.reported_at)
 
@@ -115,26 +118,34 @@ def _badge(tone: str, said: str) -> SafeString:
     return SafeString(f'<span class="fk-badge" data-tone="{tone}">{escape(said)}</span>')
 
 
-def method(result: Result) -> str:
-    """The method in words, by the pack of the specimen."""
-    return words.named(result.specimen.pack, "methods", result.method)
+def rule(pool: Pool) -> str:
+    """The kind of pool in words: 10 in one."""
+    return words.named(pool.pack, "pools", pool.rule)
 
 
-def ct(result: Result) -> str:
+def filled(pool: Pool, members: int) -> str:
+    """How many persons are in it: 4 of 10."""
+    return _("%(count)d of %(size)d") % {"count": members, "size": pool.size}
+
+
+def ct(result: Finding) -> str:
     """The Ct values as people write them: ORF1ab 21.50, N 22.01."""
     return listed(f"{target} {value / 100:.2f}" for target, value in result.ct.items())
 
 
 @dataclass(frozen=True)
-class Finding:
+class Told:
     """A result in words."""
 
-    result: Result
+    result: Finding
     method: str
     ct: str
     badge: SafeString
 
 
-def findings(results: list[Result]) -> list[Finding]:
-    """The results, the newest in front as given."""
-    return [Finding(one, method(one), ct(one), outcome_badge(one)) for one in results]
+def findings(tube: Tube, results: Sequence[Finding]) -> list[Told]:
+    """The results of a tube, the newest in front as given."""
+    return [
+        Told(one, words.named(tube.pack, "methods", one.method), ct(one), outcome_badge(one))
+        for one in results
+    ]

@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import clock, pages
 from fangkong.core.refusals import Refused
 from fangkong.packs.types import Row
+from fangkong.people.types import Document, DocumentKind, PhoneNumber, Registration
 
 from . import queries, rules, words
 from .actions import NotAcceptable
-from .models import Result, Specimen
-from .types import RequestFacts, ResultFacts, ResultOutcome, State
+from .models import Finding, Pool, Specimen
+from .types import PoolFacts, PoolState, RequestFacts, ResultFacts, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -227,6 +228,183 @@ class ScanForm(Told):
         self.fields["number"].widget.attrs["autofocus"] = True
 
 
+class OpenPoolForm(Told):
+    """What a tube of many is for; the next one is most likely as the last."""
+
+    number = NumberField(
+        label=_("Number of the tube"),
+        required=False,
+        help_text=_("Scan a tube that brought its own number. Empty: the house gives one."),
+    )
+    rule = forms.ChoiceField(label=_("Kind of pool"))
+    group = forms.ChoiceField(label=_("Group tested"))
+    condition = forms.ChoiceField(label=_("Disease"))
+    specimen_type = forms.ChoiceField(label=_("Specimen"))
+    facility = FacilityField(label=_("Requested by"))
+    laboratory = FacilityField(label=_("Laboratory"))
+
+    def __init__(
+        self, *args: Any, user: User, at: datetime, last: Pool | None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["number"].widget.attrs["autofocus"] = True
+        day = clock.day_of(at)
+        pack = queries.pack_on(day)
+        language = get_language() or "en"
+        self.allowed = rules.pools(pack, day)
+        groups = {code for one in self.allowed for code in one.groups}
+        types = {code for one in self.allowed for code in one.specimens}
+        testing = pack.testing
+        tested = {one.condition for one in testing.judgements}
+        _offer(self, "rule", named(self.allowed, at))
+        _offer(self, "group", _promising([o for o in testing.groups if o.code in groups], at))
+        _offer(self, "specimen_type", named([o for o in testing.specimens if o.code in types], at))
+        _offer(
+            self,
+            "condition",
+            [
+                (one.code, period.name.in_language(language))
+                for one in pack.conditions
+                if one.code in tested and (period := one.period_on(day)) is not None
+            ],
+        )
+        for name, rows in (
+            ("facility", queries.facilities_to_request_for(user, at)),
+            ("laboratory", queries.laboratories(user, at)),
+        ):
+            cast(FacilityField, self.fields[name]).queryset = rows
+            if len(likely := list(rows[:2])) == 1:
+                self.initial.setdefault(name, likely[0].public_id)
+        if last is not None:
+            self.initial = {
+                **self.initial,
+                "rule": last.rule,
+                "group": last.test_group,
+                "condition": last.condition,
+                "specimen_type": last.specimen_type,
+                "facility": last.facility.public_id,
+                "laboratory": last.laboratory.public_id,
+            }
+
+    def asked(self) -> dict[str, object]:
+        """What the action takes."""
+        said = self.cleaned_data
+        names = ("condition", "rule", "group", "specimen_type")
+        return {
+            "facts": PoolFacts(**{name: said[name] for name in names}),
+            **{name: said[name] for name in ("facility", "laboratory", "number")},
+        }
+
+
+class NextPoolForm(Told):
+    """The next tube, for the same as the one before."""
+
+    number = NumberField(
+        label=_("Number of the next tube"),
+        required=False,
+        help_text=_("Empty: the house gives one."),
+    )
+
+
+class MemberForm(Told):
+    """The next person into the tube: scanned by a request, a document or a phone, or by name."""
+
+    number = NumberField(
+        label=_("Next person"),
+        help_text=_("Number of the request, document or phone, or a name."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["number"].widget.attrs["autofocus"] = True
+
+
+class NewMemberForm(Told):
+    """Somebody whom the register does not know yet, in as few words as will do."""
+
+    name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=100)
+    id_kind = forms.ChoiceField(label=_("Kind of document"))
+    id_number = forms.CharField(
+        label=_("Document number"),
+        max_length=40,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+    phone = forms.CharField(
+        label=_("Phone number"),
+        max_length=20,
+        required=False,
+        widget=forms.TextInput({"autocomplete": "off", "inputmode": "tel"}),
+    )
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=300,
+        required=False,
+        help_text=_("With county and township, where the person lives in another one."),
+    )
+
+    def __init__(self, *args: Any, pool: Pool, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.pool, self.at = pool, at
+        kinds = [one for one in DocumentKind.choices if one[0] != DocumentKind.NONE]
+        _offer(self, "id_kind", kinds)
+
+    def asked(self) -> dict[str, object]:
+        """What the action takes; without an address the person belongs to the pool's county."""
+        said = self.cleaned_data
+        number, address = said["id_number"], said["address"]
+        area = queries.area_in(address, self.at) if address else None
+        stated = Registration(
+            name=said["name"],
+            area=area or self.pool.county or self.pool.area,
+            address_detail=address,
+            documents=(Document(said["id_kind"], number),) if number else (),
+            phones=(PhoneNumber(said["phone"]),) if said["phone"] else (),
+            synthetic=self.pool.synthetic,
+        )
+        return {"stated": stated}
+
+
+class TakeOutForm(Told):
+    """Who was scanned by mistake, and why."""
+
+    specimen = forms.UUIDField(widget=forms.HiddenInput())
+    reason = forms.CharField(label=_("Reason"), max_length=400)
+
+
+class PoolShipForm(Told):
+    """The pool leaves."""
+
+    laboratory = FacilityField(label=_("To the laboratory"))
+    done_at = MomentField(label=_("Shipped"), help_text=_("Now, where it is left empty."))
+
+    def __init__(self, *args: Any, pool: Pool, user: User, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast(FacilityField, self.fields["laboratory"]).queryset = queries.laboratories(user, at)
+        self.initial.setdefault("laboratory", pool.laboratory.public_id)
+
+
+class PoolFilter(pages.FilterForm):
+    """The filters of the list of pools."""
+
+    number = NumberField(label=_("Number"), required=False)
+    state = forms.ChoiceField(
+        label=_("State"), choices=[("", _("all")), *PoolState.choices], required=False
+    )
+    outcome = forms.ChoiceField(
+        label=_("Result"), choices=[("", _("all")), *ResultOutcome.choices], required=False
+    )
+
+    def narrow(self, rows: QuerySet[Pool]) -> QuerySet[Pool]:  # type: ignore[override]
+        chosen = self.chosen()
+        if number := chosen.get("number"):
+            rows = rows.filter(number=rules.plain_number(number))
+        for name in ("state", "outcome"):
+            if chosen.get(name):
+                rows = rows.filter(**{name: chosen[name]})
+        return rows
+
+
 class ResultForm(Told):
     """What the laboratory found; Ct values as people write them, with two decimals at most."""
 
@@ -241,7 +419,7 @@ class ResultForm(Told):
     replaces = forms.IntegerField(min_value=1, widget=forms.HiddenInput())
 
     def __init__(
-        self, *args: Any, at: datetime, corrects: Result | None = None, **kwargs: Any
+        self, *args: Any, at: datetime, corrects: Finding | None = None, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
         testing = queries.pack_on(clock.day_of(at)).testing

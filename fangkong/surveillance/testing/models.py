@@ -13,7 +13,7 @@ from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
 from .rules import NUMBER_LENGTH
-from .types import Channel, Done, ResultOutcome, State
+from .types import Channel, Done, PoolDone, PoolState, ResultOutcome, State
 
 KEPT_DAYS = 60  # a person without a case and their specimens, after the last change
 
@@ -71,11 +71,56 @@ class Tube(Record):
         return self.number
 
 
+class Pool(Tube):
+    """One tube with the swabs of several persons (混采管), to tell quickly who need not be tested.
+
+    Its members are specimens without a tube of their own (``Specimen.pool``). ``rule`` is the line
+    of the pack that allows it, ``size`` how many persons it may hold. Open until it is closed,
+    which is its collection. It diagnoses nobody: its result is no ``Result`` of a person.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+    wall: ClassVar[Wall] = Wall(
+        county="county_id", area="area_id", facility="facility_id", facilities_too="laboratory_id"
+    )
+
+    state = models.CharField(
+        _("state"), max_length=10, choices=PoolState.choices, default=PoolState.REQUESTED
+    )
+    rule = models.CharField(_("kind of pool"), max_length=60)
+    size = models.PositiveSmallIntegerField(_("size"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["number"], name="pool_number_once"),
+            models.CheckConstraint(
+                condition=models.Q(collected_at__isnull=True, due_at__isnull=True)
+                | models.Q(collected_at__isnull=False, due_at__isnull=False),
+                name="pool_promise_from_collection",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state=PoolState.REPORTED) | models.Q(reported_at__isnull=False),
+                name="pool_reported_has_a_moment",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="pool_by_entry"),
+            models.Index(fields=["county", "created_at", "id"], name="pool_by_county"),
+            models.Index(fields=["facility", "created_at", "id"], name="pool_by_facility"),
+            models.Index(fields=["laboratory", "created_at", "id"], name="pool_by_laboratory"),
+        ]
+
+    def get_absolute_url(self) -> str:
+        return address("surveillance:testing:pool", self.public_id)
+
+
 class Specimen(Tube):
     """What is taken from one person or surface (标本), to be tested.
 
     ``county`` is where it is taken, ``home_county`` where the person lives: both follow it.
-    ``onset_date`` is what the request says; None without symptoms.
+    ``onset_date`` is what the request says; None without symptoms. ``pool``: the tube it went into
+    with others, instead of one of its own; ``repeats``: the member of a pool that it is taken for
+    anew. Where nobody noted the collection, ``collected_at`` is the moment of the receipt.
     """
 
     pii: ClassVar[dict[str, Personal]] = {
@@ -105,6 +150,13 @@ class Specimen(Tube):
     )
     site = models.CharField(_("surface"), max_length=100, blank=True)
     onset_date = models.DateField(_("onset"), null=True)
+    pool = models.ForeignKey(
+        Pool, null=True, on_delete=models.PROTECT, related_name="members", db_index=False
+    )
+    repeats = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="repeated_by", db_index=False
+    )
+    collection_noted = models.BooleanField(_("collection noted"), default=True)
 
     class Meta:
         constraints = [
@@ -124,8 +176,21 @@ class Specimen(Tube):
                 condition=~models.Q(state=State.REPORTED) | models.Q(reported_at__isnull=False),
                 name="specimen_reported_has_a_moment",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=[State.HELD, State.RELEASED])
+                | models.Q(pool__isnull=False),
+                name="specimen_held_for_a_pool",
+            ),
         ]
         indexes = [
+            models.Index(
+                fields=["pool"], condition=models.Q(pool__isnull=False), name="specimen_by_pool"
+            ),
+            models.Index(
+                fields=["repeats"],
+                condition=models.Q(repeats__isnull=False),
+                name="specimen_by_repeated",
+            ),
             models.Index(fields=["created_at", "id"], name="specimen_by_entry"),
             models.Index(fields=["county", "created_at", "id"], name="specimen_by_county"),
             models.Index(fields=["home_county", "created_at", "id"], name="specimen_by_home"),
@@ -188,6 +253,24 @@ class CustodyStep(Step):
         return f"{self.specimen_id}/{self.sequence}: {self.state}"
 
 
+class PoolStep(Step):
+    """One step of the way of a pool."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
+    wall: ClassVar[Wall] = Wall(through="pool")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="steps", db_index=False)
+    state = models.CharField(_("step"), max_length=10, choices=PoolDone.choices)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["pool", "sequence"], name="pool_step_once")]
+        indexes = [models.Index(fields=["by", "state", "entered_at"], name="pool_step_by_user")]
+
+    def __str__(self) -> str:
+        return f"{self.pool_id}/{self.sequence}: {self.state}"
+
+
 class Finding(models.Model):
     """What a laboratory found in a tube. Only ever added to: the newest counts.
 
@@ -232,15 +315,41 @@ class Result(Finding):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["specimen", "sequence"], name="result_once"),
+            # A test that has to be repeated, and a correction, come under the same number again.
             models.UniqueConstraint(
                 fields=["laboratory", "sender_number"],
-                condition=~models.Q(sender_number=""),
+                condition=~models.Q(sender_number="")
+                & models.Q(reason="", reported_at__isnull=False),
                 name="result_of_a_sender_once",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.specimen_id}/{self.sequence}: {self.outcome}"
+
+
+class PoolResult(Finding):
+    """The result of a pool. Nobody's case is judged by it."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
+    wall: ClassVar[Wall] = Wall(through="pool")
+
+    pool = models.ForeignKey(Pool, on_delete=models.PROTECT, related_name="results", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pool", "sequence"], name="pool_result_once"),
+            models.UniqueConstraint(
+                fields=["laboratory", "sender_number"],
+                condition=~models.Q(sender_number="")
+                & models.Q(reason="", reported_at__isnull=False),
+                name="pool_result_of_a_sender_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pool_id}/{self.sequence}: {self.outcome}"
 
 
 class TubeNumbering(models.Model):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Count, F, Model, Q, QuerySet
 
 from fangkong.core import clock
 from fangkong.people import queries as people
@@ -15,17 +17,34 @@ from fangkong.places.types import FacilityKind
 from fangkong.surveillance.monitoring import queries as monitoring
 
 from . import rules
-from .models import KEPT_DAYS, CustodyStep, Result, Specimen
+from .models import (
+    KEPT_DAYS,
+    CustodyStep,
+    Pool,
+    PoolResult,
+    PoolStep,
+    Result,
+    Specimen,
+)
 from .rules import Board
-from .types import FOLLOW, REQUEST, TEST, ResultOutcome, State
+from .types import FOLLOW, RELEASE, REQUEST, TEST, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.permissions import Permission, Scoped
     from fangkong.packs.types import Pack
     from fangkong.people.models import Person
-    from fangkong.places.models import Facility
+    from fangkong.places.models import Area, Facility
     from fangkong.surveillance.monitoring.models import Case
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A tube and when a step of it was entered."""
+
+    tube: Specimen | Pool
+    entered_at: datetime
+
 
 # --- Specimens ------------------------------------------------------------------------------------
 
@@ -43,6 +62,19 @@ def open_to_send(user: User, at: datetime) -> QuerySet[Specimen]:
 def open_to_test(user: User, at: datetime) -> QuerySet[Specimen]:
     """The specimens on their way to the laboratory of a user, or with it."""
     return _whole(_addressed(user, at))
+
+
+def open_to_receive(user: User, at: datetime) -> QuerySet[Specimen]:
+    """The tubes that a laboratory may receive by their number: also one that nobody sent off.
+
+    Whoever scans a number has the tube; no list shows the ones that are still to come.
+    """
+    return _whole(_mine_to_test(user, at) & (_in_hand(at) | Q(state=State.REQUESTED)))
+
+
+def pools_to_receive(user: User, at: datetime) -> QuerySet[Pool]:
+    """The same of pools."""
+    return _whole_pools(_mine_to_test(user, at) & (_in_hand(at) | Q(state=State.REQUESTED)))
 
 
 def open_to_lose(user: User, at: datetime) -> QuerySet[Specimen]:
@@ -99,7 +131,7 @@ def persons_kept(persons: list[int], at: datetime) -> set[int]:
 
 def _whole(within: Q) -> QuerySet[Specimen]:
     return Specimen.objects.filter(within).select_related(
-        "person", "county", "facility", "laboratory"
+        "person", "county", "facility", "laboratory", "pool", "repeats"
     )
 
 
@@ -118,17 +150,127 @@ def _sent(user: Scoped, permission: Permission, at: datetime) -> Q:
 
 
 def _addressed(user: Scoped, at: datetime) -> Q:
+    return _mine_to_test(user, at) & _in_hand(at)
+
+
+def _mine_to_test(user: Scoped, at: datetime) -> Q:
     scope = user.scope(TEST, at)
-    own = scope.q(
+    return scope.q(
         county="laboratory__area__county_id", area="laboratory__area_id", facility="laboratory_id"
     )
-    return own & _in_hand(at)
 
 
 def _in_hand(at: datetime) -> Q:
     """On the way to a laboratory, with it, or done with lately."""
     since = at - timedelta(days=rules.POSITIVITY_DAYS)
     return Q(state__in=rules.OF_THE_LABORATORY) | Q(state__in=rules.DONE_WITH, state_at__gte=since)
+
+
+# --- Pools ----------------------------------------------------------------------------------------
+
+
+def pools_open_to(user: User, at: datetime) -> QuerySet[Pool]:
+    """The pools a user may see: those of the own places, and those for the own laboratory."""
+    return _whole_pools(_either(_sent_pools(user, FOLLOW, at), _addressed(user, at)))
+
+
+def pools_to_send(user: User, at: datetime) -> QuerySet[Pool]:
+    """The pools that a user may fill, close, ship, lose and cancel."""
+    return _whole_pools(_sent_pools(user, REQUEST, at))
+
+
+def pools_to_test(user: User, at: datetime) -> QuerySet[Pool]:
+    """The pools on their way to the laboratory of a user, or with it."""
+    return _whole_pools(_addressed(user, at))
+
+
+def pools_to_lose(user: User, at: datetime) -> QuerySet[Pool]:
+    """Who has a pool in hand, or waits for it, may say that it is lost."""
+    sent = _sent_pools(user, REQUEST, at) & ~Q(state__in=rules.BACKLOG)
+    return _whole_pools(_either(sent, _addressed(user, at)))
+
+
+def pool_by_number(rows: QuerySet[Pool], text: str) -> Pool | None:
+    """The pool of a scanned or typed number among those."""
+    return rows.filter(number=rules.plain_number(text)).first()
+
+
+def pool_steps_of(pool: Pool) -> list[PoolStep]:
+    """The way of a pool, the first step in front."""
+    return list(pool.steps.select_related("facility", "by").order_by("sequence"))
+
+
+def pool_results_of(pool: Pool) -> list[PoolResult]:
+    """The results of a pool, the newest in front."""
+    return list(pool.results.select_related("laboratory", "by").order_by("-sequence"))
+
+
+def members_of(pool: Pool, *, lock: bool = False) -> list[Specimen]:
+    """The specimens in a pool, in the order in which they came into it."""
+    rows = Specimen.objects.filter(pool=pool).order_by("collected_at", "pk")
+    if lock:
+        return list(rows.order_by("pk").select_for_update(of=("self",)))
+    return list(rows.select_related("person", "county", "facility", "laboratory"))
+
+
+def count_of(pool: Pool) -> int:
+    """How many persons are in a pool; a list has counted them along."""
+    counted = getattr(pool, "filled", None)
+    return Specimen.objects.filter(pool=pool).count() if counted is None else int(counted)
+
+
+def repeats_of(members: Iterable[Specimen]) -> dict[int, Specimen]:
+    """The newest specimen that was asked for anew of each member, by the member's key."""
+    rows = Specimen.objects.filter(repeats__in=[one.pk for one in members]).order_by("pk")
+    return {one.repeats_id: one for one in rows if one.repeats_id is not None}
+
+
+def last_pool_of(user: User, at: datetime) -> Pool | None:
+    """The pool that a user opened last: the next one is most likely for the same."""
+    return pools_to_send(user, at).filter(created_by=user.pk).order_by("-pk").first()
+
+
+def held_of(person: Model, user: User, at: datetime) -> list[Specimen]:
+    """The specimens by which a person is held, as far as the user may see them."""
+    return list(open_to(user, at).filter(person_id=person.pk, state=State.HELD).order_by("pk"))
+
+
+def to_release(user: User, at: datetime) -> QuerySet[Specimen]:
+    """The members of pools that a user may let go."""
+    scope = user.scope(RELEASE, at)
+    own = scope.q(county="county_id", area="area_id", facility="facility_id")
+    return _whole(own).filter(state=State.HELD)
+
+
+def positivity(
+    laboratory: Facility, condition: str, groups: Iterable[str], at: datetime
+) -> tuple[int, int]:
+    """Positive persons and persons tested among those screened at a laboratory of late.
+
+    Screened are the groups that may share a tube; whoever was held counts by the single test.
+    """
+    since = clock.start_of(clock.day_of(at) - timedelta(days=rules.POSITIVITY_DAYS - 1))
+    told = Specimen.objects.filter(
+        Q(test_group__in=list(groups)) | Q(repeats__isnull=False),
+        laboratory=laboratory,
+        condition=condition,
+        person__isnull=False,
+        reported_at__gte=since,
+    ).exclude(outcome__in=["", ResultOutcome.INVALID])
+    found = told.aggregate(
+        tested=Count("pk"), positive=Count("pk", filter=Q(outcome=ResultOutcome.POSITIVE))
+    )
+    return found["positive"], found["tested"]
+
+
+def _whole_pools(within: Q) -> QuerySet[Pool]:
+    rows = Pool.objects.filter(within).select_related("county", "facility", "laboratory")
+    return rows.annotate(filled=Count("members"))
+
+
+def _sent_pools(user: Scoped, permission: Permission, at: datetime) -> Q:
+    scope = user.scope(permission, at)
+    return scope.q(county="county_id", area="area_id", facility="facility_id")
 
 
 # --- The board of a laboratory --------------------------------------------------------------------
@@ -166,14 +308,20 @@ def sees_whole_board(user: User, at: datetime, laboratory: Facility) -> bool:
 def board(user: User, at: datetime, laboratory: Facility) -> Board:
     """What waits at a laboratory, by age, and how much was positive, as far as the user may see.
 
-    Two statements. Days are those of the report; invalid results count as no test.
+    Tubes and persons are counted apart: a pool is one tube of many. Days are those of the report;
+    invalid results count as no test, and whoever is held as not tested yet.
     """
     rows = open_to(user, at).filter(laboratory=laboratory).select_related(None).order_by()
-    waiting = rows.filter(state__in=rules.BACKLOG | rules.ON_THE_WAY, collected_at__isnull=False)
+    pools = pools_open_to(user, at).filter(laboratory=laboratory).select_related(None).order_by()
+    waits = {"state__in": rules.BACKLOG | rules.ON_THE_WAY, "collected_at__isnull": False}
+    columns = ("state", "collected_at", "due_at")
+    singles = rows.filter(**waits, pool=None).values_list(*columns)
+    pooled = pools.filter(**waits).values_list(*columns, "filled")
+    waiting = [(*one, 1) for one in singles] + list(pooled)
     today = clock.day_of(at)
     first = today - timedelta(days=rules.POSITIVITY_DAYS - 1)
     told = rows.filter(reported_at__gte=clock.start_of(first)).exclude(
-        outcome=ResultOutcome.INVALID
+        outcome__in=["", ResultOutcome.INVALID]
     )
     days = {first + timedelta(days=n): [0, 0] for n in range(rules.POSITIVITY_DAYS)}
     for reported_at, outcome in told.values_list("reported_at", "outcome"):
@@ -181,22 +329,30 @@ def board(user: User, at: datetime, laboratory: Facility) -> Board:
         if counted is not None:
             counted[0] += 1
             counted[1] += outcome == ResultOutcome.POSITIVE
+    tubes = pools.filter(reported_at__gte=clock.start_of(first)).values_list("outcome", flat=True)
+    outcomes = list(tubes)
     return rules.board(
         [
-            (state, collected, due)
-            for state, collected, due in waiting.values_list("state", "collected_at", "due_at")
+            rules.Waiting(state, collected, due, persons)
+            for state, collected, due, persons in waiting
             if collected and due
         ],
         [(day, tested, positive) for day, (tested, positive) in days.items()],
         at,
+        pools=(len(outcomes), sum(one != ResultOutcome.NEGATIVE for one in outcomes)),
     )
 
 
-def scanned_by(user: User, at: datetime, state: str, limit: int = 10) -> list[CustodyStep]:
-    """The tubes that a user took this step with today, the last in front."""
-    today = clock.start_of(clock.day_of(at))
-    mine = CustodyStep.objects.filter(by=user, state=state, entered_at__gte=today)
-    return list(mine.select_related("specimen").order_by("-entered_at", "-pk")[:limit])
+def scanned_by(user: User, at: datetime, state: str, limit: int = 10) -> list[Scanned]:
+    """The tubes that a user took this step with today, the last in front; pools as one tube."""
+    mine = {"by": user, "state": state, "entered_at__gte": clock.start_of(clock.day_of(at))}
+    singles = CustodyStep.objects.filter(**mine, specimen__pool=None).select_related("specimen")
+    pools = PoolStep.objects.filter(**mine).select_related("pool")
+    found = [
+        *(Scanned(one.specimen, one.entered_at) for one in singles.order_by("-pk")[:limit]),
+        *(Scanned(one.pool, one.entered_at) for one in pools.order_by("-pk")[:limit]),
+    ]
+    return sorted(found, key=lambda one: one.entered_at, reverse=True)[:limit]
 
 
 # --- Places and rules -----------------------------------------------------------------------------
@@ -227,6 +383,16 @@ def laboratories(user: User, at: datetime) -> QuerySet[Facility]:
     return (
         places.facilities_open_to(user, at).filter(kind__in=LABORATORIES).order_by("name_zh", "pk")
     )
+
+
+def area_in(text: str, at: datetime) -> Area | None:
+    """The area that an address names."""
+    return monitoring.area_in(text, at)
+
+
+def found_to_test(user: User, at: datetime, text: str) -> list[Person]:
+    """The persons open to a user whom a document, a phone or a name means; at most ten."""
+    return list(people.search(user, at, text)[:10])
 
 
 def persons_to_test(user: User, at: datetime) -> QuerySet[Person]:
@@ -289,9 +455,28 @@ def first_positive(person_id: int, condition: str) -> date | None:
 
 def number_stands(number: str) -> bool:
     """Whether a tube has this number already."""
-    return Specimen.objects.filter(number=number).exists()
+    specimens, pools = Specimen.objects.filter(number=number), Pool.objects.filter(number=number)
+    return specimens.exists() or pools.exists()
 
 
-def result_of_sender(laboratory_id: int, sender_number: str) -> Result | None:
-    """The result that a laboratory sent under a number of its own."""
-    return Result.objects.filter(laboratory_id=laboratory_id, sender_number=sender_number).first()
+def result_of_sender(laboratory_id: int, sender_number: str) -> Result | PoolResult | None:
+    """The newest result that a laboratory sent under a number of its own."""
+    said = {"laboratory_id": laboratory_id, "sender_number": sender_number}
+    single = Result.objects.filter(**said).select_related("specimen").order_by("-pk").first()
+    if single is not None:
+        return single
+    return PoolResult.objects.filter(**said).select_related("pool").order_by("-pk").first()
+
+
+def sent_before(tube: Specimen | Pool, sender_number: str, *, corrects: bool) -> bool:
+    """Whether the laboratory used its number before: for another tube, or for this one's report.
+
+    A tube whose result was invalid is tested again under the same number, and so is a correction.
+    """
+    found = result_of_sender(tube.laboratory_id, sender_number)
+    if found is None:
+        return False
+    of = found.specimen if isinstance(found, Result) else found.pool
+    if (type(of), of.pk) != (type(tube), tube.pk):
+        return True
+    return not corrects and found.reported_at is not None

@@ -16,6 +16,7 @@ from typing import Literal, TypeVar
 from fangkong.packs.types import (
     AssayMethod,
     Pack,
+    PoolRule,
     ResultJudgement,
     Row,
     SpecimenType,
@@ -56,6 +57,11 @@ def number(kind: str, area_code: str, year: int, n: int) -> str:
     return body + check_character(body)
 
 
+def misread(number: str) -> bool:
+    """Whether its check character looks like a digit; such a number is not given out."""
+    return number[-1] in "IO"
+
+
 def plain_number(text: str) -> str:
     """A scanned or typed number as it is kept: capitals, without blanks; ours without hyphens."""
     plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", text)).upper()
@@ -84,7 +90,8 @@ def is_ours(plain: str) -> bool:
 # From each state, the states that may follow. "" is before the first step.
 STEPS: Mapping[str, frozenset[str]] = {
     "": frozenset({"requested"}),
-    "requested": frozenset({"collected", "cancelled"}),
+    # A tube whose collection nobody noted comes to the laboratory all the same.
+    "requested": frozenset({"collected", "received", "cancelled"}),
     # A hospital with a laboratory of its own hands over without shipping.
     "collected": frozenset({"shipped", "received", "lost", "cancelled"}),
     "shipped": frozenset({"received", "refused", "lost"}),
@@ -94,6 +101,16 @@ STEPS: Mapping[str, frozenset[str]] = {
     "refused": frozenset(),
     "lost": frozenset(),
     "cancelled": frozenset(),
+    # Of a member of a pool: no step of a tube leads there or on (``HOLDS``).
+    "held": frozenset(),
+    "released": frozenset(),
+}
+# How the result of a pool, and of the single test after it, moves its members.
+HOLDS: Mapping[str, frozenset[str]] = {
+    "tested": frozenset({"reported", "held"}),
+    "reported": frozenset({"held"}),
+    "held": frozenset({"reported", "released"}),
+    "released": frozenset({"held"}),
 }
 STATES = frozenset(STEPS) - {""}
 ENDED = frozenset(state for state in STATES if not STEPS[state])
@@ -102,8 +119,13 @@ ON_THE_WAY = frozenset({"collected", "shipped"})
 # What a laboratory sees of the tubes that are addressed to it: on their way, or with it; and for
 # as long as its positivity is counted those that it has done with.
 OF_THE_LABORATORY = BACKLOG | ON_THE_WAY
-DONE_WITH = frozenset({"reported", "refused", "lost"})
+DONE_WITH = frozenset({"reported", "refused", "lost", "held", "released"})
 NEEDS_REASON = frozenset({"refused", "lost", "cancelled"})
+
+
+def may_be_moved(state: str, step: str) -> bool:
+    """Whether the result of its pool, or the single test, may move a member so."""
+    return step in HOLDS.get(state, frozenset())
 
 
 def may_follow(state: str, step: str) -> bool:
@@ -146,11 +168,22 @@ AGES = (0, 6, 12, 24, 48)
 
 
 @dataclass(frozen=True)
-class Board:
-    """What waits at a laboratory, and how much it found.
+class Waiting:
+    """A tube that waits for its result: where it stands, and how many persons are in it."""
 
-    ``ages``: tubes by hours since the collection, on the way and at the bench, one entry for each
-    of ``AGES``. ``days``: (day, tested, positive).
+    state: str
+    collected_at: datetime
+    due_at: datetime
+    persons: int = 1
+
+
+@dataclass(frozen=True)
+class Board:
+    """What waits at a laboratory, and how much it found. Tubes and persons are counted apart.
+
+    A tube of a surface counts as one. ``ages``: tubes by hours since the collection, on the way and
+    at the bench, one entry for each of ``AGES``. ``days``: (day, tested, positive), of persons and
+    surfaces. ``pools``: tubes of many that were reported, and how many of those were not negative.
     """
 
     on_the_way: int
@@ -158,6 +191,9 @@ class Board:
     overdue: int
     ages: tuple[tuple[int, int], ...]
     days: tuple[tuple[date, int, int], ...]
+    persons_on_the_way: int
+    persons_at_the_bench: int
+    pools: tuple[int, int]
 
     @property
     def tested(self) -> int:
@@ -178,22 +214,28 @@ def percent(positive: int, tested: int) -> float | None:
 
 
 def board(
-    waiting: Sequence[tuple[str, datetime, datetime]],
+    waiting: Sequence[Waiting],
     days: Sequence[tuple[date, int, int]],
     at: datetime,
+    pools: tuple[int, int] = (0, 0),
 ) -> Board:
-    """Put together what waits: (state, collected, due) of each tube."""
+    """Put together what waits and what was found."""
     ages = [[0, 0] for _age in AGES]
-    for state, collected_at, _due_at in waiting:
-        hours = (at - collected_at).total_seconds() / 3600
+    persons = [0, 0]
+    for one in waiting:
+        hours = (at - one.collected_at).total_seconds() / 3600
         place = max(bisect_right(AGES, hours) - 1, 0)
-        ages[place][state in BACKLOG] += 1
+        ages[place][one.state in BACKLOG] += 1
+        persons[one.state in BACKLOG] += one.persons
     return Board(
         on_the_way=sum(way for way, _bench in ages),
         at_the_bench=sum(bench for _way, bench in ages),
-        overdue=sum(due_at < at for _state, _collected, due_at in waiting),
+        overdue=sum(one.due_at < at for one in waiting),
         ages=tuple((way, bench) for way, bench in ages),
         days=tuple(days),
+        persons_on_the_way=persons[0],
+        persons_at_the_bench=persons[1],
+        pools=pools,
     )
 
 
@@ -256,6 +298,76 @@ def request_faults(
         yield "onset_date", "onset_of_surface"
     elif onset_date is not None and onset_date > on:
         yield "onset_date", "onset_to_come"
+
+
+# --- Pools ----------------------------------------------------------------------------------------
+
+MEMBER = "pool-member"  # the group of whoever is tested singly after a pool
+
+
+def pool_rule(pack: Pack, code: str, on: date) -> PoolRule | None:
+    return row(pack.testing.pools, code, on)
+
+
+def pool_faults(
+    pack: Pack, on: date, *, condition: str, rule: str, group: str, specimen_type: str
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with a pool that is to be opened: field and code of the fault."""
+    known = next((one for one in pack.conditions if one.code == condition), None)
+    if known is None or known.period_on(on) is None:
+        yield "condition", "unknown_condition"
+    asked = pool_rule(pack, rule, on)
+    if asked is None:
+        yield "rule", "no_pools" if not pools(pack, on) else "unknown_pool"
+        return
+    if group not in asked.groups or row(pack.testing.groups, group, on) is None:
+        yield "group", "group_not_pooled"
+    if (
+        specimen_type not in asked.specimens
+        or row(pack.testing.specimens, specimen_type, on) is None
+    ):
+        yield "specimen_type", "type_not_pooled"
+
+
+def pools(pack: Pack, on: date) -> list[PoolRule]:
+    """The kinds of pools that the rules of a day allow."""
+    return [one for one in pack.testing.pools if one.covers(on)]
+
+
+def may_pool(rule: PoolRule, positive: int, tested: int) -> bool:
+    """Whether so few are positive that persons may share a tube; yes where nobody was tested."""
+    if rule.per_million is None or not tested:
+        return True
+    return positive * 1_000_000 < rule.per_million * tested
+
+
+def member_faults(
+    rule: PoolRule,
+    *,
+    condition: tuple[str, str],
+    specimen_type: tuple[str, str],
+    county: tuple[int | None, int | None],
+    group: str,
+    of_person: bool,
+    onset: bool,
+) -> Iterator[tuple[str, str]]:
+    """Why a requested specimen cannot go into a pool. Pairs are of the specimen and of the pool.
+
+    Whoever is ill is a patient to be diagnosed, and is tested singly.
+    """
+    if not of_person:
+        yield "number", "surface_not_pooled"
+        return
+    if condition[0] != condition[1]:
+        yield "number", "pool_of_another_disease"
+    if specimen_type[0] != specimen_type[1]:
+        yield "number", "pool_of_another_type"
+    if county[0] != county[1]:
+        yield "number", "pool_of_another_county"
+    if group not in rule.groups:
+        yield "number", "group_not_pooled"
+    if onset:
+        yield "number", "ill_not_pooled"
 
 
 DISCARDED = "discarded"  # the class of a case that proved to be none

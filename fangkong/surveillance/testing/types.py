@@ -62,6 +62,19 @@ HANDLE = permissions.declare(
     personal=True,
 )
 
+# Whoever answers for the persons of a county may let one go without a single test.
+RELEASE = permissions.declare(
+    "surveillance.testing.release",
+    _("End the hold of a member of a pool"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC],
+    personal=True,
+)
+
+RECOLLECT_TASK = tasks.declare_kind(
+    "surveillance.testing.recollect",
+    _("Pool not negative, take its members' specimens anew: %(condition)s, pool %(number)s"),
+    "surveillance:testing:pool",
+)
 POSITIVE_TASK = tasks.declare_kind(
     "surveillance.testing.positive",
     _("Positive test, case to be judged: %(condition)s, specimen %(number)s"),
@@ -84,6 +97,19 @@ name_verbs(
         "surveillance.testing.cancel": _("Request of a test cancelled"),
         "surveillance.testing.enter_result": _("Result entered"),
         "surveillance.testing.correct_result": _("Result corrected"),
+        "surveillance.testing.open_pool": _("Pool opened"),
+        "surveillance.testing.add_to_pool": _("Put into a pool"),
+        "surveillance.testing.take_out_of_pool": _("Taken out of a pool"),
+        "surveillance.testing.close_pool": _("Pool closed"),
+        "surveillance.testing.ship_pool": _("Pool shipped"),
+        "surveillance.testing.receive_pool": _("Pool received"),
+        "surveillance.testing.refuse_pool": _("Pool refused"),
+        "surveillance.testing.lose_pool": _("Pool lost"),
+        "surveillance.testing.cancel_pool": _("Pool cancelled"),
+        "surveillance.testing.enter_pool_result": _("Result of a pool entered"),
+        "surveillance.testing.correct_pool_result": _("Result of a pool corrected"),
+        "surveillance.testing.hold": _("Held until tested singly"),
+        "surveillance.testing.release": _("Hold ended"),
     }
 )
 name_places(
@@ -93,6 +119,9 @@ name_places(
         "surveillance.testing.request": _("Request a test"),
         "surveillance.testing.scan": _("Scan tubes"),
         "surveillance.testing.result": _("Enter a result"),
+        "surveillance.testing.pools": _("List of pools"),
+        "surveillance.testing.pool": _("Pool"),
+        "surveillance.testing.fill": _("Fill a pool"),
     }
 )
 
@@ -109,6 +138,23 @@ class State(models.TextChoices):
     REFUSED = "refused", pgettext_lazy("state of a specimen", "refused by the laboratory")
     LOST = "lost", pgettext_lazy("state of a specimen", "lost")
     CANCELLED = "cancelled", pgettext_lazy("state of a specimen", "cancelled")
+    # Of a member of a pool alone: until the person was tested singly.
+    HELD = "held", pgettext_lazy("state of a specimen", "held: pool not negative")
+    RELEASED = "released", pgettext_lazy("state of a specimen", "hold ended")
+
+
+class PoolState(models.TextChoices):
+    """Where a pool stands: open for persons, then as any tube."""
+
+    REQUESTED = State.REQUESTED.value, pgettext_lazy("state of a pool", "open")
+    COLLECTED = State.COLLECTED.value, pgettext_lazy("state of a pool", "closed")
+    SHIPPED = State.SHIPPED.value, State.SHIPPED.label
+    RECEIVED = State.RECEIVED.value, State.RECEIVED.label
+    TESTED = State.TESTED.value, State.TESTED.label
+    REPORTED = State.REPORTED.value, State.REPORTED.label
+    REFUSED = State.REFUSED.value, State.REFUSED.label
+    LOST = State.LOST.value, State.LOST.label
+    CANCELLED = State.CANCELLED.value, State.CANCELLED.label
 
 
 class Done(models.TextChoices):
@@ -123,6 +169,22 @@ class Done(models.TextChoices):
     REFUSED = State.REFUSED.value, pgettext_lazy("step of a specimen", "refused by the laboratory")
     LOST = State.LOST.value, pgettext_lazy("step of a specimen", "lost")
     CANCELLED = State.CANCELLED.value, pgettext_lazy("step of a specimen", "cancelled")
+    HELD = State.HELD.value, pgettext_lazy("step of a specimen", "held: pool not negative")
+    RELEASED = State.RELEASED.value, pgettext_lazy("step of a specimen", "hold ended")
+
+
+class PoolDone(models.TextChoices):
+    """The step that brought a pool there."""
+
+    REQUESTED = State.REQUESTED.value, pgettext_lazy("step of a pool", "opened")
+    COLLECTED = State.COLLECTED.value, pgettext_lazy("step of a pool", "closed")
+    SHIPPED = Done.SHIPPED.value, Done.SHIPPED.label
+    RECEIVED = Done.RECEIVED.value, Done.RECEIVED.label
+    TESTED = Done.TESTED.value, Done.TESTED.label
+    REPORTED = Done.REPORTED.value, Done.REPORTED.label
+    REFUSED = Done.REFUSED.value, Done.REFUSED.label
+    LOST = Done.LOST.value, Done.LOST.label
+    CANCELLED = Done.CANCELLED.value, Done.CANCELLED.label
 
 
 class ResultOutcome(models.TextChoices):
@@ -156,6 +218,16 @@ class RequestFacts:
     specimen_type: str
     onset_date: date | None = None
     site: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolFacts:
+    """What a pool is for, by the codes of the pack in force; ``rule`` says how many it holds."""
+
+    condition: str
+    rule: str
+    group: str
+    specimen_type: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,8 +24,9 @@ from fangkong.core.audit.types import How
 from fangkong.core.permissions import allowed
 from fangkong.people import queries as people
 
-from . import actions, describe, forms, queries, rules
-from .models import Specimen
+from . import actions, describe, forms, pools, queries, rules
+from .models import Pool, Specimen
+from .pool_views import held_notes
 from .types import HANDLE, REQUEST, TEST, VIEW, State
 
 if TYPE_CHECKING:
@@ -153,31 +154,45 @@ VERBS = {
     "shipped": pgettext_lazy("button", "Send off"),
     "received": pgettext_lazy("button", "Receive"),
 }
-# The steps that are scanned: who may take them, and what they do.
-_Open = Callable[[Any, Any], "QuerySet[Specimen]"]
-SCANNED: dict[str, tuple[_Open, Callable[..., Specimen]]] = {
-    "collected": (queries.open_to_send, actions.collect),
-    "shipped": (queries.open_to_send, actions.ship),
-    "received": (queries.open_to_test, actions.receive),
+# The steps that are scanned: who may take them, and what they do with a tube of one or of many.
+_Open = Callable[[Any, Any], "QuerySet[Any]"]
+SCANNED: dict[str, tuple[_Open, Callable[..., Any], _Open, Callable[..., Any]]] = {
+    "collected": (
+        queries.open_to_send,
+        actions.collect,
+        queries.pools_to_send,
+        pools.close_pool,
+    ),
+    "shipped": (queries.open_to_send, actions.ship, queries.pools_to_send, pools.ship_pool),
+    "received": (
+        queries.open_to_receive,
+        actions.receive,
+        queries.pools_to_receive,
+        pools.receive_pool,
+    ),
 }
 
 
 @allowed(HANDLE)
 def scan(request: StaffRequest) -> HttpResponse:
-    """One tube after the other: scan or type its number, Enter, the next one."""
+    """One tube after the other: scan or type its number, Enter, the next one.
+
+    At the collection the number of an open pool leads to the page where it is filled.
+    """
     steps = _scanned(request)
     asked = request.POST.get("step") or request.GET.get("step", "")
     step = asked if asked in steps else steps[0]
-    open_to, action = SCANNED[step]
     form = forms.ScanForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        number = form.cleaned_data["number"]
-        found = queries.by_number(open_to(request.user, request.now), number)
+        found, action = _tube(request, step, form.cleaned_data["number"])
         if found is None:
-            form.add_error("number", _unknown(number))
+            form.add_error("number", _unknown(form.cleaned_data["number"]))
+        elif step == "collected" and isinstance(found, Pool) and found.state == State.REQUESTED:
+            return redirect("surveillance:testing:fill", found.public_id)
         else:
-            opened(request, found, how=How.FOUND)
-            said: dict[str, Any] = {"specimen": found}
+            said = {"pool" if isinstance(found, Pool) else "specimen": found}
+            if isinstance(found, Specimen):
+                opened(request, found, how=How.FOUND)
             if done := pages.carry_out(request, form, action, dict, **said):
                 told = {"number": done.result.number, "state": done.result.get_state_display()}
                 messages.success(request, _("%(number)s: %(state)s.") % told)
@@ -187,10 +202,22 @@ def scan(request: StaffRequest) -> HttpResponse:
         "step": step,
         "steps": [(one, VERBS[one]) for one in steps],
         "done": queries.scanned_by(request.user, request.now, step),
+        "may_pool": "collected" in steps,
     }
     pages.forms.dress(form)
     template = "surveillance/testing/scan.html"
     return render(request, template, page, status=pages.status_of(form))
+
+
+def _tube(
+    request: StaffRequest, step: str, number: str
+) -> tuple[Specimen | Pool | None, Callable[..., Any]]:
+    """The tube of one or of many with this number that waits for the step, and how it is taken."""
+    singles, action, many, of_many = SCANNED[step]
+    single = queries.by_number(singles(request.user, request.now), number)
+    if single is not None:
+        return single, action
+    return queries.pool_by_number(many(request.user, request.now), number), of_many
 
 
 @allowed(REQUEST)
@@ -314,6 +341,7 @@ def _beside(request: Any, record: Any, find: Callable[..., QuerySet[Specimen]], 
     if not user.scope(VIEW, at):
         return ""
     page = {
+        "held": held_notes(request, record) if kind == "person" else [],
         "specimens": list(find(record, user, at)[:SHOWN_ELSEWHERE]),
         "may_request": bool(user.scope(REQUEST, at)),
         "asks": f"{kind}={record.public_id}",
@@ -429,8 +457,10 @@ def _detail(
     sends = queries.open_to_send(user, at).filter(pk=found.pk).exists()
     tests = queries.open_to_test(user, at).filter(pk=found.pk).exists()
     loses = queries.open_to_lose(user, at).filter(pk=found.pk).exists()
+    if found.pool_id is not None:
+        sends = tests = loses = False  # it goes the way of its pool
     follow = rules.STEPS[found.state]
-    findings = describe.findings(queries.results_of(found))
+    findings = describe.findings(found, queries.results_of(found))
     person_url = ""
     if found.person is not None and people.open_to(user, at).filter(pk=found.person.pk).exists():
         person_url = found.person.get_absolute_url()
@@ -454,6 +484,10 @@ def _detail(
         if sends and "shipped" in follow
         else None,
         "receive_form": forms.ReceiveForm() if tests and "received" in follow else None,
+        "pool": _pool_shown(request, found),
+        "repeat": queries.repeats_of([found]).get(found.pk) if found.pool_id else None,
+        "member": found.repeats,
+        "release_form": _release_form(request, found),
         "may_test": tests and "tested" in follow,
         "may_correct": tests and found.state == State.REPORTED,
         "ends": _ends(found, sends, tests, loses, refused),
@@ -465,6 +499,21 @@ def _detail(
                 page[name] = refused
             pages.forms.dress(page[name])
     return render(request, "surveillance/testing/detail.html", page, status=status)
+
+
+def _pool_shown(request: StaffRequest, found: Specimen) -> Pool | None:
+    """The pool that a specimen lies in, where the user may open it."""
+    if found.pool_id is None:
+        return None
+    return queries.pools_open_to(request.user, request.now).filter(pk=found.pool_id).first()
+
+
+def _release_form(request: StaffRequest, found: Specimen) -> forms.EndForm | None:
+    if not queries.to_release(request.user, request.now).filter(pk=found.pk).exists():
+        return None
+    form = forms.EndForm(prefix="release")
+    pages.forms.dress(form)
+    return form
 
 
 def _ends(

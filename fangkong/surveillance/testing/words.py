@@ -31,6 +31,19 @@ FAULTS: Mapping[str, str | Promise] = {
     "ct_not_asked": _("This method has no Ct values. Leave them empty."),
     "unknown_target": _("This method has no such target. Name the targets as the rules do."),
     "ct_out_of_range": _("A Ct value lies above 0 and is at most %(most)d."),
+    "no_pools": _("The rules in force on that day allow no pools. Take single specimens."),
+    "unknown_pool": _("The rules in force on that day know no such pool. Choose another one."),
+    "group_not_pooled": _(
+        "This group is not tested in pools: they are for screening alone. Take a single specimen."
+    ),
+    "type_not_pooled": _("This specimen is not taken into pools. Choose another one."),
+    "surface_not_pooled": _("A surface does not go into a pool of persons. Test it singly."),
+    "ill_not_pooled": _(
+        "Whoever is ill, or a case, is not tested in a pool. Take a single specimen."
+    ),
+    "pool_of_another_disease": _("This pool is tested for another disease."),
+    "pool_of_another_type": _("Another kind of specimen goes into this pool."),
+    "pool_of_another_county": _("This test was asked for in another county."),
     "case_of_another": _("This case belongs to another person or another disease."),
 }
 

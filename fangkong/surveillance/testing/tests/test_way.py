@@ -10,7 +10,7 @@ from fangkong.core.audit.models import AuditLine
 from fangkong.core.commands.actions import once
 from fangkong.core.free_text import NumberInText
 from fangkong.surveillance.monitoring.tests.factories import case
-from fangkong.surveillance.testing import actions, queries, rules
+from fangkong.surveillance.testing import actions, queries, rules, steps
 from fangkong.surveillance.testing.models import CustodyStep, Specimen
 from fangkong.surveillance.testing.types import State
 
@@ -75,7 +75,9 @@ def test_numbers_run_by_county_and_year_and_end_with_their_check_character(world
     elsewhere = surface(world, facility=world.other_hospital)
 
     assert first.number[:-1] == "S51332620000001"
-    assert second.number[:-1] == "S51332620000002"
+    # The second would end with O, which reads as a nought: it is not given out.
+    assert rules.number("S", "513326", 2020, 2)[-1] == "O"
+    assert second.number[:-1] == "S51332620000003"
     assert elsewhere.number[:-1] == "S51330120000001"
     assert all(rules.number_fault(one.number) == "" for one in (first, second, elsewhere))
 
@@ -139,7 +141,7 @@ def test_the_house_own_label_may_be_scanned_at_the_collection(world):
 
 def test_a_number_that_the_house_gives_is_no_tubes_own(world):
     first = requested(world)
-    next_one = rules.number("S", "513326", 2020, 2)
+    next_one = rules.number("S", "513326", 2020, 3)
 
     with pytest.raises(actions.NumberOfTheHouse):
         surface(world, number=next_one)
@@ -174,7 +176,7 @@ def test_whoever_was_quicker_is_told_of_as_if_seen_before(world, monkeypatch):
     assert refused.value.specimen == first
 
     surface(world, number="VTM-1")
-    monkeypatch.setattr(actions, "_own_number", lambda text: text)
+    monkeypatch.setattr(steps, "own_number", lambda text: text)
     with pytest.raises(actions.NumberTaken):
         surface(world, number="VTM-1")
 
@@ -216,15 +218,27 @@ def test_the_same_step_sent_again_with_its_key_changes_nothing(world):
     assert way(specimen) == ["requested", "collected", "shipped", "received"]
 
 
-@pytest.mark.parametrize("verb", ["ship", "receive"])
-def test_steps_have_their_order(world, verb):
+def test_steps_have_their_order(world):
     specimen = requested(world)
 
     with pytest.raises(actions.WrongStep) as refused:
-        getattr(actions, verb)(specimen=specimen, by=world.clinician, at=AT)
+        actions.ship(specimen=specimen, by=world.clinician, at=AT)
 
     assert specimen.number in str(refused.value)
     assert way(specimen) == ["requested"]
+
+
+def test_a_tube_whose_collection_nobody_noted_is_received_and_marked(world):
+    specimen = requested(world)
+    noted = received(world, facts=facts(specimen_type="sputum"))
+
+    specimen = actions.receive(specimen=specimen, by=world.technician, at=AT + HOUR)
+
+    assert way(specimen) == ["requested", "received"]
+    assert (specimen.collection_noted, noted.collection_noted) == (False, True)
+    assert (specimen.collected_at, specimen.due_at) == (AT + HOUR, AT + 7 * HOUR)
+    with pytest.raises(actions.WrongStep):
+        actions.collect(specimen=specimen, by=world.clinician, at=AT + HOUR)
 
 
 def test_a_hospital_with_its_own_laboratory_hands_over_without_shipping(world):
@@ -429,6 +443,24 @@ def test_a_message_that_comes_twice_is_known_by_the_number_of_its_sender(world):
 
     with pytest.raises(actions.SentBefore):
         actions.enter_result(specimen=second, facts=said, by=world.technician, at=AT)
+
+
+def test_a_correction_and_a_repetition_come_under_the_number_that_the_result_had(world):
+    first, second = received(world), received(world, facts=facts(specimen_type="sputum"))
+    for outcome in ("invalid", "negative"):  # the test had to be repeated
+        said = found(outcome, sender_number="LIS-7")
+        actions.enter_result(specimen=first, facts=said, by=world.technician, at=AT)
+
+    told = actions.correct_result(
+        specimen=first, replaces=2, facts=found("positive", sender_number="LIS-7"),
+        reason="录入有误", by=world.technician, at=AT + HOUR,
+    )  # fmt: skip
+
+    assert (told.sequence, told.sender_number) == (3, "LIS-7")
+    with pytest.raises(actions.SentBefore):  # but not the result of another tube
+        actions.enter_result(
+            specimen=second, facts=found(sender_number="LIS-7"), by=world.technician, at=AT
+        )
 
 
 def test_nothing_that_was_done_is_taken_back(world):
