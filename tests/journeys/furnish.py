@@ -46,12 +46,8 @@ from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.screening.models import Exposure, Visit
 from fangkong.surveillance.testing import pools
 from fangkong.surveillance.testing.models import Specimen
-<<<<<<< HEAD
-from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal
-=======
 from fangkong.surveillance.testing.types import PoolFacts, ResultFacts
-from fangkong.surveillance.warning.models import DetectionRun, Signal
->>>>>>> ef496d5 (Pools: one tube of many for screening, members held and taken anew where it is not negative; unnoted collections; sender numbers of corrections)
+from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.models import Task
 
