@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("people", "0011_reasons_in_the_trail"),
         ("places", "0002_fewer_indexes"),
-        ("surveillance", "0012_investigations"),
+        ("surveillance", "0013_places_of_signals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
