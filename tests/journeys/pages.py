@@ -42,6 +42,9 @@ NO_PAGES = {
     "single_sign_on_back": "only on the way back from an identity provider",
     "core:files:detail": "a file",
     "surveillance:screening:chain_csv": "a file",
+    "surveillance:testing:print_labels": "a file",
+    "surveillance:testing:label": "a file",
+    "surveillance:testing:pool_label": "a file",
     "surveillance:screening:chain_svg": "a file",
     "people:search": "answers a search; its empty form is the list of persons",
 }

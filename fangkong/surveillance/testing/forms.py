@@ -17,7 +17,7 @@ from fangkong.core.refusals import Refused
 from fangkong.packs.types import Row
 from fangkong.people.types import Document, DocumentKind, PhoneNumber, Registration
 
-from . import queries, rules, words
+from . import labels, queries, rules, words
 from .actions import NotAcceptable
 from .models import Finding, Pool, Specimen
 from .types import PoolFacts, PoolState, RequestFacts, ResultFacts, ResultOutcome, State
@@ -49,6 +49,7 @@ class NumberField(forms.CharField):
             "autocomplete": "off",
             "autocapitalize": "characters",
             "spellcheck": "false",
+            "data-scan": "",  # a camera may fill it, where the browser reads barcodes
         }
         kwargs.setdefault("widget", forms.TextInput({**hints, "enterkeyhint": "done"}))
         super().__init__(max_length=80, **kwargs)
@@ -520,6 +521,15 @@ class SpecimenFilter(pages.FilterForm):
         if last := chosen.get("last"):
             rows = rows.filter(created_at__lt=clock.next_day(clock.start_of(last)))
         return queries.by_promise(rows, chosen.get("clock", ""), self.at)
+
+
+class LabelsForm(forms.Form):
+    """Which labels, of which size, and how many of each."""
+
+    specimen = forms.UUIDField(required=False)
+    pool = forms.UUIDField(required=False)
+    size = forms.ChoiceField(choices=[(one, one) for one in labels.SIZES], required=False)
+    copies = forms.IntegerField(min_value=1, max_value=24, required=False)
 
 
 class BoardForm(pages.Form):

@@ -20,6 +20,7 @@ from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
+from fangkong.core.headers import WITH_CAMERA
 from fangkong.core.permissions import allowed
 from fangkong.packs.types import PoolRule
 from fangkong.people import queries as people
@@ -169,7 +170,9 @@ def fill(request: StaffRequest, public_id: UUID) -> HttpResponse:
     for form in (member, new):
         pages.forms.dress(form)
     status = pages.status_of(new if new.is_bound else member)
-    return render(request, "surveillance/testing/fill.html", page, status=status)
+    answer = render(request, "surveillance/testing/fill.html", page, status=status)
+    answer["Permissions-Policy"] = WITH_CAMERA
+    return answer
 
 
 @allowed(REQUEST)
@@ -459,6 +462,7 @@ def _detail(
         if sends and "shipped" in follow
         else None,
         "receive_form": forms.ReceiveForm() if tests and "received" in follow else None,
+        "may_label": bool(user.scope(HANDLE, at)),
         "may_test": tests and "tested" in follow,
         "may_correct": tests and found.state == State.REPORTED,
         "ends": _ends(found, sends, tests, loses, refused),

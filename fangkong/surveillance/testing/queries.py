@@ -59,6 +59,11 @@ def open_to_send(user: User, at: datetime) -> QuerySet[Specimen]:
     return _whole(_sent(user, REQUEST, at))
 
 
+def waiting_for_labels(user: User, at: datetime) -> QuerySet[Specimen]:
+    """What a user is about to collect, the oldest request in front."""
+    return open_to_send(user, at).filter(state=State.REQUESTED).order_by("created_at", "pk")
+
+
 def open_to_test(user: User, at: datetime) -> QuerySet[Specimen]:
     """The specimens on their way to the laboratory of a user, or with it."""
     return _whole(_addressed(user, at))

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import pool_views, views
+from . import label_views, pool_views, views
 
 app_name = "testing"
 urlpatterns = [
@@ -9,6 +9,9 @@ urlpatterns = [
     path("scan/", views.scan, name="scan"),
     path("board/", views.board, name="board"),
     path("board/chart/", views.board_chart, name="board_chart"),
+    path("labels/", label_views.print_labels, name="print_labels"),
+    path("<uuid:public_id>/label/", label_views.label, name="label"),
+    path("pools/<uuid:public_id>/label/", label_views.pool_label, name="pool_label"),
     path("pools/", pool_views.pools_index, name="pools"),
     path("pools/open/", pool_views.open_pool, name="open_pool"),
     path("pools/<uuid:public_id>/", pool_views.pool, name="pool"),

@@ -21,6 +21,7 @@ from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
+from fangkong.core.headers import WITH_CAMERA
 from fangkong.core.permissions import allowed
 from fangkong.people import queries as people
 
@@ -206,7 +207,9 @@ def scan(request: StaffRequest) -> HttpResponse:
     }
     pages.forms.dress(form)
     template = "surveillance/testing/scan.html"
-    return render(request, template, page, status=pages.status_of(form))
+    answer = render(request, template, page, status=pages.status_of(form))
+    answer["Permissions-Policy"] = WITH_CAMERA
+    return answer
 
 
 def _tube(
@@ -488,6 +491,7 @@ def _detail(
         "repeat": queries.repeats_of([found]).get(found.pk) if found.pool_id else None,
         "member": found.repeats,
         "release_form": _release_form(request, found),
+        "may_label": bool(user.scope(HANDLE, at)),
         "may_test": tests and "tested" in follow,
         "may_correct": tests and found.state == State.REPORTED,
         "ends": _ends(found, sends, tests, loses, refused),
