@@ -35,9 +35,6 @@ PERMISSIONS = ", ".join(
     ]
 )  # fmt: skip
 
-# Of a page whose fields a camera may fill with a barcode.
-WITH_CAMERA = PERMISSIONS.replace("camera=()", "camera=(self)")
-
 ALWAYS = {
     "Permissions-Policy": PERMISSIONS,
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -4,6 +4,7 @@
 """
 
 from .board import BoardColumn, Card, Event, Mark, Month, Move, marks_of
+from .camera import with_camera
 from .charts import AreaMap, AreaValue, Band, Chart, Series, chart_json, map_json
 from .editing import editing
 from .forms import (
@@ -60,5 +61,6 @@ __all__ = [
     "refused",
     "status_of",
     "unconfirmed",
+    "with_camera",
     "wizard",
 ]

@@ -10,7 +10,6 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from fangkong.accounts.types import StaffRequest
-from fangkong.core.audit import actions as audit
 from fangkong.core.permissions import allowed
 from fangkong.core.printing.sheets import NotPrinted
 
@@ -32,13 +31,11 @@ def print_labels(request: StaffRequest) -> HttpResponse:
     if not tubes:
         raise Http404
     try:
-        made = labels.sheet(tubes, said["size"] or labels.SIZES[0], copies, request.now)
+        size = said["size"] or labels.SIZES[0]
+        made = labels.printed(tubes, size, copies, request.user, request.now)
     except NotPrinted as problem:
         messages.warning(request, str(problem))
         return redirect("surveillance:testing:index")
-    for one in tubes:
-        detail = {"labels": copies}
-        audit.record("core.printing.print", one, by=request.user, at=request.now, detail=detail)
     return _file(made, "application/pdf", "labels.pdf")
 
 

@@ -5,19 +5,24 @@ No name of a person stands on a label: whoever finds a tube reads what it is and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from barcode.codex import Code128
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from fangkong.core.audit import actions as audit
 from fangkong.core.printing import sheets
 
 from . import describe
 from .models import Pool, Tube
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
 
 QUIET = 10  # modules of white on both sides, which a reader needs
 SIZES = ("sheet", "roll")  # 24 on A4 (70 × 37 mm), or one a page (50 × 30 mm) for a label printer
@@ -65,10 +70,12 @@ def label(tube: Tube) -> Label:
     )
 
 
-def sheet(tubes: Iterable[Tube], size: str, copies: int, at: datetime) -> bytes:
-    """The labels as PDF, each as often as asked, one after the other."""
-    made = [one for tube in tubes for one in [label(tube)] * copies]
-    return sheets.pdf(_page(made, size, at))
+def printed(tubes: Sequence[Tube], size: str, copies: int, by: User, at: datetime) -> bytes:
+    """The labels as PDF, each as often as asked, one after the other; the trail says so."""
+    made = sheets.pdf(_page([one for tube in tubes for one in [label(tube)] * copies], size, at))
+    for one in tubes:
+        audit.record("core.printing.print", one, by=by, at=at, detail={"labels": copies})
+    return made
 
 
 def drawing(tube: Tube) -> str:

@@ -20,7 +20,6 @@ from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
-from fangkong.core.headers import WITH_CAMERA
 from fangkong.core.permissions import allowed
 from fangkong.packs.types import PoolRule
 from fangkong.people import queries as people
@@ -170,9 +169,8 @@ def fill(request: StaffRequest, public_id: UUID) -> HttpResponse:
     for form in (member, new):
         pages.forms.dress(form)
     status = pages.status_of(new if new.is_bound else member)
-    answer = render(request, "surveillance/testing/fill.html", page, status=status)
-    answer["Permissions-Policy"] = WITH_CAMERA
-    return answer
+    template = "surveillance/testing/fill.html"
+    return pages.with_camera(render(request, template, page, status=status))
 
 
 @allowed(REQUEST)

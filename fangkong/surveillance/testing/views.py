@@ -21,7 +21,6 @@ from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
-from fangkong.core.headers import WITH_CAMERA
 from fangkong.core.permissions import allowed
 from fangkong.people import queries as people
 
@@ -207,9 +206,7 @@ def scan(request: StaffRequest) -> HttpResponse:
     }
     pages.forms.dress(form)
     template = "surveillance/testing/scan.html"
-    answer = render(request, template, page, status=pages.status_of(form))
-    answer["Permissions-Policy"] = WITH_CAMERA
-    return answer
+    return pages.with_camera(render(request, template, page, status=pages.status_of(form)))
 
 
 def _tube(
