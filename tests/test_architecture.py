@@ -487,6 +487,7 @@ EXEMPT = {
     "fangkong/core/queue/actions.py:tick": "each schedule stands alone; what it calls is audited",
     "fangkong/core/sealing/actions.py:make_ring_where_new": "writes a file; no table is touched",
     "fangkong/core/files/actions.py:sweep": "contents that no row names; no table is touched",
+    "fangkong/surveillance/bulletins/actions.py:remind": "the task leaves the line",
     "fangkong/core/notices/actions.py:notify": "part of its caller's action, which is audited",
     "fangkong/core/notices/actions.py:goes_at": "only reckons",
     "fangkong/core/notices/actions.py:send": "the message's own row is the trace",

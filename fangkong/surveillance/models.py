@@ -1,5 +1,6 @@
 """The tables of surveillance, re-exported so that the room keeps one migration history."""
 
+from .bulletins.models import Bulletin, DailyReporting, NilReport
 from .monitoring.models import (
     Case,
     CaseNumbering,
@@ -21,14 +22,17 @@ from .warning.models import Alarm, DetectionRun, Investigation, Signal
 
 __all__ = [
     "Alarm",
+    "Bulletin",
     "Case",
     "CaseNumbering",
     "CountChange",
     "CustodyStep",
     "DailyCount",
+    "DailyReporting",
     "DetectionRun",
     "Exposure",
     "Investigation",
+    "NilReport",
     "Observation",
     "Pool",
     "PoolResult",

@@ -32,6 +32,8 @@ from fangkong.people.duplicates.types import JUDGE as JUDGE_DUPLICATES
 from fangkong.people.requests import queries as requests
 from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
+from fangkong.surveillance.bulletins import queries as bulletins
+from fangkong.surveillance.bulletins.types import VIEW as VIEW_BULLETINS
 from fangkong.surveillance.monitoring.types import IMPORT, REPORT
 from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
 from fangkong.surveillance.screening.types import VIEW as VIEW_OBSERVATIONS
@@ -104,6 +106,10 @@ def _open_signals(user: User, at: datetime) -> int:
     return warning.open_count(user, at)
 
 
+def _drafts_to_issue(user: User, at: datetime) -> int:
+    return bulletins.waiting_to_issue(user, at)
+
+
 def _failed_jobs(user: User, at: datetime) -> int:
     return queue.failed_count()
 
@@ -133,6 +139,19 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             ),
             _Entry(_("Import cards"), "surveillance:monitoring:imports", "upload", IMPORT),
             _Entry(_("Counts"), "surveillance:monitoring:counts", "chart-bar", VIEW_CASES, key="s"),
+            _Entry(
+                _("Bulletins"),
+                "surveillance:bulletins:index",
+                "news",
+                VIEW_BULLETINS,
+                _drafts_to_issue,
+            ),
+            _Entry(
+                _("Daily reporting"),
+                "surveillance:bulletins:daily",
+                "calendar-time",
+                VIEW_BULLETINS,
+            ),
             _Entry(_("Card quality"), "surveillance:quality:index", "clipboard-check", VIEW_CASES),
             _Entry(
                 _("Persons under observation"),

@@ -40,6 +40,7 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
+from fangkong.surveillance.bulletins.models import Bulletin, DailyReporting
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
@@ -99,6 +100,9 @@ def furnish(at: datetime) -> dict[str, str]:
         "visit": _id(looked),
         "specimen": _id(Specimen.objects.get(state="received", pool=None)),
         **_pools(person, at),
+        "bulletin": _id(Bulletin.objects.get(state="draft")),
+        "issued bulletin": _id(Bulletin.objects.filter(state="issued").latest("pk")),
+        "order": _id(DailyReporting.objects.latest("pk")),
         "finding": _id(audit_queries.findings().latest("pk")),
         "token": _id(_token(daofu, at)),
         "use": _id(_emergency(ward, at)),

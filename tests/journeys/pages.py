@@ -22,6 +22,7 @@ STAFF_OF = {
 NOBODYS = "01900000-0000-7000-8000-000000000000"
 # Pages whose row names no record, or which look different from record to record.
 RECORDS = {
+    "surveillance:bulletins:detail": ("bulletin", "issued bulletin"),
     "accounts:emergency:check": ("use",),
     "core:notices:channel": ("channel",),
     "core:webhooks:detail": ("webhook",),

@@ -32,6 +32,7 @@ from fangkong.people.types import Registration
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.places.tests.factories import facility, world
+from fangkong.surveillance.bulletins import actions as bulletins
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
@@ -89,7 +90,18 @@ class County:
 
 # Records that belong to no county; whoever may see them anywhere sees them all.
 HOUSE_WIDE = frozenset(
-    {"finding", "run", "job", "search", "area", "facility", "contact", "staff", "appointment"}
+    {
+        "finding",
+        "run",
+        "job",
+        "search",
+        "order",
+        "area",
+        "facility",
+        "contact",
+        "staff",
+        "appointment",
+    }
 )
 
 _PLACES = {
@@ -103,6 +115,14 @@ class Counties:
 
     def __init__(self) -> None:
         self.areas = world()
+        self.order = bulletins.order(
+            condition="covid-19",
+            first_day=date(2020, 2, 1),
+            due_hour=9,
+            basis="指挥部通知第3号",
+            by=staff(Role.HEADQUARTERS, area=self.areas["513300"]),
+            at=AT,
+        )
         self.daofu = self._county("513326")
         self.kangding = self._county("513301")
 
@@ -187,6 +207,10 @@ class Counties:
         county.records["observation"] = exposure.observation
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["pool"] = pool_of(case.person, hospital, clinician)
+        county.records["order"] = self.order
+        county.records["bulletin"] = bulletins.prepare(
+            area=area, condition="covid-19", day=AT.date() - timedelta(days=1), by=cdc, at=AT
+        )
         county.records["file"] = proof(county.records["task"], cdc)
         county.records |= entered_twice(case.person, area, cdc)
         county.numbers = {

@@ -11,6 +11,7 @@ from fangkong.core.roles import Role
 
 from .table import (
     ACCOUNTS,
+    BULLETINS,
     EVERYBODY,
     FILES,
     MACHINES,
@@ -39,6 +40,7 @@ PARTS = {
     "Files": FILES,
     "Monitoring": MONITORING,
     "Screening": SCREENING,
+    "Bulletins": BULLETINS,
     "Testing": TESTING,
     "Warning": WARNING,
     "Machines": MACHINES,

@@ -88,6 +88,14 @@ WORKERS = ALL - {R.AUDITOR}
 OVERSEERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
 
 
+TOLD = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.INSPECTOR, R.EDITOR, R.AUDITOR})
+
+
+def nil_report(county: County) -> Fields:
+    where = str(county.hospital.public_id)
+    return {"facility": where, "condition": "covid-19", "day": "2020-02-04"}
+
+
 CARD = {
     "condition": "covid-19",
     "case_class": "confirmed",
@@ -519,6 +527,55 @@ SCREENING = {
         ANSWERERS, "observation", sends=unit_of_county
     ),
 }
+DRAFTED = {"condition": "covid-19", "day": "2020-02-03"}
+BULLETINS = {
+    "surveillance:bulletins:index": Row(TOLD, mine=ANSWERERS, shows=("bulletin",)),
+    "surveillance:bulletins:new": Row(ANSWERERS),
+    "surveillance:bulletins:daily": Row(TOLD),
+    "surveillance:bulletins:daily_map": Row(TOLD),
+    "surveillance:bulletins:nil": Row(REPORTERS, gets=False, sends=nil_report, foreign=True),
+    "surveillance:bulletins:order": Row(FINDERS, whole=True),
+    "surveillance:bulletins:end": Row(FINDERS, "order", whole=True, house=True, gets=False),
+    "surveillance:bulletins:detail": Row(TOLD, "bulletin", mine=ANSWERERS),
+    "surveillance:bulletins:chart": Row(TOLD, "bulletin", mine=ANSWERERS),
+    "surveillance:bulletins:change": Row(ANSWERERS, "bulletin"),
+    "surveillance:bulletins:recount": Row(ANSWERERS, "bulletin", gets=False),
+    "surveillance:bulletins:issue": Row(ANSWERERS, "bulletin", gets=False),
+    "surveillance:bulletins:drop": Row(ANSWERERS, "bulletin", gets=False),
+    "surveillance:bulletins:correct": Row(ANSWERERS, "bulletin", gets=False),
+    "GET /surveillance/bulletins/": Row(TOLD, mine=ANSWERERS, shows=("bulletin",)),
+    "POST /surveillance/bulletins/": Row(
+        ANSWERERS, sends=lambda county: {**DRAFTED, "area": county.area.code}
+    ),
+    "GET /surveillance/bulletins/<public_id>/": Row(TOLD, "bulletin", mine=ANSWERERS),
+    "POST /surveillance/bulletins/<public_id>/change/": Row(
+        ANSWERERS, "bulletin", sends={"figures": {"cured": 1}, "reason": "told by phone"}
+    ),
+    "POST /surveillance/bulletins/<public_id>/recount/": Row(ANSWERERS, "bulletin"),
+    "POST /surveillance/bulletins/<public_id>/issue/": Row(ANSWERERS, "bulletin"),
+    "POST /surveillance/bulletins/<public_id>/drop/": Row(
+        ANSWERERS, "bulletin", sends={"reason": "anew"}
+    ),
+    "POST /surveillance/bulletins/<public_id>/correct/": Row(
+        ANSWERERS, "bulletin", sends={"reason": "one more"}
+    ),
+    "GET /surveillance/bulletins/daily/": Row(TOLD, query="condition=covid-19&day=2020-02-05"),
+    "POST /surveillance/bulletins/daily/nil/": Row(REPORTERS, sends=nil_report, foreign=True),
+    "GET /surveillance/bulletins/daily/orders/": Row(TOLD),
+    "POST /surveillance/bulletins/daily/orders/": Row(
+        FINDERS,
+        whole=True,
+        sends={
+            "condition": "influenza",
+            "first_day": "2020-02-05",
+            "due_hour": 9,
+            "basis": "no. 3",
+        },
+    ),
+    "POST /surveillance/bulletins/daily/orders/<public_id>/end/": Row(
+        FINDERS, "order", whole=True, house=True, sends={"last_day": "2020-02-05"}
+    ),
+}
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
 TESTING = {
@@ -727,6 +784,7 @@ TABLE: dict[str, Row] = {
     **FILES,
     **MONITORING,
     **SCREENING,
+    **BULLETINS,
     **TESTING,
     **WARNING,
     **MACHINES,

@@ -6,13 +6,13 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Max, Model, Q, QuerySet, Sum
+from django.db.models import Count, Max, Model, Q, QuerySet, Sum
 from django.http import Http404
 
 from fangkong.core import bulk, clock
@@ -432,6 +432,76 @@ def _known(cells: Q, as_of: datetime | None) -> QuerySet[Any, tuple[Any, ...]]:
         return DailyCount.objects.filter(cells).values_list(*keys).annotate(total=Sum("n"))
     changes = CountChange.objects.filter(cells, at__lte=as_of)
     return changes.values_list(*keys).annotate(total=Sum("delta"))
+
+
+def changes_until(
+    conditions: Collection[str],
+    classes: Collection[str],
+    county_ids: Collection[int],
+    moment: datetime,
+) -> QuerySet[CountChange]:
+    """The changes of the ledger before a moment: whose sum is 1 counted then. For who counts a
+    whole place, whoever asks; nothing of persons is in it."""
+    return CountChange.objects.filter(
+        basis=Basis.REPORTED,
+        condition__in=list(conditions),
+        case_class__in=list(classes),
+        county_id__in=list(county_ids),
+        at__lt=moment,
+    )
+
+
+@dataclass(frozen=True)
+class ToldThen:
+    """What the newest card of a case said at a moment, beside sex and age of its person today."""
+
+    case_id: int
+    origin: str
+    severity: str
+    died_on: date | None
+    diagnosed_at: datetime
+    sex: str
+    birth_date: date | None
+    age_years: int | None
+    age_months: int | None
+    age_on: date | None
+
+
+def told_until(case_ids: Collection[int], moment: datetime) -> list[ToldThen]:
+    """What was told of cases before a moment; for sums alone, within ``everything``.
+
+    A card of a file may have entered a little after its file was confirmed: where no card of a case
+    is older than the moment, its first one tells.
+    """
+    found: dict[int, ToldThen] = {}
+    keys = sorted(case_ids)
+    for start in range(0, len(keys), CHUNK):
+        cards = ReportCard.objects.filter(case_id__in=keys[start : start + CHUNK])
+        cards = cards.filter(Q(sequence=1) | Q(reported_at__lt=moment))
+        for row in cards.order_by("case_id", "sequence").values_list(*_TOLD):
+            found[row[0]] = ToldThen(*row)
+    return list(found.values())
+
+
+_TOLD = (
+    *("case_id", "origin", "severity", "died_on", "diagnosed_at"),
+    *("case__person__sex", "case__person__birth_date"),
+    *("case__person__age_years", "case__person__age_months", "case__person__age_on"),
+)
+CHUNK = 500  # keys in one statement
+
+
+def reported_by_facility(
+    conditions: Collection[str], day: date, facilities: Collection[int]
+) -> dict[int, int]:
+    """How many cases of diseases each facility reported on a day, whatever became of them."""
+    rows = Case.objects.filter(
+        condition__in=list(conditions),
+        facility_id__in=list(facilities),
+        reported_at__gte=clock.start_of(day),
+        reported_at__lt=clock.start_of(day + timedelta(days=1)),
+    )
+    return dict(rows.order_by().values_list("facility_id").annotate(n=Count("pk")))
 
 
 def definitions_used(

@@ -22,7 +22,7 @@ from fangkong.surveillance.testing import queries as testing
 
 from . import rules
 from .models import KEPT_DAYS, Exposure, Observation, Visit
-from .types import FOLLOW, TRACE, VIEW, VISIT
+from .types import FOLLOW, TRACE, VIEW, VISIT, Ending
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -99,6 +99,20 @@ def to_release(rows: QuerySet[Observation], at: datetime) -> QuerySet[Observatio
     visits = Visit.objects.filter(observation=OuterRef("pk"), day=OuterRef("last_date"))
     over = Q(last_date__lt=today) | (Q(last_date=today) & Exists(visits.values("pk")))
     return standing(rows).filter(over)
+
+
+def watched_at(conditions: Collection[str], county_ids: Collection[int], day: date) -> int | None:
+    """How many stand under observation at 24:00 of a day, as entered by then; for a figure of whole
+    counties. None where nobody was ever watched for these diseases."""
+    end = clock.start_of(day + rules.DAY)
+    with everything():
+        rows = Observation.objects.filter(
+            condition__in=list(conditions), county_id__in=list(county_ids)
+        )
+        if not rows.exists():
+            return None
+        begun = rows.filter(created_at__lt=end, first_date__lte=day).exclude(ending=Ending.ERROR)
+        return begun.filter(Q(ended_date__isnull=True) | Q(ended_date__gt=day)).count()
 
 
 def in_facility(rows: QuerySet[Observation], at: datetime) -> QuerySet[Observation]:

@@ -19,7 +19,19 @@ from fangkong.places.types import FacilityKind
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.types import MANUAL, words
 
-from . import background, contacts, files, history, invented, outbreak, past, rules, tubes, twice
+from . import (
+    background,
+    bulletins,
+    contacts,
+    files,
+    history,
+    invented,
+    outbreak,
+    past,
+    rules,
+    tubes,
+    twice,
+)
 from .outbreak import Stage
 
 if TYPE_CHECKING:
@@ -65,6 +77,7 @@ def load(
     second = twice.enter_again(reader=stage.staff["hq"], by=stage.staff["hq"], at=at)
     say(f"    {second} persons entered twice")
     say(f"    {contacts.watched(tracer=stage.staff['daofu'], at=at)} persons under observation")
+    say(f"    {bulletins.tell(stage, told.first, yesterday, at)} bulletins")
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)
     say(f"    the cards of {day.isoformat()} to import: {folder}")
