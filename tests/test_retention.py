@@ -39,6 +39,9 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.tests import factories as people
 from fangkong.people.types import Registration
 from fangkong.places.tests.factories import facility
+from fangkong.surveillance.arrivals import actions as arrivals
+from fangkong.surveillance.arrivals.models import Arrival
+from fangkong.surveillance.arrivals.types import ArrivalFacts
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.monitoring.tests.factories import AT, World
 from fangkong.surveillance.screening import actions as screening
@@ -175,6 +178,28 @@ def a_visit(world: World) -> Made:
     assert watch is not None
     facts = VisitFacts(temperature=366, note=WORDS)
     row = screening.visit(observation=watch, facts=facts, by=world.daofu_cdc, at=AT)
+    return Made(row, AT + term(row))
+
+
+def arrived(world: World) -> Arrival:
+    """Somebody who came to Daofu from Hubei."""
+    said = {
+        "full-name": "次仁", "staying-at": f"道孚县{WORDS}", "came-from": "湖北省武汉市",
+        "left-on": "2020-02-01", "symptoms": "yes", "care-needs": WORDS,
+    }  # fmt: skip
+    facts = ArrivalFacts(answers=said, temperature=378)
+    return arrivals.register(facts=facts, county=world.daofu, by=world.daofu_cdc, at=AT)
+
+
+@maker("surveillance.Arrival")
+def an_arrival(world: World) -> Made:
+    row = arrived(world)
+    return Made(row, AT + term(row))
+
+
+@maker("surveillance.Answer")
+def an_answer_of_an_arrival(world: World) -> Made:
+    row = arrived(world).answers.get(question="care-needs")
     return Made(row, AT + term(row))
 
 

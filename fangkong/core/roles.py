@@ -12,6 +12,7 @@ class Role(models.TextChoices):
     HOSPITAL = "hospital", _("Hospital")
     WARD_STAFF = "ward_staff", _("Ward staff")
     LABORATORY = "laboratory", _("Laboratory")
+    FIELD_WORKER = "field_worker", _("Checkpoint or grid worker")
     STORE_KEEPER = "store_keeper", _("Store keeper")
     INSPECTOR = "inspector", _("Inspector")
     HR_FINANCE = "hr_finance", _("HR and finance")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import get_args
 
 from fangkong.packs.rules import condition as whole
@@ -26,6 +28,9 @@ from fangkong.packs.types import (
     Watched,
     WatchPlace,
 )
+
+_PLACES = get_args(WatchPlace)  # the strictest first
+_DAY = timedelta(days=1)
 
 
 def contact_window(pack: Pack, condition: str, on: date) -> ContactWindow | None:
@@ -184,12 +189,12 @@ def tier(
     signs: Iterable[str] = (),
     announced: Iterable[AnnouncedArea] = (),
 ) -> Placed | None:
-    """The tier of the day that is strictest for whoever arrives in ``area``; None where none fits.
+    """The tier of whoever arrives in ``area``, and what they are asked to do; None where none fits.
 
-    What is left of its days decides (:func:`strictness`): who left abroad long ago and shows a red
-    code is not let go by the nearly finished days of the former. Of two alike the pack's first.
-    ``stays``: where they were and until when; ``signs``: what they show, such as ``red-code``;
-    ``announced``: the areas of which the prefecture said which tier they have.
+    Where several fit, each day takes the stricter management of them (:func:`together`); the tier
+    that is the strictest as a whole (:func:`strictness`) gives its name, of two alike the pack's
+    first. ``stays``: where they were and until when; ``signs``: what they show, such as
+    ``red-code``; ``announced``: the areas of which the prefecture said which tier they have.
     """
     code = whole(pack, condition).code
     shown, told = set(signs), [one for one in announced if one.covers(on)]
@@ -201,15 +206,55 @@ def tier(
         stay = _stay(row, stays, told, on)
         if stay is not None or row.everybody or shown.intersection(row.signs):
             fitting.append(_placed(row, stay, arrived))
-    return max(fitting, key=strictness, default=None)
+    return together(fitting)
 
 
 def strictness(placed: Placed) -> tuple[int, ...]:
     """What two tiers are compared by: whether one may come at all, then the days in each place."""
-    days = dict.fromkeys(get_args(WatchPlace), 0)  # the strictest place stands first
+    days = dict.fromkeys(_PLACES, 0)  # the strictest place stands first
     for part in placed.term.days:
         days[part.phase.place] += (part.last - part.first).days + 1
-    return (placed.tier.not_yet, *days.values())
+    return (placed.not_yet, *days.values())
+
+
+def together(several: Sequence[Placed]) -> Placed | None:
+    """What several tiers of one arrival come to, day by day; None where there is none.
+
+    On each day the strictest place counts, of two alike the one with more visits, then that of the
+    strictest tier. A test counts where its own phase does: two schedules are not added up. So one
+    day in a facility under one tier takes no day from a longer watch at home under another.
+    """
+    if not several:
+        return None
+    ranked = sorted(several, key=strictness, reverse=True)  # stable: of two alike the pack's first
+    first = ranked[0]
+    term = replace(first.term, days=_stricter([part for one in ranked for part in one.term.days]))
+    return replace(first, term=term, also=tuple(one.tier for one in ranked[1:]))
+
+
+def _stricter(parts: Sequence[Watched]) -> tuple[Watched, ...]:
+    """One stretch after the other, each the strictest of those that hold its days."""
+    edges = sorted({part.first for part in parts} | {part.last + _DAY for part in parts})
+    runs: list[tuple[Watched, date, date]] = []
+    for first, after in pairwise(edges):
+        holding = [part for part in parts if part.first <= first <= part.last]
+        if not holding:
+            continue
+        part = min(holding, key=lambda one: (_PLACES.index(one.phase.place), -one.phase.visits))
+        last = after - _DAY
+        if runs and runs[-1][0] is part and runs[-1][2] + _DAY == first:
+            runs[-1] = (part, runs[-1][1], last)
+        else:
+            runs.append((part, first, last))
+    return tuple(
+        replace(
+            part,
+            first=first,
+            last=last,
+            tests=tuple(day for day in part.tests if first <= day <= last),
+        )
+        for part, first, last in runs
+    )
 
 
 def _stay(

@@ -178,6 +178,7 @@ def _question(row: Table, named: Raw) -> t.Question:
         asked=tuple(value for value in whom if value in said),
         answer=row.choice("answer", get_args(t.Answer)),
         known=row.choice("known", get_args(t.Known)) if row.has("known") else None,
+        valid_days=row.number("valid_days", 1, 3650) if row.has("valid_days") else None,
     )
 
 

@@ -534,11 +534,16 @@ class OriginTier(ConditionRow):
 
 @dataclass(frozen=True, kw_only=True)
 class Question(Row):
-    """What a contact or an arrival is asked, once. ``known``: what makes it needless to ask."""
+    """What a contact or an arrival is asked, once. ``known``: what makes it needless to ask.
+
+    ``valid_days``: how many days an answer stands before it is asked anew, the day of the answer
+    being the first; None: as long as nobody corrects it.
+    """
 
     asked: tuple[Asked, ...]
     answer: Answer
     known: Known | None = None
+    valid_days: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -626,11 +631,42 @@ class AnnouncedArea(Dated):
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """The tier of an arrival, the stay that put them there, and the days of watching."""
+    """The tier of an arrival, the stay that put them there, and the days of watching.
+
+    ``also``: the other tiers that fit, milder as a whole; ``term`` holds the stricter of each day.
+    """
 
     tier: OriginTier
     stay: Stay | None
     term: Term
+    also: tuple[OriginTier, ...] = ()
+
+    @property
+    def tiers(self) -> tuple[OriginTier, ...]:
+        """All tiers that fit, the strictest in front."""
+        return (self.tier, *self.also)
+
+    @property
+    def not_yet(self) -> bool:
+        """Does one of them ask not to come yet?"""
+        return any(one.not_yet for one in self.tiers)
+
+    @property
+    def fetched(self) -> bool:
+        """Does one of them say that the person is fetched?"""
+        return any(one.fetched for one in self.tiers)
+
+    @property
+    def certificate_hours(self) -> int | None:
+        """How old the shown negative test may be at most, by the strictest of them."""
+        return min(
+            (one.certificate_hours for one in self.tiers if one.certificate_hours), default=None
+        )
+
+    @property
+    def entry_tests(self) -> tuple[int, ...]:
+        """Hours after the entry until which each test is done, by all of them."""
+        return tuple(sorted({hours for one in self.tiers for hours in one.entry_tests}))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,6 +96,43 @@ def by_document(number: str, at: datetime) -> UUID | None:
     return keys[0] if len(keys) == 1 else None
 
 
+def by_whole_number(text: str) -> QuerySet[Person] | None:
+    """Whoever has exactly this document number or phone, wherever they live; None for other texts.
+
+    For who stands before an officer and shows the number: the caller notes the sight, shows the
+    person masked, and asks past the walls. Restricted data are not found.
+    """
+    if not rules.is_plain_text(text):
+        return Person.objects.none()
+    number, phone = rules.plain_number(text), rules.plain_phone(text)
+    rows = Person.objects.filter(merged_into__isnull=True, restricted_at__isnull=True)
+    rows = rows.select_related("area", "county").order_by("name_pinyin", "pk")
+    if rules.is_phone(phone):
+        return rows.filter(pk__in=Phone.with_number(phone).values("person_id"))
+    if re.search(r"[0-9]", number):
+        return rows.filter(pk__in=IdentityDocument.with_numbers([number]).values("person_id"))
+    return None
+
+
+def of_key(public_id: UUID) -> QuerySet[Person]:
+    """One person whom a look-up of this house named before; the caller asks past the walls."""
+    rows = Person.objects.filter(
+        public_id=public_id, merged_into__isnull=True, restricted_at__isnull=True
+    )
+    return rows.select_related("area", "county")
+
+
+def documents_held(person: Person) -> list[str]:
+    """The masked numbers of a person's documents, the first entered in front."""
+    rows = IdentityDocument.objects.filter(person=person).exclude(kind=DocumentKind.NONE)
+    return [one.masked_number for one in rows.order_by("pk")]
+
+
+def phones_held(person: Person) -> list[str]:
+    """The masked phones of a person, the first entered in front."""
+    return [one.masked_number for one in Phone.objects.filter(person=person).order_by("pk")]
+
+
 def with_numbers(rows: QuerySet[Person]) -> QuerySet[Person]:
     """The same persons with documents and phones fetched along, for ``masked`` and ``in_full``."""
     return rows.prefetch_related(
@@ -104,14 +141,16 @@ def with_numbers(rows: QuerySet[Person]) -> QuerySet[Person]:
     )
 
 
-def search(user: Scoped, at: datetime, text: str) -> QuerySet[Person]:
+def search(
+    user: Scoped, at: datetime, text: str, permission: Permission = VIEW
+) -> QuerySet[Person]:
     """Persons open to the user whose number, phone or name is meant by a text.
 
     A document number or a phone fits only as a whole; a name by any part, in pinyin by its
     beginning (zhaxi) or by initials (zxdj). Of a name that hundreds bear, ``MOST_NAMESAKES`` are
     found: those that are called just so before the others. Never put the text into a URL.
     """
-    return _meant(open_to(user, at), text, _parts_within(user, at))
+    return _meant(open_to(user, at, permission), text, _parts_within(user, at, permission))
 
 
 def for_the_trail(user: Scoped, at: datetime, text: str) -> QuerySet[Person]:
@@ -137,9 +176,9 @@ def _meant(rows: QuerySet[Person], text: str, within: Q) -> QuerySet[Person]:
     return rows.filter(pk__in=nearest)  # read off the index in its order until there are enough
 
 
-def _parts_within(user: Scoped, at: datetime) -> Q:
+def _parts_within(user: Scoped, at: datetime, permission: Permission) -> Q:
     """The parts of names of the persons that ``open_to`` gives."""
-    scope = user.scope(VIEW, at)
+    scope = user.scope(permission, at)
     within = scope.q(county="county_id", area="person__area_id")
     if scope.facility_ids and not scope.everywhere:
         for persons in known(scope.facility_ids, user, at):

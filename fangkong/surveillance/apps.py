@@ -23,6 +23,10 @@ class SurveillanceConfig(AppConfig):
         from fangkong.people.duplicates.types import follow
         from fangkong.people.types import known_to_facility
 
+        from .arrivals import describe as comers
+        from .arrivals import joining as arrivals_of_two
+        from .arrivals import views as arrivals
+        from .arrivals.queries import known_to_gates
         from .monitoring import describe, joining, queries
         from .quality import views as quality
         from .screening import describe as watching
@@ -37,14 +41,19 @@ class SurveillanceConfig(AppConfig):
         known_to_facility(queries.patients_of)
         known_to_facility(tested_persons)
         known_to_facility(watched_persons)
+        known_to_facility(known_to_gates)
         follow("surveillance.Case.person", stands=joining.stands)
         follow("surveillance.Specimen.person", stands=specimens_of_two.stands)
         follow("surveillance.Exposure.person", stands=contacts_of_two.contacts_stand)
         follow("surveillance.Observation.person", stands=contacts_of_two.observations_stand)
+        follow("surveillance.Arrival.person", stands=arrivals_of_two.stands)
+        follow("surveillance.Answer.person")
+        follow("surveillance.Asked.person")
         slots.register("people.detail", specimens.of_person)
         slots.register("surveillance.monitoring.detail", quality.of_case)
         slots.register("surveillance.monitoring.detail", specimens.of_case)
         slots.register("people.detail", contacts.of_person)
+        slots.register("people.detail", arrivals.of_person)
         slots.register("surveillance.monitoring.detail", contacts.of_case)
         register(
             Finder(
@@ -59,4 +68,5 @@ class SurveillanceConfig(AppConfig):
         in_words("surveillance.Specimen")(tubes.in_words)
         in_words("surveillance.Observation")(watching.in_words)
         in_words("surveillance.Exposure")(watching.in_words)
+        in_words("surveillance.Arrival")(comers.in_words)
         duty("people.Person")(queries.cards_kept_by_law)

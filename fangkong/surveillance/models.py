@@ -1,5 +1,6 @@
 """The tables of surveillance, re-exported so that the room keeps one migration history."""
 
+from .arrivals.models import Answer, Arrival, Asked, Checkpoint, Passage, RiskArea
 from .bulletins.models import Bulletin, DailyReporting, NilReport
 from .monitoring.models import (
     Case,
@@ -22,9 +23,13 @@ from .warning.models import Alarm, DetectionRun, Investigation, Signal
 
 __all__ = [
     "Alarm",
+    "Answer",
+    "Arrival",
+    "Asked",
     "Bulletin",
     "Case",
     "CaseNumbering",
+    "Checkpoint",
     "CountChange",
     "CustodyStep",
     "DailyCount",
@@ -34,11 +39,13 @@ __all__ = [
     "Investigation",
     "NilReport",
     "Observation",
+    "Passage",
     "Pool",
     "PoolResult",
     "PoolStep",
     "ReportCard",
     "Result",
+    "RiskArea",
     "Signal",
     "Specimen",
     "TubeNumbering",

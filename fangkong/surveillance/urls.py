@@ -2,6 +2,7 @@ from django.urls import include, path
 
 app_name = "surveillance"
 urlpatterns = [
+    path("arrivals/", include("fangkong.surveillance.arrivals.urls")),
     path("bulletins/", include("fangkong.surveillance.bulletins.urls")),
     path("monitoring/", include("fangkong.surveillance.monitoring.urls")),
     path("quality/", include("fangkong.surveillance.quality.urls")),

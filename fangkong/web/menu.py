@@ -32,6 +32,9 @@ from fangkong.people.duplicates.types import JUDGE as JUDGE_DUPLICATES
 from fangkong.people.requests import queries as requests
 from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
+from fangkong.surveillance.arrivals import queries as arrivals
+from fangkong.surveillance.arrivals.types import REGISTER as REGISTER_ARRIVALS
+from fangkong.surveillance.arrivals.types import VIEW as VIEW_ARRIVALS
 from fangkong.surveillance.bulletins import queries as bulletins
 from fangkong.surveillance.bulletins.types import VIEW as VIEW_BULLETINS
 from fangkong.surveillance.monitoring.types import IMPORT, REPORT
@@ -102,6 +105,10 @@ def _waiting_pairs(user: User, at: datetime) -> int:
     return duplicates.waiting_count(user, at)
 
 
+def _waiting_arrivals(user: User, at: datetime) -> int:
+    return arrivals.waiting_count(user, at)
+
+
 def _open_signals(user: User, at: datetime) -> int:
     return warning.open_count(user, at)
 
@@ -159,6 +166,14 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
                 "users-group",
                 VIEW_OBSERVATIONS,
             ),
+            _Entry(
+                _("Arrivals"),
+                "surveillance:arrivals:index",
+                "truck",
+                VIEW_ARRIVALS,
+                _waiting_arrivals,
+            ),
+            _Entry(_("Register an arrival"), "surveillance:arrivals:find", "id", REGISTER_ARRIVALS),
             _Entry(_("Visits of the day"), "surveillance:screening:today", "map-pin", VISIT),
             _Entry(
                 _("Specimens"), "surveillance:testing:index", "test-pipe", VIEW_SPECIMENS, key="e"

@@ -40,6 +40,8 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
+from fangkong.surveillance.arrivals import queries as arrivals
+from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
 from fangkong.surveillance.bulletins.models import Bulletin, DailyReporting
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
@@ -98,6 +100,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "exposure": _id(Exposure.objects.exclude(observation=None).earliest("pk")),
         "observation": _id(looked.observation),
         "visit": _id(looked),
+        **_arrivals(at),
         "specimen": _id(Specimen.objects.get(state="received", pool=None)),
         **_pools(person, at),
         "bulletin": _id(Bulletin.objects.get(state="draft")),
@@ -126,6 +129,19 @@ def furnish(at: datetime) -> dict[str, str]:
         "person of a card": _id(Person.objects.filter(name=CARD.name).latest("pk")),
         "number of a card": CARD.id_number,
         "phone of a card": CARD.phone,
+    }
+
+
+def _arrivals(at: datetime) -> dict[str, str]:
+    """An arrival, a checkpoint, an announcement, and words of look-ups at the checkpoint."""
+    gate = User.objects.get(username="gate")
+    arrival = Arrival.objects.filter(county__code="513326").exclude(observation=None).latest("pk")
+    return {
+        "arrival": _id(arrival),
+        "checkpoint": _id(Checkpoint.objects.filter(county__code="513326").latest("pk")),
+        "risk area": _id(RiskArea.objects.latest("pk")),
+        "word of somebody": arrivals.handle_for(arrival.person, arrival.public_id, gate),
+        "word of nobody": arrivals.handle_for(None, arrival.public_id, gate),
     }
 
 

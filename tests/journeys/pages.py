@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from fangkong.core.roles import Role
 from tests.scope.addresses import Address, addresses
@@ -16,6 +17,7 @@ STAFF_OF = {
     "hospital": Role.HOSPITAL,
     "ward": Role.WARD_STAFF,
     "lab": Role.LABORATORY,
+    "gate": Role.FIELD_WORKER,
     "auditor": Role.AUDITOR,
     "admin": Role.ADMINISTRATOR,
 }
@@ -42,6 +44,7 @@ NO_PAGES = {
     "mfa_remove_webauthn": "only of a passkey that is there: test_sign_in",
     "single_sign_on_back": "only on the way back from an identity provider",
     "core:files:detail": "a file",
+    "surveillance:arrivals:figures_csv": "a file",
     "surveillance:screening:chain_csv": "a file",
     "surveillance:testing:print_labels": "a file",
     "surveillance:testing:label": "a file",
@@ -131,4 +134,11 @@ def _more(records: Mapping[str, str]) -> Iterator[Place]:
     yield Place("daofu", "/tasks/", "palette", press="[data-palette]")
     yield Place("daofu", "/jobs/", "403", status=403)
     yield Place("daofu", f"/surveillance/monitoring/{NOBODYS}/", "404", status=404)
+    for who in ("somebody", "nobody"):
+        word = quote(records[f"word of {who}"])
+        path = f"/surveillance/arrivals/register/ask/?who={word}"
+        yield Place("gate", path, f"questions to {who}")
+        yield Place(
+            "gate", path, f"questions to {who} left open", press=".fk-page-form [type=submit]"
+        )
     yield Place("", "/nothing-here/", "404 of a visitor", status=404)

@@ -32,6 +32,8 @@ from fangkong.people.types import Registration
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.places.tests.factories import facility, world
+from fangkong.surveillance.arrivals import actions as arrivals
+from fangkong.surveillance.arrivals.types import ArrivalFacts, CheckpointFacts
 from fangkong.surveillance.bulletins import actions as bulletins
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring import imports
@@ -52,7 +54,9 @@ from fangkong.tasks.types import PROOF
 DAY = AT.date()
 
 # Roles that act for a hospital, ward, laboratory or store, not for an area.
-OF_FACILITIES = frozenset({Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY, Role.STORE_KEEPER})
+OF_FACILITIES = frozenset(
+    {Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY, Role.STORE_KEEPER, Role.FIELD_WORKER}
+)
 
 
 PDF = b"%PDF-1.4\n%%EOF\n"
@@ -96,6 +100,7 @@ HOUSE_WIDE = frozenset(
         "job",
         "search",
         "order",
+        "risk area",
         "area",
         "facility",
         "contact",
@@ -205,6 +210,7 @@ class Counties:
         exposure = exposed(case, cdc, n)
         county.records["exposure"] = exposure
         county.records["observation"] = exposure.observation
+        county.records |= arrived(area, cdc, n)
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["pool"] = pool_of(case.person, hospital, clinician)
         county.records["order"] = self.order
@@ -226,7 +232,10 @@ class Counties:
         """Every role over Daofu and beside it; those who oversee, over the whole prefecture too."""
         for role in Role:
             places: list[tuple[Area | Facility, bool]]
-            if role in OF_FACILITIES:
+            if role == Role.FIELD_WORKER:
+                posts = [one.records["checkpoint"] for one in (self.daofu, self.kangding)]
+                places = [(posts[0].facility, True), (posts[1].facility, False)]
+            elif role in OF_FACILITIES:
                 places = [(self.daofu.hospital, True), (self.kangding.hospital, False)]
             elif role == Role.COUNTY_CDC:
                 places = [(self.daofu.area, True), (self.kangding.area, False)]
@@ -305,6 +314,25 @@ def exposed(case: Case, by: User, n: int) -> Exposure:
         by=by,
         at=AT,
     )
+
+
+def arrived(area: Area, by: User, n: int) -> dict[str, Any]:
+    """A checkpoint, somebody who came through it, and an area that was announced."""
+    place = facility(area, f"{area.name_zh}东检查点", kind="checkpoint")
+    post = arrivals.set_up(facility=place, facts=CheckpointFacts(road="G318"), by=by, at=AT)
+    said = {
+        "full-name": "白玛多吉旺" if n == 1 else "格桑顿珠拉",
+        "staying-at": f"{area.name_zh}城关团结巷{n}号",
+        "came-from": "湖北省武汉市",
+        "left-on": "2020-02-01",
+        "symptoms": "no",
+    }
+    made = arrivals.register(facts=ArrivalFacts(answers=said), checkpoint=post, by=by, at=AT)
+    risk = arrivals.announce(
+        area="长沙" if n == 1 else "南昌", tier="ganzi-4-key-area", valid_from=DAY,
+        source="公告", by=by, at=AT,
+    )  # fmt: skip
+    return {"checkpoint": post, "arrival": made, "risk area": risk}
 
 
 def proof(task: Task, by: User) -> StoredFile:

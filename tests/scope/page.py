@@ -11,6 +11,7 @@ from fangkong.core.roles import Role
 
 from .table import (
     ACCOUNTS,
+    ARRIVALS,
     BULLETINS,
     EVERYBODY,
     FILES,
@@ -40,6 +41,7 @@ PARTS = {
     "Files": FILES,
     "Monitoring": MONITORING,
     "Screening": SCREENING,
+    "Arrivals": ARRIVALS,
     "Bulletins": BULLETINS,
     "Testing": TESTING,
     "Warning": WARNING,
@@ -54,6 +56,7 @@ SHORT = {
     Role.HOSPITAL: "Hosp",
     Role.WARD_STAFF: "Ward",
     Role.LABORATORY: "Lab",
+    Role.FIELD_WORKER: "Field",
     Role.STORE_KEEPER: "Store",
     Role.INSPECTOR: "Insp",
     Role.HR_FINANCE: "HR",

@@ -576,6 +576,70 @@ BULLETINS = {
         FINDERS, "order", whole=True, house=True, sends={"last_day": "2020-02-05"}
     ),
 }
+GATES = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.FIELD_WORKER})
+COMERS = frozenset({*GATES, R.INSPECTOR, R.AUDITOR})
+SEES_COMERS = COMERS - {R.HOSPITAL}  # the arrival is no township's whose health centre is theirs
+NOBODY = {"who": "nonsense"}  # a word of a look-up, which nobody else may use
+POST = {"road": "G317", "duties": ["register"]}
+ARRIVALS = {
+    "surveillance:arrivals:index": Row(COMERS, mine=SEES_COMERS, shows=("arrival",)),
+    "surveillance:arrivals:find": Row(GATES, sends={"text": "泽仁拉姆措"}),
+    # Without the word of a look-up it leads back to it.
+    "surveillance:arrivals:ask": Row(GATES, confirms=True),
+    "surveillance:arrivals:figures": Row(COMERS),
+    "surveillance:arrivals:figures_chart": Row(COMERS),
+    "surveillance:arrivals:figures_csv": Row(COMERS),
+    "surveillance:arrivals:checkpoints": Row(COMERS, mine=SEES_COMERS, shows=("checkpoint",)),
+    "surveillance:arrivals:new_checkpoint": Row(ANSWERERS),
+    "surveillance:arrivals:checkpoint": Row(COMERS, "checkpoint", mine=SEES_COMERS),
+    "surveillance:arrivals:change_checkpoint": Row(ANSWERERS, "checkpoint"),
+    "surveillance:arrivals:close": Row(ANSWERERS, "checkpoint", gets=False),
+    "surveillance:arrivals:risk_areas": Row(COMERS),
+    "surveillance:arrivals:announce": Row(FINDERS, whole=True),
+    "surveillance:arrivals:risk_area": Row(COMERS, "risk area", house=True),
+    "surveillance:arrivals:detail": Row(COMERS, "arrival", mine=SEES_COMERS),
+    "surveillance:arrivals:receive": Row(ANSWERERS, "arrival", gets=False),
+    "surveillance:arrivals:miss": Row(ANSWERERS, "arrival", gets=False),
+    "surveillance:arrivals:judge_again": Row(ANSWERERS, "arrival", gets=False),
+    "surveillance:arrivals:withdraw": Row(ANSWERERS, "arrival", gets=False),
+    "POST /surveillance/arrivals/search/": Row(GATES, sends={"text": "泽仁拉姆措"}),
+    "POST /surveillance/arrivals/ask/": Row(GATES, sends=NOBODY, lacks=True),
+    "POST /surveillance/arrivals/registered/": Row(GATES, sends=NOBODY, lacks=True),
+    "GET /surveillance/arrivals/registered/": Row(COMERS, mine=SEES_COMERS, shows=("arrival",)),
+    "GET /surveillance/arrivals/registered/<public_id>/": Row(COMERS, "arrival", mine=SEES_COMERS),
+    "POST /surveillance/arrivals/registered/<public_id>/receive/": Row(ANSWERERS, "arrival"),
+    "POST /surveillance/arrivals/registered/<public_id>/miss/": Row(
+        ANSWERERS, "arrival", sends={"reason": "not at home"}
+    ),
+    "POST /surveillance/arrivals/registered/<public_id>/judge/": Row(ANSWERERS, "arrival"),
+    "POST /surveillance/arrivals/registered/<public_id>/withdraw/": Row(
+        ANSWERERS, "arrival", sends={"reason": "typed wrong"}
+    ),
+    "GET /surveillance/arrivals/figures/": Row(COMERS),
+    "GET /surveillance/arrivals/checkpoints/": Row(COMERS, mine=SEES_COMERS, shows=("checkpoint",)),
+    "POST /surveillance/arrivals/checkpoints/": Row(
+        ANSWERERS, sends=lambda county: {"facility": NOBODYS}, lacks=True
+    ),
+    "GET /surveillance/arrivals/checkpoints/<public_id>/": Row(
+        COMERS, "checkpoint", mine=SEES_COMERS
+    ),
+    "PUT /surveillance/arrivals/checkpoints/<public_id>/": Row(ANSWERERS, "checkpoint", sends=POST),
+    "POST /surveillance/arrivals/checkpoints/<public_id>/close/": Row(ANSWERERS, "checkpoint"),
+    "GET /surveillance/arrivals/announced/": Row(COMERS),
+    "POST /surveillance/arrivals/announced/": Row(
+        FINDERS,
+        whole=True,
+        sends={
+            "area": "贵阳",
+            "tier": "ganzi-4-key-area",
+            "valid_from": "2020-02-05",
+            "source": "notice",
+        },
+    ),
+    "POST /surveillance/arrivals/announced/<public_id>/end/": Row(
+        FINDERS, "risk area", whole=True, house=True, sends={"valid_to": "2020-02-10"}
+    ),
+}
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
 TESTING = {
@@ -785,6 +849,7 @@ TABLE: dict[str, Row] = {
     **MONITORING,
     **SCREENING,
     **BULLETINS,
+    **ARRIVALS,
     **TESTING,
     **WARNING,
     **MACHINES,

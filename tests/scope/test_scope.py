@@ -362,7 +362,8 @@ def test_a_sight_says_in_which_way(counties, paper, path, ways):
     assert answer.status_code == 200
     seen = audit.all_sights().filter(by=counties.daofu.cdc)
     pair = counties.daofu.records["pair"]  # of the patient and of somebody else
-    listed = {pair.one_id, pair.other_id} if "people" in path else {case.person_id}
+    comer = counties.daofu.records["arrival"].person_id
+    listed = {pair.one_id, pair.other_id, comer} if "people" in path else {case.person_id}
     assert {(s.subject_id, s.how) for s in seen} == {(one, way) for one in listed for way in ways}
 
 
@@ -486,7 +487,7 @@ def test_the_scan_hears_what_the_house_says(counties, scan):
 
 # --- Everybody, everywhere -----------------------------------------------------------------------
 
-ACTORS = 26
+ACTORS = 28
 
 
 @pytest.mark.parametrize("number", range(ACTORS))

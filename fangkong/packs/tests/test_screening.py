@@ -415,6 +415,41 @@ def test_what_is_left_of_the_days_decides_between_two_tiers():
     assert fresh.tier.code == "ganzi-17-abroad"
 
 
+def test_one_last_day_in_a_facility_takes_no_day_from_the_longer_watch_at_home():
+    announced = [
+        *told("410105", "ganzi-17-risk-county"), *told("4403", "ganzi-17-risk-city")
+    ]  # fmt: skip
+    found = arrival(("410105", JAN - 14 * DAY), ("440305", JAN), arrived=JAN, announced=announced)
+
+    assert [one.code for one in found.tiers] == [
+        "ganzi-17-risk-county", "ganzi-17-risk-city", "ganzi-17-all"
+    ]  # fmt: skip
+    spans = [(span.phase.place, span.first, span.last) for span in found.term.days]
+    assert spans == [("central", JAN, JAN), ("monitoring", JAN + DAY, JAN + 14 * DAY)]
+    assert (found.certificate_hours, found.entry_tests) == (24, (24, 72))
+
+
+@given(st.dates(date(2020, 1, 20), date(2022, 12, 31)), st.lists(a_stay, max_size=4))
+def test_on_each_day_the_stricter_management_of_all_tiers_counts(on, stays):
+    announced = [
+        AnnouncedArea(area="41", tier="ganzi-17-risk-county"),
+        AnnouncedArea(area="44", tier="ganzi-17-risk-city"),
+    ]
+    facts = {"arrived": on, "announced": announced, "signs": ["red-code-related"]}
+    alone = [arrival((area, on - ago), **facts) for area, ago in stays]
+    both = arrival(*((area, on - ago) for area, ago in stays), **facts)
+
+    def place(placed, day):
+        parts = placed.term.days if placed else ()
+        held = [part.phase.place for part in parts if part.first <= day <= part.last]
+        assert len(held) <= 1
+        return ["central", "home", "monitoring", "self"].index(held[0]) if held else 9
+
+    for n in range(40):
+        day = on + n * DAY
+        assert place(both, day) == min((place(one, day) for one in alone), default=place(both, day))
+
+
 def test_questions_are_named_once_and_put_to_whom_they_concern():
     for pack in packs.all_packs():
         codes = [row.code for row in pack.screening.questions]
@@ -426,6 +461,8 @@ def test_questions_are_named_once_and_put_to_whom_they_concern():
     assert "health-code" not in [
         row.code for row in packs.questions(CHINA, "arrival", date(2023, 2, 1))
     ]
+    stands = {row.code: row.valid_days for row in packs.questions(CHINA, "arrival", V9)}
+    assert (stands["symptoms"], stands["care-needs"], stands["full-name"]) == (1, 30, None)
 
 
 @pytest.mark.parametrize(

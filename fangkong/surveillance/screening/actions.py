@@ -19,7 +19,7 @@ from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs import queries as packs
-from fangkong.packs.types import Judgement, NoPackInForce, Pack, Term, UnknownCode
+from fangkong.packs.types import Judgement, NoPackInForce, Pack, Placed, Term, UnknownCode
 from fangkong.people import actions as people
 from fangkong.places.types import FacilityKind
 from fangkong.tasks import actions as tasks
@@ -375,7 +375,8 @@ def _watch(exposure: Exposure, by: User | None, at: datetime) -> None:
     term = _term(exposure, today, begun)
     if running is not None:
         _link(exposure, running)
-        if term is not None and term.last is not None and term.last > running.last_date:
+        longer = term is not None and term.last is not None and term.last > running.last_date
+        if term is not None and term.days and (longer or running.entry_phases):
             _set_term(running, exposure, term, by, at)
         return
     became = queries.case_since(exposure.person_id, exposure.condition, exposure.first_date, today)
@@ -405,17 +406,26 @@ def _link(exposure: Exposure, observation: Observation) -> None:
 
 
 def _as_term(
-    exposure: Exposure, term: Term, before: Sequence[Mapping[str, Any]] = ()
+    exposure: Exposure,
+    term: Term,
+    before: Sequence[Mapping[str, Any]] = (),
+    entry: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
+    """``before``: the stretches so far; ``entry``: those of an arrival, which stand beside."""
     phases = rules.prolonged(before, rules.phases_of(term))
-    central = rules.central_days(phases)
-    assert term.last is not None
     return {
         "contact_class": exposure.contact_class,
         "pack": exposure.pack,
         "clause": term.rule.clause.code,
         "since": term.since,
-        "last_date": term.last,
+        **_as_phases(rules.stricter(phases, entry) if entry else phases),
+    }
+
+
+def _as_phases(phases: list[dict[str, Any]]) -> dict[str, Any]:
+    central = rules.central_days(phases)
+    return {
+        "last_date": date.fromisoformat(max(part["last"] for part in phases)),
         "phases": phases,
         "visits_a_day": rules.visits_a_day(phases),
         "central_first": central[0],
@@ -426,8 +436,17 @@ def _as_term(
 def _set_term(
     observation: Observation, exposure: Exposure, term: Term, by: User | None, at: datetime
 ) -> None:
+    said = _as_term(exposure, term, observation.phases, observation.entry_phases)
+    _change_term(observation, said, by, at)
+
+
+def _change_term(
+    observation: Observation, said: Mapping[str, Any], by: User | None, at: datetime
+) -> None:
     before = observation.last_date
-    for name, value in _as_term(exposure, term, observation.phases).items():
+    if all(getattr(observation, name) == value for name, value in said.items()):
+        return
+    for name, value in said.items():
         setattr(observation, name, value)
     observation.touch(by, at)
     observation.save()
@@ -445,15 +464,114 @@ def _reckon(exposure: Exposure, by: User | None, at: datetime) -> None:
         if exposure.withdrawn_at is None:
             _watch(exposure, by, at)
         return
+    _recount(running, exposure.reason, by, at)
+
+
+def _recount(running: Observation, reason: str, by: User | None, at: datetime) -> None:
+    """The term of all that an observation rests on; it ends where that is nothing any more."""
     best: tuple[Exposure, Term] | None = None
     for one in queries.standing_exposures(running):
         term = _term(one, clock.day_of(one.created_at), running.first_date)
         if term is not None and (best is None or packs.longer(best[1], term) is term):
             best = one, term
-    if best is None:
-        _end(running, Ending.ERROR, exposure.reason, "end", by, at)
-    elif best[1].last != running.last_date or best[0].contact_class != running.contact_class:
+    if best is None and running.entry_phases:  # an arrival stays one
+        _change_term(running, {"contact_class": "", **_as_phases(running.entry_phases)}, by, at)
+    elif best is None:
+        _end(running, Ending.ERROR, reason, "end", by, at)
+    else:
         _set_term(running, *best, by, at)
+
+
+# --- From an arrival to an observation ------------------------------------------------------------
+
+
+@transaction.atomic
+def watch_arrival(
+    *,
+    person: Person,
+    condition: str,
+    placed: Placed,
+    pack: str,
+    area: Area,
+    synthetic: bool = False,
+    by: User | None,
+    at: datetime,
+) -> Observation | None:
+    """Watch who arrived in ``area`` (of a home county) for the days of their tier.
+
+    None where the tier watches nobody, or its days are over. Who is watched already, as a contact
+    or an earlier arrival, stays in that one observation, wherever it is: on each day the stricter
+    of both counts.
+    """
+    today = clock.day_of(at)
+    if placed.term.last is None or placed.term.last < today:
+        return None
+    phases = rules.phases_of(placed.term)
+    running = queries.open_of_person(person.pk, condition)
+    if running is not None:
+        entry = rules.stricter(running.entry_phases, phases)
+        running.tier, running.entry_phases = placed.tier.code, entry
+        running.save(update_fields=["tier", "entry_phases"])
+        _change_term(running, _as_phases(rules.stricter(running.phases, entry)), by, at)
+        return running
+    if queries.case_since(person.pk, condition, placed.term.since, today) is not None:
+        return None
+    made = Observation(
+        **stamps(by, at),
+        person=person,
+        condition=condition,
+        contact_class="",
+        tier=placed.tier.code,
+        pack=pack,
+        clause=placed.tier.clause.code,
+        since=placed.term.since,
+        first_date=placed.term.days[0].first,
+        entry_phases=phases,
+        **_as_phases(phases),
+        area=area,
+        county=area.county or area,
+        unit=queries.unit_for(area, today),
+        synthetic=synthetic,
+    )
+    made.save(force_insert=True)
+    detail = {"from": str(made.first_date), "to": str(made.last_date), "tier": made.tier}
+    audit.record("surveillance.screening.open", made, by=by, at=at, detail=detail)
+    return made
+
+
+def running(person: Person, condition: str) -> Observation | None:
+    """The open observation of a person, whoever watches; for an action that meets the person."""
+    return queries.open_of_person(person.pk, condition)
+
+
+def phases_of(term: Term) -> list[dict[str, Any]]:
+    """The stretches of a term as an observation keeps them."""
+    return rules.phases_of(term)
+
+
+@transaction.atomic
+def without_arrival(
+    *,
+    observation: Observation,
+    left: Sequence[Sequence[Mapping[str, Any]]],
+    reason: str,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """An arrival of this person was entered in error; ``left``: the stretches of the others.
+
+    The term is that of the contacts and arrivals that are left; without any it ends.
+    """
+    found = Observation.objects.select_for_update().get(pk=observation.pk)
+    if not found.is_open:
+        return
+    entry: list[dict[str, Any]] = []
+    for phases in left:
+        entry = rules.stricter(entry, phases)
+    found.entry_phases = entry
+    found.tier = found.tier if entry else ""
+    found.save(update_fields=["entry_phases", "tier"])
+    _recount(found, reason, by, at)
 
 
 # --- Visits ---------------------------------------------------------------------------------------
@@ -643,7 +761,8 @@ def hand_over(
         raise Refused(text % {"day": observation.last_date})
     kept = ("person", "condition", "contact_class", "pack", "clause", "since", "last_date")
     more = ("phases", "visits_a_day", "central_first", "central_last", "synthetic")
-    said = {name: getattr(observation, name) for name in (*kept, *more)}
+    entry = ("tier", "entry_phases")
+    said = {name: getattr(observation, name) for name in (*kept, *more, *entry)}
     _end(observation, Ending.MOVED, why, "hand_over", by, at)
     made = Observation(
         **stamps(by, at),

@@ -103,6 +103,7 @@ class ObservationOut(Schema):
     name: str
     condition: str
     contact_class: str
+    tier: str = Field(description='Of an arrival: a code of the pack\'s tiers of origin; else "".')
     pack: str
     clause: str
     since: date
@@ -668,6 +669,7 @@ def _watch(one: Observation) -> dict[str, Any]:
         "name": one.person.masked_name,
         "condition": one.condition,
         "contact_class": one.contact_class,
+        "tier": one.tier,
         "pack": one.pack,
         "clause": one.clause,
         "since": one.since,

@@ -32,7 +32,9 @@ def condition(row: Observation | Exposure) -> str:
 
 
 def contact_class(row: Observation | Exposure) -> str:
-    """The class that counts; in words also where it is none."""
+    """The class that counts, or the tier of an arrival; in words also where it is none."""
+    if isinstance(row, Observation) and row.tier and not row.contact_class:
+        return words.named(row.pack, "tiers", row.tier)
     return words.named(row.pack, "classes", row.contact_class) or _("no contact by the rules")
 
 
@@ -44,6 +46,8 @@ def in_words(row: Observation | Exposure, field: str) -> str | None:
     """The codes for the person they are about; None for what speaks for itself."""
     if field in ("contact_class", "judged_class"):
         return words.named(row.pack, "classes", getattr(row, field))
+    if field == "tier":
+        return words.named(row.pack, "tiers", getattr(row, field))
     if field == "kind" and isinstance(row, Exposure):
         return kind(row)
     return condition(row) if field == "condition" else None
@@ -56,7 +60,9 @@ def person_cell(person: Person) -> SafeString:
 
 
 def class_badge(row: Observation | Exposure) -> SafeString:
-    tones = {"close-contact": "bad", "contact-of-contact": "warn", "": "neutral"}
+    tones = {"close-contact": "bad", "contact-of-contact": "warn"}
+    if isinstance(row, Exposure) or not row.tier:
+        tones[""] = "neutral"
     return badge(tones.get(row.contact_class, "info"), contact_class(row))
 
 

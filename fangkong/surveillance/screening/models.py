@@ -23,6 +23,8 @@ class Observation(Record):
     Its days are not rows: from ``first_date`` to ``last_date`` each without a visit is due, or
     missed once it is over. ``phases``: the stretches of the term, each with place, first and last
     day (ISO), visits a day and days of tests. ``since``: the last day of exposure that counts.
+    ``tier``: of an arrival (a code of the pack); ``entry_phases``: the stretches that its arrivals
+    ask for, which stand whatever becomes of contacts.
     """
 
     pii: ClassVar[dict[str, Personal]] = {}
@@ -32,13 +34,15 @@ class Observation(Record):
 
     person = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
     condition = models.CharField(_("disease"), max_length=60)
-    contact_class = models.CharField(_("class of contact"), max_length=60)
+    contact_class = models.CharField(_("class of contact"), max_length=60, blank=True)
     pack = models.CharField(_("rule pack"), max_length=60)
     clause = models.CharField(_("clause"), max_length=60, blank=True)
     since = models.DateField(_("last exposure"))
     first_date = models.DateField(_("first day"))
     last_date = models.DateField(_("last day"))
     phases = models.JSONField(default=list)
+    tier = models.CharField(_("tier of origin"), max_length=60, blank=True)
+    entry_phases = models.JSONField(default=list)
     visits_a_day = models.PositiveSmallIntegerField(default=1)
     central_first = models.DateField(null=True)
     central_last = models.DateField(null=True)

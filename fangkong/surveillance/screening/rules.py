@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar
+from itertools import pairwise
+from typing import Any, Generic, Literal, TypeVar, get_args
 
-from fangkong.packs.types import Term
+from fangkong.packs.types import Term, WatchPlace
 
 DAY = timedelta(days=1)
 SKEW = timedelta(minutes=10)  # a phone's clock may be this much ahead of ours
@@ -15,6 +16,7 @@ FEVER = 373  # tenths of a degree Celsius (37.3 °C, as the plans for covid-19 s
 TEMPERATURES = range(340, 431)  # what a thermometer for people shows, in tenths
 LONGEST_EXPOSURE = 366  # days; more is a mistyped year
 NOON = 12
+PLACES = get_args(WatchPlace)  # the strictest first
 # Classes of a case that end no observation: not yet decided, or decided against.
 NO_CASE = frozenset({"suspected", "discarded"})
 DISCARDED = "discarded"
@@ -78,6 +80,35 @@ def prolonged(
         if part["first"] < begins
     ]
     return [*kept, *(dict(part) for part in new)]
+
+
+def stricter(
+    one: Iterable[Mapping[str, Any]], other: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Two plans of one person on the same days: on each day the stricter place counts.
+
+    Of two alike the one with more visits. A test counts where its own stretch does.
+    """
+    parts = [*one, *other]
+    starts = {date.fromisoformat(part["first"]) for part in parts}
+    ends = {date.fromisoformat(part["last"]) + DAY for part in parts}
+    found: list[tuple[Mapping[str, Any], date, date]] = []
+    for first, after in pairwise(sorted(starts | ends)):
+        text = first.isoformat()
+        holding = [part for part in parts if part["first"] <= text <= part["last"]]
+        if not holding:
+            continue
+        part = min(holding, key=lambda p: (PLACES.index(p["place"]), -int(p["visits"])))
+        if found and found[-1][0] is part and found[-1][2] + DAY == first:
+            found[-1] = (part, found[-1][1], after - DAY)
+        else:
+            found.append((part, first, after - DAY))
+    return [_cut(part, first.isoformat(), last.isoformat()) for part, first, last in found]
+
+
+def _cut(part: Mapping[str, Any], first: str, last: str) -> dict[str, Any]:
+    tests = [day for day in part["tests"] if first <= day <= last]
+    return {**part, "first": first, "last": last, "tests": tests}
 
 
 def visits_a_day(phases: Iterable[Mapping[str, Any]]) -> int:

@@ -24,6 +24,7 @@ from . import (
     bulletins,
     contacts,
     files,
+    gates,
     history,
     invented,
     outbreak,
@@ -63,6 +64,7 @@ def load(
     """
     told = history.read()
     rules.require_day(told, day)
+    sites = gates.stand({area.code: area for area in places.counties_of_home(day)}, OPENED)
     staff = _add_staff()
     stage = _stage(staff)
     say(f"    {len(staff)} accounts")
@@ -77,6 +79,8 @@ def load(
     second = twice.enter_again(reader=stage.staff["hq"], by=stage.staff["hq"], at=at)
     say(f"    {second} persons entered twice")
     say(f"    {contacts.watched(tracer=stage.staff['daofu'], at=at)} persons under observation")
+    guard, hq = stage.staff["gate"], stage.staff["hq"]
+    say(f"    {gates.came(sites=sites, guard=guard, hq=hq, at=at)} arrivals at 2 checkpoints")
     say(f"    {bulletins.tell(stage, told.first, yesterday, at)} bulletins")
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)

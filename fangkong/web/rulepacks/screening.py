@@ -271,4 +271,10 @@ def _asked(row: Question) -> Words:
 
 
 def _known(row: Question) -> Words:
-    return [_KNOWN[row.known]()] if row.known else []
+    known = [_KNOWN[row.known]()] if row.known else []
+    if row.valid_days is not None:
+        known.append(
+            ngettext("an answer stands %(n)s day", "an answer stands %(n)s days", row.valid_days)
+            % {"n": row.valid_days}
+        )
+    return known

@@ -25,7 +25,8 @@ from fangkong.surveillance.monitoring.types import REPORT
 from .factories import AT
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
-OF_FACILITIES = {Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY, Role.STORE_KEEPER}
+OF_FACILITIES = {Role.HOSPITAL, Role.WARD_STAFF, Role.LABORATORY, Role.STORE_KEEPER,
+                 Role.FIELD_WORKER}  # fmt: skip
 WHERE = ["510000", "513200", "513300", "513221", "513326", "513328", "513326100", "513326-G01"]
 
 

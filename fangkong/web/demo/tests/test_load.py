@@ -20,9 +20,9 @@ from fangkong.web.demo import actions, files, invented
 
 DAOFU = "513326"
 NAMES = {"hq", "daofu", "kangding", "hospital", "ward", "lab", "store", "inspector", "hr", "editor"}
-NAMES |= {"auditor", "admin"}
+NAMES |= {"auditor", "admin", "gate"}
 OWNERS = {"county_cdc", "hospital", "ward_staff", "laboratory", "store_keeper", "inspector"}
-OWNERS |= {"hr_finance", "editor"}
+OWNERS |= {"hr_finance", "editor", "field_worker"}
 
 
 @pytest.fixture

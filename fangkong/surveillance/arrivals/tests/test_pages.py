@@ -1,0 +1,233 @@
+"""The pages of arrivals: look up first, ask what is not known, hand over, figures, checkpoints."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from fangkong.core import clock
+from fangkong.core.audit.models import Sight
+from fangkong.core.pages.editing import editing_of
+from fangkong.surveillance.arrivals.models import Arrival, Asked, Checkpoint, RiskArea
+
+from .factories import AT, HOUR, answers, registered, somebody
+
+
+def url(name, *args):
+    return reverse(f"surveillance:arrivals:{name}", args=args)
+
+
+def text(answer):
+    return answer.content.decode()
+
+
+@pytest.fixture
+def look(client):
+    """The client as somebody, in English."""
+
+    def look(user):
+        client.force_login(user)
+        client.cookies["django_language"] = "en"
+        return client
+
+    return look
+
+
+def send(browser, path, key="k", **said):
+    return browser.post(path, {"_key": key, **said})
+
+
+def links(answer):
+    return [found.replace("&amp;", "&") for found in re.findall(r'href="([^"]+)"', text(answer))]
+
+
+def to_ask(answer):
+    return next(link for link in links(answer) if "/register/ask/?" in link)
+
+
+def test_who_is_looked_up_is_asked_only_what_is_not_known(look, world):
+    person = registered(world, {**answers(), "identity-number": "110101199003074477"}).person
+    browser = look(world.own_guard)
+
+    found = browser.post(url("find"), {"text": "110101199003074477"})
+    page = text(found)
+    assert person.name not in page
+    assert Sight.objects.filter(subject_id=person.pk, place="surveillance.arrivals.find").exists()
+    asking = to_ask(found)
+    assert person.name not in unquote(asking) and "1101" not in unquote(asking)
+
+    form = browser.get(asking).context["form"]
+    assert [row.code for row in form.questions] == [
+        "school-or-work", "care-needs", "passed-through", "travelled-by", "travels-with",
+    ]  # fmt: skip
+    assert Asked.objects.filter(again=True).count() == 0
+    sent = send(browser, asking, visit=form.initial["visit"])
+    assert sent.status_code == 302
+    assert Arrival.objects.get().passages.count() == 2
+
+    again = next(link for link in links(browser.get(asking)) if "again=mobile" in link)
+    shown = browser.get(url("ask") + again)
+    assert "mobile" in shown.context["form"].fields
+    assert Asked.objects.filter(again=True, question="mobile").count() == 1
+    browser.get(url("ask") + again)
+    assert Asked.objects.filter(again=True).count() == 1
+
+
+def test_somebody_new_is_entered_with_what_was_typed_and_told_what_to_do(look, world):
+    browser = look(world.guard)
+    nobody = browser.post(url("find"), {"text": "13988880001"})
+    assert "Nobody is known by this" in text(nobody)
+    asking = to_ask_nobody(nobody)
+    blank = browser.post(asking, {"typed": "1", "mobile": "13988880001"})
+    assert (blank.status_code, blank.context["form"].errors) == (200, {})
+    assert blank.context["form"].initial["mobile"] == "13988880001"
+
+    wrong = send(browser, asking, visit=visit(blank), **answers(came_from="某个地方"))
+    assert (wrong.status_code, "came-from" in wrong.context["form"].errors) == (422, True)
+    assert not Arrival.objects.exists()
+    done = send(browser, asking, key="k2", visit=visit(blank), **answers())
+    made = Arrival.objects.get()
+    assert done.headers["Location"].startswith(made.get_absolute_url())
+    page = text(browser.get(done.headers["Location"]))
+    for said in ("Hubei", "2020-02-05 to 2020-02-15: at home", "Next person", "stay where they"):
+        assert said in page, said
+    assert "王小山" not in page and "团结社区" not in page
+
+
+def to_ask_nobody(answer):
+    (found,) = re.findall(r'action="([^"]+/register/ask/[^"]+)"', text(answer))
+    return found.replace("&amp;", "&")
+
+
+def visit(answer):
+    return answer.context["form"].initial["visit"]
+
+
+def test_the_same_form_sent_twice_is_one_arrival(look, world):
+    browser = look(world.guard)
+    asking = to_ask_nobody(browser.post(url("find"), {"text": "王小山"}))
+    blank = browser.post(asking, {"typed": "1", "full-name": "王小山"})
+    said = {"visit": visit(blank), **answers()}
+    first, again = send(browser, asking, **said), send(browser, asking, **said)
+
+    assert first.headers["Location"] == again.headers["Location"]
+    assert Arrival.objects.count() == 1
+
+
+def test_an_old_or_foreign_word_leads_back_to_the_look_up(look, world):
+    for word in ("", "nonsense"):
+        answer = look(world.guard).get(f"{url('ask')}?who={word}")
+        assert (answer.status_code, answer.headers["Location"]) == (302, url("find"))
+    assert look(world.inspector).get(url("find")).status_code == 403
+    assert look(world.stranger).get(url("index")).status_code == 403
+
+
+def test_a_county_takes_over_and_a_guard_does_not(look, world):
+    made = registered(world)
+    browser = look(world.guard)
+    assert browser.get(made.get_absolute_url()).status_code == 200
+    assert send(browser, url("receive", made.public_id)).status_code == 403
+    assert send(look(world.kangding_cdc), url("receive", made.public_id)).status_code == 404
+
+    browser = look(world.daofu_cdc)
+    assert "Take over" in text(browser.get(made.get_absolute_url()))
+    refused = send(browser, url("miss", made.public_id), key="m", **{"miss-reason": ""})
+    assert refused.status_code == 422
+    assert send(browser, url("receive", made.public_id), key="r").status_code == 302
+    again = send(browser, url("receive", made.public_id), key="s")
+    assert (again.status_code, "taken over already" in text(again)) == (422, True)
+    page = send(browser, url("withdraw", made.public_id), key="w", **{"withdraw-reason": "录错"})
+    assert page.status_code == 302
+    made.refresh_from_db()
+    assert (made.withdrawn_at, made.observation.ending) == (AT, "error")
+    assert "was withdrawn" in text(browser.get(made.get_absolute_url()))
+
+
+def test_lists_and_figures_narrow_and_send_as_many_statements_for_one_as_for_three(look, world):
+    browser = look(world.daofu_cdc)
+
+    def statements(path):
+        with CaptureQueriesContext(connection) as made:
+            assert browser.get(path).status_code == 200
+        return len([one for one in made if "session" not in one["sql"]])
+
+    paths = (url("index"), url("figures"), url("checkpoints"))
+    registered(world)
+    for path in paths:
+        statements(path)
+    one = [statements(path) for path in paths]
+    registered(world, answers(full_name="李二", mobile=""))
+    registered(world, answers(full_name="张三", mobile="", came_from="云南"))
+    assert [statements(path) for path in paths] == one
+
+    def shown(query):
+        return len(browser.get(f"{url('index')}?{query}").context["rows"])
+
+    found = [
+        shown(q) for q in ("tier=ganzi-4-hubei", "tier=none", "county=513301", "state=missing")
+    ]
+    assert found == [2, 1, 0, 0]
+    assert shown("first=2020-02-06") == 0
+    assert shown(f"checkpoint={world.own_gate.public_id}") == 0
+    csv = b"".join(browser.get(f"{url('index')}?export=csv").streaming_content).decode()
+    assert "王小山" not in csv and "13988880001" not in csv
+    assert b"ganzi" not in b"".join(browser.get(url("figures_csv")).streaming_content)
+    assert browser.get(url("figures_chart")).json()["kind"] == "stacked"
+
+
+def test_a_checkpoint_is_set_up_changed_and_closed_by_its_county(look, world, monkeypatch):
+    browser = look(world.kangding_cdc)
+    page = browser.get(world.gate.get_absolute_url())
+    assert "takes temperatures" in text(page)
+    assert look(world.daofu_cdc).get(world.gate.get_absolute_url()).status_code == 404
+
+    browser = look(world.kangding_cdc)
+    change = url("change_checkpoint", world.gate.public_id)
+    seen = editing_of(browser.get(change).context["form"]).carried
+    monkeypatch.setattr(clock, "now", lambda: AT + HOUR)  # a later state is another one
+    said = {"road": "G318", "duties": ["register", "swab"], "opens": "7", "closes": "22"}
+    assert send(browser, change, key="a", _seen=seen, **said).status_code == 302
+    world.gate.refresh_from_db()
+    assert (world.gate.opens, world.gate.duties) == (7, ["register", "swab"])
+    stale = send(browser, change, key="b", _seen=seen, **{**said, "road": "G317"})
+    assert stale.status_code == 412
+
+    assert send(browser, url("close", world.gate.public_id), key="c").status_code == 302
+    facility = str(world.gate.facility.public_id)
+    made = send(browser, url("new_checkpoint"), key="d", facility=facility, duties=["hold"])
+    assert made.status_code == 302
+    assert Checkpoint.objects.filter(closed_at__isnull=True).count() == 2
+    assert look(world.guard).get(url("new_checkpoint")).status_code == 403
+
+
+def test_headquarters_announces_areas_and_counties_read_them(look, world):
+    browser = look(world.headquarters)
+    said = {"area": "湖南省长沙市", "tier": "ganzi-4-key-area", "source": "州公告第5号"}
+    refused = send(browser, url("announce"), **{**said, "area": "某地", "valid_from": "2020-02-05"})
+    assert (refused.status_code, "area" in refused.context["form"].errors) == (422, True)
+    assert (
+        send(browser, url("announce"), key="b", **said, valid_from="2020-02-05").status_code == 302
+    )
+    made = RiskArea.objects.get()
+    assert (made.code, made.name) == ("4301", "湖南省长沙市")
+
+    page = made.get_absolute_url()
+    seen = editing_of(browser.get(page).context["form"]).carried
+    said = {"_seen": seen, "valid_to": "2020-02-10"}
+    assert send(browser, page, key="e", **said).status_code == 302
+    county = look(world.daofu_cdc)
+    assert county.get(page).context["form"] is None
+    assert county.post(page, {"_key": "f", "valid_to": "2020-02-11"}).status_code == 405
+    assert county.get(url("announce")).status_code == 403
+    assert "湖南省长沙市" in text(county.get(url("risk_areas")))
+
+
+def test_arrivals_stand_on_the_page_of_their_person(look, world):
+    made = registered(world, person=somebody(world))
+    page = text(look(world.daofu_cdc).get(made.person.get_absolute_url()))
+    assert made.get_absolute_url() in page

@@ -1,0 +1,379 @@
+"""An arrival: placed in a tier, watched where they go, asked nothing twice, whoever sends it."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import permutations
+
+import pytest
+
+from fangkong.core import clock
+from fangkong.core.commands.actions import once
+from fangkong.people.models import Person
+from fangkong.surveillance.arrivals import actions, queries
+from fangkong.surveillance.arrivals.models import Answer, Arrival, Asked, Passage
+from fangkong.surveillance.arrivals.types import CheckpointFacts
+from fangkong.surveillance.screening import actions as screening
+from fangkong.surveillance.screening.models import Observation
+from fangkong.surveillance.screening.tests import factories as contacts
+from fangkong.tasks.models import Task
+
+from .factories import AT, DAY, HOUR, answers, facts, registered, somebody
+
+pytestmark = pytest.mark.both_databases
+TODAY = date(2020, 2, 5)
+
+
+def test_who_comes_from_hubei_is_placed_and_watched_in_the_county_they_go_to(world):
+    made = registered(world)
+
+    assert (made.tier, made.not_yet, made.as_of) == ("ganzi-4-hubei", True, TODAY)
+    assert (made.county, made.gate_county, made.area) == (world.daofu, world.kangding, world.town)
+    assert (made.unit, made.state, made.left_date) == (world.centre, "waiting", date(2020, 2, 1))
+    watch = made.observation
+    assert (watch.county, watch.unit, watch.tier) == (world.daofu, world.centre, "ganzi-4-hubei")
+    assert (watch.first_date, watch.last_date) == (TODAY, date(2020, 2, 15))
+    assert (watch.person.name, watch.person.area) == ("王小山", world.town)
+    assert made.person.phones.get().full_number == "13988880001"
+    assert Passage.objects.get().checkpoint == world.gate
+
+
+def test_who_comes_from_where_no_tier_is_told_is_registered_and_not_watched(world):
+    made = registered(world, answers(came_from="云南省昆明市"))
+
+    assert (made.tier, made.observation, made.stays[0]["area"]) == ("", None, "5301")
+    assert not Observation.objects.exists()
+
+
+def test_an_announcement_decides_from_its_day_on_and_one_is_judged_anew(world):
+    made = registered(world, answers(came_from="湖南省长沙市"))
+    assert made.tier == ""
+    with pytest.raises(actions.NothingChanged):
+        actions.judge_again(arrival=made, by=world.daofu_cdc, at=AT)
+
+    area = {"area": "长沙市", "tier": "ganzi-4-key-area", "source": "州公告第5号"}
+    actions.announce(**area, valid_from=TODAY, by=world.headquarters, at=AT)
+    made = actions.judge_again(arrival=made, by=world.daofu_cdc, at=AT)
+
+    assert (made.tier, made.observation.last_date) == ("ganzi-4-key-area", date(2020, 2, 15))
+    with pytest.raises(actions.AlreadyThere):
+        actions.announce(**area, valid_from=TODAY, by=world.headquarters, at=AT)
+    wrong = {**area, "tier": "ganzi-17-abroad"}
+    with pytest.raises(actions.WrongField) as refused:
+        actions.announce(**wrong, valid_from=TODAY, by=world.headquarters, at=AT)
+    assert refused.value.field == "tier"
+
+
+@pytest.mark.parametrize(
+    ("changes", "question"),
+    [
+        ({"came_from": "某个地方"}, "came-from"),
+        ({"came_from": "朝阳区"}, "came-from"),
+        ({"left_on": "2020-02-06"}, "left-on"),
+        ({"left_on": "gestern"}, "left-on"),
+        ({"staying_at": "成都市武侯区"}, "staying-at"),
+        ({"staying_at": ""}, "staying-at"),
+        ({"symptoms": "vielleicht"}, "symptoms"),
+        ({"mobile": "12345"}, "mobile"),
+        ({"identity_number": "510101"}, "identity-number"),
+        ({"full_name": ""}, "full-name"),
+    ],
+)
+def test_what_cannot_be_right_is_told_at_its_question_and_keeps_nobody(world, changes, question):
+    before = Person.objects.count()
+    with pytest.raises(actions.NotAcceptable) as refused:
+        registered(world, answers(**changes))
+
+    assert question in [field for field, _text in refused.value.faults]
+    assert (Person.objects.count(), Arrival.objects.count()) == (before, 0)
+
+
+def test_a_vague_origin_is_refused_where_a_part_of_it_was_announced(world):
+    actions.announce(
+        area="420100", tier="ganzi-4-key-area", valid_from=TODAY, source="公告", by=None, at=AT
+    )
+    with pytest.raises(actions.NotAcceptable, match="武汉市"):
+        registered(world, answers(came_from="湖北"))
+    assert registered(world, answers(came_from="湖北其他")).stays[0]["area"] == "42"
+
+
+def test_without_rules_for_arrivals_nobody_is_registered(world, monkeypatch):
+    with pytest.raises(actions.NoRules):
+        registered(world, at=AT + timedelta(days=365 * 4))
+
+
+# --- Once, twice, late ----------------------------------------------------------------------------
+
+
+def test_the_same_command_again_is_the_same_arrival(world):
+    said = {"facts": facts(), "checkpoint": world.gate, "by": world.guard, "at": AT}
+    first = once("k", actions.register, **said)
+    again = once("k", actions.register, **said)
+
+    assert (first, Arrival.objects.count(), Asked.objects.count()) == (again, 1, 6)
+
+
+def test_a_second_checkpoint_of_the_day_adds_what_is_new_and_asks_nothing(world):
+    made = registered(world)
+    person = made.person
+    known = queries.known(person, TODAY, AT + HOUR)
+    assert {row.code for row in queries.questions_on(TODAY)} - known.keys() == {
+        "identity-number", "school-or-work", "care-needs", "passed-through", "travelled-by",
+        "travels-with",
+    }  # fmt: skip
+
+    later = actions.register(
+        facts=facts({}, temperature=365), person=person, checkpoint=world.own_gate,
+        by=world.own_guard, at=AT + HOUR,
+    )  # fmt: skip
+
+    assert (later, later.temperature, later.arrived_at) == (made, 365, AT)
+    assert Passage.objects.count() == 2
+    assert Observation.objects.count() == 1
+
+
+def forms_of_one_day(world):
+    """Three checkpoints' worth of answers, each with the moment at which it was sent."""
+    number = {"identity-number": "110101199003074477"}
+    return [
+        ({**answers(), **number}, world.gate, AT),
+        (
+            {**answers(came_from="北京市", left_on="2020-01-30"), **number},
+            world.own_gate,
+            AT + HOUR,
+        ),
+        ({**answers(symptoms="yes"), **number}, world.gate, AT + 2 * HOUR),
+    ]
+
+
+def test_forms_of_one_day_converge_in_whatever_order_they_arrive(world):
+    seen = set()
+    for order in permutations(forms_of_one_day(world)):
+        for said, gate, moment in order:
+            given = {"facts": facts(said, arrived_at=moment), "checkpoint": gate}
+            actions.register(**given, by=world.guard, at=AT + 3 * HOUR)
+        one = Arrival.objects.get()
+        stays = tuple((stay["area"], stay["last"]) for stay in one.stays)
+        watch = one.observation
+        told = (one.tier, stays, one.arrived_at, tuple(map(str, watch.phases)), watch.last_date)
+        seen.add((*told, Passage.objects.count()))
+        for table in (Passage, Answer, Asked):
+            table.objects.all().delete()
+        Arrival.objects.all().delete()
+        Observation.objects.all().delete()
+    assert len(seen) == 1
+
+
+def test_who_arrived_yesterday_is_entered_late_by_the_rules_of_that_day(world):
+    made = registered(world, facts=facts(arrived_at=AT - DAY))
+
+    assert (made.arrived_date, made.as_of) == (date(2020, 2, 4), date(2020, 2, 4))
+    assert made.observation.last_date == date(2020, 2, 15)
+    assert registered(world, facts=facts(arrived_at=AT + 2 * HOUR), person=made.person) != made
+
+
+# --- Asked although known -------------------------------------------------------------------------
+
+
+def asked_again():
+    return sorted(Asked.objects.filter(again=True).values_list("question", flat=True))
+
+
+def test_who_is_looked_up_is_asked_nothing_that_is_known(world):
+    person = somebody(world, phones=[], area=world.kangding)
+    left = [
+        row.code
+        for row in queries.questions_on(TODAY)
+        if row.code not in queries.known(person, TODAY, AT)
+    ]
+    put = {"person": person, "visit": person.public_id, "checkpoint": world.gate}
+    said = {"county": world.kangding, "by": world.guard, "at": AT}
+
+    assert actions.put(**put, **said, questions=left) == 0
+    assert actions.put(**put, **said, questions=left) == 0
+    assert Asked.objects.count() == len(left)
+    assert queries.day_at(world.gate, TODAY).again == 0
+
+
+def test_a_form_that_shows_what_is_known_is_counted_whoever_made_it(world):
+    made = registered(world)
+    put = {"person": made.person, "checkpoint": world.gate, "county": world.kangding, "by": None}
+
+    again = actions.put(
+        **put, visit=made.public_id, questions=["mobile", "symptoms", "care-needs"], at=AT + HOUR
+    )
+    assert again == 2
+    day = actions.put(**put, visit=world.gate.public_id, questions=["symptoms"], at=AT + DAY)
+    assert day == 0  # yesterday's answer stands no more
+    assert asked_again() == ["mobile", "symptoms"]
+    assert queries.day_at(world.gate, TODAY).again == 2
+    assert queries.figures(world.kangding_cdc, AT + DAY).again == 2
+    assert queries.figures(world.daofu_cdc, AT + DAY).again == 0
+
+
+def test_who_is_known_but_entered_as_a_stranger_was_asked_what_was_known(world):
+    number = {"identity-number": "110101199003074477"}
+    registered(world, {**answers(), **number})
+    registered(world, {**answers(), **number}, at=AT + DAY)
+
+    assert asked_again() == [
+        "came-from", "full-name", "identity-number", "left-on", "mobile", "staying-at",
+    ]  # fmt: skip
+    assert Person.objects.filter(name="王小山").count() == 1
+
+
+def test_a_journey_of_two_days_is_asked_for_once_and_a_new_one_again(world):
+    made = registered(world)
+    for days, known in ((2, True), (3, False)):
+        later = AT + days * DAY
+        found = queries.known(made.person, clock.day_of(later), later)
+        assert ("came-from" in found) is known, days
+        assert "staying-at" in found
+    again = actions.register(
+        facts=facts({"symptoms": "no"}), person=made.person, checkpoint=world.gate,
+        by=world.guard, at=AT + 2 * DAY,
+    )  # fmt: skip
+    assert (again.stays, again.observation) == (made.stays, made.observation)
+
+
+# --- Beside a contact -----------------------------------------------------------------------------
+
+
+def on_the_way():
+    """What somebody is asked whose address the register lacks, and who left Wuhan today."""
+    told = answers(left_on="2020-02-05")
+    return {name: told[name] for name in ("staying-at", "came-from", "left-on", "symptoms")}
+
+
+def test_a_contact_who_arrives_stays_in_one_observation_and_the_watchers_are_told(world):
+    watch = contacts.watched(world, person=somebody(world))
+    made = actions.register(
+        facts=facts(on_the_way()),
+        person=watch.person,
+        checkpoint=world.gate,
+        by=world.guard,
+        at=AT + HOUR,
+    )
+
+    watch.refresh_from_db()
+    assert (made.observation, watch.last_date) == (watch, date(2020, 2, 19))
+    assert watch.contact_class == "close-contact"
+    assert Observation.objects.count() == 1
+    task = Task.objects.get(kind="surveillance.arrivals.away")
+    assert task.area == world.daofu
+
+
+def test_a_contact_that_is_withdrawn_leaves_the_days_of_the_arrival(world):
+    made = registered(world)
+    exposure = contacts.contact(world, person=made.person)
+    watch = Observation.objects.get()
+    assert (watch.last_date, watch.contact_class) == (date(2020, 2, 18), "close-contact")
+
+    screening.withdraw(exposure=exposure, reason="录错人", by=world.daofu_cdc, at=AT + HOUR)
+    watch.refresh_from_db()
+    assert (watch.ending, watch.last_date, watch.contact_class) == ("", date(2020, 2, 15), "")
+
+    actions.withdraw(arrival=made, reason="录错人", by=world.daofu_cdc, at=AT + HOUR)
+    watch.refresh_from_db()
+    assert watch.ending == "error"
+    with pytest.raises(actions.Withdrawn):
+        actions.receive(arrival=made, by=world.daofu_cdc, at=AT)
+
+
+def test_an_arrival_that_is_withdrawn_leaves_the_days_of_the_contact(world):
+    watch = contacts.watched(world, person=somebody(world))
+    made = registered(world, on_the_way(), person=watch.person, at=AT + HOUR)
+
+    actions.withdraw(arrival=made, reason="录错人", by=world.daofu_cdc, at=AT + HOUR)
+
+    watch.refresh_from_db()
+    assert (watch.ending, watch.last_date, watch.tier) == ("", date(2020, 2, 18), "")
+
+
+# --- With the county ------------------------------------------------------------------------------
+
+
+def test_a_county_takes_over_or_says_who_did_not_come(world):
+    made, other = registered(world), registered(world, answers(full_name="李二", mobile=""))
+    assert queries.waiting_count(world.daofu_cdc, AT) == 2
+    assert actions.remind(at=AT + DAY) == 1
+    assert Task.objects.get(kind="surveillance.arrivals.waiting").params["count"] == 2
+
+    actions.receive(arrival=made, by=world.daofu_cdc, at=AT)
+    actions.miss(arrival=other, reason="电话不通", by=world.daofu_cdc, at=AT)
+
+    assert queries.waiting_count(world.daofu_cdc, AT) == 0
+    assert Task.objects.get(kind="surveillance.arrivals.missing").area == world.kangding
+    for again in (made, other):
+        with pytest.raises(actions.AlreadyDecided):
+            actions.miss(arrival=again, reason="又一次", by=world.daofu_cdc, at=AT)
+    assert actions.remind(at=AT + DAY) == 0
+
+
+def test_the_ill_are_seen_to_where_they_stand(world):
+    registered(world, facts=facts(answers(symptoms="yes")))
+    registered(world, facts=facts(answers(full_name="李二", mobile=""), temperature=378))
+    registered(world, facts=facts(answers(full_name="张三", mobile=""), temperature=366))
+
+    found = Task.objects.filter(kind="surveillance.arrivals.symptoms")
+    assert [task.area for task in found] == [world.kangding] * 2
+
+
+# --- Who sees what --------------------------------------------------------------------------------
+
+
+def test_each_sees_the_arrivals_of_their_places_and_a_gate_its_own_for_some_days(world):
+    made = registered(world)
+    who = (
+        world.daofu_cdc, world.kangding_cdc, world.guard, world.own_guard, world.doctor,
+        world.headquarters, world.inspector, world.stranger,
+    )  # fmt: skip
+
+    def seen(at):
+        return [queries.open_to(one, at).filter(pk=made.pk).exists() for one in who]
+
+    assert seen(AT) == [True, True, True, False, True, True, True, False]
+    assert seen(AT + 4 * DAY) == [True, False, False, False, True, True, True, False]
+    may = [queries.open_to_receive(one, AT).exists() for one in who]
+    assert may == [True, False, False, False, False, True, False, False]
+
+
+def test_a_number_finds_anybody_a_name_only_ones_own(world):
+    person = somebody(world)
+    number = person.documents.get().full_number
+
+    assert queries.find(world.guard, AT, number) == [person]
+    assert queries.find(world.guard, AT, person.name) == []
+    assert queries.find(world.guard, AT, number[:17]) == []
+    assert queries.find(world.daofu_cdc, AT, person.name) == [person]
+    assert queries.find(world.kangding_cdc, AT, person.name) == []
+    Person.objects.filter(pk=person.pk).update(restricted_at=AT)
+    assert queries.find(world.guard, AT, number) == []
+
+
+def test_a_word_of_the_look_up_is_good_for_its_user_alone_and_for_half_an_hour(world, monkeypatch):
+    person = somebody(world)
+    word = queries.handle_for(person, person.public_id, world.guard)
+
+    assert queries.by_handle(word, world.guard) == (person, person.public_id)
+    assert queries.by_handle(word, world.own_guard) is None
+    assert queries.by_handle(word[:-1], world.guard) is None
+    assert queries.by_handle("", world.guard) is None
+    monkeypatch.setattr(queries, "HANDLE_HOLDS", -1)
+    assert queries.by_handle(word, world.guard) is None
+
+
+def test_a_closed_checkpoint_takes_nobody_and_its_place_may_hold_another(world):
+    actions.close(checkpoint=world.gate, by=world.kangding_cdc, at=AT)
+    with pytest.raises(actions.Closed):
+        registered(world)
+    again = actions.set_up(
+        facility=world.gate.facility, facts=CheckpointFacts(), by=world.kangding_cdc, at=AT
+    )
+    with pytest.raises(actions.AlreadyThere):
+        actions.set_up(facility=world.gate.facility, facts=CheckpointFacts(), by=None, at=AT)
+    with pytest.raises(actions.WrongField):
+        actions.set_up(facility=world.centre, facts=CheckpointFacts(), by=None, at=AT)
+    for wrong in (CheckpointFacts(duties=("sleep",)), CheckpointFacts(opens=9, closes=8)):
+        with pytest.raises(actions.WrongField):
+            actions.change_checkpoint(checkpoint=again, facts=wrong, by=None, at=AT)
