@@ -19,7 +19,7 @@ from .testing.models import (
     Specimen,
     TubeNumbering,
 )
-from .warning.models import Alarm, DetectionRun, Investigation, Signal
+from .warning.models import Alarm, DetectionRun, Investigation, Signal, WarningProduct
 
 __all__ = [
     "Alarm",
@@ -50,4 +50,5 @@ __all__ = [
     "Specimen",
     "TubeNumbering",
     "Visit",
+    "WarningProduct",
 ]

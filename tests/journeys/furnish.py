@@ -51,6 +51,7 @@ from fangkong.surveillance.testing import pools
 from fangkong.surveillance.testing.models import Specimen
 from fangkong.surveillance.testing.types import PoolFacts, ResultFacts
 from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal
+from fangkong.surveillance.warning.tests import factories as signals
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.models import Task
 
@@ -90,6 +91,11 @@ def furnish(at: datetime) -> dict[str, str]:
         "long task": _id(Task.objects.latest("pk")),
         "signal": _id(Signal.objects.filter(area__code="513326").latest("pk")),
         "investigation": _id(Investigation.objects.filter(area__code="513326").latest("pk")),
+        "product": _id(
+            signals.written(
+                Area.objects.get(code="513326"), daofu, at=at, expires_at=at + timedelta(days=9)
+            )
+        ),
         "run": _id(DetectionRun.objects.latest("pk")),
         "job": _id(Job.objects.latest("pk")),
         "area": _id(Area.objects.get(code="513326")),

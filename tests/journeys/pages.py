@@ -45,6 +45,7 @@ NO_PAGES = {
     "single_sign_on_back": "only on the way back from an identity provider",
     "core:files:detail": "a file",
     "surveillance:arrivals:figures_csv": "a file",
+    "surveillance:warning:cap": "a file",
     "surveillance:screening:chain_csv": "a file",
     "surveillance:testing:print_labels": "a file",
     "surveillance:testing:label": "a file",

@@ -180,6 +180,7 @@ class Counties:
             "import": batch,
             "signal": signal,
             "investigation": investigation,
+            "product": warning.written(area, cdc, title_zh=f"{area.name_zh}减少聚集"),
             "task": assigned(area, due_at=AT + timedelta(hours=2)),
             "run": warning.detected(DAY),
             "job": queue.enqueue("surveillance.monitoring.check", batch.pk, by=clinician, at=AT),

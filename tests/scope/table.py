@@ -111,6 +111,22 @@ def report_card(county: County) -> Fields:
     return {"patient": patient, "case": CARD, "facility": str(county.hospital.public_id)}
 
 
+PRODUCT = {
+    "level": "low",
+    "certainty": "likely",
+    "expires_at": "2020-02-19T20:00:00+08:00",
+    "basis": "seven linked cases",
+    "title_zh": "减少聚集活动",
+    "text_zh": "近日出现聚集性病例。",
+}
+
+
+def product_of_county(county: County) -> Fields:
+    event = str(county.records["investigation"].public_id)
+    about = {"kind": "tip", "area": county.area.code, "condition": "covid-19"}
+    return {**PRODUCT, **about, "investigation": event}
+
+
 def file_of_cards(county: County) -> Fields:
     return {"file": UPLOAD, "facility": str(county.hospital.public_id)}
 
@@ -408,6 +424,32 @@ WARNING = {
     "surveillance:warning:findings": Row(ANSWERERS, "investigation"),
     "surveillance:warning:conclude": Row(ANSWERERS, "investigation", gets=False),
     "surveillance:warning:reopen": Row(ANSWERERS, "investigation", gets=False),
+    "surveillance:warning:products": Row(SIGNALS, shows=("product",)),
+    "surveillance:warning:new_product": Row(ANSWERERS),
+    "surveillance:warning:product": Row(SIGNALS, "product"),
+    "surveillance:warning:edit_product": Row(ANSWERERS, "product"),
+    "surveillance:warning:approve_product": Row(ANSWERERS, "product", gets=False),
+    "surveillance:warning:return_product": Row(ANSWERERS, "product", gets=False),
+    "surveillance:warning:issue_product": Row(ANSWERERS, "product", gets=False),
+    "surveillance:warning:update_product": Row(ANSWERERS, "product", gets=False),
+    "surveillance:warning:cancel_product": Row(ANSWERERS, "product", gets=False),
+    "surveillance:warning:cap": Row(SIGNALS, "product"),
+    "GET /surveillance/warning/products/": Row(SIGNALS, shows=("product",)),
+    "POST /surveillance/warning/products/": Row(ANSWERERS, sends=product_of_county, foreign=True),
+    "GET /surveillance/warning/products/<public_id>/": Row(SIGNALS, "product"),
+    "GET /surveillance/warning/products/<public_id>/cap/": Row(SIGNALS, "product"),
+    "POST /surveillance/warning/products/<public_id>/edit/": Row(
+        ANSWERERS, "product", sends=PRODUCT
+    ),
+    "POST /surveillance/warning/products/<public_id>/approve/": Row(ANSWERERS, "product"),
+    "POST /surveillance/warning/products/<public_id>/return/": Row(
+        ANSWERERS, "product", sends={"reason": "say it better"}
+    ),
+    "POST /surveillance/warning/products/<public_id>/issue/": Row(ANSWERERS, "product"),
+    "POST /surveillance/warning/products/<public_id>/update/": Row(ANSWERERS, "product"),
+    "POST /surveillance/warning/products/<public_id>/cancel/": Row(
+        ANSWERERS, "product", sends={"reason": "not needed now"}
+    ),
     "GET /surveillance/warning/investigations/": Row(SIGNALS, shows=("investigation",)),
     "GET /surveillance/warning/investigations/<public_id>/": Row(SIGNALS, "investigation"),
     "POST /surveillance/warning/investigations/<public_id>/set-out/": Row(

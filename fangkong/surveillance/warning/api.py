@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
@@ -15,10 +18,26 @@ from fangkong.core import api
 from fangkong.core.privacy import left
 from fangkong.places import queries as places
 
-from . import actions, investigating, queries, responding, rules
-from .models import DetectionRun, Investigation, Signal
+from . import actions, investigating, products, queries, responding, rules
+from .models import DetectionRun, Investigation, Signal, WarningProduct
 from .rules import Tally
-from .types import ANSWER, RUN, VIEW, Conclusion, Findings, Outcome, Setting, Trigger
+from .types import (
+    ANSWER,
+    APPROVE_TIP,
+    RUN,
+    VIEW,
+    WRITE,
+    Certainty,
+    Conclusion,
+    Findings,
+    Outcome,
+    ProductFacts,
+    ProductKind,
+    ProductState,
+    RiskLevel,
+    Setting,
+    Trigger,
+)
 
 router = Router(tags=["surveillance: warning"])
 
@@ -180,6 +199,68 @@ class ResponseOut(Schema):
     total: TallyOut
     methods: list[MethodTallyOut]
     counties: list[CountyTallyOut]
+
+
+class ProductOut(Schema):
+    """A warning product. `basis` is null for who is not of the office."""
+
+    id: UUID
+    kind: str
+    level: str
+    certainty: str
+    area: str
+    condition: str
+    condition_name: str
+    investigation: UUID | None
+    title_zh: str
+    text_zh: str
+    instruction_zh: str
+    title_en: str
+    text_en: str
+    instruction_en: str
+    basis: str | None
+    state: str
+    return_reason: str | None
+    written_at: datetime
+    approved_at: datetime | None
+    issued_at: datetime | None
+    expires_at: datetime
+    ended_at: datetime | None
+    end_reason: str
+    replaces: UUID | None
+
+
+Text = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")]
+
+
+class WordsIn(Schema):
+    """What a product says; Chinese is needed, English with title and text or not at all."""
+
+    level: RiskLevel
+    certainty: Certainty
+    expires_at: api.Moment
+    basis: Words
+    title_zh: Annotated[str, Field(max_length=120, pattern=r"^[^\x00]*$")]
+    text_zh: Text
+    instruction_zh: Text = ""
+    title_en: Annotated[str, Field(max_length=160, pattern=r"^[^\x00]*$")] = ""
+    text_en: Text = ""
+    instruction_en: Text = ""
+
+
+class ProductIn(WordsIn):
+    kind: ProductKind
+    area: str
+    condition: Annotated[str, Field(max_length=60)]
+    investigation: UUID | None = None
+
+
+class CapOut(Schema):
+    cap: str
+
+
+class ReasonIn(Schema):
+    reason: Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
 
 
 class RunOut(Schema):
@@ -346,6 +427,107 @@ def response(
     }
 
 
+@router.get("/products/", response=api.Page[ProductOut])
+def product_list(
+    request: HttpRequest,
+    kind: api.Narrowed[ProductKind] = None,
+    state: api.Narrowed[ProductState] = None,
+) -> HttpResponse:
+    """Warning products: the own area's in any state, of others what was issued to many."""
+    api.require(request, VIEW)
+    staff = cast(StaffRequest, request)
+    rows = queries.products_open_to(staff.user, staff.now)
+    if kind:
+        rows = rows.filter(kind=kind.value)
+    if state:
+        rows = rows.filter(state=state.value)
+    return api.page(request, rows, partial(_product_out, staff), order="-created_at")
+
+
+@router.post("/products/", response=ProductOut)
+def new_product(request: HttpRequest, body: ProductIn) -> ProductOut:
+    """Write a draft."""
+    api.require(request, WRITE)
+    staff = cast(StaffRequest, request)
+    areas = {one.code: one for one in queries.areas_to_warn(staff.user, staff.now)}
+    if body.area not in areas:
+        raise products.NotYours(_("You may warn only for your own area. Choose another area."))
+    event = None
+    if body.investigation:
+        rows = queries.investigations_open_to(staff.user, staff.now)
+        event = get_object_or_404(rows, public_id=body.investigation)
+    done = api.once(
+        request,
+        products.write,
+        kind=body.kind.value,
+        area=areas[body.area],
+        condition=body.condition,
+        facts=_facts(body),
+        investigation=event,
+        synthetic=bool(settings.FANGKONG_DEMO),
+        by=staff.user,
+        at=staff.now,
+    )
+    return _product_out(staff, done)
+
+
+@router.get("/products/{public_id}/", response=ProductOut)
+def product(request: HttpRequest, public_id: UUID) -> ProductOut:
+    """One warning product."""
+    api.require(request, VIEW)
+    staff = cast(StaffRequest, request)
+    rows = queries.products_open_to(staff.user, staff.now)
+    found = get_object_or_404(rows, public_id=public_id)
+    api.version_of(request, found)
+    return _product_out(staff, found)
+
+
+@router.get("/products/{public_id}/cap/", response=CapOut)
+def product_cap(request: HttpRequest, public_id: UUID) -> CapOut:
+    """The product as a message of CAP 1.2: XML in a text."""
+    api.require(request, VIEW)
+    staff = cast(StaffRequest, request)
+    rows = queries.products_open_to(staff.user, staff.now)
+    found = get_object_or_404(rows, public_id=public_id)
+    return CapOut(cap=queries.cap_of(found).decode())
+
+
+@router.post("/products/{public_id}/edit/", response=ProductOut)
+def edit_product(request: HttpRequest, public_id: UUID, body: WordsIn) -> ProductOut:
+    """Rewrite a draft."""
+    return _writing(request, public_id, products.edit, facts=_facts(body))
+
+
+@router.post("/products/{public_id}/issue/", response=ProductOut)
+def issue_product(request: HttpRequest, public_id: UUID) -> ProductOut:
+    """Issue an approved product."""
+    return _writing(request, public_id, products.issue)
+
+
+@router.post("/products/{public_id}/update/", response=ProductOut)
+def update_product(request: HttpRequest, public_id: UUID) -> ProductOut:
+    """Begin an update of an issued product: a draft, approved and issued anew."""
+    return _writing(request, public_id, products.renew)
+
+
+@router.post("/products/{public_id}/cancel/", response=ProductOut)
+def cancel_product(request: HttpRequest, public_id: UUID, body: ReasonIn) -> ProductOut:
+    """Cancel an issued product, or drop a draft."""
+    return _writing(request, public_id, products.cancel, reason=body.reason)
+
+
+@router.post("/products/{public_id}/approve/", response=ProductOut)
+def approve_product(request: HttpRequest, public_id: UUID) -> ProductOut:
+    """Approve a draft that somebody else wrote."""
+    return _judging(request, public_id, products.approve)
+
+
+@router.post("/products/{public_id}/return/", response=ProductOut)
+def return_product(request: HttpRequest, public_id: UUID, body: ReasonIn) -> ProductOut:
+    """Send a product back to be rewritten."""
+    return _judging(request, public_id, products.send_back, reason=body.reason)
+
+
 @router.get("/runs/", response=api.Page[RunOut])
 def runs(request: HttpRequest) -> HttpResponse:
     """Runs, the newest first."""
@@ -376,6 +558,63 @@ def _to_answer(request: HttpRequest, public_id: UUID) -> Signal:
     api.require(request, ANSWER)
     staff = cast(StaffRequest, request)
     return get_object_or_404(queries.open_to_answer(staff.user, staff.now), public_id=public_id)
+
+
+def _facts(body: WordsIn) -> ProductFacts:
+    said = {name: getattr(body, name) for name in WordsIn.model_fields}
+    return ProductFacts(**{**said, "level": body.level.value, "certainty": body.certainty.value})
+
+
+def _writing(request: HttpRequest, public_id: UUID, action: Any, **told: Any) -> ProductOut:
+    api.require(request, WRITE)
+    staff = cast(StaffRequest, request)
+    rows = queries.products_to_write(staff.user, staff.now)
+    return _done(request, staff, get_object_or_404(rows, public_id=public_id), action, told)
+
+
+def _judging(request: HttpRequest, public_id: UUID, action: Any, **told: Any) -> ProductOut:
+    api.require(request, APPROVE_TIP)
+    staff = cast(StaffRequest, request)
+    rows = queries.products_to_approve(staff.user, staff.now)
+    return _done(request, staff, get_object_or_404(rows, public_id=public_id), action, told)
+
+
+def _done(
+    request: HttpRequest, staff: StaffRequest, found: WarningProduct, action: Any, told: Any
+) -> ProductOut:
+    given = {"product": found, "by": staff.user, "at": staff.now, **told}
+    return _product_out(staff, api.once(request, action, found, **given))
+
+
+def _product_out(staff: StaffRequest, found: WarningProduct) -> ProductOut:
+    place = {"county_id": found.county_id, "area_id": found.area_id}
+    office = staff.user.scope(VIEW, staff.now).holds(**place)
+    return ProductOut(
+        id=found.public_id,
+        kind=found.kind,
+        level=found.level,
+        certainty=found.certainty,
+        area=found.area.code,
+        condition=found.condition,
+        condition_name=found.condition_name,
+        investigation=found.investigation.public_id if office and found.investigation else None,
+        title_zh=found.title_zh,
+        text_zh=found.text_zh,
+        instruction_zh=found.instruction_zh,
+        title_en=found.title_en,
+        text_en=found.text_en,
+        instruction_en=found.instruction_en,
+        basis=found.basis if office else None,
+        state=found.state,
+        return_reason=found.return_reason if office else None,
+        written_at=found.created_at,
+        approved_at=found.approved_at,
+        issued_at=found.issued_at,
+        expires_at=found.expires_at,
+        ended_at=found.ended_at,
+        end_reason=found.end_reason,
+        replaces=found.replaces.public_id if found.replaces else None,
+    )
 
 
 def _investigated(

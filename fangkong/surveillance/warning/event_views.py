@@ -24,7 +24,7 @@ from fangkong.tasks import queries as tasks
 from . import figures, investigating, queries
 from .forms import ConcludeForm, FindingsForm, InvestigationFilter, ReopenForm
 from .models import Investigation
-from .types import ANSWER, VIEW, Findings
+from .types import ANSWER, VIEW, WRITE, Findings
 
 INVESTIGATIONS = pages.Listing[Investigation](
     name="investigations",
@@ -194,6 +194,8 @@ def _page(
         "signals": list(rows),
         "tasks": tasks.for_source(found),
         "form": form if may and (found.reported_at or not found.open) else None,
+        "products": list(queries.products_open_to(user, at).filter(investigation=found)),
+        "may_warn": user.scope(WRITE, at).holds(county_id=found.area_id),
         "may_report": may and found.open,
         "may_set_out": may and found.open and found.begun_at is None,
         "history": audit.history_of(found),

@@ -65,8 +65,9 @@ class Asked:
 
     @property
     def lines(self) -> Sequence[tuple[str, list[Line]]]:
-        """The table's parts: all, by method, by county."""
-        return parts(self.found)
+        """The table's parts: all, by method, by county; counties without a signal left out."""
+        shown = parts(self.found)
+        return [(part, [row for row in rows if row.tally.signals]) for part, rows in shown]
 
 
 def asked(user: User, at: datetime, query: Mapping[str, object]) -> Asked:

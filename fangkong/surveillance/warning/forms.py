@@ -9,10 +9,21 @@ from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core import pages
+from fangkong.core import clock, pages
+from fangkong.surveillance.monitoring import forms as monitoring
+from fangkong.surveillance.monitoring import queries as cases
 
 from . import queries, rules
-from .types import Conclusion, Outcome, Setting, State
+from .types import (
+    Certainty,
+    Conclusion,
+    Outcome,
+    ProductKind,
+    ProductState,
+    RiskLevel,
+    Setting,
+    State,
+)
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -157,6 +168,90 @@ class ReopenForm(pages.Form):
     reason = forms.CharField(
         label=_("What is new"), max_length=400, widget=forms.Textarea(attrs={"rows": 2})
     )
+
+
+class ProductFilter(pages.FilterForm):
+    """The bar above the warning products."""
+
+    kind = forms.ChoiceField(
+        label=_("Product"), required=False, choices=[("", _("Any")), *ProductKind.choices]
+    )
+    state = forms.ChoiceField(
+        label=_("State"), required=False, choices=[("", _("Any")), *ProductState.choices]
+    )
+
+    def narrow(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.filter(**self.chosen())
+
+
+class WordsForm(pages.Form):
+    """What a warning product says."""
+
+    level = forms.ChoiceField(
+        label=_("Level of risk"),
+        choices=RiskLevel.choices,
+        initial=RiskLevel.LOW,
+        help_text=_("A very low risk has no product; monitoring goes on."),
+    )
+    certainty = forms.ChoiceField(label=_("Certainty"), choices=Certainty.choices)
+    expires_at = forms.DateTimeField(label=_("Valid until"), widget=forms.DateTimeInput)
+    basis = forms.CharField(
+        label=_("Basis of the level"),
+        max_length=2000,
+        help_text=_("For whoever approves; it is not issued."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    title_zh = forms.CharField(label=_("Title in Chinese"), max_length=120)
+    text_zh = forms.CharField(
+        label=_("Text in Chinese"), max_length=4000, widget=forms.Textarea(attrs={"rows": 5})
+    )
+    instruction_zh = forms.CharField(
+        label=_("What to do, in Chinese"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    title_en = forms.CharField(label=_("Title in English"), required=False, max_length=160)
+    text_en = forms.CharField(
+        label=_("Text in English"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    instruction_en = forms.CharField(
+        label=_("What to do, in English"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ProductForm(WordsForm):
+    """A new product: which of the three, where and of which disease, and its words."""
+
+    kind = forms.ChoiceField(label=_("Product"), choices=ProductKind.choices)
+    area = forms.ChoiceField(label=_("Area"))
+    condition = forms.ChoiceField(label=_("Disease"))
+    field_order = ("kind", "area", "condition")
+
+    def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        day = clock.day_of(at)
+        self.areas = {one.code: one for one in queries.areas_to_warn(user, at)}
+        offered = {
+            "area": [(code, one.display_name) for code, one in self.areas.items()],
+            "condition": monitoring.conditions(cases.pack_on(day), day),
+        }
+        for name, choices in offered.items():
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+
+
+class ReasonForm(pages.Form):
+    """Why a product is sent back or cancelled."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=400)
 
 
 class ResponseForm(pages.Form):

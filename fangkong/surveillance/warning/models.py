@@ -15,7 +15,19 @@ from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
 from . import rules, types
-from .types import Conclusion, Outcome, Phase, Setting, Stage, State, Trigger
+from .types import (
+    Certainty,
+    Conclusion,
+    Outcome,
+    Phase,
+    ProductKind,
+    ProductState,
+    RiskLevel,
+    Setting,
+    Stage,
+    State,
+    Trigger,
+)
 
 BAR_HEIGHT, BAR_STEP = 24, 4  # of the small curve in lists, in its own units
 
@@ -372,6 +384,122 @@ class Signal(Record):
     def answered_after_minutes(self) -> int | None:
         """From the list to the answer."""
         return _minutes(self.listed_at, self.answered_at)
+
+
+class WarningProduct(Record):
+    """What a warning tells whom (预警产品): written by one person, approved by another, issued,
+    and then updated or cancelled, never changed.
+
+    It is made to be read by many and names nobody. ``edited_by`` wrote the words as they stand.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    kind = models.CharField(_("product"), max_length=8, choices=ProductKind.choices)
+    level = models.CharField(_("level of risk"), max_length=10, choices=RiskLevel.choices)
+    certainty = models.CharField(_("certainty"), max_length=10, choices=Certainty.choices)
+    area = models.ForeignKey(
+        "places.Area", verbose_name=_("area"), on_delete=models.PROTECT, related_name="+"
+    )
+    county = models.ForeignKey(
+        "places.Area", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    condition = models.CharField(_("disease"), max_length=60)
+    condition_zh = models.CharField(max_length=120)
+    condition_en = models.CharField(max_length=160)
+    investigation = models.ForeignKey(
+        Investigation, null=True, on_delete=models.PROTECT, related_name="products"
+    )
+    title_zh = models.CharField(_("title in Chinese"), max_length=120)
+    text_zh = models.TextField(_("text in Chinese"), max_length=4000)
+    instruction_zh = models.TextField(_("what to do, in Chinese"), max_length=4000, blank=True)
+    title_en = models.CharField(_("title in English"), max_length=160, blank=True)
+    text_en = models.TextField(_("text in English"), max_length=4000, blank=True)
+    instruction_en = models.TextField(_("what to do, in English"), max_length=4000, blank=True)
+    basis = models.TextField(_("basis of the level"), max_length=2000)
+    expires_at = models.DateTimeField(_("valid until"))
+    state = models.CharField(
+        _("state"), max_length=10, choices=ProductState.choices, default=ProductState.DRAFT
+    )
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    return_reason = models.CharField(_("reason of the return"), max_length=400, blank=True)
+    approved_at = models.DateTimeField(_("approved"), null=True)
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    issued_at = models.DateTimeField(_("issued"), null=True)
+    issued_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    replaces = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="updates"
+    )
+    ended_at = models.DateTimeField(_("cancelled or replaced"), null=True)
+    end_reason = models.CharField(_("reason"), max_length=400, blank=True)
+    synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
+
+    class Meta:
+        verbose_name = _("warning product")
+        verbose_name_plural = _("warning products")
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(level=RiskLevel.VERY_LOW), name="product_from_low_risk_on"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(approved_by__isnull=True)
+                | ~models.Q(approved_by=models.F("edited_by")),
+                name="product_approved_by_another",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(issued_at__isnull=True)
+                | models.Q(approved_at__isnull=False, issued_at__gte=models.F("approved_at")),
+                name="product_issued_after_approval",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=[ProductState.ISSUED, ProductState.UPDATED])
+                | models.Q(issued_at__isnull=False),
+                name="product_issued_has_a_moment",
+            ),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=~models.Q(state=ProductState.CANCELLED),
+                name="product_updated_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["created_at", "id"], name="product_by_time"),
+            models.Index(fields=["county", "state", "id"], name="product_by_county"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.condition} {self.area_id}"
+
+    def get_absolute_url(self) -> str:
+        return address("surveillance:warning:product", self.public_id)
+
+    @property
+    def condition_name(self) -> str:
+        """The disease in the language of the page."""
+        return types.in_language(self.condition_zh, self.condition_en)
+
+    @property
+    def title(self) -> str:
+        return types.in_language(self.title_zh, self.title_en)
+
+    @property
+    def text(self) -> str:
+        return types.in_language(self.text_zh, self.text_en)
+
+    @property
+    def instruction(self) -> str:
+        return types.in_language(self.instruction_zh, self.instruction_en)
+
+    @property
+    def audience(self) -> str:
+        """Whom it is for."""
+        return str(types.AUDIENCES[self.kind])
 
 
 class Alarm(models.Model):

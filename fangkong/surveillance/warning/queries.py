@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
 from django.urls import reverse
+from django.utils import translation
 from django.utils.http import urlencode
 
 from fangkong.core import clock
@@ -23,10 +24,10 @@ from fangkong.places import queries as places
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.rules import whole_condition, with_subtypes
 
-from . import rules, types
-from .models import DetectionRun, Investigation, Signal
+from . import cap, rules, types
+from .models import DetectionRun, Investigation, Signal, WarningProduct
 from .rules import Finding, Outbreak, Series
-from .types import Conclusion, Outcome, State
+from .types import Conclusion, Outcome, ProductKind, ProductState, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -202,6 +203,134 @@ def investigation_titles(user: User, at: datetime, ids: Collection[UUID]) -> dic
 
 
 notices.call_by_name("surveillance:warning:investigation", investigation_titles)
+
+
+# --- Warning products ----------------------------------------------------------------------------
+
+
+def products_open_to(user: User, at: datetime) -> QuerySet[WarningProduct]:
+    """Those of the user's area in any state, and of all areas what was issued to many.
+
+    Advice to a government is read where it was written, and above.
+    """
+    scope = user.scope(types.VIEW, at)
+    if not scope:
+        return WarningProduct.objects.none()
+    rows = WarningProduct.objects.all()
+    if not scope.everywhere:  # whose condition is empty and would say nothing beside another
+        told = Q(issued_at__isnull=False) & ~Q(kind=ProductKind.ADVICE)
+        rows = rows.filter(scope.q(county="county_id", area="area_id") | told)
+    return rows.select_related(
+        "area", "investigation", "created_by", "edited_by", "approved_by", "issued_by", "replaces"
+    )
+
+
+def products_to_write(user: User, at: datetime) -> QuerySet[WarningProduct]:
+    """Those that a user may rewrite, issue or cancel."""
+    mine = user.scope(types.WRITE, at).q(county="county_id", area="area_id")
+    return products_open_to(user, at).filter(mine)
+
+
+def products_to_approve(user: User, at: datetime) -> QuerySet[WarningProduct]:
+    """Those whose kind and area a user may approve, whoever wrote them."""
+    found = Q(pk__in=[])
+    for kind, permission in types.APPROVERS.items():
+        within = user.scope(permission, at).q(county="county_id", area="area_id")
+        found |= Q(kind=kind) & within
+    return products_open_to(user, at).filter(found)
+
+
+def areas_to_warn(user: User, at: datetime) -> list[Area]:
+    """The areas that a user may write a product for: the prefecture and its counties."""
+    scope, day = user.scope(types.WRITE, at), clock.day_of(at)
+    home = places.home(day)
+    every = [*([home] if home else []), *places.counties_of_home(day)]
+    return [one for one in every if scope.holds(county_id=one.county_id, area_id=one.pk)]
+
+
+def product_titles(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the notices of products are about."""
+    found = products_open_to(user, at).filter(public_id__in=ids)
+    return {one.public_id: one.title for one in found}
+
+
+notices.call_by_name("surveillance:warning:product", product_titles)
+
+
+def cap_of(product: WarningProduct) -> bytes:
+    """A product as a message of CAP 1.2: of a cancelled one its cancellation, of a draft a draft.
+
+    It is the same bytes whenever it is asked for, whoever asks and in which language.
+    """
+    issued = product.issued_at
+    ended = product.state == ProductState.CANCELLED and issued is not None
+    sent = product.ended_at if ended and product.ended_at else issued or product.changed_at
+    before = product if ended else product.replaces
+    return cap.document(
+        cap.Message(
+            identifier=_identifier(product, ended),
+            sender=_sender(product),
+            sent=_local(sent),
+            exercise=product.synthetic,
+            draft=issued is None,
+            msg_type="Cancel" if ended else "Update" if product.replaces else "Alert",
+            kind=ProductKind(product.kind).value,
+            restriction=_said(types.AUDIENCES[ProductKind.NOTICE], "en"),
+            addresses=f"{product.area.name_zh}人民政府",
+            references=(_reference(before),) if before and before.issued_at else (),
+            note=product.end_reason if ended else "",
+            level=product.level,
+            certainty=product.certainty,
+            condition=product.condition,
+            effective=_local(issued or sent),
+            expires=_local(product.expires_at),
+            area_code=product.area.code,
+            words=tuple(_words(product)),
+        )
+    )
+
+
+def _words(product: WarningProduct) -> Iterator[cap.Words]:
+    area = product.area
+    for code, language in (("zh-hans", "zh-CN"), ("en", "en")):
+        zh = code == "zh-hans"
+        headline = product.title_zh if zh else product.title_en
+        if headline:
+            name = area.name_zh if zh else (area.name_en or area.short_en or area.name_zh)
+            disease = product.condition_zh if zh else product.condition_en
+            yield cap.Words(
+                language=language,
+                event=f"{disease} · {_said(ProductKind(product.kind).label, code)}",
+                headline=headline,
+                description=product.text_zh if zh else product.text_en,
+                instruction=product.instruction_zh if zh else product.instruction_en,
+                area=name,
+                sender=f"{name}疾病预防控制中心" if zh else f"CDC of {name}",
+                audience=_said(types.AUDIENCES[product.kind], code),
+            )
+
+
+def _said(text: object, language: str) -> str:
+    with translation.override(language):
+        return str(text)
+
+
+def _sender(product: WarningProduct) -> str:
+    return f"fangkong-{product.area.code}"
+
+
+def _identifier(product: WarningProduct, ended: bool = False) -> str:
+    return f"{_sender(product)}-{product.public_id}{'-cancel' if ended else ''}"
+
+
+def _reference(product: WarningProduct) -> cap.Reference:
+    assert product.issued_at is not None
+    moment = _local(product.issued_at)
+    return cap.Reference(sender=_sender(product), identifier=_identifier(product), sent=moment)
+
+
+def _local(moment: datetime) -> datetime:
+    return moment.astimezone(clock.zone())
 
 
 # --- What stands behind a signal ------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from math import floor
 
 from django.db import models
@@ -34,6 +34,22 @@ RUN = permissions.declare(
     "surveillance.warning.run",
     _("Ask for a detection run"),
     roles=[Role.COUNTY_CDC, Role.HEADQUARTERS],
+)
+
+WRITE = permissions.declare(
+    "surveillance.warning.write",
+    _("Write and issue warning products"),
+    roles=[Role.COUNTY_CDC, Role.HEADQUARTERS],
+)
+APPROVE_TIP = permissions.declare(
+    "surveillance.warning.approve_tip",
+    _("Approve health risk tips"),
+    roles=[Role.COUNTY_CDC, Role.HEADQUARTERS],
+)
+APPROVE = permissions.declare(
+    "surveillance.warning.approve",
+    _("Approve warning notices and advice to the government"),
+    roles=[Role.HEADQUARTERS],
 )
 
 VERIFY_TASK = tasks.declare_kind(
@@ -69,8 +85,28 @@ OUTBREAK_FOUND = notices.declare(
     urgent=True,
 )
 
+PRODUCT_WAITS = notices.declare(
+    "surveillance.warning.product_waits",
+    _("A warning product waits for approval"),
+    "surveillance:warning:product",
+)
+PRODUCT_ISSUED = notices.declare(
+    "surveillance.warning.product_issued",
+    _("A warning product was issued, updated or cancelled"),
+    "surveillance:warning:product",
+    urgent=True,
+)
+
 audit.name_verbs(
     {
+        "surveillance.warning.write_product": _("Warning product written"),
+        "surveillance.warning.edit_product": _("Warning product rewritten"),
+        "surveillance.warning.approve_product": _("Warning product approved"),
+        "surveillance.warning.return_product": _("Warning product sent back"),
+        "surveillance.warning.issue_product": _("Warning product issued"),
+        "surveillance.warning.update_product": _("Update of a warning product begun"),
+        "surveillance.warning.replace_product": _("Warning product replaced by its update"),
+        "surveillance.warning.cancel_product": _("Warning product cancelled"),
         "surveillance.warning.investigate": _("Field investigation opened"),
         "surveillance.warning.join": _("Signal joined to a field investigation"),
         "surveillance.warning.set_out": _("Field investigation begun"),
@@ -156,6 +192,51 @@ class Setting(models.TextChoices):
     SEVERAL = "several", pgettext_lazy("setting of an event", "several")
 
 
+class RiskLevel(models.TextChoices):
+    """The four levels of risk (风险等级) of the rule of 2025; from low on a product follows."""
+
+    VERY_LOW = "very_low", pgettext_lazy("level of risk", "very low")
+    LOW = "low", pgettext_lazy("level of risk", "low")
+    MEDIUM = "medium", pgettext_lazy("level of risk", "medium")
+    HIGH = "high", pgettext_lazy("level of risk", "high")
+
+
+class ProductKind(models.TextChoices):
+    """The three products of a warning (预警产品)."""
+
+    TIP = "tip", _("Health risk tip")
+    NOTICE = "notice", _("Warning notice")
+    ADVICE = "advice", _("Advice for decision")
+
+
+AUDIENCES: Mapping[str, object] = {
+    ProductKind.TIP: _("the public"),
+    ProductKind.NOTICE: _("departments, counties and institutions concerned"),
+    ProductKind.ADVICE: _("the people's government"),
+}
+APPROVERS: Mapping[str, permissions.Permission] = {
+    ProductKind.TIP: APPROVE_TIP,
+    ProductKind.NOTICE: APPROVE,
+    ProductKind.ADVICE: APPROVE,
+}
+
+
+class Certainty(models.TextChoices):
+    """How sure the event is, in the words of CAP."""
+
+    OBSERVED = "observed", pgettext_lazy("certainty of an event", "observed")
+    LIKELY = "likely", pgettext_lazy("certainty of an event", "likely")
+    POSSIBLE = "possible", pgettext_lazy("certainty of an event", "possible")
+
+
+class ProductState(models.TextChoices):
+    DRAFT = "draft", pgettext_lazy("state of a product", "draft")
+    APPROVED = "approved", pgettext_lazy("state of a product", "approved")
+    ISSUED = "issued", pgettext_lazy("state of a product", "issued")
+    UPDATED = "updated", pgettext_lazy("state of a product", "replaced by an update")
+    CANCELLED = "cancelled", pgettext_lazy("state of a product", "cancelled")
+
+
 class Phase(models.TextChoices):
     """How far an investigation is."""
 
@@ -214,6 +295,25 @@ class Findings:
     last_day: date | None = None
     source: str = ""
     measures: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProductFacts:
+    """What a warning product says. Chinese is needed; English where the English words are there.
+
+    ``basis``: what the level of risk rests on; it is not part of what is issued.
+    """
+
+    level: str
+    certainty: str
+    expires_at: datetime
+    title_zh: str
+    text_zh: str
+    instruction_zh: str = ""
+    title_en: str = ""
+    text_en: str = ""
+    instruction_en: str = ""
+    basis: str
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ SIGNALS = pages.Listing[Signal](
             lambda s: s.title,
             piece="surveillance/warning/_signal.html",
         ),
-        pages.Column("reason", _("Why"), lambda s: s.reason),
+        pages.Column(
+            "reason", _("Why"), lambda s: s.reason, piece="surveillance/warning/_why.html"
+        ),
         pages.Column(
             "curve",
             _("Last 28 days"),
@@ -56,12 +58,6 @@ SIGNALS = pages.Listing[Signal](
             lambda s: s.p,
             order="rank",
             piece="surveillance/warning/_rank.html",
-        ),
-        pages.Column(
-            "change",
-            _("What would change its place"),
-            lambda s: " ".join(s.standing.changes) if s.standing else "",
-            piece="surveillance/warning/_change.html",
         ),
         pages.Column("day", _("Day"), lambda s: s.day, order="day"),
         pages.Column("due", _("Clock"), lambda s: s.due_at, piece="surveillance/warning/_due.html"),

@@ -12,9 +12,9 @@ from fangkong.core.record import stamps
 from fangkong.places.models import Area
 from fangkong.surveillance.monitoring.models import DailyCount
 from fangkong.surveillance.monitoring.types import Basis
-from fangkong.surveillance.warning import actions, investigating
-from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal
-from fangkong.surveillance.warning.types import Findings, Trigger
+from fangkong.surveillance.warning import actions, investigating, products
+from fangkong.surveillance.warning.models import DetectionRun, Investigation, Signal, WarningProduct
+from fangkong.surveillance.warning.types import Findings, ProductFacts, Trigger
 
 COVID, FLU = "covid-19", "influenza"
 # Diagnosed cases by day; before 2 February there were none.
@@ -117,6 +117,43 @@ def investigated(county: Area, by: User, at: datetime | None = None) -> Investig
     assert found is not None
     return investigating.report_findings(
         investigation=found, findings=found_on_site(), by=by, at=at
+    )
+
+
+def said_to_all(**words: Any) -> ProductFacts:
+    """What a product says, as far as the test does not say otherwise."""
+    usual = {
+        "level": "medium",
+        "certainty": "likely",
+        "expires_at": moment(date(2020, 2, 19)),
+        "title_zh": "减少聚集，发热及时就诊",
+        "text_zh": "道孚县近日出现聚集性病例，请减少聚集。",
+        "instruction_zh": "出现发热、咳嗽请佩戴口罩到发热门诊就诊。",
+        "title_en": "Meet few people; see a doctor when feverish",
+        "text_en": "Linked cases occurred in Daofu these days.",
+        "basis": "seven linked cases in four days",
+    }
+    return ProductFacts(**{**usual, **words})
+
+
+def written(
+    area: Area,
+    by: User,
+    kind: str = "tip",
+    condition: str = COVID,
+    synthetic: bool = False,
+    at: datetime | None = None,
+    **words: Any,
+) -> WarningProduct:
+    """The draft of a warning product."""
+    return products.write(
+        kind=kind,
+        area=area,
+        condition=condition,
+        facts=said_to_all(**words),
+        synthetic=synthetic,
+        by=by,
+        at=at or moment(date(2020, 2, 5)),
     )
 
 
