@@ -158,7 +158,7 @@ def test_each_step_has_its_state(daofu, daofu_cdc, colleague):
     assert product.return_reason == ""
     product = issued(product, colleague, daofu_cdc)
     for too_late in (products.edit, products.approve, products.issue, products.send_back):
-        more = {"facts": said_to_all()} if too_late is products.edit else {}
+        more: dict[str, object] = {"facts": said_to_all()} if too_late is products.edit else {}
         more |= {"reason": "say it better"} if too_late is products.send_back else {}
         by = colleague if too_late in (products.approve, products.send_back) else daofu_cdc
         with pytest.raises(products.WrongState):
