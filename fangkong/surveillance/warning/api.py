@@ -449,13 +449,13 @@ def new_product(request: HttpRequest, body: ProductIn) -> ProductOut:
     """Write a draft."""
     api.require(request, WRITE)
     staff = cast(StaffRequest, request)
-    areas = {one.code: one for one in queries.areas_to_warn(staff.user, staff.now)}
-    if body.area not in areas:
-        raise products.NotYours(_("You may warn only for your own area. Choose another area."))
     event = None
     if body.investigation:
         rows = queries.investigations_open_to(staff.user, staff.now)
         event = get_object_or_404(rows, public_id=body.investigation)
+    areas = {one.code: one for one in queries.areas_to_warn(staff.user, staff.now)}
+    if body.area not in areas:
+        raise products.NotYours(_("You may warn only for your own area. Choose another area."))
     done = api.once(
         request,
         products.write,

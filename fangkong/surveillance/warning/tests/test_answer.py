@@ -4,7 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from fangkong.accounts.tests.factories import staff
 from fangkong.core.audit import queries as audit
+from fangkong.core.notices import actions as ways
+from fangkong.core.notices import queries as told
+from fangkong.core.notices.models import Message, Way
+from fangkong.core.roles import Role
 from fangkong.surveillance.warning import actions, queries
 from fangkong.surveillance.warning.models import Signal
 from fangkong.tasks import queries as tasks
@@ -159,3 +164,33 @@ def test_metrics_tell_how_fast_and_how_well_signals_were_answered(
 def test_metrics_of_no_signals_are_empty_and_no_error(headquarters):
     found = queries.response_metrics(headquarters, AT, 28)
     assert (found.signals, found.answered_share, found.median_minutes) == (0, None, None)
+
+
+# --- Ways out ---
+
+
+def test_a_way_out_that_fails_is_noted_and_tried_again_and_no_signal_waits_for_it(
+    daofu, daofu_cdc, headquarters, areas, settings
+):
+    settings.FANGKONG_OUTBOUND_ALLOW = ["127.0.0.1:9"]  # where nobody listens
+    administrator = staff(Role.ADMINISTRATOR, area=areas["513300"])
+    channel = ways.add_channel(
+        label="duty room", way=Way.WECOM, url="http://127.0.0.1:9/robot", secret="",
+        by=administrator, at=AT - HOUR,
+    )  # fmt: skip
+    ways.follow(
+        channel=channel,
+        address="",
+        kinds=["surveillance.warning.listed"],
+        only_urgent=False,
+        by=headquarters,
+        at=AT - HOUR,
+    )
+    signal = raised(daofu)
+    message = Message.objects.get()
+    assert ways.send(message_id=message.pk, at=AT).value == "waiting"
+    message.refresh_from_db()
+    assert (message.tries, bool(message.problem), message.due_at > AT) == (1, True, True)
+    # On the desk it stands all the same, and the signal is answered as ever.
+    assert told.of_user(headquarters).get(kind="surveillance.warning.listed")
+    assert answer(signal, daofu_cdc, "sporadic").state == "answered"
