@@ -10,7 +10,7 @@ import fangkong.core.record
 class Migration(migrations.Migration):
     dependencies = [
         ("places", "0002_fewer_indexes"),
-        ("surveillance", "0015_bulletins"),
+        ("surveillance", "0016_arrivals"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
