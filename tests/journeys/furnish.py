@@ -42,6 +42,7 @@ from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
+from fangkong.surveillance.bulletins import actions as bulletins
 from fangkong.surveillance.bulletins.models import Bulletin, DailyReporting
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
@@ -109,7 +110,7 @@ def furnish(at: datetime) -> dict[str, str]:
         **_arrivals(at),
         "specimen": _id(Specimen.objects.get(state="received", pool=None)),
         **_pools(person, at),
-        "bulletin": _id(Bulletin.objects.get(state="draft")),
+        "bulletin": _id(_bulletin(Area.objects.get(code="513326"), daofu, at)),
         "issued bulletin": _id(Bulletin.objects.filter(state="issued").latest("pk")),
         "order": _id(DailyReporting.objects.latest("pk")),
         "finding": _id(audit_queries.findings().latest("pk")),
@@ -197,6 +198,21 @@ def _pools(person: Person, at: datetime) -> dict[str, str]:
 def _task(text: str, area: Area, at: datetime, by: User) -> None:
     due = at + timedelta(hours=6)
     tasks.give(text=text, area=area, role=Role.COUNTY_CDC, due_at=due, by=by, at=at, note=text)
+
+
+def _bulletin(area: Area, by: User, at: datetime) -> Bulletin:
+    """A draft of the county whose figures do not sum."""
+    day = clock.day_of(at) - timedelta(days=1)
+    draft = bulletins.prepare(area=area, condition="covid-19", day=day, by=by, at=at)
+    return bulletins.change(
+        bulletin=draft,
+        figures={"total": draft.figures.total + 1, "cured": 0},
+        remark_zh=LONG_ZH,
+        remark_en=LONG_EN,
+        reason="医院电话",
+        by=by,
+        at=at,
+    )
 
 
 def _token(user: User, at: datetime) -> Any:

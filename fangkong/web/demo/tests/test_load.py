@@ -11,6 +11,7 @@ from fangkong.core.audit import queries as audit
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
 from fangkong.places import queries as places
+from fangkong.surveillance.bulletins import queries as bulletins
 from fangkong.surveillance.models import Case, Signal
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring import queries as monitoring
@@ -169,3 +170,20 @@ def test_where_there_is_no_demonstration_there_is_no_such_page(demo, client, set
     settings.FANGKONG_DEMO = False
 
     assert client.get("/demo/").status_code == 404
+
+
+def test_the_bulletin_of_5_february_tells_the_published_figures(demo):
+    """12 = Daofu 7, Kangding 2, Seda 2, Daocheng 1 = 9 men, 3 women; 24 to 66 years (K5)."""
+    demo(date(2020, 2, 6), past_years=False)
+
+    (draft,) = bulletins.drafts_of(date(2020, 2, 5))
+    told = draft.figures
+
+    counties = {code: n for code, n in told.splits["county"].items() if n}
+    assert (told.total, told.new) == (12, 2)
+    assert counties == {"513326": 7, "513301": 2, "513333": 2, "513337": 1}
+    assert told.splits["sex"] == {"1": 9, "2": 3}
+    assert (told.youngest, told.oldest) == (24, 66)
+    assert (told.splits["severity"]["severe"], told.splits["severity"]["critical"]) == (1, 1)
+    assert bulletins.faults_of(draft) == []
+    assert "道孚7例" in bulletins.texts_of(draft)["zh"]
