@@ -39,3 +39,13 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return str(self.text)
+
+
+class WrongField(Refused):
+    """A value that cannot be right; ``field`` names the one to correct, "" where it is none."""
+
+    status = 422
+
+    def __init__(self, text: str | Promise, field: str = "") -> None:
+        super().__init__(text)
+        self.field = field

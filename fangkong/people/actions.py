@@ -17,7 +17,7 @@ from fangkong.core import clock, messages
 from fangkong.core.audit import actions as audit
 from fangkong.core.audit.types import How
 from fangkong.core.commands.actions import one
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.spelling import shown
 
 from . import queries, ready, rules
@@ -27,7 +27,6 @@ from .intake import (
     UNREADABLE,
     AnotherPerson,
     DocumentDisagrees,
-    WrongField,
     checked,
     checked_document,
     checked_phone,

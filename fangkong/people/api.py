@@ -21,7 +21,7 @@ from fangkong.core.api import Page
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
 from fangkong.core.permissions import Permission
-from fangkong.core.refusals import filled
+from fangkong.core.refusals import WrongField, filled
 from fangkong.places import queries as places
 
 from . import actions, queries
@@ -267,7 +267,7 @@ def _area(staff: StaffRequest, code: str) -> Area | None:
         return None
     found = places.area(code, clock.day_of(staff.now))
     if found is None:
-        raise actions.WrongField(_("There is no area with this code today."), "area")
+        raise WrongField(_("There is no area with this code today."), "area")
     return found
 
 
@@ -276,7 +276,7 @@ def _check_occupation(staff: StaffRequest, code: str, before: str = "") -> None:
     known = queries.occupations(clock.day_of(staff.now))
     if code and code != before and known and code not in known:
         text = _("There is no such occupation. Use one of: %(codes)s.")
-        raise actions.WrongField(filled(text, codes=", ".join(known)), "occupation")
+        raise WrongField(filled(text, codes=", ".join(known)), "occupation")
 
 
 def _shown_if_open(staff: StaffRequest, person: Person) -> PersonOut:

@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.refusals import Refused, filled
+from fangkong.core.refusals import Refused, WrongField, filled
 from fangkong.core.spelling import shown
 
 from . import rules
@@ -39,16 +39,6 @@ _FAULTS: dict[Fault, Promise] = {
         "This kind of document has no such number. Check the kind, and compare the number."
     ),
 }
-
-
-class WrongField(Refused):
-    """A value that cannot be right; ``field`` names the one to correct."""
-
-    status = 422
-
-    def __init__(self, text: str | Promise, field: str = "") -> None:
-        super().__init__(text)
-        self.field = field
 
 
 class DocumentDisagrees(WrongField):

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import new_public_id, stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs.types import Placed, Question
@@ -79,16 +78,6 @@ class NotAcceptable(Refused):
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
         self.faults = list(faults)
         super().__init__(" ".join(text for _field, text in self.faults))
-
-
-class WrongField(Refused):
-    """A value that cannot be right; ``field`` names it."""
-
-    status = 422
-
-    def __init__(self, text: str | Promise, field: str) -> None:
-        super().__init__(text)
-        self.field = field
 
 
 class NoRules(Refused):

@@ -19,6 +19,7 @@ from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
 from fangkong.core.record import new_public_id
+from fangkong.core.refusals import WrongField
 from fangkong.people import queries as people
 from fangkong.people.types import DocumentKind
 from fangkong.places import queries as places
@@ -611,7 +612,7 @@ def _told_by_field() -> Iterator[None]:
             {"in": "body", "where": _place(field), "text": text} for field, text in problem.faults
         ]
         raise
-    except actions.WrongField as problem:
+    except WrongField as problem:
         problem.errors = [{"in": "body", "where": f"/{problem.field}", "text": str(problem)}]
         raise
 

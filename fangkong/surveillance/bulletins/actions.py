@@ -7,7 +7,6 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -16,7 +15,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.permissions import NotYours
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs.types import NoPackInForce, UnknownCode
@@ -35,16 +34,6 @@ if TYPE_CHECKING:
 REASON_AT_LEAST = 2  # characters: 更正 is a reason
 MISSING_WITHIN = timedelta(hours=4)
 FAR_BACK = timedelta(days=3653)
-
-
-class WrongField(Refused):
-    """A value that cannot be right; ``field`` names it."""
-
-    status = 422
-
-    def __init__(self, text: str | Promise, field: str) -> None:
-        super().__init__(text)
-        self.field = field
 
 
 class NotCounted(WrongField):

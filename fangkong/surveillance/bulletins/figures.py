@@ -186,16 +186,22 @@ def asked(user: User, at: datetime, query: Mapping[str, object]) -> Asked:
 
 def reported_map(shown: Asked, at: datetime) -> pages.AreaMap:
     """The share of facilities that have reported, by county."""
-    values = []
-    for one in shown.daily.counties if shown.daily else []:
+    told = shown.daily.counties if shown.daily else []
+    open_to = {one.county.pk for one in told}
+    values = [
+        pages.AreaValue(code=one.code, name=one.display_short, value=None, label="–")
+        for one in queries.home_counties(shown.day)
+        if one.pk not in open_to
+    ]
+    for one in told:
         percent = None if one.share is None else round(one.share * 100)
-        told = {"n": one.reported, "whole": one.whole}
+        said = {"n": one.reported, "whole": one.whole}
         values.append(
             pages.AreaValue(
                 code=one.county.code,
                 name=one.county.display_short,
                 value=percent,
-                label=_("%(n)d of %(whole)d") % told,
+                label=_("%(n)d of %(whole)d") % said,
                 url=f"#county-{one.county.code}",
             )
         )

@@ -443,6 +443,11 @@ def _daily(
     return Daily(order, day, until, kept)
 
 
+def home_counties(day: date) -> list[Area]:
+    """The counties of the prefecture, for a map that shows its borders."""
+    return places.counties_of_home(day)
+
+
 def due_now(at: datetime) -> Iterator[tuple[DailyReporting, Area, date]]:
     """Of each order whose hour has just begun: every county, and yesterday."""
     for order, day in overdue_orders(at):

@@ -8,14 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs import queries as packs
@@ -62,16 +61,6 @@ class NotAcceptable(Refused):
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
         self.faults = [(field, words.fault(code)) for field, code in faults]
         super().__init__(" ".join(text for _field, text in self.faults))
-
-
-class WrongField(Refused):
-    """A value that cannot be right; ``field`` names it."""
-
-    status = 422
-
-    def __init__(self, text: str | Promise, field: str) -> None:
-        super().__init__(text)
-        self.field = field
 
 
 class NoRules(WrongField):

@@ -16,6 +16,7 @@ from ninja import Field, Router, Schema, Status
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
+from fangkong.core.refusals import WrongField
 from fangkong.packs.types import NoPackInForce, Row
 from fangkong.places import queries as places
 
@@ -622,7 +623,7 @@ def _told_by_field() -> Iterator[None]:
             {"in": "body", "where": f"/{field}", "text": text} for field, text in problem.faults
         ]
         raise
-    except actions.WrongField as problem:
+    except WrongField as problem:
         problem.errors = [{"in": "body", "where": f"/{problem.field}", "text": str(problem)}]
         raise
 

@@ -12,7 +12,7 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.spelling import shown
 
 from . import holds, queries, rules, steps
@@ -28,7 +28,6 @@ from .steps import (
     NumberTaken,
     ReasonMissing,
     SentBefore,
-    WrongField,
     WrongMoment,
     WrongStep,
 )

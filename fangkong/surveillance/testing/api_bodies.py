@@ -14,6 +14,7 @@ from ninja import Field, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.refusals import WrongField
 
 from . import queries, steps
 from .types import Channel, ResultFacts, ResultOutcome
@@ -128,7 +129,7 @@ def told_by_field(**moved: str) -> Iterator[None]:
             {"in": "body", "where": f"/{field}", "text": text} for field, text in problem.faults
         ]
         raise
-    except steps.WrongField as problem:
+    except WrongField as problem:
         where = f"/{moved.get(problem.field, problem.field)}"
         problem.errors = [{"in": "body", "where": where, "text": str(problem)}]
         raise

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.people import actions as people
 
 from . import actions, holds, queries, rules, steps
 from .models import Pool, PoolResult, Specimen
-from .steps import NotAcceptable, ReasonMissing, WrongField, WrongStep
+from .steps import NotAcceptable, ReasonMissing, WrongStep
 from .types import PoolFacts, RequestFacts, ResultFacts, ResultOutcome, State
 
 if TYPE_CHECKING:

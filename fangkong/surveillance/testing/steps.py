@@ -7,12 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Count
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock, messages
 from fangkong.core.free_text import refuse_numbers
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.spelling import shown
 from fangkong.packs.types import NoPackInForce
 
@@ -40,16 +39,6 @@ class NotAcceptable(Refused):
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
         self.faults = [(field, words.fault(code)) for field, code in faults]
         super().__init__(" ".join(text for _field, text in self.faults))
-
-
-class WrongField(Refused):
-    """A value that cannot be right; ``field`` names it."""
-
-    status = 422
-
-    def __init__(self, text: str | Promise, field: str) -> None:
-        super().__init__(text)
-        self.field = field
 
 
 class NoRules(WrongField):

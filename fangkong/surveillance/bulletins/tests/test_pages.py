@@ -141,7 +141,7 @@ def test_wrong_figures_stand_beside_their_fields(world, client):
 def test_a_hospital_says_no_case_with_one_button(world, order, client):
     url = f"{page('daily')}?condition=covid-19&day={YESTERDAY.isoformat()}"
     told = read(client, world.clinician, url).content.decode()
-    assert "No report from you yet" in told and "No case at 道孚县人民医院" in told
+    assert "Not reported yet" in told and "No case at 道孚县人民医院" in told
     asked = {
         "facility": world.hospital.public_id, "condition": "covid-19",
         "day": YESTERDAY.isoformat(),
@@ -150,7 +150,7 @@ def test_a_hospital_says_no_case_with_one_button(world, order, client):
 
     assert answer.status_code == 302 and NilReport.objects.get().day == YESTERDAY
     told = read(client, world.clinician, url).content.decode()
-    assert "No report from you yet" not in told and "no case" in told
+    assert "Not reported yet" not in told and "no case" in told
     for user, facility, status in (
         (world.clinician, world.other_hospital, 404),
         (world.kangding_cdc, world.hospital, 404),
