@@ -28,7 +28,7 @@ from fangkong.tasks import actions as tasks
 from fangkong.tasks.rules import is_proof
 from fangkong.tasks.types import words
 
-from . import investigating, queries, rules
+from . import investigating, products, queries, rules
 from .investigating import conclude as conclude
 from .investigating import report_findings as report_findings
 from .investigating import set_out as set_out
@@ -48,6 +48,11 @@ from .types import (
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.queue.types import Progress
+
+
+# What rooms above may do with products; their own module names them shortly.
+write_product, approve_product = products.write, products.approve
+issue_product = products.issue
 
 
 class DayToCome(Refused):

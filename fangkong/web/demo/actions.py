@@ -75,6 +75,7 @@ def load(
         outbreak.live_through(stage, each, yesterday)
     cases = sum(rules.totals_on(told, yesterday).values())
     say(f"    {cases} cases until {yesterday.isoformat()}, their signals and answers")
+    say(f"    {outbreak.tell_the_public(stage, yesterday)} warning products")
     say(f"    {_send_tubes(stage, at)} specimens on their way")
     second = twice.enter_again(reader=stage.staff["hq"], by=stage.staff["hq"], at=at)
     say(f"    {second} persons entered twice")

@@ -13,7 +13,7 @@ from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring.types import CaseFacts, PersonFacts
 from fangkong.surveillance.warning import actions as warning
 from fangkong.surveillance.warning import queries as signals
-from fangkong.surveillance.warning.types import ASSESS_TASK, Findings, Trigger
+from fangkong.surveillance.warning.types import ASSESS_TASK, Findings, ProductFacts, Trigger
 from fangkong.tasks import actions as tasks
 from fangkong.tasks import queries as task_queries
 from fangkong.tasks.rules import UNFINISHED
@@ -200,6 +200,41 @@ def _investigate(stage: Stage, signal: Signal, day: date) -> None:
         by=by,
         at=_evening(day, 150),
     )
+
+
+def tell_the_public(stage: Stage, day: date) -> int:
+    """The tip that the county writes of its event, the headquarters approves and all may read."""
+    code = history.read().rest
+    hq, by = stage.staff["hq"], stage.county_cdc(code)
+    rows = signals.investigations_open_to(hq, _evening(day, 180))
+    event = rows.filter(area__code=code, conclusion="").first()
+    if event is None:
+        return 0
+    told = {name: history.text(row) for name, row in history.table("desk")["tip"].items()}
+    tip = warning.write_product(
+        kind="tip",
+        area=event.area,
+        condition=event.condition,
+        investigation=event,
+        facts=ProductFacts(
+            level="medium",
+            certainty="observed",
+            expires_at=_evening(day + timedelta(days=14)),
+            title_zh=told["title"].zh,
+            title_en=told["title"].en,
+            text_zh=told["text"].zh,
+            text_en=told["text"].en,
+            instruction_zh=told["instruction"].zh,
+            instruction_en=told["instruction"].en,
+            basis=_both("found_source"),
+        ),
+        synthetic=True,
+        by=by,
+        at=_evening(day, 170),
+    )
+    tip = warning.approve_product(product=tip, by=hq, at=_evening(day, 190))
+    warning.issue_product(product=tip, by=by, at=_evening(day, 200))
+    return 1
 
 
 def outcome_of(signal: Signal, day: date) -> str:

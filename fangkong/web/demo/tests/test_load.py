@@ -12,7 +12,7 @@ from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
 from fangkong.places import queries as places
 from fangkong.surveillance.bulletins import queries as bulletins
-from fangkong.surveillance.models import Case, Signal
+from fangkong.surveillance.models import Case, Investigation, Signal, WarningProduct
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.warning import actions as warning
@@ -72,6 +72,15 @@ def test_on_27_january_two_cases_stand_answered_and_the_third_is_left_as_a_file(
     assert [s.outcome for s in Signal.objects.all()] == ["sporadic"]
     assert (tmp_path / "demo" / "daocheng-2020-01-27.csv").is_file()
     assert monitoring.check_counts().right
+
+
+def test_on_5_february_the_event_of_daofu_is_investigated_and_the_public_was_told(demo):
+    demo(date(2020, 2, 5), past_years=False)
+
+    event = Investigation.objects.get()
+    assert (event.area.code, event.phase, event.cases_found) == (DAOFU, "reported", 5)
+    tip = WarningProduct.objects.get()
+    assert (tip.state, tip.synthetic, tip.approved_by.username) == ("issued", True, "hq")
 
 
 def test_every_role_has_an_account_and_something_on_its_desk(demo):

@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from fangkong.core import clock
+from fangkong.places import queries as places
 from fangkong.surveillance.models import Case, Signal
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.warning.replay import first_days, replay
-from fangkong.web.demo import actions, history, invented, outbreak, rules
+from fangkong.web.demo import actions, gates, history, invented, outbreak, rules
 
 DAOFU, COVID = "513326", "covid-19"
 FIRST, LAST = date(2020, 1, 23), date(2020, 2, 5)
@@ -25,6 +26,8 @@ def lived(db, settings, monkeypatch):
     """
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
     call_command("places", stdout=StringIO())
+    home = {area.code: area for area in places.counties_of_home(FIRST)}
+    gates.stand(home, actions.OPENED)
     stage = actions._stage(actions._add_staff())
     card = invented.confirmed()[0]
     then = datetime(2016, 1, 4, 10, tzinfo=invented.ZONE)
