@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
 
+# A form that warns somebody chooses nothing by itself.
+NONE_YET = ("", _("choose"))
+
+
 class SignalFilter(pages.FilterForm):
     """The bar above the signals. Without a choice it shows those that wait for an answer."""
 
@@ -189,11 +193,10 @@ class WordsForm(pages.Form):
 
     level = forms.ChoiceField(
         label=_("Level of risk"),
-        choices=RiskLevel.choices,
-        initial=RiskLevel.LOW,
+        choices=[NONE_YET, *RiskLevel.choices],
         help_text=_("A very low risk has no product; monitoring goes on."),
     )
-    certainty = forms.ChoiceField(label=_("Certainty"), choices=Certainty.choices)
+    certainty = forms.ChoiceField(label=_("Certainty"), choices=[NONE_YET, *Certainty.choices])
     expires_at = forms.DateTimeField(label=_("Valid until"), widget=forms.DateTimeInput)
     basis = forms.CharField(
         label=_("Basis of the level"),
@@ -229,7 +232,7 @@ class WordsForm(pages.Form):
 class ProductForm(WordsForm):
     """A new product: which of the three, where and of which disease, and its words."""
 
-    kind = forms.ChoiceField(label=_("Product"), choices=ProductKind.choices)
+    kind = forms.ChoiceField(label=_("Product"), choices=[NONE_YET, *ProductKind.choices])
     area = forms.ChoiceField(label=_("Area"))
     condition = forms.ChoiceField(label=_("Disease"))
     field_order = ("kind", "area", "condition")
@@ -238,9 +241,9 @@ class ProductForm(WordsForm):
         super().__init__(*args, **kwargs)
         day = clock.day_of(at)
         self.areas = {one.code: one for one in queries.areas_to_warn(user, at)}
-        offered = {
+        offered: dict[str, list[tuple[str, Any]]] = {
             "area": [(code, one.display_name) for code, one in self.areas.items()],
-            "condition": monitoring.conditions(cases.pack_on(day), day),
+            "condition": [NONE_YET, *monitoring.conditions(cases.pack_on(day), day)],
         }
         for name, choices in offered.items():
             field = self.fields[name]

@@ -15,7 +15,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.notices import actions as notices
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.surveillance.monitoring import queries as monitoring
@@ -68,14 +68,8 @@ class StillOpen(Refused):
     """Only what is concluded can be opened again."""
 
 
-class Impossible(Refused):
+class Impossible(WrongField):
     """Findings that cannot be."""
-
-    status = 422
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
 
 
 class ReasonMissing(Impossible):

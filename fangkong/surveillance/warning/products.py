@@ -15,7 +15,7 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.notices import actions as notices
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs import queries as packs
@@ -59,14 +59,8 @@ class WrongState(Refused):
     """The product is further, or not as far yet."""
 
 
-class Impossible(Refused):
+class Impossible(WrongField):
     """What a product says cannot be."""
-
-    status = 422
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.field = field
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from fangkong.places.tests.factories import area as an_area
 from fangkong.places.tests.factories import facility
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring.facts import PlacedCase
+from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.warning import investigating, placing, queries, rules
 from fangkong.surveillance.warning.models import Investigation, Signal
@@ -180,6 +181,15 @@ def test_a_third_pupil_after_the_answer_is_news(school, daofu, daofu_cdc):
     detected(DAY, at=AT + 3 * HOUR)
     newest = Signal.objects.filter(place_key=school.place_key).latest("pk")
     assert (newest.pk != school.pk, newest.observed) == (True, 3)
+
+
+def test_a_cluster_falls_with_the_card_that_made_it_one(school, daofu):
+    case = Case.objects.order_by("pk").first()
+    discarded = replace(cards.facts(diagnosed_at=AT - HOUR), case_class="discarded", severity="")
+    monitoring.revise(case=case, facts=discarded, reason="两次核酸检测阴性", by=None, at=AT + HOUR)
+    detected(DAY, at=AT + HOUR)
+    school.refresh_from_db()
+    assert (school.state, tasks.for_source(school).get().state) == ("superseded", "cancelled")
 
 
 def test_pages_and_machines_show_the_place_its_cases_and_the_rule(
