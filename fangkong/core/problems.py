@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from fangkong.packs.types import NoPackInForce
 
 MEDIA_TYPE = "application/problem+json"
+# Answers that tell their errors in another protocol's own way (an OperationOutcome).
+OWN_WAYS = (MEDIA_TYPE, "application/fhir+json")
 
 # A day that no calendar or no rule knows, or signs that no database takes.
 UNREADABLE = (OverflowError, UnicodeEncodeError, DataError, NoPackInForce)
@@ -41,7 +43,7 @@ def for_machines(request: HttpRequest) -> bool:
 
 def told_to_machines(response: HttpResponse) -> HttpResponse:
     """An error that Django answered with a page, as the problem that machines read."""
-    if response.status_code < 400 or response["Content-Type"].startswith(MEDIA_TYPE):
+    if response.status_code < 400 or response["Content-Type"].startswith(OWN_WAYS):
         return response
     told = _plain(response.status_code)
     for name in ("Allow", "Retry-After"):

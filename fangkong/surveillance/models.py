@@ -2,6 +2,7 @@
 
 from .arrivals.models import Answer, Arrival, Asked, Checkpoint, Passage, RiskArea
 from .bulletins.models import Bulletin, DailyReporting, NilReport
+from .exchange.models import Message, SentResult
 from .monitoring.models import (
     Case,
     CaseNumbering,
@@ -37,6 +38,7 @@ __all__ = [
     "DetectionRun",
     "Exposure",
     "Investigation",
+    "Message",
     "NilReport",
     "Observation",
     "Passage",
@@ -46,6 +48,7 @@ __all__ = [
     "ReportCard",
     "Result",
     "RiskArea",
+    "SentResult",
     "Signal",
     "Specimen",
     "TubeNumbering",

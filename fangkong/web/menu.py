@@ -42,6 +42,7 @@ from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
 from fangkong.surveillance.screening.types import VIEW as VIEW_OBSERVATIONS
 from fangkong.surveillance.screening.types import VISIT
 from fangkong.surveillance.testing.types import HANDLE as HANDLE_SPECIMENS
+from fangkong.surveillance.testing.types import TEST as TEST_SPECIMENS
 from fangkong.surveillance.testing.types import VIEW as VIEW_SPECIMENS
 from fangkong.surveillance.warning import queries as warning
 from fangkong.surveillance.warning.types import VIEW as VIEW_SIGNALS
@@ -182,6 +183,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(
                 _("Laboratory board"), "surveillance:testing:board", "microscope", VIEW_SPECIMENS
             ),
+            _Entry(_("Results sent"), "surveillance:exchange:index", "upload", TEST_SPECIMENS),
             _Entry(
                 _("Warnings"),
                 "surveillance:warning:index",

@@ -44,6 +44,8 @@ from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
 from fangkong.surveillance.bulletins import actions as bulletins
 from fangkong.surveillance.bulletins.models import Bulletin, DailyReporting
+from fangkong.surveillance.exchange import actions as exchange
+from fangkong.surveillance.exchange.rules import Sent
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
@@ -113,6 +115,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "bulletin": _id(_bulletin(Area.objects.get(code="513326"), daofu, at)),
         "issued bulletin": _id(Bulletin.objects.filter(state="issued").latest("pk")),
         "order": _id(DailyReporting.objects.latest("pk")),
+        **_message(at),
         "finding": _id(audit_queries.findings().latest("pk")),
         "token": _id(_token(daofu, at)),
         "use": _id(_emergency(ward, at)),
@@ -193,6 +196,20 @@ def _pools(person: Person, at: datetime) -> dict[str, str]:
     found = ResultFacts(method="rt-pcr", outcome="negative", tested_at=then)
     pools.enter_pool_result(pool=full, facts=found, by=lab, at=then)
     return {"open pool": _id(made[0]), "pool": _id(full)}
+
+
+def _message(at: datetime) -> dict[str, str]:
+    """A message of the laboratory with a result of a tube that nobody knows."""
+    lab = User.objects.get(username="lab")
+    sent = Sent(
+        number="VTM-0042", sender_number="LIS-7", method="rt-pcr", outcome="positive",
+        ct={"ORF1ab": 2150, "N": 2201}, tested_at=at,
+    )  # fmt: skip
+    made = exchange.take(
+        channel="fhir", message_id="LIS-2020-02-05-0001", digest="0" * 64, results=[sent],
+        laboratory=lab.appointments.get().facility, by=lab, at=at,
+    )  # fmt: skip
+    return {"message": _id(made), "sent": _id(made.results.get())}
 
 
 def _task(text: str, area: Area, at: datetime, by: User) -> None:

@@ -35,6 +35,9 @@ from fangkong.places.tests.factories import facility, world
 from fangkong.surveillance.arrivals import actions as arrivals
 from fangkong.surveillance.arrivals.types import ArrivalFacts, CheckpointFacts
 from fangkong.surveillance.bulletins import actions as bulletins
+from fangkong.surveillance.exchange import actions as exchange
+from fangkong.surveillance.exchange.models import Message
+from fangkong.surveillance.exchange.rules import Sent
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
@@ -213,6 +216,8 @@ class Counties:
         county.records["observation"] = exposure.observation
         county.records |= arrived(area, cdc, n)
         county.records["specimen"] = specimen(case.person, hospital, clinician)
+        county.records["message"] = message_of(hospital)
+        county.records["sent"] = county.records["message"].results.get()
         county.records["pool"] = pool_of(case.person, hospital, clinician)
         county.records["order"] = self.order
         county.records["bulletin"] = bulletins.prepare(
@@ -274,6 +279,20 @@ def specimen(person: Person, hospital: Facility, by: User) -> Specimen:
         at=AT,
     )
     return testing.ship(specimen=made, by=by, at=AT)
+
+
+def message_of(laboratory: Facility) -> Message:
+    """A message with a result of a tube that nobody knows."""
+    sent = Sent(number="VTM-0042", sender_number="", method="rt-pcr", outcome="negative")
+    return exchange.take(
+        channel="fhir",
+        message_id="m-1",
+        digest="0" * 64,
+        results=[sent],
+        laboratory=laboratory,
+        by=None,
+        at=AT,
+    )
 
 
 def pool_of(person: Person, hospital: Facility, by: User) -> Pool:

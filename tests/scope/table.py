@@ -684,7 +684,23 @@ ARRIVALS = {
 }
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
+MESSAGES = {"values": {"public_id": NOBODYS}, "lacks": True}
 TESTING = {
+    "surveillance:exchange:index": Row(BENCH, shows=("sent",)),
+    "surveillance:exchange:detail": Row(BENCH, "sent"),
+    "surveillance:exchange:match": Row(BENCH, "sent", gets=False),
+    "surveillance:exchange:set_aside": Row(BENCH, "sent", gets=False),
+    "surveillance:exchange:message": Row(BENCH, "message"),
+    "surveillance:exchange:imports": Row(BENCH),
+    "surveillance:exchange:import_template": Row(BENCH, values={"kind": "csv"}),
+    "surveillance:exchange:import_detail": Row(BENCH, **MESSAGES),
+    "surveillance:exchange:import_columns": Row(BENCH, **MESSAGES),
+    "surveillance:exchange:import_progress": Row(BENCH, **MESSAGES),
+    "surveillance:exchange:import_confirm": Row(BENCH, **MESSAGES, gets=False),
+    "surveillance:exchange:import_cancel": Row(BENCH, **MESSAGES, gets=False),
+    "surveillance:exchange:import_errors": Row(BENCH, **MESSAGES),
+    "POST /surveillance/exchange/fhir/": Row(BENCH),
+    "POST /surveillance/exchange/hl7/": Row(BENCH),
     "surveillance:quality:index": Row(CASES, shows=("case",)),
     "surveillance:quality:chart": Row(CASES),
     "GET /surveillance/quality/": Row(CASES, query="first=2020-01-20&last=2020-02-05"),

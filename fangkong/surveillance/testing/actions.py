@@ -19,6 +19,7 @@ from . import holds, queries, rules, steps
 from .judging import judge
 from .models import Result, Specimen
 from .steps import (
+    REASON_AT_LEAST,
     NewerResult,
     NoRules,
     NotAcceptable,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from fangkong.surveillance.monitoring.models import Case
 
 __all__ = [
+    "REASON_AT_LEAST",
     "AlreadyRequested",
     "InPool",
     "NewerResult",

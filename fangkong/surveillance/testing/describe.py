@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -89,9 +89,12 @@ def state_badge(specimen: Tube) -> SafeString:
 
 def outcome_badge(specimen: Tube | Finding) -> SafeString:
     """The result as a cell shows it; nothing where there is none."""
-    if not specimen.outcome:
-        return SafeString("")
-    return _badge(OUTCOME_TONES[specimen.outcome], specimen.get_outcome_display())
+    return badge_of(specimen.outcome, specimen.get_outcome_display())
+
+
+def badge_of(outcome: str, said: str) -> SafeString:
+    """The same of an outcome and its words."""
+    return _badge(OUTCOME_TONES[outcome], said) if outcome else SafeString("")
 
 
 def clock_badge(specimen: Tube, at: datetime) -> SafeString:
@@ -130,7 +133,11 @@ def filled(pool: Pool, members: int) -> str:
 
 def ct(result: Finding) -> str:
     """The Ct values as people write them: ORF1ab 21.50, N 22.01."""
-    return listed(f"{target} {value / 100:.2f}" for target, value in result.ct.items())
+    return ct_of(result.ct)
+
+
+def ct_of(values: Mapping[str, int]) -> str:
+    return listed(f"{target} {value / 100:.2f}" for target, value in values.items())
 
 
 @dataclass(frozen=True)

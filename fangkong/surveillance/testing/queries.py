@@ -485,3 +485,25 @@ def sent_before(tube: Specimen | Pool, sender_number: str, *, corrects: bool) ->
     if (type(of), of.pk) != (type(tube), tube.pk):
         return True
     return not corrects and found.reported_at is not None
+
+
+# --- For what laboratories send -------------------------------------------------------------------
+
+
+def tube_for(laboratory: Facility, number: str) -> Specimen | Pool | None:
+    """The tube of one or of many with this number that is meant for this laboratory."""
+    plain = rules.plain_number(number)
+    whole = ("person", "facility", "laboratory", "county", "area")
+    single = Specimen.objects.filter(laboratory=laboratory, number=plain, pool=None)
+    if (found := single.select_related(*whole).first()) is not None:
+        return found
+    pools = Pool.objects.filter(laboratory=laboratory, number=plain)
+    return pools.select_related(*whole[1:]).first()
+
+
+def laboratories_of(user: User, at: datetime) -> QuerySet[Facility]:
+    """The laboratories in whose name a user enters results."""
+    scope = user.scope(TEST, at)
+    own = scope.q(county="area__county_id", area="area_id", facility="pk")
+    rows = places.facilities_open_to(user, at).filter(own, kind__in=LABORATORIES)
+    return rows.select_related("area", "area__county").order_by("name_zh", "pk")

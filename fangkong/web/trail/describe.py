@@ -73,6 +73,8 @@ _KINDS: Mapping[str, Promise] = {
     "surveillance.dailycount": gettext_lazy("Daily count"),
     "surveillance.passage": gettext_lazy("Passage through a checkpoint"),
     "surveillance.riskarea": gettext_lazy("Announced area"),
+    "surveillance.message": gettext_lazy("Message of a laboratory"),
+    "surveillance.sentresult": gettext_lazy("Result that a laboratory sent"),
     "surveillance.pool": gettext_lazy("Pool of specimens"),
     "surveillance.poolresult": gettext_lazy("Result of a pool"),
     "surveillance.poolstep": gettext_lazy("Step of a pool"),

@@ -1,0 +1,374 @@
+"""Take what laboratories send, enter what fits a tube, and keep the rest for a person to match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from fangkong.core import clock
+from fangkong.core.audit import actions as audit
+from fangkong.core.free_text import NumberInText, refuse_numbers
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
+from fangkong.core.roles import Role
+from fangkong.core.spelling import shown
+from fangkong.surveillance.testing import actions as testing
+from fangkong.surveillance.testing import pools
+from fangkong.surveillance.testing import queries as tubes
+from fangkong.surveillance.testing.models import Finding, Pool, Specimen
+from fangkong.surveillance.testing.rules import SKEW, plain_number, result_faults
+from fangkong.surveillance.testing.types import ResultFacts, State
+from fangkong.tasks import actions as tasks
+
+from . import queries, rules
+from .models import Message, SentResult
+from .rules import Sent
+from .types import WAITING_TASK, Fate
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Facility
+
+_BEFORE = (State.REQUESTED, State.COLLECTED, State.SHIPPED)  # of the receipt
+MATCHED_WITHIN = timedelta(hours=12)
+
+
+class MessageReused(Refused):
+    """Another message came under this number before."""
+
+
+class NoTube(Refused):
+    """No tube of this number was sent to the laboratory."""
+
+    status = 422
+    field = "number"
+
+
+class Settled(Refused):
+    """Somebody has matched or set aside this result."""
+
+
+class WrongContent(Refused):
+    """A result says what the rules do not know; ``place`` is its number in the message."""
+
+    status = 422
+
+    def __init__(self, text: str, place: int) -> None:
+        super().__init__(text)
+        self.place = place
+
+
+class DoesNotFit(Refused):
+    """The result cannot be entered for this tube as it stands; ``why`` says the reason's code."""
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(text)
+        self.why = why
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of a result, and for which tube."""
+
+    fate: str
+    tube: Specimen | Pool | None = None
+    why: str = ""
+
+
+@transaction.atomic
+def take(
+    *,
+    channel: str,
+    message_id: str,
+    digest: str,
+    results: Sequence[Sent],
+    laboratory: Facility,
+    by: User | None,
+    at: datetime,
+) -> Message:
+    """Take a message, once: the same one again changes nothing and is answered as the first.
+
+    Each result is entered for its tube, or as a correction of what the laboratory sent under the
+    same number; what fits no tube waits for a person. WrongContent, with nothing taken, where a
+    result says what the rules do not know: its sender mends it.
+    """
+    known = queries.known_message(laboratory, channel, message_id)
+    if known is None:
+        known = _first(channel, message_id, digest, laboratory, by, at)
+        if known is None:
+            known = queries.known_message(laboratory, channel, message_id)
+            assert known is not None  # somebody was quicker
+        else:
+            return _entered(known, results, by, at)
+    if known.digest != digest:
+        raise MessageReused(
+            _("Another message came under this number before. Send a new number for a new message.")
+        )
+    return known
+
+
+def _first(
+    channel: str, message_id: str, digest: str, laboratory: Facility, by: User | None, at: datetime
+) -> Message | None:
+    try:
+        with transaction.atomic():
+            return Message.objects.create(
+                **stamps(by, at),
+                channel=channel,
+                message_id=message_id,
+                digest=digest,
+                laboratory=laboratory,
+                area_id=laboratory.area_id,
+                county_id=laboratory.area.county_id,
+            )
+    except IntegrityError:
+        return None
+
+
+def _entered(message: Message, results: Sequence[Sent], by: User | None, at: datetime) -> Message:
+    counted: dict[str, int] = {}
+    for n, sent in enumerate(results, start=1):
+        try:
+            refuse_numbers(number=sent.number, sender_number=sent.sender_number)
+            if sent.tested_at is not None and sent.tested_at > at + SKEW:
+                raise WrongContent(_("The test lies in the future. Look at the clock."), n)
+            done = enter(sent, message.laboratory, message.channel, by=by, at=at)
+        except (testing.NotAcceptable, testing.WrongField, NumberInText) as problem:
+            raise WrongContent(str(problem), n) from None
+        except DoesNotFit as problem:
+            done = Done(Fate.WAITING.value, why=problem.why)
+        _keep(message, n, sent, done, by, at)
+        counted[done.fate] = counted.get(done.fate, 0) + 1
+    if counted.get(Fate.WAITING):
+        tasks.assign(
+            kind=WAITING_TASK.code,
+            params={"number": message.message_id},
+            area=message.laboratory.area,
+            facility=message.laboratory,
+            role=Role.LABORATORY,
+            due_at=at + MATCHED_WITHIN,
+            source=message,
+            by=by,
+            at=at,
+        )
+    detail: dict[str, Any] = {"channel": message.channel, **counted}
+    audit.record("surveillance.exchange.take", message, by=by, at=at, detail=detail)
+    return message
+
+
+def _keep(
+    message: Message, n: int, sent: Sent, done: Done, by: User | None, at: datetime
+) -> SentResult:
+    pooled = done.tube is not None and isinstance(done.tube, Pool)
+    return SentResult.objects.create(
+        **stamps(by, at),
+        message=message,
+        sequence=n,
+        number=plain_number(sent.number)[:40],
+        sender_number=shown(sent.sender_number),
+        method=sent.method,
+        outcome=sent.outcome,
+        ct=dict(sent.ct),
+        tested_at=sent.tested_at,
+        corrects=sent.corrects,
+        fate=done.fate,
+        why=done.why,
+        specimen_id=None if done.tube is None or pooled else done.tube.pk,
+        pool_id=done.tube.pk if done.tube is not None and pooled else None,
+        laboratory_id=message.laboratory_id,
+        area_id=message.area_id,
+        county_id=message.county_id,
+    )
+
+
+@transaction.atomic
+def enter(
+    sent: Sent,
+    laboratory: Facility,
+    channel: str,
+    *,
+    by: User | None,
+    at: datetime,
+    tube: Specimen | Pool | None = None,
+) -> Done:
+    """Enter one result for its tube, or for the ``tube`` that a person named.
+
+    A tube that nobody had received is received thereby. DoesNotFit where no tube has the number,
+    the result is another person's, or the tube is past it.
+    """
+    if tube is None:
+        tube = queries.tube_of(laboratory, sent.number)
+    if tube is None:
+        raise DoesNotFit(_("No tube of this number was sent to this laboratory."), "unknown_tube")
+    of_pool = isinstance(tube, Pool)
+    if not isinstance(tube, Pool) and not _fits(sent.name, tube):
+        raise DoesNotFit(
+            _("The message names another person than the one this tube was taken from."),
+            "other_name",
+        )
+    if tube.state == State.REPORTED:
+        return _again(sent, tube, channel, by, at)
+    said: dict[str, Any] = {"pool" if of_pool else "specimen": tube, "by": by, "at": at}
+    facts = _facts(sent, channel)
+    try:
+        if tube.state in _BEFORE:
+            receive = pools.receive_pool if of_pool else testing.receive
+            receive(**said, done_at=sent.tested_at)
+        result = pools.enter_pool_result if of_pool else testing.enter_result
+        result(**said, facts=facts)
+    except testing.WrongMoment as problem:
+        raise DoesNotFit(str(problem), "moment") from None
+    except (testing.WrongStep, testing.InPool, pools.PoolEmpty) as problem:
+        raise DoesNotFit(str(problem), "state") from None
+    except testing.SentBefore as problem:
+        raise DoesNotFit(str(problem), "sender_number") from None
+    return Done(Fate.ENTERED.value, tube)
+
+
+def foresee(sent: Sent, laboratory: Facility, *, at: datetime) -> Done:
+    """What ``enter`` would do, as far as can be said without doing it; the same refusals."""
+    tube = queries.tube_of(laboratory, sent.number)
+    if tube is None:
+        raise DoesNotFit(_("No tube of this number was sent to this laboratory."), "unknown_tube")
+    day = clock.day_of(sent.tested_at or at)
+    found = list(
+        result_faults(tubes.pack_on(day), day, method=sent.method, outcome=sent.outcome, ct=sent.ct)
+    )
+    if found:
+        raise testing.NotAcceptable(found)
+    if tube.state == State.REPORTED:
+        return _told_again(sent, tube)[0]
+    if tube.state not in (*_BEFORE, State.RECEIVED, State.TESTED):
+        raise DoesNotFit(_("The tube is past it."), "state")
+    return Done(Fate.ENTERED.value, tube)
+
+
+def _told_again(sent: Sent, tube: Specimen | Pool) -> tuple[Done, Finding]:
+    """What a result says of a tube that is reported: the same, or a correction of the newest."""
+    rows: Sequence[Finding] = (
+        tubes.pool_results_of(tube) if isinstance(tube, Pool) else tubes.results_of(tube)
+    )
+    before = next(iter(rows), None)
+    if before is None:
+        raise DoesNotFit(_("This specimen lies in a pool, which has the result."), "state")
+    if rules.is_same(sent, method=before.method, outcome=before.outcome, ct=before.ct):
+        return Done(Fate.KNOWN.value, tube), before
+    same = bool(sent.sender_number) and sent.sender_number == before.sender_number
+    if not sent.corrects and not same:
+        text = _("This tube has a result, and the message does not say that it corrects it.")
+        raise DoesNotFit(text, "reported")
+    return Done(Fate.CORRECTED.value, tube), before
+
+
+def _again(sent: Sent, tube: Specimen | Pool, channel: str, by: User | None, at: datetime) -> Done:
+    """A result of a tube that is reported: the same, or its correction."""
+    done, before = _told_again(sent, tube)
+    if done.fate == Fate.KNOWN:
+        return done
+    with translation.override(settings.LANGUAGE_CODE):
+        reason = _("Corrected by a message of the laboratory.")
+    try:
+        said: dict[str, Any] = {
+            "replaces": before.sequence,
+            "facts": _facts(sent, channel),
+            "reason": reason,
+            "by": by,
+            "at": at,
+        }
+        if isinstance(tube, Pool):
+            pools.correct_pool_result(pool=tube, **said)
+        else:
+            testing.correct_result(specimen=tube, **said)
+    except testing.WrongMoment as problem:
+        raise DoesNotFit(str(problem), "moment") from None
+    except testing.SentBefore as problem:
+        raise DoesNotFit(str(problem), "sender_number") from None
+    return done
+
+
+def _fits(name: str, specimen: Specimen) -> bool:
+    person = specimen.person
+    return not name or person is None or rules.same_name(name, person.name)
+
+
+def _facts(sent: Sent, channel: str) -> ResultFacts:
+    return ResultFacts(
+        method=sent.method,
+        outcome=sent.outcome,
+        ct=sent.ct,
+        tested_at=sent.tested_at,
+        channel=channel,
+        sender_number=sent.sender_number,
+    )
+
+
+# --- By hand --------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def match(*, result: SentResult, number: str, by: User, at: datetime) -> SentResult:
+    """Say which tube a result is of; it is entered as if it had come with that number."""
+    result = _waiting(result)
+    tube = queries.tube_of(result.laboratory, number)
+    if tube is None:
+        raise NoTube(_("No tube of this number was sent to this laboratory. Look at the label."))
+    sent = Sent(
+        number=tube.number,
+        sender_number=result.sender_number,
+        method=result.method,
+        outcome=result.outcome,
+        ct=result.ct,
+        tested_at=result.tested_at,
+        corrects=result.corrects,
+    )
+    channel = result.message.channel
+    done = enter(sent, result.laboratory, channel, by=by, at=at, tube=tube)
+    pooled = isinstance(done.tube, Pool)
+    result.specimen_id = None if pooled else tube.pk
+    result.pool_id = tube.pk if pooled else None
+    result.fate, result.why = Fate.MATCHED, ""
+    result.touch(by, at)
+    result.save()
+    detail = {"number": tube.number, "instead_of": result.number, "as": done.fate}
+    audit.record("surveillance.exchange.match", result, by=by, at=at, detail=detail)
+    _settle(result.message, by, at)
+    return result
+
+
+@transaction.atomic
+def set_aside(*, result: SentResult, reason: str, by: User, at: datetime) -> SentResult:
+    """A result that is of no tube of ours: kept, and asked for no more."""
+    why = shown(reason)
+    if len(why) < testing.REASON_AT_LEAST:
+        raise testing.ReasonMissing(_("Say why this result is of no tube here."), "reason")
+    refuse_numbers(reason=why)
+    result = _waiting(result)
+    result.fate, result.reason = Fate.ASIDE, why
+    result.touch(by, at)
+    result.save()
+    audit.record("surveillance.exchange.set_aside", result, by=by, at=at, reason=why)
+    _settle(result.message, by, at)
+    return result
+
+
+def _waiting(result: SentResult) -> SentResult:
+    whole = SentResult.objects.select_related("message", "laboratory", "laboratory__area")
+    result = whole.select_for_update(of=("self",)).get(pk=result.pk)
+    if result.fate != Fate.WAITING:
+        raise Settled(_("This result has been matched or set aside meanwhile."))
+    return result
+
+
+def _settle(message: Message, by: User, at: datetime) -> None:
+    if message.results.filter(fate=Fate.WAITING).exists():
+        return
+    with translation.override(settings.LANGUAGE_CODE):
+        proof = _("All results of the message are matched or set aside.")
+    tasks.finish_for(source=message, kind=WAITING_TASK.code, proof=proof, by=by, at=at)

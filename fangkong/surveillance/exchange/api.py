@@ -1,0 +1,162 @@
+"""Results from the systems of laboratories: FHIR R4 and HL7 v2, each answered in its own way.
+
+Both are their own protocols: they carry the number of a message instead of an Idempotency-Key, and
+are answered by an OperationOutcome or an ACK. So they stand beside the schema of the house's API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Router
+
+from fangkong.accounts.types import StaffRequest
+from fangkong.core import api, clock
+from fangkong.core.commands.actions import once
+from fangkong.core.refusals import Refused
+from fangkong.packs.types import NoPackInForce
+from fangkong.surveillance.testing.types import TEST, Channel
+
+from . import actions, fhir, hl7v2, queries, rules, words
+from .rules import Fault, Sent
+from .types import Fate
+
+if TYPE_CHECKING:
+    from fangkong.packs.types import AssayMethod
+
+    from .models import Message
+
+router = Router(tags=["exchange"])
+
+FHIR_TYPES = ("application/fhir+json", "application/json", "")
+HL7_TYPES = (
+    "application/hl7-v2",
+    "x-application/hl7-v2+er7",
+    "application/hl7-v2+er7",
+    "text/plain",
+)
+
+
+@router.post("/fhir/", include_in_schema=False)
+def take_bundle(request: HttpRequest, laboratory: UUID | None = None) -> HttpResponse:
+    """A Bundle with DiagnosticReports; answered by an OperationOutcome."""
+    staff = cast(StaffRequest, request)
+    api.require(request, TEST)
+    if (request.content_type or "").lower() not in FHIR_TYPES:
+        text = _("Send JSON as application/fhir+json. XML is not read here.")
+        return _outcome(415, "error", [("not-supported", text, "")])
+    try:
+        message = _taken(
+            staff, laboratory, Channel.FHIR.value, lambda body: fhir.read(body, _methods(staff))
+        )
+    except Fault as problem:
+        status = 413 if problem.code == "too_big" else 422
+        found = [(words.issue(problem), words.fault(problem), problem.where)]
+        return _outcome(status, "error", found)
+    except actions.WrongContent as problem:
+        place = f"DiagnosticReport[{problem.place}]"
+        return _outcome(422, "error", [("business-rule", str(problem), place)])
+    except Refused as problem:
+        return _outcome(problem.status, "error", [("duplicate", str(problem), "")])
+    told = [
+        ("informational", _line(one.sequence, one.get_fate_display(), one.why), one.number)
+        for one in queries.results_of(message)
+    ]
+    return _outcome(200, "information", [(code, text, "") for code, text, _number in told])
+
+
+@router.post("/hl7/", include_in_schema=False)
+def take_message(request: HttpRequest, laboratory: UUID | None = None) -> HttpResponse:
+    """An ORU^R01; answered by an ACK, which says in MSA-1 whether it was taken."""
+    staff = cast(StaffRequest, request)
+    api.require(request, TEST)
+    to = hl7v2.Head()
+    try:
+        if (request.content_type or "").lower() not in HL7_TYPES:
+            raise Fault("not_hl7")
+        to = hl7v2.head(_body(request))
+        message = _taken(
+            staff,
+            laboratory,
+            Channel.HL7.value,
+            lambda body: hl7v2.read(body, _methods(staff), clock.zone()),
+        )
+    except Fault as problem:
+        code = "AR" if problem.code in ("other_type", "not_production") else "AE"
+        return _ack(staff, to, code, words.fault(problem), problem.where)
+    except actions.WrongContent as problem:
+        return _ack(staff, to, "AE", str(problem), f"OBR[{problem.place}]")
+    except Refused as problem:
+        return _ack(staff, to, "AE", str(problem), "MSH-10")
+    waits = sum(one.fate == Fate.WAITING for one in queries.results_of(message))
+    text = (
+        "" if not waits else _("%(count)d results wait to be matched by hand.") % {"count": waits}
+    )
+    return _ack(staff, to, "AA", text)
+
+
+def _taken(
+    staff: StaffRequest,
+    named: UUID | None,
+    channel: str,
+    read: Callable[[bytes], tuple[str, list[Sent]]],
+) -> Message:
+    """Read the body and take what it holds, in the name of the sender's laboratory."""
+    laboratory = queries.laboratory_of(staff.user, staff.now, named)
+    if laboratory is None:
+        raise Fault("no_laboratory")
+    body = _body(staff)
+    message_id, results = read(body)
+    key = hashlib.sha256(f"{laboratory.pk} {channel} {message_id}".encode()).hexdigest()
+    return once(
+        key,
+        actions.take,
+        channel=channel,
+        message_id=message_id,
+        digest=hashlib.sha256(body).hexdigest(),
+        results=results,
+        laboratory=laboratory,
+        by=staff.user,
+        at=staff.now,
+    )
+
+
+def _body(request: HttpRequest) -> bytes:
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise Fault("too_big") from None
+    if len(body) > rules.MOST_BYTES:
+        raise Fault("too_big")
+    return body
+
+
+def _methods(staff: StaffRequest) -> tuple[AssayMethod, ...]:
+    try:
+        return queries.methods(staff.now)
+    except NoPackInForce:
+        return ()
+
+
+def _line(n: int, fate: str, why: str) -> str:
+    told = _("Result %(n)d: %(fate)s") % {"n": n, "fate": fate}
+    return f"{told} ({words.why(why)})" if why else told
+
+
+def _outcome(status: int, severity: str, issues: list[tuple[str, str, str]]) -> HttpResponse:
+    body = api.dumped(fhir.outcome(severity, issues))
+    return HttpResponse(body, status=status, content_type="application/fhir+json")
+
+
+def _ack(
+    staff: StaffRequest, to: hl7v2.Head, code: str, text: str, place: str = ""
+) -> HttpResponse:
+    at = staff.now.astimezone(clock.zone())
+    kind = "x-application/hl7-v2+er7; charset=utf-8"
+    return HttpResponse(hl7v2.answer(to, code, text, at, place), content_type=kind)

@@ -1,0 +1,382 @@
+"""Results by FHIR and HL7: entered, corrected, matched by hand, and what is refused how."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.urls import reverse
+
+from fangkong.accounts.tests.factories import staff
+from fangkong.core.roles import Role
+from fangkong.surveillance.exchange import actions, hl7v2
+from fangkong.surveillance.exchange.models import Message, SentResult
+from fangkong.surveillance.monitoring.models import Case
+from fangkong.surveillance.monitoring.tests.factories import case
+from fangkong.surveillance.testing.models import Result, Specimen
+from fangkong.surveillance.testing.tests.factories import (
+    collected,
+    facts,
+    received,
+    requested,
+    shipped,
+)
+from fangkong.tasks.models import Task
+
+from .factories import bundle, oru, report
+
+pytestmark = pytest.mark.both_databases
+
+API = "/api/v1/surveillance/exchange/"
+
+
+@pytest.fixture
+def fhir(client, world):
+    def send(body, who=None, kind="application/fhir+json", query=""):
+        client.force_login(who or world.technician)
+        return client.post(f"{API}fhir/{query}", body, kind, headers={"Accept-Language": "en"})
+
+    return send
+
+
+@pytest.fixture
+def hl7(client, world):
+    def send(body, who=None, kind="x-application/hl7-v2+er7"):
+        client.force_login(who or world.technician)
+        raw = body if isinstance(body, bytes) else body.encode()
+        return client.post(f"{API}hl7/", raw, kind, headers={"Accept-Language": "en"})
+
+    return send
+
+
+def said(answer) -> str:
+    return answer.json()["issue"][0]["details"]["text"]
+
+
+def acked(answer) -> tuple[str, str, str]:
+    """MSA: code, number of the message, text."""
+    line = next(one for one in answer.content.decode().split("\r") if one.startswith("MSA"))
+    _msa, code, message_id, text = line.split("|")
+    return code, message_id, text
+
+
+# --- What fits is entered -------------------------------------------------------------------------
+
+
+def test_a_bundle_enters_its_results_with_ct_values_and_raises_the_case(fhir, world):
+    ill = case(world)
+    tube = received(world, person=ill.person, case=ill)
+    other = shipped(world, facts=facts(specimen_type="sputum"))
+    body = bundle(
+        *report(tube.number.lower(), ct={"ORF1ab": 21.5, "N": 22.01}, name=ill.person.name),
+        *report(other.number, "negative", n=2, sender="LIS-2"),
+    )
+
+    answer = fhir(body)
+
+    assert answer.status_code == 200, answer.content
+    assert answer["Content-Type"] == "application/fhir+json"
+    assert answer.json()["issue"][0]["severity"] == "information"
+    first, second = Result.objects.order_by("pk")
+    assert (first.outcome, first.ct, first.channel) == (
+        "positive",
+        {"ORF1ab": 2150, "N": 2201},
+        "fhir",
+    )
+    assert (second.specimen.pk, second.outcome) == (other.pk, "negative")
+    other.refresh_from_db()
+    assert [step.state for step in other.steps.order_by("sequence")][3:] == [
+        "received", "tested", "reported",
+    ]  # fmt: skip
+    ill.refresh_from_db()
+    assert ill.case_class == "confirmed"
+    assert ill.person.name not in str(list(SentResult.objects.values()))
+
+
+def test_an_oru_enters_its_result_and_is_acknowledged(hl7, world):
+    tube = shipped(world)
+
+    answer = hl7(
+        oru(tube.number, ct={"N": 21.5}, name=f"{tube.person.name[0]}^{tube.person.name[1:]}")
+    )
+
+    assert acked(answer) == ("AA", "MSG1", "")
+    result = Result.objects.get()
+    assert (result.outcome, result.ct, result.sender_number, result.channel) == (
+        "positive", {"N": 2150}, "LIS-1", "hl7",
+    )  # fmt: skip
+    assert result.tested_at.isoformat() == "2020-02-05T02:00:00+00:00"
+
+
+def test_the_same_message_again_changes_nothing_and_is_answered_the_same(fhir, hl7, world):
+    tube, other = received(world), received(world, facts=facts(specimen_type="sputum"))
+    first, again = (fhir(bundle(*report(tube.number))) for _n in (1, 2))
+    cache.clear()
+    by_hl7 = [acked(hl7(oru(other.number, sender="LIS-2"))) for _n in (1, 2)]
+
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert by_hl7[0] == by_hl7[1]
+    assert (Result.objects.count(), Message.objects.count()) == (2, 2)
+    reused = fhir(bundle(*report(other.number)))
+    assert reused.status_code in (409, 422)
+    assert reused.json()["issue"][0]["severity"] == "error"
+
+
+def test_another_message_with_the_same_result_says_that_it_is_known(fhir, world):
+    tube = received(world)
+    fhir(bundle(*report(tube.number)))
+
+    fhir(bundle(*report(tube.number), message_id="m-2"))
+
+    assert [one.fate for one in SentResult.objects.order_by("pk")] == ["entered", "known"]
+    assert Result.objects.count() == 1
+
+
+@pytest.mark.parametrize("status", ["corrected", "final"])
+def test_a_message_under_the_same_number_of_the_sender_corrects_the_result(fhir, world, status):
+    tube = received(world)
+    fhir(bundle(*report(tube.number, "negative")))
+
+    fhir(bundle(*report(tube.number, "positive", status=status), message_id="m-2"))
+
+    newest = Result.objects.latest("pk")
+    assert (newest.sequence, newest.outcome, newest.sender_number) == (2, "positive", "LIS-1")
+    assert newest.reason == "实验室报文更正。"
+    assert SentResult.objects.latest("pk").fate == "corrected"
+
+
+def test_a_corrected_oru_with_a_new_number_corrects_too(hl7, world):
+    tube = received(world)
+    hl7(oru(tube.number, "NEG"))
+
+    hl7(oru(tube.number, "POS", message_id="MSG2", sender="LIS-9", status="C"))
+
+    assert Result.objects.latest("pk").outcome == "positive"
+
+
+# --- What fits no tube waits ----------------------------------------------------------------------
+
+
+def test_a_result_of_an_unknown_tube_waits_for_a_person_who_matches_it(client, fhir, world):
+    tube = received(world)
+    answer = fhir(bundle(*report("VTM-0042", ct={"N": 30}, sender="LIS-7")))
+    assert (answer.status_code, "waits" in said(answer)) == (200, True)
+    waits = SentResult.objects.get()
+    assert (waits.fate, waits.why) == ("waiting", "unknown_tube")
+    (task,) = Task.objects.all()
+    assert (task.facility, task.owner_role) == (world.bench, "laboratory")
+    page = client.get(reverse("surveillance:exchange:index")).content.decode()
+    assert "VTM-0042" in page
+    url = reverse("surveillance:exchange:match", args=[waits.public_id])
+
+    wrong = client.post(url, {"_key": "a", "number": "VTM-43"})
+    assert wrong.status_code == 422
+    answer = client.post(url, {"_key": "b", "number": tube.number})
+
+    assert answer.headers["Location"] == tube.get_absolute_url()
+    result = Result.objects.get()
+    assert (result.specimen, result.ct, result.sender_number) == (tube, {"N": 3000}, "LIS-7")
+    waits.refresh_from_db()
+    task.refresh_from_db()
+    assert (waits.fate, waits.specimen, task.state) == ("matched", tube, "done")
+    again = client.post(url, {"_key": "c", "number": tube.number})
+    assert again.status_code == 422
+    assert Result.objects.count() == 1
+
+
+def test_a_result_is_set_aside_with_a_reason(client, fhir, world):
+    fhir(bundle(*report("VTM-0042")))
+    waits = SentResult.objects.get()
+    url = reverse("surveillance:exchange:set_aside", args=[waits.public_id])
+    client.force_login(world.technician)
+    assert client.post(url, {"_key": "a", "reason": ""}).status_code == 422
+
+    client.post(url, {"_key": "b", "reason": "外院标本"})
+
+    waits.refresh_from_db()
+    assert (waits.fate, waits.reason) == ("aside", "外院标本")
+    assert Task.objects.get().state == "done"
+
+
+def test_another_persons_name_is_not_entered_for_this_tube(fhir, hl7, world):
+    tube = received(world)
+
+    fhir(bundle(*report(tube.number, name="央金拉姆甲")))
+    hl7(oru(tube.number, name="央金^拉姆甲"))
+
+    assert [one.why for one in SentResult.objects.all()] == ["other_name", "other_name"]
+    assert not Result.objects.exists()
+    assert "央金拉姆甲" not in str(
+        list(SentResult.objects.values()) + list(Message.objects.values())
+    )
+
+
+def test_a_tube_that_has_another_result_or_was_ended_waits(fhir, world):
+    tube, gone = received(world), requested(world, facts=facts(specimen_type="sputum"))
+    fhir(bundle(*report(tube.number, "negative")))
+    from fangkong.surveillance.testing import actions as testing
+
+    testing.cancel(specimen=gone, reason="不用了", by=world.clinician, at=gone.created_at)
+
+    fhir(
+        bundle(
+            *report(tube.number, "positive", sender="LIS-8"),
+            *report(gone.number, n=2, sender="LIS-9"),
+            message_id="m-2",
+        )
+    )
+
+    found = SentResult.objects.filter(message__message_id="m-2").order_by("sequence")
+    assert [one.why for one in found] == ["reported", "state"]
+
+
+# --- What is refused ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("", "structure"),
+        ("{", "structure"),
+        ("<Bundle xmlns='http://hl7.org/fhir'/>", "structure"),
+        ('{"resourceType": "Patient"}', "structure"),
+        ('{"resourceType": "Bundle", "entry": 7}', "structure"),
+        ('{"resourceType": "Bundle", "entry": [7]}', "structure"),
+        ('{"resourceType": "Bundle", "entry": [{"resource": []}]}', "structure"),
+        ('{"resourceType": "Bundle", "entry": []}', "required"),
+        ("[" * 100_000, "structure"),
+        ('{"resourceType": "Bundle", "x": NaN}', "structure"),
+        (b"\xff\xfe{\x00}\x00", "structure"),
+        (bundle(*report("VTM-1"), message_id=""), "required"),
+        (bundle(*report("VTM-1", status="preliminary")), "processing"),
+        (bundle(*report("VTM-1", "maybe")), "code-invalid"),
+        (bundle(*report("")), "structure"),
+        (bundle(report("VTM-1")[0], *report("VTM-1")[2:]), "required"),
+        (bundle(*report("VTM-1", ct={"X9": 21.5})), "processing"),
+        (bundle(*report("VTM-1", ct={"N": 21.555})), "processing"),
+        (bundle({"resource": {"resourceType": "DiagnosticReport", "status": 7}}), "structure"),
+    ],
+)
+def test_a_bundle_that_cannot_be_taken_is_told_why_and_leaves_nothing(fhir, body, code):
+    answer = fhir(body)
+
+    assert answer.status_code == 422, answer.content
+    (issue,) = answer.json()["issue"]
+    assert (issue["severity"], issue["code"]) == ("error", code)
+    assert not Message.objects.exists() and not SentResult.objects.exists()
+
+
+def test_a_result_that_the_rules_do_not_know_refuses_the_whole_message(fhir, world):
+    good, bad = received(world), received(world, facts=facts(specimen_type="sputum"))
+
+    answer = fhir(bundle(*report(good.number), *report(bad.number, n=2, sender="L2", ct={"N": 99})))
+
+    assert (answer.status_code, "Ct" in said(answer)) == (422, True)
+    assert not Result.objects.exists() and not Message.objects.exists()
+    good.refresh_from_db()
+    assert good.state == "received"
+
+
+def test_a_test_to_come_and_the_number_of_a_person_are_refused(fhir, world):
+    tube = received(world)
+    later = fhir(bundle(*report(tube.number, issued="2020-02-06T09:00:00+08:00")))
+    document = fhir(bundle(*report("513326197001010015")))
+
+    assert (later.status_code, document.status_code) == (422, 422)
+    assert "513326197001010015" not in document.content.decode()
+    assert not SentResult.objects.exists()
+
+
+def test_xml_and_what_is_too_big_are_refused(fhir, hl7, world, monkeypatch):
+    bomb = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><Bundle>&a;</Bundle>'
+    assert fhir(bomb, kind="application/fhir+xml").status_code == 415
+    assert "root:" not in fhir(bomb).content.decode()
+
+    big = bundle(*report("VTM-1"), padding="x" * (2 * 1024 * 1024))
+    answer = fhir(big)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (413, "too-long")
+    assert acked(hl7(oru("VTM-1") + "NTE|1||" + "x" * (2 * 1024 * 1024)))[0] == "AE"
+    assert acked(hl7(b"x" * (11 * 1024 * 1024)))[0] == "AE"
+    assert not Message.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("", "AE"),
+        ("hello", "AE"),
+        ("MSH", "AE"),
+        ("MSH|^~\\&|", "AE"),
+        ("MSH|^~\\&|LIS|LAB|F|5|20200205||ORU^R01|M|P|2.5\r", "AE"),
+        (oru("VTM-1", kind="ADT^A01"), "AR"),
+        (oru("VTM-1", processing="T"), "AR"),
+        (oru("VTM-1", message_id=""), "AE"),
+        (oru("VTM-1", charset="8859/1"), "AE"),
+        (oru("VTM-1", status="P"), "AE"),
+        (oru("VTM-1", "MAYBE"), "AE"),
+        (oru("", "POS"), "AE"),
+        (oru("VTM-1", ct={"X9": 20}), "AE"),
+        (oru("VTM-1", name="央金").encode("gb18030"), "AE"),
+        (oru("VTM-1") + "OBX|9|CWE|94500-6||NEG||||||F\r", "AE"),
+        (b"MSH|^~\\&|\x00\x00|LAB|F|5|2||ORU^R01|M|P|2.5\rOBR|1|V-123|L\r", "AE"),
+        ("FHS|^~\\&|\r" + oru("VTM-1"), "AE"),
+    ],
+)
+def test_an_oru_that_cannot_be_taken_is_answered_by_what_is_wrong(hl7, body, code):
+    answer = hl7(body)
+
+    assert (answer.status_code, acked(answer)[0]) == (200, code)
+    assert acked(answer)[2]
+    assert not Message.objects.exists() and not SentResult.objects.exists()
+
+
+def test_gb18030_is_read_where_it_is_named(hl7, world):
+    tube = received(world)
+    body = oru(tube.number, "阳性", name=tube.person.name, charset="GB 18030-2000")
+
+    assert acked(hl7(body.encode("gb18030")))[0] == "AA"
+    assert Result.objects.get().outcome == "positive"
+
+
+def test_an_answer_carries_no_line_and_no_field_of_the_sender(world):
+    to = hl7v2.Head(message_id="M|1", sender=("A", "B"))
+    told = hl7v2.answer(to, "AE", "a|b\rMSA|AA|x", world.person.created_at)
+
+    assert told.decode().count("\rMSA|") == 1
+
+
+# --- Who may --------------------------------------------------------------------------------------
+
+
+def test_only_the_laboratory_of_a_tube_enters_its_result(client, fhir, hl7, world):
+    tube = received(world)
+    for who in (world.clinician, world.daofu_cdc, world.headquarters):
+        assert fhir(bundle(*report(tube.number)), who).status_code == 403
+        assert hl7(oru(tube.number), who).status_code == 403
+
+    fhir(bundle(*report(tube.number)), world.other_technician)
+
+    assert SentResult.objects.get().why == "unknown_tube"
+    assert not Result.objects.exists()
+    row = SentResult.objects.get()
+    for name in ("detail", "match", "set_aside"):
+        url = reverse(f"surveillance:exchange:{name}", args=[row.public_id])
+        client.force_login(world.technician)
+        assert (client.get(url) if name == "detail" else client.post(url)).status_code == 404
+    client.logout()
+    assert client.post(f"{API}fhir/", "{}", "application/json").status_code == 401
+
+
+def test_whoever_works_for_two_laboratories_says_for_which(fhir, world):
+    tube = received(world)
+    both = staff(Role.LABORATORY, facility=world.bench)
+    from fangkong.accounts.tests.factories import appointment
+
+    appointment(both, Role.LABORATORY, facility=world.other_bench)
+
+    answer = fhir(bundle(*report(tube.number)), both)
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (422, "required")
+    answer = fhir(bundle(*report(tube.number)), both, query=f"?laboratory={world.bench.public_id}")
+    assert answer.status_code == 200
+    assert (Result.objects.count(), Specimen.objects.count(), Case.objects.count()) == (1, 1, 0)
+    assert actions.MATCHED_WITHIN.total_seconds() == 12 * 3600
+    assert collected(world, facts=facts(specimen_type="sputum")).state == "collected"
