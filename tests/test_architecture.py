@@ -393,6 +393,8 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/surveillance/screening/views.py:visit": _ADDS,
     "fangkong/surveillance/monitoring/views.py:accept": "names the card that was seen",
     "fangkong/surveillance/monitoring/views.py:send_back": "names the card that was seen",
+    "fangkong/surveillance/exchange/views.py:match": _STATE,
+    "fangkong/surveillance/exchange/views.py:set_aside": _STATE,
     "fangkong/surveillance/testing/pool_views.py:next_pool": _ADDS,
     "fangkong/surveillance/testing/pool_views.py:take_out": _STATE,
     "fangkong/surveillance/testing/pool_views.py:release": _STATE,

@@ -205,6 +205,20 @@ def require(request: HttpRequest, permission: Permission) -> Scope:
     return permissions.require(request, permission)
 
 
+def speaks(media_type: str) -> Callable[[View], View]:
+    """Mark an operation of another protocol, with its own key and its own errors.
+
+    It takes no Idempotency-Key and tells what is wrong in its media type; who comes through the
+    door is asked as everywhere, and told by problems.
+    """
+
+    def mark(view: View) -> View:
+        cast(Any, view).speaks = media_type
+        return view
+
+    return mark
+
+
 def reads(view: View) -> View:
     """Mark a POST that changes nothing, such as a search: a token for reading may call it."""
     cast(Any, view).reads = True

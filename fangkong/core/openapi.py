@@ -198,6 +198,9 @@ def _complete_operation(
 ) -> None:
     writes = method not in ("get", "head") and not getattr(view, "reads", False)
     parameters = told.setdefault("parameters", [])
+    if media_type := getattr(view, "speaks", ""):
+        _complete_foreign(told, media_type)
+        return
     statuses = {400, 401, 403, 422, 429, 503}
     if "{" in path or "requestBody" in told or writes:
         statuses.add(404)
@@ -232,6 +235,16 @@ def _complete_operation(
                     "description": "true where this is the answer to an earlier request.",
                     "schema": {"type": "string", "enum": ["true"]},
                 }
+
+
+def _complete_foreign(told: dict[str, Any], media_type: str) -> None:
+    """Of an operation that answers by another protocol: its own answers, and those of the door."""
+    own: dict[str, Any] = {"content": {media_type: {"schema": {}}}}
+    told["responses"] = {200: {"description": "Taken, or why not.", **own}}
+    for status in (409, 413, 415, 422):
+        told["responses"][status] = {"description": _SAID[status][0], **own}
+    for status in (400, 401, 403, 404, 429, 503):
+        told["responses"][status] = _told(status)
 
 
 def _is_page(responses: dict[int, Any]) -> bool:

@@ -1,14 +1,14 @@
 """Results from the systems of laboratories: FHIR R4 and HL7 v2, each answered in its own way.
 
 Both are their own protocols: they carry the number of a message instead of an Idempotency-Key, and
-are answered by an OperationOutcome or an ACK. So they stand beside the schema of the house's API.
+are answered by an OperationOutcome or an ACK.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.core.exceptions import RequestDataTooBig
@@ -34,6 +34,12 @@ if TYPE_CHECKING:
 
 router = Router(tags=["exchange"])
 
+
+def _takes(media_type: str, kind: str) -> dict[str, Any]:
+    body = {"content": {media_type: {"schema": {"type": kind}}}, "required": True}
+    return {"requestBody": body}
+
+
 FHIR_TYPES = ("application/fhir+json", "application/json", "")
 HL7_TYPES = (
     "application/hl7-v2",
@@ -43,7 +49,8 @@ HL7_TYPES = (
 )
 
 
-@router.post("/fhir/", include_in_schema=False)
+@router.post("/fhir/", openapi_extra=_takes("application/fhir+json", "object"))
+@api.speaks("application/fhir+json")
 def take_bundle(request: HttpRequest, laboratory: UUID | None = None) -> HttpResponse:
     """A Bundle with DiagnosticReports; answered by an OperationOutcome."""
     staff = cast(StaffRequest, request)
@@ -71,7 +78,8 @@ def take_bundle(request: HttpRequest, laboratory: UUID | None = None) -> HttpRes
     return _outcome(200, "information", [(code, text, "") for code, text, _number in told])
 
 
-@router.post("/hl7/", include_in_schema=False)
+@router.post("/hl7/", openapi_extra=_takes("text/plain", "string"))
+@api.speaks("x-application/hl7-v2+er7")
 def take_message(request: HttpRequest, laboratory: UUID | None = None) -> HttpResponse:
     """An ORU^R01; answered by an ACK, which says in MSA-1 whether it was taken."""
     staff = cast(StaffRequest, request)

@@ -22,7 +22,7 @@ from fangkong.packs.types import NoPackInForce
 from fangkong.surveillance.testing import rules as tubes
 from fangkong.surveillance.testing.types import TEST, Channel
 
-from . import actions, forms, queries, rules, words
+from . import entering, forms, queries, rules, words
 from .rules import Sent
 from .types import Fate
 
@@ -50,18 +50,18 @@ class ResultDesk:
 
     def check(self, rows: Sequence[Values]) -> list[Judged]:
         """What would become of each row; nothing is written."""
-        return [self._judged(values, actions.foresee, Outcome.OK, self.at) for values in rows]
+        return [self._judged(values, entering.foresee, Outcome.OK, self.at) for values in rows]
 
     def enter(self, rows: Sequence[Values], at: datetime) -> list[Judged]:
         """Each row as the form would enter it, with its line in the trail."""
         return [self._judged(values, self._enter, Outcome.IMPORTED, at) for values in rows]
 
-    def _enter(self, sent: Sent, laboratory: Facility, *, at: datetime) -> actions.Done:
+    def _enter(self, sent: Sent, laboratory: Facility, *, at: datetime) -> entering.Done:
         with transaction.atomic():
-            return actions.enter(sent, laboratory, Channel.FILE.value, by=self.by, at=at)
+            return entering.enter(sent, laboratory, Channel.FILE.value, by=self.by, at=at)
 
     def _judged(
-        self, values: Values, judge: Callable[..., actions.Done], good: Outcome, at: datetime
+        self, values: Values, judge: Callable[..., entering.Done], good: Outcome, at: datetime
     ) -> Judged:
         sent, faults = self._read(values)
         if sent is None or self.laboratory is None:
@@ -70,7 +70,7 @@ class ResultDesk:
         try:
             refuse_numbers(number=sent.number, sender_number=sent.sender_number)
             done = judge(sent, self.laboratory, at=at)
-        except actions.DoesNotFit as problem:
+        except entering.DoesNotFit as problem:
             return Judged(Outcome.ERROR, [Reason(f"not_{problem.why}")], mark)
         except Refused as problem:
             return Judged(Outcome.ERROR, [kit_words.refusal(problem)], mark)
