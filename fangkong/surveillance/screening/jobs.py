@@ -13,9 +13,9 @@ from fangkong.core.retention.queries import hold
 from . import actions, queries
 
 
-@schedule("surveillance.screening.convert", "*/5 * * * *")
+@schedule("surveillance.screening.convert", "* * * * *")
 def convert(at: datetime) -> None:
-    """Who became a case is watched no more; within five minutes of the card.
+    """Who became a case is watched no more; within a minute of the card.
 
     Each by itself: an observation that ended meanwhile stops no other.
     """
