@@ -18,6 +18,7 @@ from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
+from fangkong.core.webhooks import actions as webhooks
 from fangkong.packs import queries as packs
 from fangkong.packs.types import UnknownCode
 from fangkong.places import queries as places
@@ -28,6 +29,7 @@ from .models import Investigation, WarningProduct
 from .types import (
     APPROVERS,
     PRODUCT_ISSUED,
+    PRODUCT_TOLD,
     PRODUCT_WAITS,
     WRITE,
     Certainty,
@@ -297,7 +299,12 @@ def _tell_approvers(product: WarningProduct, by: User, at: datetime) -> None:
 
 
 def _tell_readers(product: WarningProduct, by: User, at: datetime) -> None:
-    """The counties and the headquarters hear of what was issued; advice stays above."""
+    """The counties and the headquarters hear of what was issued, and machines that asked to.
+
+    Advice stays above, and goes to no machine.
+    """
+    if product.kind != ProductKind.ADVICE:
+        webhooks.announce(PRODUCT_TOLD, product, at=at)
     areas = [product.area]
     if product.kind != ProductKind.ADVICE:
         areas += places.counties_of_home(clock.day_of(at))

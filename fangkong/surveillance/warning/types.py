@@ -75,6 +75,10 @@ CONCLUDE_TASK = tasks.declare_kind(
 )
 
 SIGNAL_RAISED = declare_event("surveillance.warning.signal_raised", _("Signal raised"))
+# A tip or notice, whose message of CAP is asked for by the id; advice goes to no machine.
+PRODUCT_TOLD = declare_event(
+    "surveillance.warning.product_told", _("Warning product issued, updated or cancelled")
+)
 SIGNAL_LISTED = notices.declare(
     "surveillance.warning.listed", _("A new signal was raised"), "surveillance:warning:detail"
 )

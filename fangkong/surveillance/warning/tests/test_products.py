@@ -17,6 +17,8 @@ from fangkong.core.commands.states import version
 from fangkong.core.free_text import NumberInText
 from fangkong.core.notices import queries as notices
 from fangkong.core.roles import Role
+from fangkong.core.webhooks import actions as webhooks
+from fangkong.core.webhooks.models import Delivery
 from fangkong.surveillance.warning import products, queries
 from fangkong.surveillance.warning.cap import NAMESPACE
 from fangkong.surveillance.warning.models import WarningProduct
@@ -226,6 +228,22 @@ def test_no_number_of_a_person_and_no_unknown_disease_or_product(daofu, daofu_cd
     for wrong in ({"condition": "common-cold"}, {"kind": "poster"}):
         with pytest.raises(products.Impossible):
             written(daofu, daofu_cdc, **wrong)
+
+
+def test_machines_that_asked_hear_of_tips_and_notices_and_never_of_advice(
+    areas, daofu, daofu_cdc, colleague, headquarters, settings
+):
+    settings.FANGKONG_OUTBOUND_ALLOW = ["127.0.0.1:9"]
+    event = "surveillance.warning.product_told"
+    administrator = staff(Role.ADMINISTRATOR, area=areas["513300"])
+    webhooks.subscribe(
+        label="public site", url="http://127.0.0.1:9/cap", events_=[event], by=administrator, at=AT
+    )
+    tip = issued(written(daofu, daofu_cdc), colleague, daofu_cdc)
+    issued(written(daofu, daofu_cdc, kind="advice"), headquarters, daofu_cdc)
+    products.cancel(product=tip, reason="the danger is over", by=daofu_cdc, at=AT + 3 * HOUR)
+    told = list(Delivery.objects.values_list("event", "subject_public_id"))
+    assert told == [(event, tip.public_id)] * 2
 
 
 # --- CAP 1.2 --------------------------------------------------------------------------------------
