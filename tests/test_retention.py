@@ -47,6 +47,9 @@ from fangkong.surveillance.monitoring.tests.factories import AT, World
 from fangkong.surveillance.screening import actions as screening
 from fangkong.surveillance.screening.models import Exposure
 from fangkong.surveillance.screening.types import ExposureFacts, VisitFacts
+from fangkong.surveillance.sweeps import actions as sweeps
+from fangkong.surveillance.sweeps.models import Household, Sweep
+from fangkong.surveillance.sweeps.types import DoorFacts, IllFacts
 from fangkong.surveillance.testing import actions as testing
 from fangkong.surveillance.testing.types import RequestFacts
 from fangkong.surveillance.warning import actions as warning
@@ -200,6 +203,36 @@ def an_arrival(world: World) -> Made:
 @maker("surveillance.Answer")
 def an_answer_of_an_arrival(world: World) -> Made:
     row = arrived(world).answers.get(question="care-needs")
+    return Made(row, AT + term(row))
+
+
+def swept(world: World) -> tuple[Sweep, Household]:
+    """A sweep over a cell of Daofu with one door."""
+    days = {"first_date": AT.date(), "last_date": AT.date()}
+    sweep = sweeps.begin(title="排查", cells=[world.town], **days, by=world.daofu_cdc, at=AT)
+    sweeps.add_households(cell=world.town, doors=WORDS, by=world.daofu_cdc, at=AT)
+    return sweep, Household.objects.get()
+
+
+@maker("surveillance.Household")
+def a_door(world: World) -> Made:
+    _sweep, row = swept(world)
+    return Made(row, AT + term(row))
+
+
+@maker("surveillance.DoorVisit")
+def a_visit_of_a_door(world: World) -> Made:
+    sweep, home = swept(world)
+    facts = DoorFacts(outcome="registered", residents=7, note=WORDS)
+    row = sweeps.visit(sweep=sweep, household=home, facts=facts, by=world.daofu_cdc, at=AT)
+    return Made(row, AT + term(row))
+
+
+@maker("surveillance.Finding")
+def somebody_ill_behind_a_door(world: World) -> Made:
+    sweep, home = swept(world)
+    facts = IllFacts(name="次仁", symptoms=("fever",), temperature=387)
+    row = sweeps.find_ill(sweep=sweep, household=home, facts=facts, by=world.daofu_cdc, at=AT)
     return Made(row, AT + term(row))
 
 

@@ -122,6 +122,14 @@ def of_key(public_id: UUID) -> QuerySet[Person]:
     return rows.select_related("area", "county")
 
 
+def is_called(person: Person, name: str, phone: str = "") -> bool:
+    """Has a person this name, and this phone where one is said and one is known?"""
+    if person.name != rules.plain_name(name):
+        return False
+    known = {one.full_number for one in Phone.objects.filter(person=person)}
+    return not phone or not known or rules.plain_phone(phone) in known
+
+
 def documents_held(person: Person) -> list[str]:
     """The masked numbers of a person's documents, the first entered in front."""
     rows = IdentityDocument.objects.filter(person=person).exclude(kind=DocumentKind.NONE)

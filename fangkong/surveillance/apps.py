@@ -33,6 +33,8 @@ class SurveillanceConfig(AppConfig):
         from .screening import joining as contacts_of_two
         from .screening import views as contacts
         from .screening.queries import watched_persons
+        from .sweeps import joining as findings_of_two
+        from .sweeps.queries import found_persons
         from .testing import describe as tubes
         from .testing import joining as specimens_of_two
         from .testing import views as specimens
@@ -42,12 +44,14 @@ class SurveillanceConfig(AppConfig):
         known_to_facility(tested_persons)
         known_to_facility(watched_persons)
         known_to_facility(known_to_gates)
+        known_to_facility(found_persons)
         follow("surveillance.Case.person", stands=joining.stands)
         follow("surveillance.Specimen.person", stands=specimens_of_two.stands)
         follow("surveillance.Exposure.person", stands=contacts_of_two.contacts_stand)
         follow("surveillance.Observation.person", stands=contacts_of_two.observations_stand)
         follow("surveillance.Arrival.person", stands=arrivals_of_two.stands)
         follow("surveillance.Answer.person")
+        follow("surveillance.Finding.person", stands=findings_of_two.stands)
         follow("surveillance.Asked.person")
         slots.register("people.detail", specimens.of_person)
         slots.register("surveillance.monitoring.detail", quality.of_case)

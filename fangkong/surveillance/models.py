@@ -11,6 +11,7 @@ from .monitoring.models import (
     ReportCard,
 )
 from .screening.models import Exposure, Observation, Visit
+from .sweeps.models import DoorVisit, Finding, Household, Sweep, SweepCell
 from .testing.models import (
     CustodyStep,
     Pool,
@@ -36,7 +37,10 @@ __all__ = [
     "DailyCount",
     "DailyReporting",
     "DetectionRun",
+    "DoorVisit",
     "Exposure",
+    "Finding",
+    "Household",
     "Investigation",
     "Message",
     "NilReport",
@@ -51,6 +55,8 @@ __all__ = [
     "SentResult",
     "Signal",
     "Specimen",
+    "Sweep",
+    "SweepCell",
     "TubeNumbering",
     "Visit",
     "WarningProduct",

@@ -41,6 +41,7 @@ from fangkong.surveillance.monitoring.types import IMPORT, REPORT
 from fangkong.surveillance.monitoring.types import VIEW as VIEW_CASES
 from fangkong.surveillance.screening.types import VIEW as VIEW_OBSERVATIONS
 from fangkong.surveillance.screening.types import VISIT
+from fangkong.surveillance.sweeps.types import VIEW as VIEW_SWEEPS
 from fangkong.surveillance.testing.types import HANDLE as HANDLE_SPECIMENS
 from fangkong.surveillance.testing.types import TEST as TEST_SPECIMENS
 from fangkong.surveillance.testing.types import VIEW as VIEW_SPECIMENS
@@ -175,6 +176,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
                 _waiting_arrivals,
             ),
             _Entry(_("Register an arrival"), "surveillance:arrivals:find", "id", REGISTER_ARRIVALS),
+            _Entry(_("Sweeps"), "surveillance:sweeps:index", "building-community", VIEW_SWEEPS),
             _Entry(_("Visits of the day"), "surveillance:screening:today", "map-pin", VISIT),
             _Entry(
                 _("Specimens"), "surveillance:testing:index", "test-pipe", VIEW_SPECIMENS, key="e"

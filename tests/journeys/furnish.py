@@ -50,6 +50,7 @@ from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.screening.models import Exposure, Visit
+from fangkong.surveillance.sweeps.models import Finding, Household, Sweep
 from fangkong.surveillance.testing import pools
 from fangkong.surveillance.testing.models import Specimen
 from fangkong.surveillance.testing.types import PoolFacts, ResultFacts
@@ -110,6 +111,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "observation": _id(looked.observation),
         "visit": _id(looked),
         **_arrivals(at),
+        **_sweep(),
         "specimen": _id(Specimen.objects.get(state="received", pool=None)),
         **_pools(person, at),
         "bulletin": _id(_bulletin(Area.objects.get(code="513326"), daofu, at)),
@@ -139,6 +141,17 @@ def furnish(at: datetime) -> dict[str, str]:
         "person of a card": _id(Person.objects.filter(name=CARD.name).latest("pk")),
         "number of a card": CARD.id_number,
         "phone of a card": CARD.phone,
+    }
+
+
+def _sweep() -> dict[str, str]:
+    """A sweep with a cell, a door, and somebody who was found ill."""
+    home = Household.objects.filter(removed_at=None).earliest("pk")
+    return {
+        "sweep": _id(Sweep.objects.latest("pk")),
+        "household": _id(home),
+        "cell": _id(home.cell),
+        "finding of a sweep": _id(Finding.objects.latest("pk")),
     }
 
 

@@ -33,6 +33,9 @@ RECORDS = {
     "surveillance:testing:pool": ("pool", "open pool"),
     "surveillance:testing:correct_pool": ("pool",),
     "surveillance:screening:correct_visit": ("observation",),
+    "surveillance:sweeps:door": ("sweep",),
+    "surveillance:sweeps:doors": ("sweep",),
+    "surveillance:sweeps:ill": ("sweep",),
     "surveillance:monitoring:import_detail": ("import ready", "import done"),
     "surveillance:monitoring:import_columns": ("import matching",),
 }
@@ -47,6 +50,7 @@ NO_PAGES = {
     "surveillance:arrivals:figures_csv": "a file",
     "surveillance:warning:cap": "a file",
     "surveillance:screening:chain_csv": "a file",
+    "surveillance:sweeps:coverage_csv": "a file",
     "surveillance:testing:print_labels": "a file",
     "surveillance:testing:label": "a file",
     "surveillance:testing:pool_label": "a file",
@@ -90,11 +94,13 @@ def _values(address: Address, row: Row, kind: str, records: Mapping[str, str]) -
     record = records.get(kind) or records.get(f"{kind} ready", "")
     if kind and not record:
         raise LookupError(f"tests/journeys/furnish.py makes no {kind} for {address.key}")
+    parts = {"cell_id": records["cell"], "door_id": records["household"]}
     given = {
         "contact_id": records["contact"],
         "appointment_id": records["appointment"],
         **row.values,
         **({"visit_id": records["visit"]} if kind == "observation" else {}),
+        **(parts if kind == "sweep" else {}),
         **({"public_id": record} if record else {}),
     }
     return {name: given.get(name, NOBODYS) for name in address.parameters}

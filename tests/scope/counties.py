@@ -32,6 +32,7 @@ from fangkong.people.types import Registration
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.places.tests.factories import facility, world
+from fangkong.places.types import AreaFacts
 from fangkong.surveillance.arrivals import actions as arrivals
 from fangkong.surveillance.arrivals.types import ArrivalFacts, CheckpointFacts
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -45,6 +46,9 @@ from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.screening import actions as screening
 from fangkong.surveillance.screening.models import Exposure
 from fangkong.surveillance.screening.types import ExposureFacts
+from fangkong.surveillance.sweeps import actions as sweeps
+from fangkong.surveillance.sweeps.models import Household
+from fangkong.surveillance.sweeps.types import IllFacts
 from fangkong.surveillance.testing import actions as testing
 from fangkong.surveillance.testing import pools
 from fangkong.surveillance.testing.models import Pool, Specimen
@@ -104,6 +108,7 @@ HOUSE_WIDE = frozenset(
         "search",
         "order",
         "risk area",
+        "cell",
         "area",
         "facility",
         "contact",
@@ -215,6 +220,7 @@ class Counties:
         county.records["exposure"] = exposure
         county.records["observation"] = exposure.observation
         county.records |= arrived(area, cdc, n)
+        county.records |= swept(area, cdc, n)
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["message"] = message_of(hospital)
         county.records["sent"] = county.records["message"].results.get()
@@ -334,6 +340,27 @@ def exposed(case: Case, by: User, n: int) -> Exposure:
         by=by,
         at=AT,
     )
+
+
+def swept(area: Area, by: User, n: int) -> dict[str, Any]:
+    """A sweep over a cell with a door, behind which somebody is ill."""
+    cell = places.put_area(
+        facts=AreaFacts(
+            code=f"{area.code}-S1",
+            level="grid",
+            name_zh="第一网格",
+            parent_id=area.pk,
+            valid_from=DAY,
+        ),
+        by=None,
+        at=AT,
+    )
+    made = sweeps.begin(title="入户排查", cells=[cell], first_date=DAY, last_date=DAY, by=by, at=AT)
+    sweeps.add_households(cell=cell, doors=f"演示巷{n}号", by=by, at=AT)
+    home = Household.objects.get(cell=cell)
+    ill = IllFacts(name="仁青卓玛拉" if n == 1 else "多吉平措扎", symptoms=("fever",))
+    found = sweeps.find_ill(sweep=made, household=home, facts=ill, by=by, at=AT)
+    return {"sweep": made, "household": home, "finding of a sweep": found, "cell": cell}
 
 
 def arrived(area: Area, by: User, n: int) -> dict[str, Any]:

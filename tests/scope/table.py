@@ -682,6 +682,58 @@ ARRIVALS = {
         FINDERS, "risk area", whole=True, house=True, sends={"valid_to": "2020-02-10"}
     ),
 }
+# A checkpoint's own worker has no cell, a hospital none of its own.
+SWEEPERS = SIGNALS
+WALKS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
+NO_DOOR = {"door_id": NOBODYS}
+SWEEP = {"title": "again", "first_date": "2020-02-05", "last_date": "2020-02-05"}
+DONE_AT_DOOR = {"outcome": "absent"}
+SWEEPS = {
+    "surveillance:sweeps:index": Row(COMERS, mine=SWEEPERS, shows=("sweep",)),
+    "surveillance:sweeps:new": Row(ANSWERERS),
+    "surveillance:sweeps:finding": Row(COMERS, "finding of a sweep", mine=SWEEPERS),
+    "surveillance:sweeps:detail": Row(COMERS, "sweep", mine=SWEEPERS),
+    "surveillance:sweeps:coverage_map": Row(COMERS, "sweep", mine=SWEEPERS),
+    "surveillance:sweeps:coverage_csv": Row(COMERS, "sweep", mine=SWEEPERS),
+    "surveillance:sweeps:end": Row(ANSWERERS, "sweep", gets=False),
+    "surveillance:sweeps:doors": Row(
+        COMERS, "sweep", mine=SWEEPERS, values={"cell_id": NOBODYS}, lacks=True
+    ),
+    "surveillance:sweeps:door": Row(GATES, "sweep", mine=WALKS, values=NO_DOOR, lacks=True),
+    "surveillance:sweeps:ill": Row(GATES, "sweep", mine=WALKS, values=NO_DOOR, lacks=True),
+    "surveillance:sweeps:remove": Row(ANSWERERS, "sweep", values=NO_DOOR, gets=False, lacks=True),
+    "GET /surveillance/sweeps/": Row(COMERS, mine=SWEEPERS, shows=("sweep",)),
+    "POST /surveillance/sweeps/": Row(
+        ANSWERERS, sends=lambda county: {**SWEEP, "cells": [NOBODYS]}, lacks=True
+    ),
+    "GET /surveillance/sweeps/<public_id>/": Row(COMERS, "sweep", mine=SWEEPERS),
+    "POST /surveillance/sweeps/<public_id>/end/": Row(ANSWERERS, "sweep"),
+    "GET /surveillance/sweeps/<public_id>/cells/<cell_id>/": Row(
+        COMERS, "sweep", mine=SWEEPERS, values={"cell_id": NOBODYS}, lacks=True
+    ),
+    "POST /surveillance/sweeps/<public_id>/doors/": Row(
+        GATES,
+        "sweep",
+        mine=WALKS,
+        lacks=True,
+        sends=lambda county: {"cell": NOBODYS, "doors": "1"},
+    ),
+    "POST /surveillance/sweeps/<public_id>/doors/<door_id>/visit/": Row(
+        GATES, "sweep", mine=WALKS, values=NO_DOOR, sends=DONE_AT_DOOR, lacks=True
+    ),
+    "POST /surveillance/sweeps/<public_id>/doors/<door_id>/ill/": Row(
+        GATES,
+        "sweep",
+        mine=WALKS,
+        values=NO_DOOR,
+        lacks=True,
+        sends={"name": "甲", "symptoms": ["fever"]},
+    ),
+    "POST /surveillance/sweeps/<public_id>/doors/<door_id>/remove/": Row(
+        ANSWERERS, "sweep", values=NO_DOOR, lacks=True
+    ),
+    "GET /surveillance/sweeps/<public_id>/findings/": Row(COMERS, "sweep", mine=SWEEPERS),
+}
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
 MESSAGES = {"values": {"public_id": NOBODYS}, "lacks": True}
@@ -908,6 +960,7 @@ TABLE: dict[str, Row] = {
     **SCREENING,
     **BULLETINS,
     **ARRIVALS,
+    **SWEEPS,
     **TESTING,
     **WARNING,
     **MACHINES,

@@ -362,8 +362,8 @@ def test_a_sight_says_in_which_way(counties, paper, path, ways):
     assert answer.status_code == 200
     seen = audit.all_sights().filter(by=counties.daofu.cdc)
     pair = counties.daofu.records["pair"]  # of the patient and of somebody else
-    comer = counties.daofu.records["arrival"].person_id
-    listed = {pair.one_id, pair.other_id, comer} if "people" in path else {case.person_id}
+    more = {counties.daofu.records[one].person_id for one in ("arrival", "finding of a sweep")}
+    listed = {pair.one_id, pair.other_id, *more} if "people" in path else {case.person_id}
     assert {(s.subject_id, s.how) for s in seen} == {(one, way) for one in listed for way in ways}
 
 

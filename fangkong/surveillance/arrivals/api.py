@@ -359,7 +359,7 @@ def register(request: HttpRequest, body: ArrivalIn) -> Status[dict[str, Any]]:
             by=staff.user,
             at=staff.now,
         )
-    return Status(201, _arrival(made))
+    return Status(201, _shown(request, made))
 
 
 # --- Arrivals -------------------------------------------------------------------------------------
@@ -391,7 +391,8 @@ def arrivals(
         rows = rows.filter(arrived_date__gte=first)
     if last is not None:
         rows = rows.filter(arrived_date__lte=last)
-    return api.page(request, rows.select_related("observation"), _arrival, order="-arrived_at")
+    rows = queries.with_watch(rows, staff.user, staff.now)
+    return api.page(request, rows, _arrival, order="-arrived_at")
 
 
 @router.get("/registered/{public_id}/", response=ArrivalOut)
@@ -399,7 +400,8 @@ def arrival(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """One arrival."""
     staff = _staff(request)
     api.require(request, VIEW)
-    found = get_object_or_404(queries.open_to(staff.user, staff.now), public_id=public_id)
+    rows = queries.with_watch(queries.open_to(staff.user, staff.now), staff.user, staff.now)
+    found = get_object_or_404(rows, public_id=public_id)
     api.version_of(request, found)
     opened(request, found)
     return _arrival(found)
@@ -585,7 +587,7 @@ def _step(
     opened(request, found)
     with _told_by_field():
         done = api.once(request, action, found, arrival=found, by=staff.user, at=staff.now, **said)
-    return _arrival(done)
+    return _shown(request, done)
 
 
 def _post_step(
@@ -635,7 +637,8 @@ def _checkpoint_facts(body: CheckpointChangeIn) -> CheckpointFacts:
     )
 
 
-def _arrival(one: Arrival) -> dict[str, Any]:
+def _arrival(one: Any) -> dict[str, Any]:
+    """An arrival of ``with_watch``."""
     return {
         "id": one.public_id,
         "person": one.person.public_id,
@@ -657,7 +660,7 @@ def _arrival(one: Arrival) -> dict[str, Any]:
         "area": one.area.code,
         "unit": None if one.unit is None else one.unit.public_id,
         "checkpoint": None if one.checkpoint is None else one.checkpoint.public_id,
-        "observation": _watch_key(one),
+        "observation": one.watch_key,
         "state": State(one.state).value,
         "reason": one.reason,
         "withdrawn_at": _utc(one.withdrawn_at),
@@ -665,10 +668,11 @@ def _arrival(one: Arrival) -> dict[str, Any]:
     }
 
 
-def _watch_key(one: Arrival) -> UUID | None:
-    """Only where the county of the arrival watches; behind the wall it is not there."""
-    watch = one.observation if one.observation_id is not None else None
-    return watch.public_id if watch is not None and watch.county_id == one.county_id else None
+def _shown(request: HttpRequest, made: Arrival) -> dict[str, Any]:
+    """An arrival as the asker sees it: who watches elsewhere is not told."""
+    staff = _staff(request)
+    rows = queries.with_watch(queries.open_to(staff.user, staff.now), staff.user, staff.now)
+    return _arrival(get_object_or_404(rows, pk=made.pk))
 
 
 def _checkpoint(one: Checkpoint, day: date) -> dict[str, Any]:

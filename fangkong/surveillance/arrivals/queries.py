@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 
 from fangkong.core import clock
 from fangkong.core.walls.reach import everything
@@ -422,6 +422,12 @@ def _arrivals(user: User, permission: Permission, at: datetime) -> QuerySet[Arri
 
 def _whole(rows: QuerySet[Arrival]) -> QuerySet[Arrival]:
     return rows.select_related("person", "area", "county", "unit", "checkpoint__facility")
+
+
+def with_watch(rows: QuerySet[Arrival], user: User, at: datetime) -> QuerySet[Arrival]:
+    """The same with ``watch_key``: the public id of the observation, as far as it is open."""
+    watch = screening.open_to(user, at).filter(pk=OuterRef("observation_id"))
+    return rows.annotate(watch_key=Subquery(watch.values("public_id")[:1]))
 
 
 def watch_of(arrival: Arrival, user: User, at: datetime) -> object | None:

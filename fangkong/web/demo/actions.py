@@ -23,6 +23,7 @@ from . import (
     background,
     bulletins,
     contacts,
+    doors,
     files,
     gates,
     history,
@@ -80,6 +81,7 @@ def load(
     second = twice.enter_again(reader=stage.staff["hq"], by=stage.staff["hq"], at=at)
     say(f"    {second} persons entered twice")
     say(f"    {contacts.watched(tracer=stage.staff['daofu'], at=at)} persons under observation")
+    say(f"    {doors.swept(stage.counties['513326'], stage.staff, at)} doors in a sweep")
     guard, hq = stage.staff["gate"], stage.staff["hq"]
     say(f"    {gates.came(sites=sites, guard=guard, hq=hq, at=at)} arrivals at 2 checkpoints")
     say(f"    {bulletins.tell(stage, told.first, yesterday, at)} bulletins")

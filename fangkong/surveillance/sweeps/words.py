@@ -1,0 +1,24 @@
+"""Codes of sweeps in the words of the page's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+FAULTS: Mapping[str, str | Promise] = {
+    "days_reversed": _("The last day lies before the first."),
+    "too_long": _("A sweep lasts three months at most. Look at the years."),
+    "no_outcome": _("Choose one of the outcomes."),
+    "how_many": _("Say how many people live there."),
+    "only_registered": _("Leave this empty: nobody was registered."),
+    "no_household": _("From 1 to 99 people live behind a door."),
+    "no_temperature": _("A temperature lies between 34.0 and 43.0 °C."),
+    "no_symptom": _("Choose symptoms of the list."),
+}
+
+
+def fault(code: str) -> str:
+    """What is wrong, and what to do."""
+    return str(FAULTS[code])
