@@ -410,6 +410,7 @@ def _end(
     done = _go(specimen, step, verb, ended_at, by, at, reason=why)
     if step != State.CANCELLED:
         holds.renew(done, by=by, at=at)
+        steps.tell_requesters(done, by, at)
     return done
 
 

@@ -439,7 +439,11 @@ def _end(
 ) -> Pool:
     why = steps.reason(reason, _("Say why, so that whoever waits for the result knows."))
     pool = _before(pool, step)
-    return _go(pool, step, verb, steps.moment(done_at, at, pool.state_at), by, at, reason=why)
+    ended_at = steps.moment(done_at, at, pool.state_at)
+    done = _go(pool, step, verb, ended_at, by, at, reason=why)
+    if step != State.CANCELLED:
+        steps.tell_requesters(done, by, at)
+    return done
 
 
 def _touch(pool: Pool, by: User | None, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Count, F, Model, Q, QuerySet
 
 from fangkong.core import clock
+from fangkong.core.notices import types as notices
 from fangkong.people import queries as people
 from fangkong.places import queries as places
 from fangkong.places.types import FacilityKind
@@ -52,6 +53,22 @@ class Scanned:
 def open_to(user: User, at: datetime) -> QuerySet[Specimen]:
     """The specimens a user may see: those of the own places, and those for the own laboratory."""
     return _whole(_either(_sent(user, FOLLOW, at), _addressed(user, at)))
+
+
+def numbers(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the notices of specimens are about."""
+    rows = open_to(user, at).filter(public_id__in=ids)
+    return dict(rows.values_list("public_id", "number"))
+
+
+def numbers_of_pools(user: User, at: datetime, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What the notices of pools are about."""
+    rows = pools_open_to(user, at).filter(public_id__in=ids)
+    return dict(rows.values_list("public_id", "number"))
+
+
+notices.call_by_name("surveillance:testing:detail", numbers)
+notices.call_by_name("surveillance:testing:pool", numbers_of_pools)
 
 
 def open_to_send(user: User, at: datetime) -> QuerySet[Specimen]:

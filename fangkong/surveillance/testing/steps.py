@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Count
 from django.utils.translation import gettext as _
 
+from fangkong.accounts import queries as accounts
 from fangkong.core import clock, messages
 from fangkong.core.free_text import refuse_numbers
+from fangkong.core.notices import actions as notices
 from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs.types import NoPackInForce
 
 from . import queries, rules, words
 from .models import CustodyStep, Finding, Pool, PoolStep, Specimen, TubeNumbering
-from .types import Channel, Done, ResultOutcome, State
+from .types import POOL_ENDED, SPECIMEN_ENDED, Channel, Done, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -270,6 +273,21 @@ def _line(
         "by": by,
         "reason": reason,
     }
+
+
+def tell_requesters(tube: Way, by: User | None, at: datetime) -> None:
+    """Whoever asked for it, and the staff of the place in whose name, hear that it ended."""
+    office = accounts.holding(Role.HOSPITAL, at, facility=tube.facility)
+    if not office:
+        office = accounts.holding(Role.COUNTY_CDC, at, area=tube.county or tube.area)
+    asked = tube.created_by
+    readers = {user.pk: user for user in office}
+    if asked is not None and asked.is_active:
+        readers[asked.pk] = asked
+    if by is not None:
+        readers.pop(by.pk, None)
+    kind = POOL_ENDED if isinstance(tube, Pool) else SPECIMEN_ENDED
+    notices.notify(users=readers.values(), kind=kind, subject=tube, at=at)
 
 
 def promise(specimen: Specimen, collected_at: datetime) -> None:

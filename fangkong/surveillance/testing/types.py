@@ -12,6 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_places, name_verbs
+from fangkong.core.notices import types as notices
 from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
 from fangkong.tasks import types as tasks
@@ -84,6 +85,17 @@ RETRACTED_TASK = tasks.declare_kind(
     "surveillance.testing.retracted",
     _("A positive result was corrected, look at the case: %(condition)s, specimen %(number)s"),
     "surveillance:testing:detail",
+)
+
+SPECIMEN_ENDED = notices.declare(
+    "surveillance.testing.specimen_ended",
+    _("A specimen was refused or lost: take a new one"),
+    "surveillance:testing:detail",
+)
+POOL_ENDED = notices.declare(
+    "surveillance.testing.pool_ended",
+    _("A pool was refused or lost: take new specimens"),
+    "surveillance:testing:pool",
 )
 
 name_verbs(

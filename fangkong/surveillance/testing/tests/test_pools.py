@@ -10,6 +10,7 @@ from django.utils import translation
 from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.commands.actions import once
+from fangkong.core.notices.models import Notice
 from fangkong.people.tests.factories import person, resident_id
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
@@ -292,6 +293,8 @@ def test_a_lost_or_refused_tube_ends_the_way_of_all_its_members(world):
 
     pool.refresh_from_db()
     assert (pool.state, states(pool)) == ("refused", ["refused", "refused"])
+    (notice,) = Notice.objects.all()
+    assert (notice.user, notice.subject_public_id) == (world.clinician, pool.public_id)
     with pytest.raises(pools.WrongStep):
         told(world, pool, "negative")
 

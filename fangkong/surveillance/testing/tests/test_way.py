@@ -9,6 +9,7 @@ import pytest
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.commands.actions import once
 from fangkong.core.free_text import NumberInText
+from fangkong.core.notices.models import Notice
 from fangkong.surveillance.monitoring.tests.factories import case
 from fangkong.surveillance.testing import actions, queries, rules, steps
 from fangkong.surveillance.testing.models import CustodyStep, Specimen
@@ -468,3 +469,18 @@ def test_nothing_that_was_done_is_taken_back(world):
 
     with pytest.raises(Exception, match="only ever added to"):
         CustodyStep.objects.filter(pk=step.pk).update(state=State.LOST)
+
+
+def test_whoever_asked_hears_that_the_tube_was_refused_or_lost(world):
+    refused, lost = received(world), collected(world, facts=facts(specimen_type="sputum"))
+    cancelled = requested(world, facts=facts(specimen_type="blood"))
+
+    actions.refuse(specimen=refused, reason="渗漏", by=world.technician, at=AT)
+    actions.lose(specimen=lost, reason="打碎", by=world.daofu_cdc, at=AT)
+    actions.cancel(specimen=cancelled, reason="不用了", by=world.daofu_cdc, at=AT)
+
+    told = Notice.objects.filter(kind="surveillance.testing.specimen_ended").order_by("pk")
+    assert [(one.user, one.subject_public_id) for one in told] == [
+        (world.clinician, refused.public_id),
+        (world.clinician, lost.public_id),
+    ]
