@@ -705,18 +705,26 @@ def _tell(observation: Observation, visit: Visit, by: User | None, at: datetime)
 def release(
     *, observation: Observation, reason: str = "", by: User | None, at: datetime
 ) -> Observation:
-    """The term is over (解除医学观察). A last day without a visit needs a reason."""
+    """The term is over (解除医学观察). A last day without a visit needs a reason, and
+    so do symptoms at the last visit that found the person.
+    """
     observation = _open(observation)
     last = observation.last_date
     visited = observation.visits.filter(day=last).exists()
-    fault = rules.release_fault(last, clock.day_of(at), visited)
+    ill = queries.last_found_ill(observation)
+    fault = rules.release_fault(last, clock.day_of(at), visited, ill)
     if fault == "before_the_end":
         raise NotOver(observation)
     why = shown(reason)
     if fault:
         why = _reason(
             reason,
-            _("Nobody visited on the last day. Say why the person is released all the same."),
+            _(
+                "The last visit found symptoms. Visit again or have the person tested, or say why"
+                " they are released all the same."
+            )
+            if fault == "last_found_ill"
+            else _("Nobody visited on the last day. Say why the person is released all the same."),
         )
     refuse_numbers(reason=why)
     return _end(observation, Ending.TERM, why, "release", by, at)

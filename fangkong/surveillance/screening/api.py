@@ -239,7 +239,7 @@ class VisitsIn(api.Body):
 
 class ReleaseIn(api.Body):
     reason: Annotated[str, Field(max_length=400, pattern=_NO_NUL)] = Field(
-        "", description="Needed only where nobody visited on the last day."
+        "", description="Needed where nobody visited on the last day, or it found symptoms."
     )
 
 

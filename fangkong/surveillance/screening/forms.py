@@ -214,7 +214,9 @@ class ReleaseForm(Told):
         label=_("Reason"),
         max_length=400,
         required=False,
-        help_text=_("Needed only where nobody visited on the last day."),
+        help_text=_(
+            "Needed where nobody visited on the last day, or the last visit found symptoms."
+        ),
     )
 
 

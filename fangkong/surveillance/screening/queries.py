@@ -22,7 +22,7 @@ from fangkong.surveillance.testing import queries as testing
 
 from . import rules
 from .models import KEPT_DAYS, Exposure, Observation, Visit
-from .types import FOLLOW, TRACE, VIEW, VISIT, Ending
+from .types import FOLLOW, TRACE, VIEW, VISIT, Ending, Met
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -187,6 +187,13 @@ def visits_of(observation: Observation) -> list[Visit]:
     """The visits of one observation, the newest in front."""
     rows = observation.visits.select_related("created_by", "changed_by", "unit")
     return list(rows.order_by("-day", "-done_at", "-pk"))
+
+
+def last_found_ill(observation: Observation) -> bool:
+    """Whether the person had symptoms when a visit last found them."""
+    found = observation.visits.exclude(met=Met.NOT_FOUND).order_by("-day", "-done_at", "-pk")
+    newest = found.first()
+    return newest is not None and newest.met == Met.ILL
 
 
 def visit_of(observation: Observation, public_id: UUID) -> Visit | None:

@@ -162,16 +162,19 @@ def part_of(hour: int) -> str:
     return "morning" if hour < NOON else "afternoon"
 
 
-ReleaseFault = Literal["", "before_the_end", "last_day_unvisited"]
+ReleaseFault = Literal["", "before_the_end", "last_day_unvisited", "last_found_ill"]
 
 
-def release_fault(last: date, today: date, visited_last: bool) -> ReleaseFault:
+def release_fault(last: date, today: date, visited_last: bool, ill: bool = False) -> ReleaseFault:
     """Why somebody cannot be released without more; empty where they can.
 
     On the last day itself only after the visit; later, a last day without a visit needs a reason.
+    So does whoever had symptoms when they were last found (``ill``).
     """
     if today < last or (today == last and not visited_last):
         return "before_the_end"
+    if ill:
+        return "last_found_ill"
     return "" if visited_last else "last_day_unvisited"
 
 

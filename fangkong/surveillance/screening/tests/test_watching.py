@@ -372,6 +372,32 @@ def test_another_county_takes_over_to_the_same_last_day(world):
         actions.hand_over(county=world.kangding, **said, at=AT + DAY)
 
 
+def test_whoever_was_ill_at_the_last_visit_is_released_only_with_a_reason(world):
+    watch = watched(world)
+    last = at_hour(watch.last_date)
+    visited(watch, world, at=last, symptoms=("cough",))
+    visited(watch, world, at=last + 4 * HOUR, found=False)
+
+    with pytest.raises(actions.ReasonMissing, match=r"症状|symptoms"):
+        actions.release(observation=watch, by=world.daofu_cdc, at=last + DAY)
+    done = actions.release(
+        observation=watch, reason="核酸两次阴性", by=world.daofu_cdc, at=last + DAY
+    )
+
+    assert (done.ending, done.reason) == ("term", "核酸两次阴性")
+
+
+def test_whoever_is_well_again_at_the_last_visit_needs_no_reason(world):
+    watch = watched(world)
+    last = at_hour(watch.last_date)
+    visited(watch, world, at=last, symptoms=("cough",))
+    visited(watch, world, at=last + 4 * HOUR)
+
+    done = actions.release(observation=watch, by=world.daofu_cdc, at=last + 5 * HOUR)
+
+    assert done.ending == "term"
+
+
 def test_an_overdue_observation_is_released_and_not_handed_over(world):
     watch = watched(world)
     with pytest.raises(actions.Refused, match="2020-02-18"):
