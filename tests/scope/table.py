@@ -513,6 +513,7 @@ SCREENING = {
     "surveillance:screening:many": Row(REPORTERS, gets=False),
     "surveillance:screening:contacts": Row(SIGNALS, "case"),
     "surveillance:screening:find": Row(ANSWERERS, "case", gets=False, sends={"text": "无此人"}),
+    "surveillance:screening:judge_anew": Row(ANSWERERS, "case", gets=False),
     "surveillance:screening:chain": Row(SIGNALS, "case"),
     "surveillance:screening:chain_csv": Row(SIGNALS, "case"),
     "surveillance:screening:chain_svg": Row(SIGNALS, "case"),
@@ -532,6 +533,7 @@ SCREENING = {
     "GET /surveillance/screening/choices/": Row(CASES),  # what the law lets a contact say
     "GET /surveillance/screening/contacts/": Row(SIGNALS, shows=("exposure",)),
     "POST /surveillance/screening/contacts/": Row(ANSWERERS, sends=contact_of_case, foreign=True),
+    "POST /surveillance/screening/cases/<public_id>/contacts/judge-anew/": Row(ANSWERERS, "case"),
     "GET /surveillance/screening/contacts/<public_id>/": Row(SIGNALS, "exposure"),
     "POST /surveillance/screening/contacts/<public_id>/judge/": Row(
         ANSWERERS, "exposure", sends={"contact_class": "", "reason": "typed wrong"}

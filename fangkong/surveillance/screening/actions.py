@@ -18,7 +18,7 @@ from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs import queries as packs
-from fangkong.packs.types import Judgement, NoPackInForce, Pack, Placed, Term, UnknownCode
+from fangkong.packs.types import NoPackInForce, Pack, Placed, Term, UnknownCode
 from fangkong.people import actions as people
 from fangkong.places.types import FacilityKind
 from fangkong.tasks import actions as tasks
@@ -30,6 +30,7 @@ from .types import (
     LEFT_TASK,
     MISSED_TASK,
     NOT_FOUND_TASK,
+    ONSET_TASK,
     SYMPTOMS_TASK,
     Ending,
     ExposureFacts,
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
     from fangkong.people.types import Registration
     from fangkong.places.models import Area, Facility
     from fangkong.surveillance.monitoring.models import Case
+    from fangkong.tasks.models import Task
 
 REASON_AT_LEAST = 2  # characters: 误报 is a reason
 ILL_WITHIN = timedelta(hours=2)
 NOT_FOUND_WITHIN = timedelta(hours=12)
 MISSED_WITHIN = timedelta(hours=12)
+ONSET_WITHIN = timedelta(hours=12)
 MOST_AT_ONCE = 200  # visits in one go
 
 
@@ -173,7 +176,10 @@ def expose(
     ):
         raise _already()
     area = queries.home_of(person, case, today)
-    judged = _judgement(pack, condition, case, facts, through, today)
+    days = (facts.first_date, facts.last_date)
+    judged = queries.judgement(pack, condition, case, facts.kind, days, through, today)
+    if judged is None:
+        raise NoRules(_no_rules(pack, condition, today), "kind")
     exposure = Exposure(
         **stamps(by, at),
         case=case,
@@ -189,7 +195,7 @@ def expose(
         county_id=area.county_id or case.county_id,
         case_county_id=case.county_id,
         synthetic=synthetic,
-        **_as_judged(pack, judged),
+        **queries.as_judged(pack, judged),
     )
     exposure.contact_class = exposure.judged_class
     try:
@@ -228,6 +234,50 @@ def judge(
 
 
 @transaction.atomic
+def judge_anew(*, case: Case, by: User | None, at: datetime) -> Case:
+    """Judge the contacts of a case again whose class or days its present onset makes otherwise, by
+    the rules by which they were entered. A class that somebody judged by hand stays."""
+    changed = []
+    for exposure, said in queries.to_judge_anew(case):
+        exposure = _exposure(exposure)
+        before, by_hand = exposure.contact_class, exposure.contact_class != exposure.judged_class
+        for name, value in said.items():
+            setattr(exposure, name, value)
+        if not by_hand:
+            exposure.contact_class = exposure.judged_class
+        exposure.touch(by, at)
+        exposure.save()
+        detail = {"class": [before, exposure.contact_class], "case": case.number}
+        audit.record("surveillance.screening.judge_anew", exposure, by=by, at=at, detail=detail)
+        _reckon(exposure, by, at)
+        changed.append(exposure)
+    if not changed:
+        raise NothingChanged(_("The present onset makes no contact of this case otherwise."))
+    proof = _("Judged anew: %(n)d contacts.") % {"n": len(changed)}
+    tasks.finish_for(source=case, kind=ONSET_TASK.code, proof=proof, by=by, at=at)
+    return case
+
+
+@transaction.atomic
+def tell_onset(*, case: Case, at: datetime) -> Task | None:
+    """Tell the county of a case, once, that its present onset makes contacts otherwise."""
+    count = len(queries.to_judge_anew(case))
+    if not count or queries.onset_told(case):
+        return None
+    return tasks.assign(
+        kind=ONSET_TASK.code,
+        params={"number": case.number, "count": count},
+        area=case.county,
+        role=Role.COUNTY_CDC,
+        due_at=at + ONSET_WITHIN,
+        priority=2,
+        source=case,
+        by=None,
+        at=at,
+    )
+
+
+@transaction.atomic
 def withdraw(*, exposure: Exposure, reason: str, by: User | None, at: datetime) -> Exposure:
     """The contact was entered in error; what rested on it alone ends."""
     why = _reason(reason, _("Say why the contact is withdrawn."))
@@ -254,47 +304,6 @@ def name_source(*, exposure: Exposure, by: User | None, at: datetime) -> Exposur
     exposure.save()
     audit.record("surveillance.screening.name_source", exposure, by=by, at=at)
     return exposure
-
-
-def _judgement(
-    pack: Pack,
-    condition: str,
-    case: Case,
-    facts: ExposureFacts,
-    through: Exposure | None,
-    today: date,
-) -> Judgement:
-    days = {"first": facts.first_date, "last": facts.last_date, "on": today}
-    if through is None:
-        specimen = None if case.onset_date else queries.first_specimen(case)
-        judged = packs.contact_class(
-            pack, condition, facts.kind, **days, onset=case.onset_date, specimen=specimen
-        )
-    else:
-        watched = through.observation
-        judged = packs.class_of_contact(
-            pack,
-            condition,
-            facts.kind,
-            **days,
-            contact_since=through.first_date,
-            isolated=None if watched is None else watched.first_date,
-        )
-    if judged is None:
-        raise NoRules(_no_rules(pack, condition, today), "kind")
-    return judged
-
-
-def _as_judged(pack: Pack, judged: Judgement) -> dict[str, Any]:
-    found = judged.contact_class
-    return {
-        "judged_class": "" if found is None else found.code,
-        "pack": pack.id,
-        "clause": judged.clause.code,
-        "window_first": judged.first,
-        "window_last": judged.last,
-        "counted_date": judged.counted,
-    }
 
 
 def _refuse_case(case: Case, facts: ExposureFacts) -> None:

@@ -358,6 +358,19 @@ def expose(request: HttpRequest, body: ExposureIn) -> Status[dict[str, Any]]:
     return Status(201, _exposure(get_object_or_404(shown, pk=made.pk)))
 
 
+@router.post("/cases/{public_id}/contacts/judge-anew/", response=list[ExposureOut])
+def judge_anew(request: HttpRequest, public_id: UUID) -> list[dict[str, Any]]:
+    """Judge the contacts of a case again that its present onset makes otherwise; 422 where there is
+    none. Classes judged by hand stay; observations follow. All contacts of the case are told."""
+    staff = _staff(request)
+    api.require(request, TRACE)
+    user, at = staff.user, staff.now
+    case = get_object_or_404(queries.cases_to_trace(user, at), public_id=public_id)
+    api.once(request, actions.judge_anew, case=case, by=user, at=at)
+    rows = queries.contacts_of(case, user, at)
+    return [_exposure(one) for one in queries.with_shown(rows, user, at)]
+
+
 @router.get("/contacts/{public_id}/", response=ExposureOut)
 def contact(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """One contact, with the class and why."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fangkong.core import clock
 from fangkong.core.queue.actions import schedule
 from fangkong.core.retention.queries import hold
 
 from . import actions, queries
+
+REVISED_WITHIN = timedelta(hours=2)  # a worker that slept so long misses none
 
 
 @schedule("surveillance.screening.convert", "* * * * *")
@@ -34,3 +36,10 @@ def alarm(at: datetime) -> None:
 def watched(ids: list[int], at: datetime) -> Iterable[int]:
     """Whoever was exposed or watched is kept as long as that."""
     return queries.persons_kept(ids, at)
+
+
+@schedule("surveillance.screening.onsets", "7,22,37,52 * * * *")
+def onsets(at: datetime) -> None:
+    """Four times an hour: after a revision a county reads which contacts are otherwise."""
+    for case in queries.cases_revised_since(at - REVISED_WITHIN):
+        actions.tell_onset(case=case, at=at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery
@@ -13,16 +13,26 @@ from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subque
 from fangkong.core import clock
 from fangkong.core.walls.reach import everything
 from fangkong.packs import queries as packs
-from fangkong.packs.types import ExposedTo, ExposureKind, NoPackInForce, Pack, UnknownCode
+from fangkong.packs import screening as judging
+from fangkong.packs.types import (
+    ExposedTo,
+    ExposureKind,
+    Judgement,
+    NoPackInForce,
+    Pack,
+    UnknownCode,
+)
 from fangkong.people import queries as people
 from fangkong.places import queries as places
 from fangkong.places.types import FacilityKind
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.testing import queries as testing
+from fangkong.tasks import queries as tasks
+from fangkong.tasks.rules import UNFINISHED
 
 from . import rules
 from .models import KEPT_DAYS, Exposure, Observation, Visit
-from .types import FOLLOW, TRACE, VIEW, VISIT, Ending, Met
+from .types import FOLLOW, ONSET_TASK, TRACE, VIEW, VISIT, Ending, Met
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -403,6 +413,88 @@ def first_specimen(case: Case) -> date:
     """The day from which a case without symptoms counts: its first positive specimen, else the
     day of its diagnosis."""
     return testing.first_positive(case.person_id, case.condition) or clock.day_of(case.diagnosed_at)
+
+
+def judgement(
+    pack: Pack,
+    condition: str,
+    case: Case,
+    kind: str,
+    days: tuple[date, date],
+    through: Exposure | None,
+    on: date,
+) -> Judgement | None:
+    """What the rules of a day make of an exposure: the class, why, and the days that count. None
+    where they judge none of this kind. ``days``: the first and the last together."""
+    first, last = days
+    if through is None:
+        specimen = None if case.onset_date else first_specimen(case)
+        return judging.contact_class(
+            pack,
+            condition,
+            kind,
+            first=first,
+            last=last,
+            on=on,
+            onset=case.onset_date,
+            specimen=specimen,
+        )
+    watched = through.observation
+    return judging.class_of_contact(
+        pack,
+        condition,
+        kind,
+        first=first,
+        last=last,
+        on=on,
+        contact_since=through.first_date,
+        isolated=None if watched is None else watched.first_date,
+    )
+
+
+def as_judged(pack: Pack, judged: Judgement) -> dict[str, Any]:
+    """A judgement as an exposure keeps it."""
+    found = judged.contact_class
+    return {
+        "judged_class": "" if found is None else found.code,
+        "pack": pack.id,
+        "clause": judged.clause.code,
+        "window_first": judged.first,
+        "window_last": judged.last,
+        "counted_date": judged.counted,
+    }
+
+
+def to_judge_anew(case: Case) -> list[tuple[Exposure, dict[str, Any]]]:
+    """The standing contacts of a case that its present onset makes otherwise, each with what they
+    are now; by the rules of the day on which they were entered."""
+    rows = Exposure.objects.filter(case_id=case.pk, withdrawn_at__isnull=True, through=None)
+    found = []
+    for one in rows.select_related("person", "observation").order_by("pk"):
+        try:
+            pack = packs.pack(one.pack)
+        except UnknownCode:
+            continue
+        days, on = (one.first_date, one.last_date), clock.day_of(one.created_at)
+        judged = judgement(pack, one.condition, case, one.kind, days, None, on)
+        if judged is None:
+            continue
+        said = as_judged(pack, judged)
+        if any(getattr(one, name) != value for name, value in said.items()):
+            found.append((one, said))
+    return found
+
+
+def onset_told(case: Case) -> bool:
+    """Whether a task to judge the contacts of a case anew waits."""
+    waiting = tasks.for_source(case).filter(kind=ONSET_TASK.code, state__in=UNFINISHED)
+    return waiting.exists()
+
+
+def cases_revised_since(moment: datetime) -> list[Case]:
+    """The cases with contacts that were changed since a moment."""
+    rows = Exposure.objects.filter(withdrawn_at__isnull=True, case__changed_at__gte=moment)
+    return monitoring.with_keys(sorted(set(rows.values_list("case_id", flat=True))))
 
 
 def begin_of(case: Case) -> date:

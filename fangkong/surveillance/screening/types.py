@@ -57,6 +57,11 @@ NOT_FOUND_TASK = tasks.declare_kind(
     _("A person under observation was not found: %(condition)s"),
     "surveillance:screening:detail",
 )
+ONSET_TASK = tasks.declare_kind(
+    "surveillance.screening.onset",
+    _("The onset of case %(number)s makes %(count)s contacts otherwise: judge them anew"),
+    "surveillance:screening:contacts",
+)
 MISSED_TASK = tasks.declare_kind(
     "surveillance.screening.missed",
     _("Visits missed on %(day)s: %(count)s persons under observation"),
@@ -70,6 +75,7 @@ name_verbs(
     {
         "surveillance.screening.expose": _("Contact entered"),
         "surveillance.screening.judge": _("Class of a contact judged otherwise"),
+        "surveillance.screening.judge_anew": _("Contact judged anew by the present onset"),
         "surveillance.screening.withdraw": _("Contact withdrawn"),
         "surveillance.screening.name_source": _("Source of an infection named"),
         "surveillance.screening.open": _("Observation begun"),

@@ -9,6 +9,7 @@ urlpatterns = [
     path("today/many/", views.many, name="many"),
     path("cases/<uuid:public_id>/contacts/", views.contacts, name="contacts"),
     path("cases/<uuid:public_id>/contacts/find/", views.find, name="find"),
+    path("cases/<uuid:public_id>/contacts/anew/", views.judge_anew, name="judge_anew"),
     path("cases/<uuid:public_id>/chain/", views.chain, name="chain"),
     path("cases/<uuid:public_id>/chain/csv/", views.chain_csv, name="chain_csv"),
     path("cases/<uuid:public_id>/chain/svg/", views.chain_svg, name="chain_svg"),

@@ -258,6 +258,21 @@ def find(request: StaffRequest, public_id: UUID) -> HttpResponse:
     return _contacts(request, case, form, None, search=search, found=found, looked=bool(text))
 
 
+@allowed(TRACE)
+@require_POST
+def judge_anew(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Judge the contacts of a case again that its present onset makes otherwise."""
+    case = _case(request, public_id)
+    if not _may_enter(request, case):
+        raise Http404
+    form = pages.Form(request.POST)
+    if pages.carry_out(request, form, actions.judge_anew, None, case=case):
+        messages.success(request, _("The contacts are judged anew."))
+    for text in form.non_field_errors():
+        messages.warning(request, str(text))
+    return redirect("surveillance:screening:contacts", public_id)
+
+
 @allowed(FOLLOW)
 def contact(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """One contact: how it was judged, and why."""
@@ -668,6 +683,7 @@ def _contacts(
     query = urlencode(_kept(request))
     page = {
         "case": case,
+        "otherwise": len(queries.to_judge_anew(case)) if _may_enter(request, case) else 0,
         "form": form,
         "search": search,
         "to": f"{reverse('surveillance:screening:find', args=[case.public_id])}?{query}",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fangkong.core import clock
+from fangkong.surveillance.monitoring import actions as monitoring
+from fangkong.surveillance.monitoring.tests import factories as cases
 from fangkong.surveillance.screening.models import Exposure, Observation, Visit
 
 from .factories import AT, HOUR, contact, somebody, visited, watched
@@ -188,3 +191,16 @@ def test_lists_send_as_many_statements_for_one_row_as_for_three(read, world):
         watched(world, n)
 
     assert [statements(path) for path in paths] == one
+
+
+def test_a_machine_judges_anew_after_the_onset_was_revised(ask, world):
+    contact(world)
+    path = f"cases/{world.case.public_id}/contacts/judge-anew/"
+    assert ask(world.daofu_cdc, path).status_code == 422
+    said = cases.facts(onset_date=date(2020, 1, 28))
+    monitoring.revise(case=world.case, facts=said, reason="更正", by=world.clinician, at=AT + HOUR)
+
+    told = ask(world.daofu_cdc, path, key="anew")
+
+    assert told.status_code == 200 and len(told.json()) == 1
+    assert ask(world.kangding_cdc, path, key="other").status_code == 404

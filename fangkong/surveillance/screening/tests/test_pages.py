@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -9,6 +11,8 @@ from django.urls import reverse
 
 from fangkong.core import clock
 from fangkong.core.pages.editing import editing_of
+from fangkong.surveillance.monitoring import actions as monitoring
+from fangkong.surveillance.monitoring.tests import factories as cases
 from fangkong.surveillance.screening.models import Exposure, Observation, Visit
 
 from .factories import AT, DAY, HOUR, contact, somebody, visited, watched
@@ -77,6 +81,28 @@ def test_contacts_are_entered_one_after_the_other_from_the_page_of_a_case(look, 
     shown = text(browser.get(page))
     assert "Close contact" in shown and NEW["name"] not in shown
     assert "2 contacts" in text(browser.get(world.case.get_absolute_url()))
+
+
+def test_the_page_says_that_the_onset_was_revised_and_judges_anew_with_one_button(look, world):
+    made = contact(world)
+    said = cases.facts(onset_date=date(2020, 1, 28))
+    monitoring.revise(case=world.case, facts=said, reason="更正", by=world.clinician, at=AT + HOUR)
+    page, anew = url("contacts", world.case.public_id), url("judge_anew", world.case.public_id)
+    assert "makes 1 contact otherwise" in text(look(world.daofu_cdc).get(page))
+    assert anew not in text(look(world.auditor).get(page))
+    assert send(look(world.kangding_cdc), anew, key="x").status_code == 404
+    assert send(look(world.auditor), anew, key="y").status_code == 403
+
+    browser = look(world.daofu_cdc)
+    assert send(browser, anew).status_code == 302
+    assert send(browser, anew).status_code == 302  # the same press again
+
+    made.refresh_from_db()
+    assert made.window_first == date(2020, 1, 28)
+    told = text(browser.get(page))
+    assert "judged anew" in told and anew not in told
+    send(browser, anew, key="again")
+    assert "makes no contact of this case otherwise" in text(browser.get(page))
 
 
 def test_the_person_is_looked_up_first_and_what_was_typed_is_kept_for_a_new_one(look, world):

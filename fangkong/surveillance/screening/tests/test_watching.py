@@ -319,6 +319,62 @@ def test_a_household_is_visited_in_one_go_and_who_cannot_be_is_told(world):
             actions.visit_many(observations=wrong, **said)
 
 
+# --- The onset was revised ---
+
+
+def revised(world, onset, at=AT + HOUR):
+    said = cases.facts(onset_date=onset)
+    monitoring.revise(case=world.case, facts=said, reason="更正发病日期", by=world.clinician, at=at)
+    world.case.refresh_from_db()
+
+
+def early(world, n=2):
+    days = {"first_date": date(2020, 1, 20), "last_date": date(2020, 1, 31)}
+    return contact(world, n, facts=facts(**days))
+
+
+def test_an_earlier_onset_makes_contacts_that_were_none_and_the_county_reads_it_once(world):
+    none, close = early(world), contact(world, 1)
+    jobs.onsets(AT + HOUR)
+    assert not Task.objects.filter(kind="surveillance.screening.onset").exists()
+    revised(world, date(2020, 1, 28))
+
+    jobs.onsets(AT + 2 * HOUR)
+    jobs.onsets(AT + 2 * HOUR)
+
+    task = Task.objects.get(kind="surveillance.screening.onset")
+    assert (task.area, task.params["count"]) == (world.daofu, 2)  # the window of both moved
+    actions.judge_anew(case=world.case, by=world.daofu_cdc, at=AT + 3 * HOUR)
+
+    none.refresh_from_db()
+    close.refresh_from_db()
+    assert (none.contact_class, none.window_first) == ("close-contact", date(2020, 1, 28))
+    assert none.observation.last_date == date(2020, 2, 14)
+    assert (close.contact_class, close.observation.last_date) == (
+        "close-contact",
+        date(2020, 2, 18),
+    )
+    task.refresh_from_db()
+    assert task.state == "done"
+    with pytest.raises(actions.NothingChanged):
+        actions.judge_anew(case=world.case, by=world.daofu_cdc, at=AT + 3 * HOUR)
+
+
+def test_a_later_onset_ends_what_rested_on_it_and_leaves_what_was_judged_by_hand(world):
+    watch, by_hand = watched(world), contact(world, 2)
+    actions.judge(exposure=by_hand, contact_class="", reason="未同室", by=world.daofu_cdc, at=AT)
+    revised(world, TODAY)
+
+    actions.judge_anew(case=world.case, by=world.daofu_cdc, at=AT + 2 * HOUR)
+
+    watch.refresh_from_db()
+    by_hand.refresh_from_db()
+    assert watch.ending == "error"
+    assert (by_hand.judged_class, by_hand.contact_class) == ("", "")
+    actions_told = AuditLine.objects.filter(action="surveillance.screening.judge_anew")
+    assert actions_told.count() == 2
+
+
 # --- Ends ---
 
 
