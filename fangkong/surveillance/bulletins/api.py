@@ -273,13 +273,13 @@ def correct(
 
 @router.get("/daily/", response=DailyOut)
 def daily(request: HttpRequest, condition: str, day: date | None = None) -> dict[str, Any]:
-    """Who has reported a disease on a day (today without `day`), as far as you may see. 404 where
-    nobody asks for daily reports."""
+    """Who has reported a disease on a day (today without `day`), as far as you may see; one whose
+    daily reports are asked for on that day (422 names them)."""
     staff = _staff(request, VIEW)
     on = day or clock.day_of(staff.now)
     order = queries.order_for(condition.replace("\x00", ""), on)
     if order is None:
-        raise Http404
+        raise api.wrong("condition", "enum", expected=", ".join(queries.ordered_on(on)) or "–")
     found = queries.daily(staff.user, staff.now, order, on)
     lines = [
         {

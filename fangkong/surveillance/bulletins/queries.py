@@ -280,6 +280,13 @@ def order_for(condition: str, day: date) -> DailyReporting | None:
     return rows.filter(Q(last_day__isnull=True) | Q(last_day__gte=day)).first()
 
 
+def ordered_on(day: date) -> list[str]:
+    """The diseases whose daily reports are asked for on a day."""
+    rows = orders().filter(first_day__lte=day)
+    rows = rows.filter(Q(last_day__isnull=True) | Q(last_day__gte=day))
+    return sorted(set(rows.values_list("condition", flat=True)))
+
+
 def due_at(order: DailyReporting, day: date) -> datetime:
     """Until when the report of a day is due."""
     next_day = day + DAY

@@ -13,7 +13,6 @@ from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subque
 from fangkong.core import clock
 from fangkong.core.walls.reach import everything
 from fangkong.packs import queries as packs
-from fangkong.packs import screening as judging
 from fangkong.packs.types import (
     ExposedTo,
     ExposureKind,
@@ -429,7 +428,7 @@ def judgement(
     first, last = days
     if through is None:
         specimen = None if case.onset_date else first_specimen(case)
-        return judging.contact_class(
+        return packs.contact_class(
             pack,
             condition,
             kind,
@@ -440,7 +439,7 @@ def judgement(
             specimen=specimen,
         )
     watched = through.observation
-    return judging.class_of_contact(
+    return packs.class_of_contact(
         pack,
         condition,
         kind,

@@ -248,4 +248,4 @@ def test_a_machine_reports_no_case_and_reads_who_has_reported(world, order, ask,
     told = read(client, world.headquarters, url).json()
     assert (told["facilities"], told["reported"], told["nil"]) == (2, 1, 1)
     assert {line["standing"] for line in told["lines"]} == {"nil", "overdue"}
-    assert read(client, world.headquarters, f"{API}daily/?condition=influenza").status_code == 404
+    assert read(client, world.headquarters, f"{API}daily/?condition=influenza").status_code == 422
