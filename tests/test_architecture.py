@@ -396,6 +396,7 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/surveillance/sweeps/views.py:remove": _STATE,
     "fangkong/surveillance/screening/views.py:contacts": _ADDS,
     "fangkong/surveillance/screening/views.py:visit": _ADDS,
+    "fangkong/surveillance/screening/views.py:judge_anew": "judges by what the rows say then",
     "fangkong/surveillance/monitoring/views.py:accept": "names the card that was seen",
     "fangkong/surveillance/monitoring/views.py:send_back": "names the card that was seen",
     "fangkong/surveillance/exchange/views.py:match": _STATE,
