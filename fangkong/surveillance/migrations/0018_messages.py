@@ -10,7 +10,7 @@ import fangkong.core.record
 class Migration(migrations.Migration):
     dependencies = [
         ("places", "0002_fewer_indexes"),
-        ("surveillance", "0019_sweeps"),
+        ("surveillance", "0017_warning_products"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
