@@ -507,7 +507,10 @@ class Reader:
 
     def test_method(self, row: Table) -> t.AssayMethod:
         method = t.AssayMethod(
-            **self.named(row), targets=row.many("targets"), has_ct=row.flag("has_ct")
+            **self.named(row),
+            targets=row.many("targets"),
+            has_ct=row.flag("has_ct"),
+            conditions=self.known(row, "conditions", self.condition_codes, "conditions"),
         )
         if method.has_ct and not method.targets:
             row.refuse("targets", "missing; name the targets whose Ct values are told")

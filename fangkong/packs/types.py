@@ -363,10 +363,18 @@ class SpecimenType(Row):
 
 @dataclass(frozen=True, kw_only=True)
 class AssayMethod(Row):
-    """How a specimen is tested (检测方法). ``has_ct``: each target has a Ct value (Ct 值)."""
+    """How a specimen is tested (检测方法). ``has_ct``: each target has a Ct value (Ct 值).
+
+    ``conditions``: the diseases that it tests for; empty for all.
+    """
 
     targets: tuple[str, ...] = ()
     has_ct: bool = False
+    conditions: tuple[str, ...] = ()
+
+    def tests_for(self, condition: str) -> bool:
+        """Whether it says anything of a disease."""
+        return not self.conditions or condition in self.conditions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,7 +100,14 @@ def foresee(sent: Sent, laboratory: Facility, *, at: datetime) -> Done:
         raise DoesNotFit(_("No tube of this number was sent to this laboratory."), "unknown_tube")
     day = clock.day_of(sent.tested_at or at)
     found = list(
-        result_faults(tubes.pack_on(day), day, method=sent.method, outcome=sent.outcome, ct=sent.ct)
+        result_faults(
+            tubes.pack_on(day),
+            day,
+            condition=tube.condition,
+            method=sent.method,
+            outcome=sent.outcome,
+            ct=sent.ct,
+        )
     )
     if found:
         raise testing.NotAcceptable(found)

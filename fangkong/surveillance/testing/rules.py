@@ -391,13 +391,15 @@ def becomes(judged: ResultJudgement, case_class: str, *, has_symptoms: bool) -> 
 
 
 def result_faults(
-    pack: Pack, on: date, *, method: str, outcome: str, ct: Mapping[str, int]
+    pack: Pack, on: date, *, condition: str, method: str, outcome: str, ct: Mapping[str, int]
 ) -> Iterator[tuple[str, str]]:
     """What is wrong with a result: field and code of the fault."""
     used = row(pack.testing.methods, method, on)
     if used is None:
         yield "method", "unknown_method"
         return
+    if not used.tests_for(condition):
+        yield "method", "method_of_another"
     if outcome == "invalid" and ct:
         yield "ct", "ct_of_invalid"
     elif ct and not used.has_ct:

@@ -324,6 +324,7 @@ def finding(
         rules.result_faults(
             pack,
             clock.day_of(tested_at),
+            condition=tube.condition,
             method=facts.method,
             outcome=facts.outcome,
             ct=facts.ct,

@@ -27,6 +27,7 @@ FAULTS: Mapping[str, str | Promise] = {
     "onset_of_surface": _("A surface has no onset. Leave it empty."),
     "onset_to_come": _("The onset cannot lie after the request."),
     "unknown_method": _("The rules in force on that day name no such method. Choose another one."),
+    "method_of_another": _("This method is for another disease. Choose another one."),
     "ct_of_invalid": _("An invalid result has no Ct values. Leave them empty."),
     "ct_not_asked": _("This method has no Ct values. Leave them empty."),
     "unknown_target": _("This method has no such target. Name the targets as the rules do."),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -167,8 +167,21 @@ def test_a_request_names_what_the_rules_of_the_day_know(said, faults):
 )
 def test_a_result_says_what_its_method_tells(said, faults):
     pack = packs.in_force("513300", AT.date())
-    right = {"method": "rt-pcr", "outcome": "negative", "ct": {}}
+    right = {"condition": "covid-19", "method": "rt-pcr", "outcome": "negative", "ct": {}}
 
     found = rules.result_faults(pack, AT.date(), **{**right, **said})
 
     assert [code for _field, code in found] == faults
+
+
+def test_a_method_for_one_disease_says_nothing_of_another():
+    day = date(2023, 2, 1)
+    pack = packs.in_force("513300", day)
+
+    def faults(condition: str, method: str) -> list[str]:
+        said = {"method": method, "outcome": "negative", "ct": {}}
+        return [c for _f, c in rules.result_faults(pack, day, condition=condition, **said)]
+
+    assert faults("covid-19", "antigen") == []
+    assert faults("measles", "antigen") == ["method_of_another"]
+    assert faults("measles", "rt-pcr") == []
