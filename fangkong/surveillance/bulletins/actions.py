@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import ngettext, override
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 REASON_AT_LEAST = 2  # characters: 更正 is a reason
 MISSING_WITHIN = timedelta(hours=4)
 FAR_BACK = timedelta(days=3653)
+AHEAD = timedelta(days=7)
 
 
 class NotCounted(WrongField):
@@ -127,9 +128,7 @@ class NotOfThese(Refused):
 
 
 @transaction.atomic
-def prepare(
-    *, area: Area, condition: str, day: date, by: User, at: datetime, synthetic: bool = False
-) -> Bulletin:
+def prepare(*, area: Area, condition: str, day: date, by: User, at: datetime) -> Bulletin:
     """Count the figures of a day into a draft. A draft that stands already is given back."""
     _may_tell_of(area, by, at)
     _check_day(day, at)
@@ -138,13 +137,13 @@ def prepare(
         return standing
     if (told := queries.current(area.pk, condition, day)) is not None:
         raise Issued(told)
-    return _draft(area, condition, day, by, at, synthetic=synthetic)
+    return _draft(area, condition, day, by, at)
 
 
 @transaction.atomic
 def prepare_by_itself(*, area: Area, condition: str, day: date, at: datetime) -> Bulletin:
     """The draft of a day that the house counts by the clock: whoever checks it may issue it."""
-    return _draft(area, condition, day, None, at, synthetic=queries.is_demo())
+    return _draft(area, condition, day, None, at)
 
 
 @transaction.atomic
@@ -168,7 +167,6 @@ def correct(*, bulletin: Bulletin, reason: str, by: User, at: datetime) -> Bulle
         at,
         corrects=bulletin,
         reason=why,
-        synthetic=bulletin.synthetic,
     )
 
 
@@ -181,7 +179,6 @@ def _draft(
     *,
     corrects: Bulletin | None = None,
     reason: str = "",
-    synthetic: bool = False,
 ) -> Bulletin:
     try:
         pack, definition = queries.counting(condition, day)
@@ -208,7 +205,7 @@ def _draft(
         stated_by=by,
         corrects=corrects,
         reason=reason,
-        synthetic=synthetic,
+        synthetic=queries.is_demo(),
     )
     try:
         with transaction.atomic():
@@ -252,15 +249,14 @@ def change(
     why = _reason(reason) if changed else shown(reason)
     bulletin.stated = after.as_json()
     bulletin.remark_zh, bulletin.remark_en = remarks
-    if changed:
-        entry = {
-            "at": at.isoformat(),
-            "by": by.display_name,
-            "reason": why,
-            "figures": [[one.key, one.before, one.after] for one in changed],
-        }
-        bulletin.changes = [*bulletin.changes, entry]
-    bulletin.stated_by = by
+    entry = {
+        "at": at.isoformat(),
+        "by": by.display_name,
+        "by_id": by.pk,
+        "reason": why,
+        "figures": [[one.key, one.before, one.after] for one in changed],
+    }
+    bulletin.changes = [*bulletin.changes, entry]
     bulletin.touch(by, at)
     bulletin.save()
     detail = {"changed": {one.key: [one.before, one.after] for one in changed}}
@@ -276,7 +272,18 @@ def recount(*, bulletin: Bulletin, by: User, at: datetime) -> Bulletin:
     counted = queries.figures_of(bulletin.area, bulletin.condition, bulletin.day)
     stated = rules.restated(counted, {"cured": bulletin.figures.cured})
     changed = rules.changes(bulletin.figures, stated)
+    pack, definition = queries.counting(bulletin.condition, bulletin.day)
+    bulletin.pack, bulletin.definition = pack.id, definition.code
+    bulletin.clause = definition.clause.code
     bulletin.counted, bulletin.stated = counted.as_json(), stated.as_json()
+    entry = {
+        "at": at.isoformat(),
+        "by": by.display_name,
+        "by_id": by.pk,
+        "recount": True,
+        "figures": [[one.key, one.before, one.after] for one in changed],
+    }
+    bulletin.changes = [*bulletin.changes, entry]
     bulletin.stated_by = by
     bulletin.touch(by, at)
     bulletin.save()
@@ -291,7 +298,7 @@ def issue(*, bulletin: Bulletin, by: User, at: datetime) -> Bulletin:
     number, its text and its moment; DoesNotSum names all that stands against it."""
     _hold_series(bulletin)
     bulletin = _locked(bulletin, by, at)
-    if bulletin.stated_by_id == by.pk:
+    if by.pk in queries.stated_by(bulletin):
         raise OwnDraft(
             _("You stated these figures yourself. Somebody else checks and issues them.")
         )
@@ -323,10 +330,13 @@ def issue(*, bulletin: Bulletin, by: User, at: datetime) -> Bulletin:
 def drop(*, bulletin: Bulletin, reason: str, by: User, at: datetime) -> Bulletin:
     """Give a draft up; it stays to be read, and the day is free for another one."""
     bulletin = _locked(bulletin, by, at)
-    bulletin.state, bulletin.reason = State.DROPPED, _reason(reason)
+    why = _reason(reason)
+    entry = {"at": at.isoformat(), "by": by.display_name, "by_id": by.pk, "reason": why}
+    bulletin.changes = [*bulletin.changes, {**entry, "dropped": True, "figures": []}]
+    bulletin.state = State.DROPPED
     bulletin.touch(by, at)
     bulletin.save()
-    audit.record("surveillance.bulletins.drop", bulletin, by=by, at=at, reason=bulletin.reason)
+    audit.record("surveillance.bulletins.drop", bulletin, by=by, at=at, reason=why)
     return bulletin
 
 
@@ -346,8 +356,11 @@ def order(
     refuse_numbers(basis=said)
     if not 0 <= due_hour <= 23:
         raise WrongField(_("Give a full hour from 0 to 23."), "due_hour")
-    if abs(first_day - clock.day_of(at)) > FAR_BACK:
-        raise WrongField(_("This day is more than ten years away. Check the year."), "first_day")
+    if not -FAR_BACK <= first_day - clock.day_of(at) <= AHEAD:
+        raise WrongField(
+            _("Begin at most 7 days ahead, and not more than ten years back. Check the year."),
+            "first_day",
+        )
     try:
         queries.counting(condition, first_day)
     except (UnknownCode, NoPackInForce):
@@ -381,7 +394,8 @@ def end(*, order: DailyReporting, last_day: date, by: User, at: datetime) -> Dai
     order = DailyReporting.objects.select_for_update().get(pk=order.pk)
     if order.last_day is not None:
         raise NothingChanged(_("This order is ended already."))
-    if not order.first_day <= last_day <= clock.day_of(at):
+    # One that has not begun yet is ended with its first day.
+    if not order.first_day <= last_day <= max(order.first_day, clock.day_of(at)):
         raise WrongField(_("Give a day from the first day of the order to today."), "last_day")
     order.last_day = last_day
     order.touch(by, at)
@@ -397,8 +411,9 @@ def report_nil(
 ) -> NilReport:
     """Say that a facility had no case of a disease on a day. Sent again it is the same report; a
     late one is taken, and is late."""
-    if day > clock.day_of(at):
-        raise NotOver(_("This day is still to come."), "day")
+    if at < queries.nil_from(day):
+        text = _("That a day had no case is reported from %(hour)s:00 of it on.")
+        raise NotOver(text % {"hour": queries.NIL_FROM}, "day")
     found = queries.order_for(condition, day)
     if found is None:
         raise NotOrdered(_("No daily report of this disease is asked for on this day."), "day")
@@ -406,7 +421,11 @@ def report_nil(
     if facility.pk not in {one.pk for one in mine}:
         raise NotOfThese(_("You do not report each day for this facility."))
     if cards := queries.cards_by_facility(condition, day, [facility.pk]).get(facility.pk):
-        text = _("This facility reported %(n)d cases on this day. Its cards are its report.")
+        text = ngettext(
+            "This facility reported %(n)d case on this day. Its card is its report.",
+            "This facility reported %(n)d cases on this day. Its cards are its report.",
+            cards,
+        )
         raise CasesReported(text % {"n": cards})
     county = facility.area.county_id or facility.area_id
     made, fresh = NilReport.objects.get_or_create(
@@ -438,6 +457,7 @@ def remind(*, order: DailyReporting, area: Area, day: date, at: datetime) -> Tas
         role=Role.COUNTY_CDC,
         due_at=at + MISSING_WITHIN,
         priority=2,
+        source=order,
         by=None,
         at=at,
     )

@@ -65,7 +65,9 @@ class BulletinOut(Schema):
     text_en: str
     published_at: datetime | None
     corrects: UUID | None
+    corrected: bool = Field(description="A later bulletin of the same day corrects it.")
     reason: str
+    synthetic: bool
 
 
 class PrepareIn(api.Body):
@@ -394,8 +396,16 @@ def _told(one: Bulletin) -> dict[str, Any]:
         "text_en": one.text_en,
         "published_at": one.issued_at,
         "corrects": None if one.corrects is None else one.corrects.public_id,
+        "corrected": _corrected(one),
         "reason": one.reason,
+        "synthetic": one.synthetic,
     }
+
+
+def _corrected(one: Any) -> bool:
+    # A list asks for all of its rows at once.
+    known = getattr(one, "is_corrected", None)
+    return queries.correction_of(one) is not None if known is None else bool(known)
 
 
 def _order(one: Any) -> dict[str, Any]:

@@ -120,7 +120,9 @@ def stated_otherwise(bulletin: Bulletin) -> list[dict[str, object]]:
             (words.figure(key, bulletin.pack), "–" if a is None else a, "–" if b is None else b)
             for key, a, b in entry["figures"]
         ]
-        found.append({**entry, "at": datetime.fromisoformat(entry["at"]), "figures": figures})
+        found.append(
+            {"reason": "", **entry, "at": datetime.fromisoformat(entry["at"]), "figures": figures}
+        )
     return found
 
 
@@ -176,7 +178,8 @@ def asked(user: User, at: datetime, query: Mapping[str, object]) -> Asked:
     form = DailyFilter(query or None, orders=orders, day=today)
     chosen = dict(form.cleaned_data) if form.is_valid() else {}
     condition = str(chosen.get("condition") or (orders[0].condition if orders else ""))
-    day = min(chosen.get("day") or today, today)
+    usual = queries.day_to_report(queries.order_for(condition, today), at)
+    day = min(chosen.get("day") or usual, today)
     order = queries.order_for(condition, day)
     form = DailyFilter(initial={"condition": condition, "day": day}, orders=orders, day=today)
     pages.forms.dress(form)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from fangkong.core import clock
 from fangkong.core.walls.reach import everything
@@ -23,10 +23,11 @@ from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring import rules as cases
 from fangkong.surveillance.monitoring.types import Origin
 from fangkong.surveillance.screening import queries as screening
+from fangkong.tasks import queries as tasks
 
 from . import rules, words
 from .models import Bulletin, DailyReporting, NilReport
-from .types import NIL, PREPARE, VIEW, Counted, Figures, Standing, State
+from .types import MISSING_TASK, NIL, PREPARE, VIEW, Counted, Figures, Standing, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from fangkong.places.models import Area, Facility
 
 DAY = timedelta(days=1)
+LOOK_BACK = 7  # days: a series that told of none of them has ended
+NIL_FROM = 17  # the hour of a day from which it may be said that it had no case
 # Who sees patients reports each day; a checkpoint or a store has none to report.
 REPORTING = (
     FacilityKind.HOSPITAL,
@@ -49,7 +52,9 @@ def open_to(user: User, at: datetime) -> QuerySet[Bulletin]:
     """What was issued, for everybody who sees bulletins; drafts, for who prepares for the place."""
     if not user.scope(VIEW, at):
         return Bulletin.objects.none()
+    later = Bulletin.objects.filter(corrects=OuterRef("pk"), state=State.ISSUED)
     rows = Bulletin.objects.select_related("area", "stated_by", "issued_by", "corrects")
+    rows = rows.annotate(is_corrected=Exists(later))
     # Not by "or" of two conditions: who prepares everywhere has an empty one, which is forgotten.
     own = Bulletin.objects.filter(_prepared_by(user, at)).values("pk")
     return rows.filter(Q(state=State.ISSUED) | Q(pk__in=own))
@@ -117,10 +122,9 @@ def drafts_of(day: date) -> list[Bulletin]:
     return list(rows.order_by("pk"))
 
 
-def before(area_id: int, condition: str, day: date) -> Figures | None:
-    """What was told of the day before."""
-    found = current(area_id, condition, day - DAY)
-    return None if found is None else found.figures
+def before(area_id: int, condition: str, day: date) -> Bulletin | None:
+    """What was issued last for an earlier day, as it was corrected."""
+    return issued(area_id, condition).filter(day__lt=day).first()
 
 
 def correction_of(bulletin: Bulletin) -> Bulletin | None:
@@ -129,11 +133,13 @@ def correction_of(bulletin: Bulletin) -> Bulletin | None:
 
 
 def series_due(day: date) -> list[tuple[Area, str]]:
-    """The series of which a bulletin of a day is expected and not begun: place and disease. It is
-    expected of those that told of the day before, and of the prefecture where daily reporting is
-    ordered."""
+    """The series of which a bulletin of a day is expected and not begun: place and disease.
+
+    It is expected of those that told of one of the days before, and of the prefecture where daily
+    reporting is ordered.
+    """
     every = places.areas()
-    told = Bulletin.objects.filter(day=day - DAY, state=State.ISSUED)
+    told = Bulletin.objects.filter(day__lt=day, day__gte=day - LOOK_BACK * DAY, state=State.ISSUED)
     found = {(area, condition) for area, condition in told.values_list("area_id", "condition")}
     if (home := places.home(day)) is not None:
         standing = orders().filter(first_day__lte=day)
@@ -143,8 +149,8 @@ def series_due(day: date) -> list[tuple[Area, str]]:
         (every[area], condition)
         for area, condition in sorted(found)
         if area in every
-        and draft(area, condition, day) is None
-        and current(area, condition, day) is None
+        # Not again where somebody dropped one.
+        and not Bulletin.objects.filter(area_id=area, condition=condition, day=day).exists()
     ]
 
 
@@ -155,9 +161,21 @@ def is_demo() -> bool:
 
 def faults_of(bulletin: Bulletin) -> list[rules.Fault]:
     """What stands against issuing a draft as it is."""
-    previous = before(bulletin.area_id, bulletin.condition, bulletin.day)
-    remark = bulletin.remark_zh or bulletin.remark_en
-    return rules.faults(bulletin.figures, previous, remark=remark)
+    last = before(bulletin.area_id, bulletin.condition, bulletin.day)
+    remark = bulletin.remark_zh and bulletin.remark_en  # it stands in both texts
+    gap = "" if last is None or last.day == bulletin.day - DAY else last.day.isoformat()
+    previous = None if last is None else last.figures
+    return rules.faults(bulletin.figures, previous, remark=remark, gap=gap)
+
+
+def stated_by(bulletin: Bulletin) -> set[int]:
+    """Who prepared the draft or counted it anew, and who stated anything of it since."""
+    found = set() if bulletin.stated_by_id is None else {bulletin.stated_by_id}
+    for entry in reversed(bulletin.changes):
+        if entry.get("recount"):
+            break
+        found.add(entry["by_id"])
+    return found
 
 
 def texts_of(bulletin: Bulletin) -> dict[str, str]:
@@ -202,9 +220,7 @@ def figures_of(area: Area, condition: str, day: date) -> Figures:
     with everything():  # only sums leave here
         now = _counted(codes, definition.case_classes, counties, end_of(day))
         apart = {
-            code: n
-            for code in sorted(others)
-            if (n := len(_standing_at(codes, [code], counties, end_of(day))))
+            code: len(_standing_at(codes, [code], counties, end_of(day))) for code in sorted(others)
         }
         earlier = _standing_at(codes, definition.case_classes, counties, end_of(day - DAY))
     return rules.count(
@@ -287,6 +303,19 @@ def ordered_on(day: date) -> list[str]:
     return sorted(set(rows.values_list("condition", flat=True)))
 
 
+def nil_from(day: date) -> datetime:
+    """From when on it may be said that a day had no case: not at its dawn."""
+    return datetime.combine(day, time(NIL_FROM), clock.zone())
+
+
+def day_to_report(order: DailyReporting | None, at: datetime) -> date:
+    """The day whose report is due next: yesterday until its hour, then today."""
+    today = clock.day_of(at)
+    if order is None or at > due_at(order, today - DAY) or today == order.first_day:
+        return today
+    return today - DAY
+
+
 def due_at(order: DailyReporting, day: date) -> datetime:
     """Until when the report of a day is due."""
     next_day = day + DAY
@@ -295,7 +324,7 @@ def due_at(order: DailyReporting, day: date) -> datetime:
 
 def reporting_facilities(county_ids: Collection[int], day: date) -> list[Facility]:
     """The facilities of counties that report each day, those open on that day; by county, name."""
-    found = [one for pk in county_ids for one in places.facilities_in(pk, REPORTING)]
+    found = places.facilities_in_counties(county_ids, REPORTING)
     return [
         one
         for one in found
@@ -444,7 +473,7 @@ def _daily(
     for one in facilities:
         nil, n = nils.get(one.pk), cards.get(one.pk, 0)
         said = Standing(rules.standing(n, nil is not None, overdue=at > until))
-        may = one.pk in mine and n == 0 and nil is None and clock.day_of(at) >= day
+        may = one.pk in mine and n == 0 and nil is None and at >= nil_from(day)
         lines[one.area.county_id or 0].append(Line(one, said, n, nil, may))
     kept = [CountyLine(one, lines[one.pk]) for one in counties if one.pk in lines]
     return Daily(order, day, until, kept)
@@ -456,17 +485,20 @@ def home_counties(day: date) -> list[Area]:
 
 
 def due_now(at: datetime) -> Iterator[tuple[DailyReporting, Area, date]]:
-    """Of each order whose hour has just begun: every county, and yesterday."""
+    """Of each order whose hour has come today: every county not told yet, and yesterday."""
     for order, day in overdue_orders(at):
+        waiting = tasks.for_source(order).filter(kind=MISSING_TASK.code, created_at__lte=at)
+        told = {one.area_id for one in waiting if one.params.get("day") == day.isoformat()}
         for area in places.counties_of_home(day):
-            yield order, area, day
+            if area.pk not in told:
+                yield order, area, day
 
 
 def overdue_orders(at: datetime) -> list[tuple[DailyReporting, date]]:
-    """The orders whose hour for yesterday is the one that has just begun."""
+    """The orders whose hour for yesterday has come."""
     now = at.astimezone(clock.zone())
     day = now.date() - DAY
-    rows = orders().filter(first_day__lte=day, due_hour=now.hour)
+    rows = orders().filter(first_day__lte=day, due_hour__lte=now.hour)
     return [(one, day) for one in rows.filter(Q(last_day__isnull=True) | Q(last_day__gte=day))]
 
 

@@ -24,6 +24,8 @@ from .facts import (
 
 BANDS = (0, 10, 20, 30, 40, 50, 60, 70, 80)  # first years of the bands of ages
 UNKNOWN = ""  # a split's code for what nobody stated
+OLDEST = 130  # years; nobody is older
+DESCRIBED_FROM = 3  # cases: fewer are not described by sex, age, source and severity in a text
 MOST = 10_000_000  # no prefecture has more people
 SEXES = ("1", "2")  # of GB/T 2261.1; the others are not stated
 
@@ -50,9 +52,8 @@ def count(
     """The figures of who counts now; ``before``: the cases that counted a day earlier; ``apart``:
     by class, those that count apart.
 
-    Every county, source and severity named, and every band of ages, has its figure, also 0; other
-    codes, and what is not stated, stand only where somebody counts. A death is one until the day of
-    the bulletin.
+    Every county, source and severity named, every band of ages, and what is not stated, has its
+    figure, also 0. A death is one until the day of the bulletin.
     """
     codes = list(counties)
     fresh = [one for one in now if one.case not in before]
@@ -60,10 +61,10 @@ def count(
     keys = {one.case for one in now}
     splits = {
         COUNTY: _sums((one.county for one in now), codes),
-        SEX: _sums((one.sex if one.sex in SEXES else UNKNOWN for one in now), SEXES),
-        AGE: _sums((band(one.age) for one in now), [band(first) for first in BANDS]),
-        SOURCE: _sums((one.source for one in now), sources),
-        SEVERITY: _sums((one.severity for one in now), severities),
+        SEX: _sums((one.sex if one.sex in SEXES else UNKNOWN for one in now), [*SEXES, UNKNOWN]),
+        AGE: _sums((band(one.age) for one in now), [*map(band, BANDS), UNKNOWN]),
+        SOURCE: _sums((one.source for one in now), [*sources, UNKNOWN]),
+        SEVERITY: _sums((one.severity for one in now), [*severities, UNKNOWN]),
     }
     return Figures(
         total=len(now),
@@ -95,11 +96,12 @@ class Fault:
     params: dict[str, int | str] = field(default_factory=dict)
 
 
-def faults(told: Figures, previous: Figures | None, *, remark: str) -> list[Fault]:
-    """All that does not fit together; ``previous``: what was issued for the day before.
+def faults(told: Figures, previous: Figures | None, *, remark: str, gap: str = "") -> list[Fault]:
+    """All that does not fit together; ``previous``: what was issued last, for an earlier day.
 
-    A total that does not follow from the day before needs a remark, nothing more: a correction of
-    the past has its reasons.
+    A total that does not follow from it needs a remark, nothing more: a correction of the past has
+    its reasons. So do days without a bulletin in between (``gap``: the day that was told last), for
+    the cases of those days are new in none.
     """
     found = [
         Fault("split", {"split": split, "sum": sum(sums.values()), "total": told.total})
@@ -118,7 +120,13 @@ def faults(told: Figures, previous: Figures | None, *, remark: str) -> list[Faul
         for county, n in told.new_by_county.items()
         if n > (whole := told.splits.get(COUNTY, {}).get(county, 0))
     ]
-    if previous is not None and not remark:
+    if told.youngest is not None and told.oldest is not None and told.youngest > told.oldest:
+        found.append(Fault("ages_reversed", {"youngest": told.youngest, "oldest": told.oldest}))
+    if previous is not None and told.removed > previous.total:
+        found.append(Fault("removed_above", {"removed": told.removed, "before": previous.total}))
+    if gap and not remark:
+        found.append(Fault("gap", {"day": gap}))
+    elif previous is not None and not remark:
         follows = previous.total + told.new - told.removed
         if follows != told.total:
             before = {"before": previous.total, "new": told.new, "removed": told.removed}
@@ -181,8 +189,8 @@ def number_faults(told: dict[str, int | None], known: Collection[str]) -> list[t
         elif n is None:
             if key not in MAY_BE_UNSAID:
                 found.append((key, "missing"))
-        elif not 0 <= n <= MOST:
-            found.append((key, "out_of_range"))
+        elif not 0 <= n <= (OLDEST if key in ("youngest", "oldest") else MOST):
+            found.append((key, "bad_age" if key in ("youngest", "oldest") else "out_of_range"))
     return found
 
 

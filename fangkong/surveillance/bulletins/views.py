@@ -327,7 +327,7 @@ def _detail(
         **_shown(request, found),
         "problem": problem,
         "may": may,
-        "own": draft and found.stated_by_id == request.user.pk,
+        "own": draft and request.user.pk in queries.stated_by(found),
         "draft": draft,
         "issue_form": pages.editing(pages.Form(), found) if may and draft else None,
         "faults": [words.fault(one) for one in queries.faults_of(found)] if draft else [],

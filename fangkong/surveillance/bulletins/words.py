@@ -57,9 +57,20 @@ _FAULTS: Mapping[str, str | Promise] = {
     ),
     "does_not_follow": gettext_lazy(
         "The bulletin of the day before told of %(before)s; with %(new)s new and %(removed)s no"
-        " longer counted that does not make %(total)s. Correct one of them, or say in the remark"
-        " why."
+        " longer counted that does not make %(total)s. Correct one of them, or say why in the"
+        " remark, in both languages."
     ),
+    "gap": gettext_lazy(
+        "The last bulletin told of %(day)s. The cases of the days in between are new in none: say"
+        " in the remark, in both languages, how many there were."
+    ),
+    "ages_reversed": gettext_lazy(
+        "The youngest (%(youngest)s) is older than the oldest (%(oldest)s)."
+    ),
+    "removed_above": gettext_lazy(
+        "No longer counted (%(removed)s) are more than the last bulletin told of (%(before)s)."
+    ),
+    "bad_age": gettext_lazy("Write full years from 0 to 130."),
     "unknown_figure": gettext_lazy("There is no such figure in this bulletin."),
     "missing": gettext_lazy("This figure is missing. Write 0 where there is none."),
     "out_of_range": gettext_lazy("Write a whole number from 0 to 10,000,000."),
@@ -198,7 +209,8 @@ def _sentences(
             told.total,
         )
         yield text % {"n": told.total, "counties": counted}
-        yield from _about(told, pack)
+        if told.total >= rules.DESCRIBED_FROM:  # fewer would be described as persons
+            yield from _about(told, pack)
     yield from _ended(told)
     if told.apart and (apart := _line("apart", told.apart, pack)):
         yield _("Counted apart: %(apart)s.") % {"apart": apart}
@@ -218,8 +230,9 @@ def _about(told: Figures, pack: str) -> Iterable[str]:
         yield _("Aged %(youngest)d to %(oldest)d years.") % ages
     if sources := _line(Split.SOURCE, told.splits.get(Split.SOURCE, {}), pack):
         yield _("By source: %(sources)s.") % {"sources": sources}
-    graver = {code: n for code, n in told.splits.get(Split.SEVERITY, {}).items() if code}
-    if severe := _line(Split.SEVERITY, graver, pack):
+    severity = told.splits.get(Split.SEVERITY, {})
+    stated = any(n for code, n in severity.items() if code)
+    if stated and (severe := _line(Split.SEVERITY, severity, pack)):
         yield _("By severity: %(severe)s.") % {"severe": severe}
 
 

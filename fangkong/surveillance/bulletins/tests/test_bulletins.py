@@ -75,9 +75,9 @@ def test_figures_are_those_known_at_24_00(world):
 
     assert (told.total, told.new, told.removed) == (2, 1, 0)
     assert told.splits["county"]["513326"] == 2 and told.new_by_county["513326"] == 1
-    assert told.splits["sex"] == {"1": 2, "2": 0}
+    assert told.splits["sex"] == {"1": 2, "2": 0, "": 0}
     assert told.splits["source"] == {"local": 0, "import": 0, "": 2}
-    assert told.apart == {"suspected": 1}
+    assert told.apart["suspected"] == 1 and told.apart["asymptomatic"] == 0
     assert (told.youngest, told.oldest) == (50, 50)
     as_of = queries.end_of(DAY)
     counts = cases_held.daily_counts(
@@ -134,11 +134,60 @@ def test_whoever_stated_the_figures_does_not_issue_them(world, second):
     with pytest.raises(actions.OwnDraft):
         actions.issue(bulletin=found, by=world.headquarters, at=MORNING)
 
-    state(found, world, cured=0, by=second)  # now it is the second who stated last
+    state(found, world, reason="", zh="另有1例待排", by=second)
 
+    for by in (second, world.headquarters):  # a word of the second makes the figures not theirs
+        with pytest.raises(actions.OwnDraft):
+            actions.issue(bulletin=found, by=by, at=MORNING)
+    third = staff(Role.HEADQUARTERS, area=world.home)
+    assert actions.issue(bulletin=found, by=third, at=MORNING).number == 1
+
+
+def test_counting_anew_takes_back_what_was_stated_and_who_stated_it(world, second):
+    found = state(draft(world), world, total=7)
+
+    found = actions.recount(bulletin=found, by=second, at=MORNING)
+
+    assert found.figures.total == 0 and found.changes[-1]["recount"]
     with pytest.raises(actions.OwnDraft):
         actions.issue(bulletin=found, by=second, at=MORNING)
     assert actions.issue(bulletin=found, by=world.headquarters, at=MORNING).number == 1
+
+
+def test_days_without_a_bulletin_are_explained_or_nothing_is_issued(world, second):
+    issued(world, second, day=DAY - timedelta(days=2))
+    case(world, 1, at=EVENING - timedelta(days=1), diagnosed_at=EVENING - timedelta(days=2))
+    found = draft(world)
+    assert (found.figures.total, found.figures.new) == (1, 0)  # new on the day that nobody told
+
+    with pytest.raises(actions.DoesNotSum, match="2020-02-02"):
+        actions.issue(bulletin=found, by=second, at=MORNING)
+    with pytest.raises(actions.DoesNotSum):  # one language only
+        actions.issue(
+            bulletin=state(found, world, reason="", zh="3日新增1例"), by=second, at=MORNING
+        )
+    told = actions.change(
+        bulletin=found, figures={}, remark_zh="3日新增1例。", remark_en="One case on 3 February.",
+        reason="", by=world.headquarters, at=MORNING,
+    )  # fmt: skip
+    done = actions.issue(bulletin=told, by=second, at=MORNING)
+    assert done.text_zh.endswith("3日新增1例。") and done.text_en.endswith("3 February.")
+
+
+def test_one_or_two_cases_are_not_described_as_persons(world, second):
+    case(world, 1, at=EVENING, **FOUND)
+    text = issued(world, second).text_en
+
+    assert "1 case in all" in text and "By sex" not in text and "Aged" not in text
+
+
+def test_a_case_of_whom_nobody_knows_sex_and_age_can_be_stated(world, second):
+    found = state(
+        draft(world), world, total=1, new=1, new__513326=1, county__513326=1,
+        **{"sex:": 1, "age:": 1, "source:": 1, "severity:": 1},
+    )  # fmt: skip
+
+    assert queries.faults_of(found) == []
 
 
 def test_what_does_not_sum_is_not_issued_and_all_of_it_is_told(world, second):
@@ -246,9 +295,14 @@ def test_a_dropped_draft_leaves_the_day_free(world):
     assert draft(world) == found
     actions.drop(bulletin=found, reason="重拟", by=world.headquarters, at=MORNING)
 
+    jobs.prepare(queries.end_of(DAY) + timedelta(minutes=10))
+    assert not queries.drafts_of(DAY)  # what somebody dropped does not come back by itself
+
     again = draft(world)
 
     assert again != found and Bulletin.objects.filter(state=State.DROPPED).get() == found
+    found.refresh_from_db()
+    assert found.changes[-1]["reason"] == "重拟"
 
 
 def test_at_ten_past_midnight_the_draft_lies_ready_and_one_person_may_issue_it(world, second):

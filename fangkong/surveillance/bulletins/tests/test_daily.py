@@ -18,6 +18,7 @@ from fangkong.tasks.models import Task
 pytestmark = pytest.mark.both_databases
 
 TODAY = AT.date()
+EVENING = AT.replace(hour=18)
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def ordered(world, **changes):
     return actions.order(**asked)
 
 
-def nil(world, day=TODAY, by=None, where=None, at=AT, condition="covid-19"):
+def nil(world, day=TODAY, by=None, where=None, at=EVENING, condition="covid-19"):
     return actions.report_nil(
         facility=where or world.hospital,
         condition=condition,
@@ -48,7 +49,7 @@ def nil(world, day=TODAY, by=None, where=None, at=AT, condition="covid-19"):
     )
 
 
-def standing(world, order, user=None, day=TODAY, at=AT):
+def standing(world, order, user=None, day=TODAY, at=EVENING):
     found = queries.daily(user or world.headquarters, at, order, day)
     return {line.facility: line for county in found.counties for line in county.lines}
 
@@ -60,7 +61,7 @@ def test_a_nil_report_counts_as_a_report_and_is_sent_once(world, order):
     assert not one.late and [line.action for line in audit.history_of(one)] == [
         "surveillance.bulletins.report_nil"
     ]
-    found = queries.daily(world.headquarters, AT, order, TODAY)
+    found = queries.daily(world.headquarters, EVENING, order, TODAY)
     assert (found.reported, found.whole, found.nil, found.missing) == (1, 2, 1, 1)
     assert standing(world, order)[world.hospital].standing == Standing.NIL
     assert standing(world, order)[world.other_hospital].standing == Standing.MISSING
@@ -98,6 +99,8 @@ def test_only_for_the_own_facilities_on_days_that_are_asked_for(world, order):
         nil(world, day=date(2020, 1, 31))
     with pytest.raises(actions.NotOrdered):
         nil(world, condition="influenza")
+    with pytest.raises(actions.NotOver, match="17:00"):
+        nil(world, at=AT)  # the day has just begun
     assert nil(world, by=world.daofu_cdc).facility == world.hospital
 
 
@@ -123,6 +126,29 @@ def test_at_the_hour_each_county_reads_once_how_many_are_missing(world, order):
     assert Task.objects.count() == 1
 
 
+def test_a_worker_that_slept_at_the_hour_reminds_later_and_prepares_later(world, order):
+    jobs.remind(AT.replace(hour=11, minute=1))
+    jobs.prepare(AT.replace(hour=8, minute=10))
+
+    assert Task.objects.filter(kind=MISSING_TASK.code).count() == 2
+    assert len(queries.drafts_of(TODAY - timedelta(days=1))) == 1
+
+
+def test_an_order_that_has_not_begun_is_ended_with_its_first_day(world):
+    with pytest.raises(actions.WrongField):
+        ordered(world, first_day=TODAY + timedelta(days=8))
+    found = ordered(world, first_day=TODAY + timedelta(days=5))
+
+    actions.end(order=found, last_day=TODAY + timedelta(days=5), by=world.headquarters, at=AT)
+
+    assert ordered(world, first_day=TODAY + timedelta(days=6)) != found
+
+
+def test_the_page_opens_on_the_day_whose_report_is_due_next(order):
+    assert queries.day_to_report(order, AT.replace(hour=8)) == TODAY - timedelta(days=1)
+    assert queries.day_to_report(order, AT) == TODAY
+
+
 def test_the_headquarters_orders_once_and_ends_with_a_day(world, order):
     with pytest.raises(actions.OrderedAlready):
         ordered(world)
@@ -131,6 +157,7 @@ def test_the_headquarters_orders_once_and_ends_with_a_day(world, order):
         {"due_hour": 24, "condition": "influenza"},
         {"basis": " ", "condition": "influenza"},
         {"first_day": date(1990, 1, 1), "condition": "influenza"},
+        {"first_day": date(2029, 2, 1), "condition": "influenza"},
     ):
         with pytest.raises(actions.WrongField):
             ordered(world, **wrong)

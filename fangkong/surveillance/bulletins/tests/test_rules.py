@@ -83,6 +83,24 @@ def test_a_total_that_does_not_follow_needs_a_remark_and_no_more():
     assert rules.faults(told, None, remark="") == []
 
 
+def test_impossible_ages_and_more_taken_back_than_there_were_are_told():
+    told = rules.restated(counted([]), {"youngest": 90, "oldest": 3, "removed": 5})
+
+    assert [one.code for one in rules.faults(told, Figures(total=2), remark="x")] == [
+        "ages_reversed", "removed_above",
+    ]  # fmt: skip
+    assert rules.number_faults({"oldest": 131}, {"oldest"}) == [("oldest", "bad_age")]
+
+
+def test_a_gap_before_the_bulletin_needs_a_remark():
+    told = counted([])
+
+    assert [one.code for one in rules.faults(told, Figures(), remark="", gap="2020-02-01")] == [
+        "gap"
+    ]
+    assert rules.faults(told, Figures(), remark="told", gap="2020-02-01") == []
+
+
 def test_bands_of_ages_have_no_gap():
     assert [rules.band(age) for age in (None, 0, 9, 10, 79, 80, 121)] == [
         "", "0-9", "0-9", "10-19", "70-79", "80+", "80+",
