@@ -191,7 +191,7 @@ def test_the_bulletin_of_5_february_tells_the_published_figures(demo):
     counties = {code: n for code, n in told.splits["county"].items() if n}
     assert (told.total, told.new) == (12, 2)
     assert counties == {"513326": 7, "513301": 2, "513333": 2, "513337": 1}
-    assert told.splits["sex"] == {"1": 9, "2": 3}
+    assert told.splits["sex"] == {"1": 9, "2": 3, "": 0}
     assert (told.youngest, told.oldest) == (24, 66)
     assert (told.splits["severity"]["severe"], told.splits["severity"]["critical"]) == (1, 1)
     assert bulletins.faults_of(draft) == []
