@@ -424,6 +424,15 @@ def _whole(rows: QuerySet[Arrival]) -> QuerySet[Arrival]:
     return rows.select_related("person", "area", "county", "unit", "checkpoint__facility")
 
 
+def found(user: User, at: datetime, text: str) -> QuerySet[Arrival]:
+    """The standing arrivals whose person a text means, the latest in front."""
+    persons = people.search(user, at, text, VIEW)
+    rows = open_to(user, at).filter(
+        person_id__in=persons.order_by().values("pk"), withdrawn_at__isnull=True
+    )
+    return rows.order_by("-arrived_at", "-pk")
+
+
 def with_watch(rows: QuerySet[Arrival], user: User, at: datetime) -> QuerySet[Arrival]:
     """The same with ``watch_key``: the public id of the observation, as far as it is open."""
     watch = screening.open_to(user, at).filter(pk=OuterRef("observation_id"))

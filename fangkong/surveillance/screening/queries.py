@@ -230,6 +230,13 @@ def of_person(person: Model, user: User, at: datetime) -> QuerySet[Observation]:
     return open_to(user, at).filter(person_id=person.pk).order_by("-first_date", "-pk")
 
 
+def found(user: User, at: datetime, text: str) -> QuerySet[Observation]:
+    """The observations whose person a text means, the latest in front."""
+    persons = people.search(user, at, text)
+    rows = open_to(user, at).filter(person_id__in=persons.order_by().values("pk"))
+    return rows.order_by("-first_date", "-pk")
+
+
 def watched_persons(
     facilities: frozenset[int], user: Scoped, at: datetime
 ) -> QuerySet[Observation]:

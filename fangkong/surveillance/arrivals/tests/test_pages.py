@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from fangkong.core import clock
+from fangkong.core import clock, finders
 from fangkong.core.audit.models import Sight
 from fangkong.core.pages.editing import editing_of
 from fangkong.surveillance.arrivals.models import Arrival, Asked, Checkpoint, RiskArea
@@ -225,6 +225,22 @@ def test_headquarters_announces_areas_and_counties_read_them(look, world):
     assert county.post(page, {"_key": "f", "valid_to": "2020-02-11"}).status_code == 405
     assert county.get(url("announce")).status_code == 403
     assert "湖南省长沙市" in text(county.get(url("risk_areas")))
+
+
+def test_the_search_over_everything_finds_arrivals_checkpoints_and_who_is_watched(look, world):
+    made = registered(world)
+
+    def found(user, text):
+        groups = finders.find(user, AT, text)
+        return {one.url for group in groups for one in group.found}
+
+    watch = made.observation.get_absolute_url()
+    assert {made.get_absolute_url(), watch} <= found(world.daofu_cdc, "王小山")
+    assert made.get_absolute_url() in found(world.guard, "wangxiaoshan")
+    assert not {made.get_absolute_url(), watch} & found(world.own_guard, "王小山")
+    assert not {made.get_absolute_url(), watch} & found(world.stranger, "王小山")
+    assert world.gate.get_absolute_url() in found(world.guard, "kdd")
+    assert world.gate.get_absolute_url() not in found(world.own_guard, "康定东")
 
 
 def test_arrivals_stand_on_the_page_of_their_person(look, world):

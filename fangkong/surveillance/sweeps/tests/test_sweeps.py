@@ -12,6 +12,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fangkong.core import finders
 from fangkong.core.refusals import Refused, WrongField
 from fangkong.people import queries as people
 from fangkong.people.models import Person
@@ -331,6 +332,14 @@ def test_a_machine_enters_doors_visits_and_findings(client, world):
     foreign = {"title": "x", "first_date": "2020-02-05", "last_date": "2020-02-05"}
     assert ask(world.kangding_cdc, "", "j", **foreign, cells=[cell]).status_code == 404
     assert ask(world.daofu_cdc, "", "k", **foreign, cells=[cell]).status_code == 201
+
+
+def test_the_search_over_everything_finds_a_sweep_by_its_title(world):
+    def found(user):
+        return {one.url for group in finders.find(user, AT, "返乡") for one in group.found}
+
+    assert found(world.walker) == {world.sweep.get_absolute_url()}
+    assert found(world.kangding_cdc) == set()
 
 
 def test_a_share_is_told_in_words_with_both_numbers():
