@@ -56,7 +56,7 @@ def test_an_arrival_is_asked_once_and_handed_to_the_county_it_goes_to(visit: Vis
     expect(phone.locator("section[aria-labelledby=tell]")).to_be_visible()
 
     phone.goto("/surveillance/arrivals/figures/")
-    expect(phone.locator("[data-again]")).to_have_text("0")
+    expect(phone.locator("[data-asked-twice]")).to_have_text("0")
     expect(phone.locator(".fk-chart")).to_have_attribute("data-drawn", "yes")
 
     county = visit("daofu")
