@@ -43,6 +43,8 @@ def condition(model: type[Model], there: set[str] | None = None) -> str:
         open_when.append(f"{wall.counties_too} = {_ids(2)}")
     if wall.facilities_too:
         open_when.append(f"{wall.facilities_too} = {_ids(4)}")
+    if wall.stands:
+        open_when.append(_stands(model, wall.stands))
     if wall.by:
         open_when.append(f"{wall.by} = {_ids(5)}")
     if wall.opened:
@@ -58,6 +60,14 @@ def condition(model: type[Model], there: set[str] | None = None) -> str:
             f"WHERE w.{column} = {table}.id)"
         )
     return " OR ".join(open_when)
+
+
+def _stands(model: type[Model], key: str) -> str:
+    """Whether the place behind a key is reached."""
+    place: Any = model._meta.get_field(key).related_model
+    reached = f"w.county_id = {_ids(2)} OR w.facility_id = {_ids(4)}"
+    there = f"SELECT w.id FROM {place._meta.db_table} w WHERE {reached}"  # noqa: S608  # our names
+    return f"{_column(model, key)} IN ({there})"
 
 
 def _open_row(model: type[Model], key: str, value: str) -> str:

@@ -17,6 +17,8 @@ class Wall:
 
     ``county``, ``area``, ``facility``: columns with the id of such a place; a row is open when one
     of them is reached. ``counties_too``, ``facilities_too``: a further column of that kind.
+    ``stands``: a key to a table without a wall that has ``county_id`` and ``facility_id``; the row
+    is open where one of these is reached.
     ``by``: a column with the id of a user, to whom the row is open. ``opened``: a column with the
     public id of a person, who may have been opened in an emergency. ``through``: a key to a walled
     table; the row is open when that row is. ``opens``: keys to rows that whoever sees this row
@@ -28,6 +30,7 @@ class Wall:
     facility: str = ""
     counties_too: str = ""
     facilities_too: str = ""
+    stands: str = ""
     by: str = ""
     opened: str = ""
     through: str = ""

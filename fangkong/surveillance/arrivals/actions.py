@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from fangkong.people.models import Person
     from fangkong.places.models import Area, Facility
     from fangkong.surveillance.screening.models import Observation
+    from fangkong.tasks.types import Words
 
 REASON_AT_LEAST = 2  # characters
 LONGEST_ANSWER = 300
@@ -236,12 +237,14 @@ def register(
     arrival.save()
     _keep(arrival, said, asked, by, at)
     _pass(arrival, checkpoint, arrived, by, at)
-    _watch(arrival, placed, by, at)
+    here = gate or arrival.gate_county
+    met = _gate(checkpoint, here)
+    _watch(arrival, placed, met, by, at)
     verb = "register" if new else "add"
     detail = {"tier": arrival.tier, "county": arrival.county.code, "late": day < today}
     audit.record(f"surveillance.arrivals.{verb}", arrival, by=by, at=at, detail=detail)
     if new or said.get(SYMPTOMS) or facts.temperature is not None:
-        _tell(arrival, by, at)
+        _tell(arrival, met, here, by, at)
     return arrival
 
 
@@ -510,8 +513,13 @@ def _pass(
     )
 
 
-def _watch(arrival: Arrival, placed: Placed | None, by: User | None, at: datetime) -> None:
-    """Have the person watched where they go; one watched elsewhere is told to those who watch."""
+def _watch(
+    arrival: Arrival, placed: Placed | None, met: Words, by: User | None, at: datetime
+) -> None:
+    """Have the person watched where they go; one watched elsewhere is told to those who watch.
+
+    ``met``: where this form was filled in, in words.
+    """
     watch: Observation | None = None
     if placed is not None:
         watch = screening.watch_arrival(
@@ -531,18 +539,19 @@ def _watch(arrival: Arrival, placed: Placed | None, by: User | None, at: datetim
         arrival.observation = watch
         arrival.save(update_fields=["observation"])
     if watch is not None and first and watch.created_at < at:
-        _task(AWAY_TASK.code, arrival, watch.county, AWAY_WITHIN, 3, by, at, source=watch)
+        _task(AWAY_TASK.code, arrival, met, watch.county, AWAY_WITHIN, 3, by, at, source=watch)
 
 
-def _tell(arrival: Arrival, by: User | None, at: datetime) -> None:
-    """Who is ill at a checkpoint is seen to by the county in which they stand."""
+def _tell(arrival: Arrival, met: Words, stands_in: Area, by: User | None, at: datetime) -> None:
+    """Who is ill at a checkpoint is seen to by the county in which they stand now."""
     if rules.is_ill(arrival.has_symptoms, arrival.temperature):
-        _task(SYMPTOMS_TASK.code, arrival, arrival.gate_county, ILL_WITHIN, 3, by, at)
+        _task(SYMPTOMS_TASK.code, arrival, met, stands_in, ILL_WITHIN, 3, by, at)
 
 
 def _task(
     kind: str,
     arrival: Arrival,
+    met: Words,
     county: Area,
     within: timedelta,
     priority: int,
@@ -550,11 +559,11 @@ def _task(
     at: datetime,
     *,
     source: Observation | None = None,
-    more: Mapping[str, dict[str, str]] | None = None,
+    more: Mapping[str, Words] | None = None,
 ) -> None:
     tasks.assign(
         kind=kind,
-        params={"checkpoint": _gate(arrival), **(more or {})},
+        params={"checkpoint": met, **(more or {})},
         area=county,
         role=Role.COUNTY_CDC,
         due_at=at + within,
@@ -565,10 +574,11 @@ def _task(
     )
 
 
-def _gate(arrival: Arrival) -> dict[str, str]:
-    if arrival.checkpoint is None:
-        return both(arrival.gate_county.name_zh, arrival.gate_county.name_en)
-    gate = arrival.checkpoint.facility
+def _gate(checkpoint: Checkpoint | None, county: Area) -> Words:
+    """A checkpoint in words; the county where there is none."""
+    if checkpoint is None:
+        return both(county.name_zh, county.name_en)
+    gate = checkpoint.facility
     return both(gate.name_zh, gate.name_en or gate.name_zh)
 
 
@@ -604,7 +614,8 @@ def miss(*, arrival: Arrival, reason: str, by: User | None, at: datetime) -> Arr
     audit.record("surveillance.arrivals.miss", arrival, by=by, at=at, reason=why)
     more = {"county": both(arrival.county.name_zh, arrival.county.name_en)}
     kind, gate = MISSING_TASK.code, arrival.gate_county
-    _task(kind, arrival, gate, MISSING_WITHIN, 2, by, at, more=more)
+    met = _gate(arrival.checkpoint, gate)
+    _task(kind, arrival, met, gate, MISSING_WITHIN, 2, by, at, more=more)
     return arrival
 
 
@@ -626,7 +637,7 @@ def judge_again(*, arrival: Arrival, by: User | None, at: datetime) -> Arrival:
     arrival.save()
     detail = {"tier": [before[0], arrival.tier]}
     audit.record("surveillance.arrivals.judge_again", arrival, by=by, at=at, detail=detail)
-    _watch(arrival, placed, by, at)
+    _watch(arrival, placed, _gate(arrival.checkpoint, arrival.gate_county), by, at)
     return arrival
 
 

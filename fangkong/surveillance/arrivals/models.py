@@ -115,6 +115,7 @@ class Arrival(Record):
         facility="unit_id",
         counties_too="gate_county_id",
         facilities_too="gate_id",
+        by="created_by_id",
         opens=("person",),
     )
 
@@ -201,7 +202,8 @@ class Passage(Record):
     """An arrival was seen at a checkpoint; once a day at each."""
 
     pii: ClassVar[dict[str, Personal]] = {}
-    wall: ClassVar[Wall] = Wall(through="arrival")
+    # Not through the arrival, which it opens for its checkpoint: that would be a circle.
+    wall: ClassVar[Wall] = Wall(stands="checkpoint", opens=("arrival",))
 
     arrival = models.ForeignKey(
         Arrival, on_delete=models.PROTECT, related_name="passages", db_index=False

@@ -56,7 +56,7 @@ from .types import (
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
-    from fangkong.core.permissions import Permission, Scoped
+    from fangkong.core.permissions import Permission, Scope, Scoped
     from fangkong.people.models import Person
     from fangkong.places.models import Area, Facility
 
@@ -400,7 +400,7 @@ def standing(person_id: int, condition: str, day: date) -> Arrival | None:
 
 
 def open_to(user: User, at: datetime) -> QuerySet[Arrival]:
-    """The arrivals to the user's counties and units, and for some days those registered there."""
+    """The arrivals to the user's counties and units, and for some days those met there."""
     return _arrivals(user, VIEW, at)
 
 
@@ -415,9 +415,18 @@ def _arrivals(user: User, permission: Permission, at: datetime) -> QuerySet[Arri
     here = scope.q(county="county_id", area="area_id", facility="unit_id")
     if scope.everywhere:
         return _whole(Arrival.objects.all())
-    lately = Q(arrived_date__gte=clock.day_of(at) - timedelta(days=GATE_DAYS))
+    since = clock.day_of(at) - timedelta(days=GATE_DAYS)
     gate = scope.q(county="gate_county_id", facility="gate_id")
-    return _whole(Arrival.objects.filter(here | (gate & lately)))
+    own = Q(created_by_id=user.pk) if scope else Q(pk__in=[])
+    met = Q(pk__in=_met(scope, since))
+    lately = (gate | met | own) & Q(arrived_date__gte=since)
+    return _whole(Arrival.objects.filter(here | lately))
+
+
+def _met(scope: Scope, since: date) -> QuerySet[Passage, int]:
+    """Ids of the arrivals that the checkpoints of a scope saw, be it as the second ones."""
+    there = scope.q(county="checkpoint__county_id", facility="checkpoint__facility_id")
+    return Passage.objects.filter(there, day__gte=since).values_list("arrival_id", flat=True)
 
 
 def _whole(rows: QuerySet[Arrival]) -> QuerySet[Arrival]:
@@ -452,15 +461,19 @@ def answers_of(arrival: Arrival) -> list[Answer]:
 
 
 def passages_of(arrival: Arrival) -> list[Passage]:
-    """Where an arrival was seen, the first in front."""
+    """Where an arrival was seen, the first in front; the caller may see the arrival."""
     rows = arrival.passages.select_related("checkpoint__facility")
-    return list(rows.order_by("passed_at", "pk"))
+    with everything():  # the checkpoints of other counties too
+        return list(rows.order_by("passed_at", "pk"))
 
 
 def registered_by(user: User, at: datetime) -> list[Arrival]:
-    """Whom a user registered today, the last in front; some of them."""
+    """Whom a user registered or met again today, the last in front; some of them."""
     day = clock.day_of(at)
-    rows = open_to(user, at).filter(created_by_id=user.pk, arrived_date=day)
+    met = Passage.objects.filter(created_by_id=user.pk, day=day).values("arrival_id")
+    rows = open_to(user, at).filter(
+        Q(created_by_id=user.pk) | Q(pk__in=met), arrived_date=day, withdrawn_at__isnull=True
+    )
     return list(rows.order_by("-pk")[:5])
 
 
@@ -486,7 +499,10 @@ def waiting_since(day: date) -> dict[Area, int]:
 def known_to_gates(facilities: frozenset[int], user: Scoped, at: datetime) -> QuerySet[Arrival]:
     """Ids of the persons whom a checkpoint registered lately, or a unit is to look after."""
     own = facilities & user.scope(VIEW, at).facility_ids
-    lately = Q(gate_id__in=own, arrived_date__gte=clock.day_of(at) - timedelta(days=GATE_DAYS))
+    since = clock.day_of(at) - timedelta(days=GATE_DAYS)
+    met = Passage.objects.filter(checkpoint__facility_id__in=own, day__gte=since)
+    gate = Q(gate_id__in=own) | Q(pk__in=met.values("arrival_id"))
+    lately = gate & Q(arrived_date__gte=since)
     rows = Arrival.objects.filter(lately | Q(unit_id__in=own), withdrawn_at__isnull=True)
     return rows.values("person_id")  # type: ignore[return-value]
 

@@ -15,7 +15,7 @@ from fangkong.core.audit.models import Sight
 from fangkong.core.pages.editing import editing_of
 from fangkong.surveillance.arrivals.models import Arrival, Asked, Checkpoint, RiskArea
 
-from .factories import AT, HOUR, answers, registered, somebody
+from .factories import AT, DAY, HOUR, answers, registered, somebody
 
 
 def url(name, *args):
@@ -68,7 +68,11 @@ def test_who_is_looked_up_is_asked_only_what_is_not_known(look, world):
     assert Asked.objects.filter(again=True).count() == 0
     sent = send(browser, asking, visit=form.initial["visit"])
     assert sent.status_code == 302
-    assert Arrival.objects.get().passages.count() == 2
+    made = Arrival.objects.get()
+    assert made.passages.count() == 2
+    page = text(browser.get(sent.headers["Location"]))
+    assert "康定东检查点" in page and "道孚检查点" in page
+    assert made.get_absolute_url() in text(browser.get(url("find")))
 
     again = next(link for link in links(browser.get(asking)) if "again=mobile" in link)
     shown = browser.get(url("ask") + again)
@@ -117,6 +121,38 @@ def test_the_same_form_sent_twice_is_one_arrival(look, world):
 
     assert first.headers["Location"] == again.headers["Location"]
     assert Arrival.objects.count() == 1
+
+
+@pytest.mark.both_databases
+def test_whoever_registers_sees_the_arrival_at_a_second_checkpoint_and_without_one(
+    look, world, monkeypatch
+):
+    number = "110101199003074477"
+    bound = answers(staying_at="康定市炉城镇1号")  # neither guard nor doctor is of Kangding
+    browser = look(world.doctor)
+    blank = browser.post(to_ask_nobody(browser.post(url("find"), {"text": number})), {"typed": "1"})
+    said = {"visit": visit(blank), **bound, "identity-number": number}
+    done = send(browser, blank.request["PATH_INFO"] + "?" + blank.request["QUERY_STRING"], **said)
+    made = Arrival.objects.get()
+    assert (made.county, made.checkpoint) == (world.kangding, None)
+    assert browser.get(done.headers["Location"]).status_code == 200
+    assert made.get_absolute_url() in text(browser.get(url("find")))
+
+    browser = look(world.own_guard)
+    assert browser.get(made.get_absolute_url()).status_code == 404
+    asking = to_ask(browser.post(url("find"), {"text": number}))
+    sent = send(
+        browser, asking, key="s", visit=browser.get(asking).context["form"].initial["visit"]
+    )
+    page = browser.get(sent.headers["Location"])
+    assert (page.status_code, "道孚检查点" in text(page)) == (200, True)
+    assert made.get_absolute_url() in text(browser.get(url("find")))
+    assert look(world.kangding_cdc).get(made.get_absolute_url()).status_code == 200
+    assert look(world.guard).get(made.get_absolute_url()).status_code == 404
+
+    monkeypatch.setattr(clock, "now", lambda: AT + 4 * DAY)
+    for user in (world.doctor, world.own_guard):
+        assert look(user).get(made.get_absolute_url()).status_code == 404
 
 
 def test_an_old_or_foreign_word_leads_back_to_the_look_up(look, world):

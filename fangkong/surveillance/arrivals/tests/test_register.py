@@ -319,6 +319,18 @@ def test_the_ill_are_seen_to_where_they_stand(world):
     assert [task.area for task in found] == [world.kangding] * 2
 
 
+def test_fever_at_a_second_checkpoint_is_told_to_its_county_and_names_it(world):
+    person = registered(world).person
+    hot = {"facts": facts({}, temperature=385), "person": person, "by": world.own_guard}
+    actions.register(**hot, checkpoint=world.own_gate, at=AT + HOUR)
+
+    task = Task.objects.get(kind="surveillance.arrivals.symptoms")
+    assert (task.area, task.params["checkpoint"]["zh"]) == (world.daofu, "道孚检查点")
+    actions.register(**hot, county=world.kangding, at=AT + 2 * HOUR)
+    task = Task.objects.filter(kind="surveillance.arrivals.symptoms").latest("pk")
+    assert (task.area, task.params["checkpoint"]["zh"]) == (world.kangding, "康定市")
+
+
 # --- Who sees what --------------------------------------------------------------------------------
 
 
