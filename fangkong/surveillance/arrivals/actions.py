@@ -230,6 +230,7 @@ def register(
             arrived_date=day,
             synthetic=synthetic,
         )
+    left = None if new else arrival.county
     _add(arrival, facts, said, area, stays, arrived)
     placed = _judge(arrival, day)
     if not new:
@@ -239,7 +240,7 @@ def register(
     _pass(arrival, checkpoint, arrived, by, at)
     here = gate or arrival.gate_county
     met = _gate(checkpoint, here)
-    _watch(arrival, placed, met, by, at)
+    _watch(arrival, placed, met, by, at, left=left)
     verb = "register" if new else "add"
     detail = {"tier": arrival.tier, "county": arrival.county.code, "late": day < today}
     audit.record(f"surveillance.arrivals.{verb}", arrival, by=by, at=at, detail=detail)
@@ -514,11 +515,18 @@ def _pass(
 
 
 def _watch(
-    arrival: Arrival, placed: Placed | None, met: Words, by: User | None, at: datetime
+    arrival: Arrival,
+    placed: Placed | None,
+    met: Words,
+    by: User | None,
+    at: datetime,
+    *,
+    left: Area | None = None,
 ) -> None:
     """Have the person watched where they go; one watched elsewhere is told to those who watch.
 
-    ``met``: where this form was filled in, in words.
+    ``met``: where this form was filled in, in words. ``left``: the county to which they were bound
+    by an earlier form, if any; who is bound for another one now is handed over to it.
     """
     watch: Observation | None = None
     if placed is not None:
@@ -538,8 +546,30 @@ def _watch(
     if watch is not None and first:
         arrival.observation = watch
         arrival.save(update_fields=["observation"])
-    if watch is not None and first and watch.created_at < at:
+    moved = left is not None and left.pk != arrival.county_id
+    if watch is None or watch.county_id == arrival.county_id:
+        moved = False
+    elif moved and left is not None and watch.county_id == left.pk:
+        _hand_over(arrival, watch, by, at)
+        return
+    if watch is not None and (moved or (first and watch.created_at < at)):
         _task(AWAY_TASK.code, arrival, met, watch.county, AWAY_WITHIN, 3, by, at, source=watch)
+
+
+def _hand_over(arrival: Arrival, watch: Observation, by: User | None, at: datetime) -> None:
+    """The watch goes on where the person is bound for now."""
+    if watch.last_date < clock.day_of(at):  # over, but not released yet
+        return
+    made = screening.hand_over(
+        observation=watch,
+        county=arrival.county,
+        area=arrival.area,
+        reason=_("At a checkpoint the person named another place to stay."),
+        by=by,
+        at=at,
+    )
+    Arrival.objects.filter(observation=watch).update(observation=made)
+    arrival.observation = made
 
 
 def _tell(arrival: Arrival, met: Words, stands_in: Area, by: User | None, at: datetime) -> None:

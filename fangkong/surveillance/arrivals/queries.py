@@ -455,6 +455,14 @@ def watch_of(arrival: Arrival, user: User, at: datetime) -> object | None:
     return screening.open_to(user, at).filter(pk=arrival.observation_id).first()
 
 
+def watched_by(arrival: Arrival) -> Area | None:
+    """The county that watches the person of an arrival; the caller may see the arrival."""
+    with everything():  # the county only
+        rows = Arrival.objects.filter(pk=arrival.pk)
+        key = rows.values_list("observation__county_id", flat=True).first()
+    return None if key is None else places.areas()[key]
+
+
 def answers_of(arrival: Arrival) -> list[Answer]:
     """What was answered, the first question in front."""
     return list(arrival.answers.order_by("answered_at", "pk"))
@@ -563,13 +571,25 @@ class Figures:
 
 
 def figures(user: User, at: datetime, *, days: int = FIGURE_DAYS) -> Figures:
-    """Arrivals of the last days as far as the user may see them; a few statements."""
+    """Arrivals of the last days to the user's places or registered there; a few statements.
+
+    Also those at a checkpoint that are open to it no more: only sums leave, and a sum that lacks
+    the earlier days would show a rise where there is none.
+    """
     last = clock.day_of(at)
     first = last - timedelta(days=days - 1)
-    rows = open_to(user, at).filter(
-        arrived_date__gte=first, arrived_date__lte=last, withdrawn_at__isnull=True
-    )
-    plain = rows.select_related(None).order_by()
+    with everything():
+        return _figures(user, first, last, at)
+
+
+def _figures(user: User, first: date, last: date, at: datetime) -> Figures:
+    scope = user.scope(VIEW, at)
+    here = scope.q(county="county_id", area="area_id", facility="unit_id")
+    gate = scope.q(county="gate_county_id", facility="gate_id")
+    within = Q() if scope.everywhere else here | gate
+    plain = Arrival.objects.filter(
+        within, arrived_date__gte=first, arrived_date__lte=last, withdrawn_at__isnull=True
+    ).order_by()
     cells = plain.values("arrived_date", "tier").annotate(n=Count("pk"), pack=Max("pack"))
     counties = plain.values("county_id", "county__code").annotate(
         n=Count("pk"),
@@ -578,7 +598,6 @@ def figures(user: User, at: datetime, *, days: int = FIGURE_DAYS) -> Figures:
     )
     gates = plain.exclude(checkpoint=None).values_list("checkpoint__facility_id")
     every = places.areas()
-    scope = user.scope(VIEW, at)
     asked = Asked.objects.filter(
         scope.q(county="county_id", facility="gate_id"), day__gte=first, day__lte=last
     ).aggregate(asked=Count("pk"), again=Count("pk", filter=Q(again=True)))

@@ -353,6 +353,7 @@ def _detail(
         "answers": describe.answers(queries.answers_of(found), found.arrived_date),
         "passages": queries.passages_of(found),
         "watch": queries.watch_of(found, user, at),
+        "watched_by": queries.watched_by(found),
         "decides": decides,
         "waits": decides and found.state == State.WAITING,
         "may_receive": decides and found.state != State.RECEIVED,

@@ -752,9 +752,18 @@ def end(
 
 @transaction.atomic
 def hand_over(
-    *, observation: Observation, county: Area, reason: str, by: User | None, at: datetime
+    *,
+    observation: Observation,
+    county: Area,
+    reason: str,
+    area: Area | None = None,
+    by: User | None,
+    at: datetime,
 ) -> Observation:
-    """Another county takes the person over: it ends here and goes on there to the same last day."""
+    """Another county takes the person over: it ends here and goes on there to the same last day.
+
+    ``area`` of that county, where it is known; its unit looks after the person.
+    """
     why = _reason(reason, _("Say why the person is handed over."))
     observation = _open(observation)
     today = clock.day_of(at)
@@ -774,13 +783,13 @@ def hand_over(
         **stamps(by, at),
         **said,
         first_date=max(today, observation.first_date),
-        area=county,
+        area=area or county,
         county=county,
-        unit=queries.unit_for(county, today),
+        unit=queries.unit_for(area or county, today),
         taken_from=observation,
     )
     made.save(force_insert=True)
-    observation.exposures.update(observation=made, county=county, area=county)
+    observation.exposures.update(observation=made, county=county, area=made.area)
     detail = {"from": str(made.first_date), "to": str(made.last_date), "county": county.code}
     audit.record("surveillance.screening.open", made, by=by, at=at, detail=detail)
     return made

@@ -263,6 +263,63 @@ def test_a_contact_who_arrives_stays_in_one_observation_and_the_watchers_are_tol
     assert task.area == world.daofu
 
 
+def moved_to_kangding(world, person):
+    return actions.register(
+        facts=facts({"staying-at": "康定市炉城镇1号"}), person=person, checkpoint=world.gate,
+        by=world.guard, at=AT + HOUR,
+    )  # fmt: skip
+
+
+def test_who_goes_on_to_another_county_the_same_day_is_watched_there(world):
+    made = registered(world)
+    before = made.observation
+
+    made = moved_to_kangding(world, made.person)
+    watch = made.observation
+    before.refresh_from_db()
+    assert (made.county, watch.county, watch.unit) == (
+        world.kangding, world.kangding, world.other_cdc,
+    )  # fmt: skip
+    assert (before.ending, watch.taken_from, watch.last_date) == (
+        "moved", before, date(2020, 2, 15),
+    )  # fmt: skip
+    assert queries.watched_by(made) == world.kangding
+    assert not Task.objects.filter(kind="surveillance.arrivals.away").exists()
+    actions.withdraw(arrival=made, reason="录错人", by=world.kangding_cdc, at=AT + 2 * HOUR)
+    watch.refresh_from_db()
+    assert watch.ending == "error"
+
+
+def test_who_is_watched_in_a_third_county_and_changes_the_way_stays_with_those_who_watch(world):
+    watch = contacts.watched(world, person=somebody(world))
+    kept = registered(world, on_the_way(), person=watch.person, at=AT + HOUR)
+    Observation.objects.filter(pk=watch.pk).update(county=world.home)  # neither one nor the other
+    Task.objects.all().delete()
+
+    moved_to_kangding(world, watch.person)
+    kept.refresh_from_db()
+    assert (kept.county, kept.observation, queries.watched_by(kept)) == (
+        world.kangding, watch, world.home,
+    )  # fmt: skip
+    assert Task.objects.get(kind="surveillance.arrivals.away").area == world.home
+
+
+def test_the_figures_of_a_gate_hold_all_days_that_they_name(world):
+    for days in (0, 5, 9):
+        registered(
+            world,
+            answers(mobile="", full_name=f"王{'一二三四五六七八九十'[days]}"),
+            at=AT + days * DAY,
+        )
+    at = AT + 9 * DAY
+
+    for user in (world.kangding_cdc, world.guard, world.daofu_cdc, world.headquarters):
+        assert queries.figures(user, at, days=14).total == 3, user
+    assert queries.figures(world.own_guard, at, days=14).total == 0
+    assert queries.figures(world.guard, at, days=5).total == 2
+    assert queries.open_to(world.guard, at).count() == 1
+
+
 def test_a_contact_that_is_withdrawn_leaves_the_days_of_the_arrival(world):
     made = registered(world)
     exposure = contacts.contact(world, person=made.person)
