@@ -303,7 +303,12 @@ def _read(
         elif stay is not None:
             stays = rules.stays_with(stays, [stay])
     if PASSED in said:
-        stays = rules.stays_with(stays, _passed(said[PASSED], day))
+        for part in rules.places_in(said[PASSED]):  # they were left on the day of arriving
+            stay, wrong = _stay(part, day, condition, day)
+            if wrong:
+                faults.append((PASSED, f"{part}: {wrong}"))
+            elif stay is not None:
+                stays = rules.stays_with(stays, [stay])
     return area, stays, faults
 
 
@@ -330,17 +335,6 @@ def _stay(
             " it was none of them, add 其他."
         ) % {"names": names}
     return {"area": origin.code, "name": origin.name, "last": last.isoformat()}, ""
-
-
-def _passed(text: str, day: date) -> list[dict[str, str]]:
-    """The areas on the way that can be read from a text; they were left on the day of arriving."""
-    found = []
-    for part in text.replace("、", ",").replace("，", ",").replace(";", ",").split(","):
-        match = queries.origins().match(part)
-        if len(match) == 1:
-            one = match[0]
-            found.append({"area": one.code, "name": one.name, "last": day.isoformat()})
-    return found
 
 
 def _entered(

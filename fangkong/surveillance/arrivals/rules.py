@@ -15,6 +15,7 @@ FEVER = 373  # tenths of a degree Celsius, as in screening
 TEMPERATURES = range(340, 431)
 ABROAD = "abroad"
 _ABROAD = ("境外", "国外", "海外", "abroad", "overseas")
+_NO_PLACE = ("无", "没有", "否", "none", "no", "-")
 _REGIONS = {
     "内蒙古自治区": "内蒙古",
     "广西壮族自治区": "广西",
@@ -116,6 +117,12 @@ def _called(name: str) -> set[str]:
     elif name.endswith("地区"):
         found.add(name[:-2])
     return {one for one in found if len(one) > 1}
+
+
+def places_in(text: str) -> list[str]:
+    """The single places of an answer that may name several, or say that there was none."""
+    parts = [part for part in re.split(r"[;；,，、\s]+", text) if part]
+    return [] if len(parts) == 1 and parts[0].lower() in _NO_PLACE else parts
 
 
 def too_vague(code: str, areas: Iterable[str]) -> list[str]:

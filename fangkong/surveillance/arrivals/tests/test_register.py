@@ -73,6 +73,8 @@ def test_an_announcement_decides_from_its_day_on_and_one_is_judged_anew(world):
         ({"left_on": "gestern"}, "left-on"),
         ({"staying_at": "成都市武侯区"}, "staying-at"),
         ({"staying_at": ""}, "staying-at"),
+        ({"passed_through": "四川省成都市；某个地方"}, "passed-through"),
+        ({"passed_through": "成都、朝阳区"}, "passed-through"),
         ({"symptoms": "vielleicht"}, "symptoms"),
         ({"mobile": "12345"}, "mobile"),
         ({"identity_number": "510101"}, "identity-number"),
@@ -95,6 +97,14 @@ def test_a_vague_origin_is_refused_where_a_part_of_it_was_announced(world):
     with pytest.raises(actions.NotAcceptable, match="武汉市"):
         registered(world, answers(came_from="湖北"))
     assert registered(world, answers(came_from="湖北其他")).stays[0]["area"] == "42"
+
+
+def test_each_place_on_the_way_is_read_whatever_stands_between_them(world):
+    way = "成都市；重庆市、湖南省长沙市，西安市 兰州市"
+    made = registered(world, answers(passed_through=way))
+    assert [stay["area"] for stay in made.stays] == ["4201", "4301", "50", "5101", "6101", "6201"]
+    none = registered(world, answers(passed_through="无", full_name="李二", mobile=""))
+    assert [stay["area"] for stay in none.stays] == ["4201"]
 
 
 def test_without_rules_for_arrivals_nobody_is_registered(world, monkeypatch):
