@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import pages
 from fangkong.core.refusals import Refused
@@ -85,7 +86,9 @@ class DoorForm(Told):
     """What was found at a door."""
 
     outcome = forms.ChoiceField(
-        label=_("Outcome"), choices=Outcome.choices, widget=forms.RadioSelect
+        label=pgettext_lazy("at a door", "Outcome"),
+        choices=Outcome.choices,
+        widget=forms.RadioSelect,
     )
     residents = forms.IntegerField(
         label=_("How many people live there"),
