@@ -24,6 +24,7 @@ from fangkong.people.types import Document, PhoneNumber
 from fangkong.places.types import FacilityKind
 from fangkong.surveillance.screening import actions as screening
 from fangkong.tasks import actions as tasks
+from fangkong.tasks import queries as given
 from fangkong.tasks.types import words as both
 
 from . import queries, rules, words
@@ -31,6 +32,7 @@ from .models import Answer, Arrival, Asked, Checkpoint, Passage, RiskArea
 from .types import (
     ADDRESS,
     AWAY_TASK,
+    FOUND_TASK,
     HEALTH_CODE,
     LEFT,
     MISSING_TASK,
@@ -63,6 +65,7 @@ LONGEST_ANSWER = 300
 ILL_WITHIN = timedelta(hours=2)
 AWAY_WITHIN = timedelta(hours=2)
 MISSING_WITHIN = timedelta(hours=12)
+FOUND_WITHIN = timedelta(hours=2)
 WAITING_WITHIN = timedelta(hours=6)
 ELSEWHERE = "其他"  # an area, but none of its parts that have a rule of their own
 NEEDED = (NAME, ADDRESS, ORIGIN, LEFT, SYMPTOMS)  # without them nobody can be placed or reached
@@ -216,6 +219,7 @@ def register(
     gate = county if checkpoint is None else checkpoint.county
     # Also for a form that was filled in for a stranger who is known after all.
     _put(person, facts.shown, known, facts.visit or new_public_id(), checkpoint, gate, by, at)
+    queries.hold(person)
     arrival = queries.standing(person.pk, condition, day)
     new = arrival is None
     if arrival is None:
@@ -231,6 +235,7 @@ def register(
             synthetic=synthetic,
         )
     left = None if new else arrival.county
+    found = not new and _found(arrival, arrived)
     _add(arrival, facts, said, area, stays, arrived)
     placed = _judge(arrival, day)
     if not new:
@@ -244,7 +249,11 @@ def register(
     verb = "register" if new else "add"
     detail = {"tier": arrival.tier, "county": arrival.county.code, "late": day < today}
     audit.record(f"surveillance.arrivals.{verb}", arrival, by=by, at=at, detail=detail)
-    if new or said.get(SYMPTOMS) or facts.temperature is not None:
+    if found:
+        proof = _("The person was met again.")
+        tasks.finish_for(source=arrival, kind=MISSING_TASK.code, proof=proof, by=by, at=at)
+        _task(FOUND_TASK.code, arrival, met, arrival.county, FOUND_WITHIN, 3, by, at)
+    if rules.is_ill(said.get(SYMPTOMS) == rules.YES, facts.temperature):
         _tell(arrival, met, here, by, at)
     return arrival
 
@@ -405,6 +414,14 @@ def _at_its_question(problem: people.WrongField) -> NotAcceptable:
     return NotAcceptable([(_QUESTION_OF.get(problem.field, NAME), str(problem))])
 
 
+def _found(arrival: Arrival, met: datetime) -> bool:
+    """Was somebody met who is said not to have come? A form of before that is sent late is not."""
+    if arrival.state != State.MISSING or met < arrival.changed_at:
+        return False
+    arrival.state, arrival.reason = State.WAITING, ""
+    return True
+
+
 def _add(
     arrival: Arrival,
     facts: ArrivalFacts,
@@ -424,9 +441,9 @@ def _add(
     if sign is not None and sign not in arrival.signs:
         arrival.signs = sorted([*arrival.signs, sign])
     if SYMPTOMS in said:
-        arrival.has_symptoms = said[SYMPTOMS] == rules.YES
+        arrival.has_symptoms = bool(arrival.has_symptoms) or said[SYMPTOMS] == rules.YES
     if facts.temperature is not None:
-        arrival.temperature = facts.temperature
+        arrival.temperature = max(arrival.temperature or 0, facts.temperature)
     if arrival._state.adding or arrival.area_id != area.pk:
         moved = not arrival._state.adding and arrival.county_id != area.county_id
         arrival.area, arrival.county = area, area.county or arrival.gate_county
@@ -567,8 +584,9 @@ def _hand_over(arrival: Arrival, watch: Observation, by: User | None, at: dateti
 
 
 def _tell(arrival: Arrival, met: Words, stands_in: Area, by: User | None, at: datetime) -> None:
-    """Who is ill at a checkpoint is seen to by the county in which they stand now."""
-    if rules.is_ill(arrival.has_symptoms, arrival.temperature):
+    """Who is ill at a checkpoint is seen to by the county in which they stand; told once each."""
+    told = given.for_source(arrival).filter(kind=SYMPTOMS_TASK.code, area=stands_in)
+    if not any(one.params["checkpoint"] == met for one in told):
         _task(SYMPTOMS_TASK.code, arrival, met, stands_in, ILL_WITHIN, 3, by, at)
 
 
@@ -619,6 +637,9 @@ def receive(*, arrival: Arrival, by: User | None, at: datetime) -> Arrival:
     arrival.touch(by, at)
     arrival.save()
     audit.record("surveillance.arrivals.receive", arrival, by=by, at=at)
+    for kind in (MISSING_TASK, FOUND_TASK):
+        proof = _("The county has taken the person over.")
+        tasks.finish_for(source=arrival, kind=kind.code, proof=proof, by=by, at=at)
     return arrival
 
 
@@ -674,6 +695,8 @@ def withdraw(*, arrival: Arrival, reason: str, by: User | None, at: datetime) ->
     arrival.touch(by, at)
     arrival.save()
     audit.record("surveillance.arrivals.withdraw", arrival, by=by, at=at, reason=why)
+    for kind in (SYMPTOMS_TASK, MISSING_TASK, FOUND_TASK):
+        tasks.cancel_for(source=arrival, kind=kind.code, reason=why, by=by, at=at)
     if arrival.observation is not None:
         others = Arrival.objects.filter(observation=arrival.observation, withdrawn_at__isnull=True)
         phases = list(others.order_by("arrived_at", "pk").values_list("phases", flat=True))
@@ -685,12 +708,18 @@ def withdraw(*, arrival: Arrival, reason: str, by: User | None, at: datetime) ->
 
 @transaction.atomic
 def remind(*, at: datetime) -> int:
-    """Tell each county how many arrivals of the day before nobody took over; gives the tasks."""
+    """Tell each county how many arrivals up to the day before wait; gives the tasks.
+
+    The task of another morning is taken back: the new one holds its arrivals too.
+    """
     day = clock.day_of(at) - rules.DAY
     waiting = queries.waiting_since(day)
     for county, count in waiting.items():
+        counted, kind = _("Counted anew."), WAITING_TASK.code
+        tasks.cancel_for(source=county, kind=kind, reason=counted, by=None, at=at)
         tasks.assign(
-            kind=WAITING_TASK.code,
+            kind=kind,
+            source=county,
             params={"day": day.isoformat(), "count": count},
             area=county,
             role=Role.COUNTY_CDC,

@@ -13,7 +13,7 @@ from . import actions, queries
 
 @schedule("surveillance.arrivals.remind", "0 8 * * *")
 def remind(at: datetime) -> None:
-    """At eight each county reads how many arrivals of the day before nobody took over."""
+    """At eight each county reads how many arrivals up to the day before nobody took over."""
     actions.remind(at=at)
 
 

@@ -388,6 +388,11 @@ def stay_known(person: Person, day: date) -> list[dict[str, str]]:
     return [] if last is None else list(last.stays)
 
 
+def hold(person: Person) -> None:
+    """Hold a person to the end of the transaction: of two gates at once one waits."""
+    type(person).objects.select_for_update().get(pk=person.pk)
+
+
 def standing(person_id: int, condition: str, day: date) -> Arrival | None:
     """The arrival of a person and day that stands, locked for whoever adds to it."""
     rows = Arrival.objects.filter(
@@ -420,6 +425,7 @@ def _arrivals(user: User, permission: Permission, at: datetime) -> QuerySet[Arri
     own = Q(created_by_id=user.pk) if scope else Q(pk__in=[])
     met = Q(pk__in=_met(scope, since))
     lately = (gate | met | own) & Q(arrived_date__gte=since)
+    lately |= gate & Q(state=State.MISSING)  # they are asked to look for the person
     return _whole(Arrival.objects.filter(here | lately))
 
 
@@ -496,8 +502,8 @@ def waiting_count(user: User, at: datetime) -> int:
 
 
 def waiting_since(day: date) -> dict[Area, int]:
-    """For each county how many arrivals of a day nobody has taken over; for the job."""
-    rows = waiting(Arrival.objects.filter(arrived_date=day)).select_related("county")
+    """For each county how many arrivals up to a day nobody has taken over; for the job."""
+    rows = waiting(Arrival.objects.filter(arrived_date__lte=day)).select_related("county")
     found: dict[Area, int] = {}
     for one in rows.order_by("county__code", "pk"):
         found[one.county] = found.get(one.county, 0) + 1

@@ -69,9 +69,14 @@ MISSING_TASK = tasks.declare_kind(
     _("An arrival registered at %(checkpoint)s did not come to %(county)s."),
     "surveillance:arrivals:detail",
 )
+FOUND_TASK = tasks.declare_kind(
+    "surveillance.arrivals.found",
+    _("An arrival who was said not to have come was met at %(checkpoint)s. Take the person over."),
+    "surveillance:arrivals:detail",
+)
 WAITING_TASK = tasks.declare_kind(
     "surveillance.arrivals.waiting",
-    _("Arrivals of %(day)s that nobody has taken over: %(count)s"),
+    _("Arrivals up to %(day)s that nobody has taken over: %(count)s"),
 )
 
 name_verbs(

@@ -13,12 +13,13 @@ from fangkong.people.models import Person
 from fangkong.surveillance.arrivals import actions, queries
 from fangkong.surveillance.arrivals.models import Answer, Arrival, Asked, Passage
 from fangkong.surveillance.arrivals.types import CheckpointFacts
+from fangkong.surveillance.monitoring.tests.test_report import together
 from fangkong.surveillance.screening import actions as screening
 from fangkong.surveillance.screening.models import Observation
 from fangkong.surveillance.screening.tests import factories as contacts
 from fangkong.tasks.models import Task
 
-from .factories import AT, DAY, HOUR, answers, facts, registered, somebody
+from .factories import AT, DAY, HOUR, World, answers, facts, registered, somebody
 
 pytestmark = pytest.mark.both_databases
 TODAY = date(2020, 2, 5)
@@ -375,6 +376,83 @@ def test_a_county_takes_over_or_says_who_did_not_come(world):
         with pytest.raises(actions.AlreadyDecided):
             actions.miss(arrival=again, reason="又一次", by=world.daofu_cdc, at=AT)
     assert actions.remind(at=AT + DAY) == 0
+
+
+def states(kind):
+    """How the tasks of a kind stand, the first in front."""
+    rows = Task.objects.filter(kind=f"surveillance.arrivals.{kind}").order_by("pk")
+    return [one.state for one in rows]
+
+
+def test_who_did_not_come_and_is_met_again_waits_anew_and_the_tasks_end(world):
+    made = registered(world)
+    actions.miss(arrival=made, reason="电话不通", by=world.daofu_cdc, at=AT + HOUR)
+    assert queries.open_to(world.guard, AT + 9 * DAY).get() == made  # they have a task to look
+    assert not queries.open_to(world.own_guard, AT).exists()
+
+    def met(at, **changes):
+        said = {"facts": facts({}, **changes), "person": made.person, "checkpoint": world.own_gate}
+        return actions.register(**said, by=world.own_guard, at=at)
+
+    late = met(AT + 2 * HOUR, arrived_at=AT)  # a form of before that comes late
+    assert (late.state, states("found")) == ("missing", [])
+    again = met(AT + 3 * HOUR)
+    assert (again.state, again.reason) == ("waiting", "")
+    assert states("missing") == ["done"]
+    found = Task.objects.get(kind="surveillance.arrivals.found")
+    assert (found.area, found.state) == (world.daofu, "open")
+    assert queries.waiting_count(world.daofu_cdc, AT) == 1
+
+    actions.receive(arrival=again, by=world.daofu_cdc, at=AT + 4 * HOUR)
+    found.refresh_from_db()
+    assert found.state == "done"
+    other = registered(world, facts=facts(answers(full_name="李二", mobile="", symptoms="yes")))
+    actions.miss(arrival=other, reason="电话不通", by=world.daofu_cdc, at=AT)
+    actions.withdraw(arrival=other, reason="录错人", by=world.daofu_cdc, at=AT)
+    assert states("symptoms")[-1] == states("missing")[-1] == "cancelled"
+
+
+def test_each_morning_one_task_holds_all_who_still_wait(world):
+    registered(world)
+    registered(world, answers(full_name="李二", mobile=""), at=AT + DAY)
+    for days in (1, 2, 3):
+        assert actions.remind(at=AT + days * DAY) == 1
+
+    rows = Task.objects.filter(kind="surveillance.arrivals.waiting").order_by("pk")
+    assert [(one.params["count"], one.state) for one in rows] == [
+        (1, "cancelled"), (2, "cancelled"), (2, "open"),
+    ]  # fmt: skip
+
+
+def test_the_ill_stay_ill_in_whatever_order_the_forms_come_and_each_gate_is_told_once(world):
+    def met(gate, temperature=None, **said):
+        told = facts(said, temperature=temperature)
+        return actions.register(
+            facts=told, person=made.person, checkpoint=gate, by=world.guard, at=AT + HOUR
+        )
+
+    made = registered(world)
+    for _again in range(2):
+        made = met(world.gate, temperature=385, symptoms="yes")
+    made = met(world.gate, temperature=366, symptoms="no")
+    assert (made.has_symptoms, made.temperature) == (True, 385)
+    assert Task.objects.filter(kind="surveillance.arrivals.symptoms").count() == 1
+    met(world.own_gate, symptoms="no")
+    assert Task.objects.filter(kind="surveillance.arrivals.symptoms").count() == 1
+    met(world.own_gate, symptoms="yes")
+    assert Task.objects.filter(kind="surveillance.arrivals.symptoms").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_gates_at_once_make_one_arrival(settings):
+    settings.FANGKONG_AREA = "513300"
+    world = World()
+    person = somebody(world, area=world.kangding)
+    given = {"facts": facts(on_the_way()), "person": person, "by": world.guard, "at": AT}
+    gates = (world.gate, world.own_gate)
+    problems = together(2, lambda n: once(f"k{n}", actions.register, **given, checkpoint=gates[n]))
+    assert problems == []
+    assert (Arrival.objects.count(), Passage.objects.count()) == (1, 2)
 
 
 def test_the_ill_are_seen_to_where_they_stand(world):
