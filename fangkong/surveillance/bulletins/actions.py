@@ -24,7 +24,7 @@ from fangkong.tasks.types import words as both
 
 from . import queries, rules, words
 from .models import Bulletin, DailyReporting, NilReport
-from .types import MISSING_TASK, ORDER, PREPARE, State
+from .types import MISSING_TASK, ORDER, PREPARE, BulletinState
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -153,7 +153,7 @@ def correct(*, bulletin: Bulletin, reason: str, by: User, at: datetime) -> Bulle
     _may_tell_of(bulletin.area, by, at)
     why = _reason(reason)
     bulletin = Bulletin.objects.select_for_update(of=("self",)).get(pk=bulletin.pk)
-    if bulletin.state != State.ISSUED:
+    if bulletin.state != BulletinState.ISSUED:
         raise NotIssued(_("This bulletin is not issued. Change the draft itself."))
     if queries.correction_of(bulletin) is not None:
         raise CorrectedAlready(_("This bulletin is corrected already. Correct its correction."))
@@ -233,7 +233,7 @@ def change(
     by: User,
     at: datetime,
 ) -> Bulletin:
-    """State figures otherwise (keys of ``rules.flat``), and the remark. A reason is needed where
+    """BulletinState figures otherwise (keys of ``rules.flat``), and the remark. A reason is needed where
     a figure changes; WrongFigures for what cannot be one."""
     bulletin = _locked(bulletin, by, at)
     before = bulletin.figures
@@ -312,7 +312,7 @@ def issue(*, bulletin: Bulletin, by: User, at: datetime) -> Bulletin:
         raise DoesNotSum(found)
     last = queries.issued(bulletin.area_id, bulletin.condition).order_by("-number").first()
     bulletin.number = 1 if last is None or last.number is None else last.number + 1
-    bulletin.state, bulletin.issued_at, bulletin.issued_by = State.ISSUED, at, by
+    bulletin.state, bulletin.issued_at, bulletin.issued_by = BulletinState.ISSUED, at, by
     texts = queries.texts_of(bulletin)
     bulletin.text_zh, bulletin.text_en = texts["zh"], texts["en"]
     order = queries.order_for(bulletin.condition, bulletin.day)
@@ -333,7 +333,7 @@ def drop(*, bulletin: Bulletin, reason: str, by: User, at: datetime) -> Bulletin
     why = _reason(reason)
     entry = {"at": at.isoformat(), "by": by.display_name, "by_id": by.pk, "reason": why}
     bulletin.changes = [*bulletin.changes, {**entry, "dropped": True, "figures": []}]
-    bulletin.state = State.DROPPED
+    bulletin.state = BulletinState.DROPPED
     bulletin.touch(by, at)
     bulletin.save()
     audit.record("surveillance.bulletins.drop", bulletin, by=by, at=at, reason=why)
@@ -482,7 +482,7 @@ def _locked(bulletin: Bulletin, by: User, at: datetime) -> Bulletin:
     _may_tell_of(bulletin.area, by, at)
     rows = Bulletin.objects.select_for_update(of=("self",)).select_related("area", "corrects")
     found = rows.get(pk=bulletin.pk)
-    if found.state != State.DRAFT:
+    if found.state != BulletinState.DRAFT:
         text = _("This bulletin is %(state)s. Only a draft can be changed.")
         raise NoDraft(text % {"state": found.get_state_display()})
     return found

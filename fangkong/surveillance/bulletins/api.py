@@ -15,7 +15,7 @@ from fangkong.core import api, clock
 
 from . import actions, queries
 from .models import Bulletin
-from .types import NIL, ORDER, PREPARE, VIEW, State
+from .types import NIL, ORDER, PREPARE, VIEW, BulletinState
 
 router = Router(tags=["bulletins"])
 
@@ -53,7 +53,7 @@ class BulletinOut(Schema):
     condition: str
     day: date
     as_of: datetime
-    state: State
+    state: BulletinState
     number: int | None
     pack: str
     definition: str
@@ -151,7 +151,7 @@ def index(
     request: HttpRequest,
     area: str = "",
     condition: str = "",
-    state: api.Narrowed[State] = None,
+    state: api.Narrowed[BulletinState] = None,
     since: date | None = None,
     until: date | None = None,
 ) -> HttpResponse:
@@ -203,7 +203,7 @@ def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 @router.post("/{uuid:public_id}/change/", response=BulletinOut)
 @api.conditional
 def change(request: HttpRequest, public_id: UUID, body: ChangeBulletinIn) -> dict[str, Any]:
-    """State figures of a draft otherwise, with a reason, or its remark."""
+    """BulletinState figures of a draft otherwise, with a reason, or its remark."""
     staff, found = _mine(request, public_id)
     done = api.once(
         request,

@@ -18,7 +18,7 @@ from fangkong.surveillance.monitoring import queries as monitoring
 from . import queries, rules, words
 from .actions import WrongFigures
 from .models import Bulletin, DailyReporting
-from .types import Split, State
+from .types import BulletinState, Split
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -53,9 +53,9 @@ class BulletinFilter(pages.FilterForm):
     area = forms.ChoiceField(label=gettext_lazy("Place"), required=False)
     condition = forms.ChoiceField(label=gettext_lazy("Disease"), required=False)
     state = forms.ChoiceField(
-        label=gettext_lazy("State"),
+        label=gettext_lazy("BulletinState"),
         required=False,
-        choices=[("", gettext_lazy("All")), *State.choices],
+        choices=[("", gettext_lazy("All")), *BulletinState.choices],
     )
 
     def __init__(self, *args: Any, rows: QuerySet[Bulletin], at: datetime, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ from fangkong.core.privacy import Personal
 from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
-from .types import Figures, State
+from .types import BulletinState, Figures
 
 
 class Bulletin(Record):
@@ -34,7 +34,9 @@ class Bulletin(Record):
     condition = models.CharField(_("disease"), max_length=60)
     day = models.DateField(_("day"))
     as_of = models.DateTimeField(_("as of"))
-    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.DRAFT)
+    state = models.CharField(
+        _("state"), max_length=10, choices=BulletinState.choices, default=BulletinState.DRAFT
+    )
     number = models.PositiveIntegerField(_("number"), null=True)
     pack = models.CharField(_("rule pack"), max_length=60)
     definition = models.CharField(_("definition"), max_length=60)
@@ -69,18 +71,23 @@ class Bulletin(Record):
             ),
             models.UniqueConstraint(
                 fields=["area", "condition", "day"],
-                condition=models.Q(state=State.DRAFT),
+                condition=models.Q(state=BulletinState.DRAFT),
                 name="bulletin_draft_once",
             ),
             models.UniqueConstraint(
                 fields=["corrects"],
-                condition=models.Q(state=State.ISSUED),
+                condition=models.Q(state=BulletinState.ISSUED),
                 name="bulletin_corrected_once",
             ),
             models.CheckConstraint(
                 condition=(
-                    models.Q(state=State.ISSUED, issued_at__isnull=False, number__isnull=False)
-                    | (~models.Q(state=State.ISSUED) & models.Q(issued_at=None, number=None))
+                    models.Q(
+                        state=BulletinState.ISSUED, issued_at__isnull=False, number__isnull=False
+                    )
+                    | (
+                        ~models.Q(state=BulletinState.ISSUED)
+                        & models.Q(issued_at=None, number=None)
+                    )
                 ),
                 name="bulletin_issued_is_whole",
             ),

@@ -27,7 +27,7 @@ from fangkong.tasks import queries as tasks
 
 from . import rules, words
 from .models import Bulletin, DailyReporting, NilReport
-from .types import MISSING_TASK, NIL, PREPARE, VIEW, Counted, Figures, Standing, State
+from .types import MISSING_TASK, NIL, PREPARE, VIEW, BulletinState, Counted, Figures, Standing
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -52,12 +52,12 @@ def open_to(user: User, at: datetime) -> QuerySet[Bulletin]:
     """What was issued, for everybody who sees bulletins; drafts, for who prepares for the place."""
     if not user.scope(VIEW, at):
         return Bulletin.objects.none()
-    later = Bulletin.objects.filter(corrects=OuterRef("pk"), state=State.ISSUED)
+    later = Bulletin.objects.filter(corrects=OuterRef("pk"), state=BulletinState.ISSUED)
     rows = Bulletin.objects.select_related("area", "stated_by", "issued_by", "corrects")
     rows = rows.annotate(is_corrected=Exists(later))
     # Not by "or" of two conditions: who prepares everywhere has an empty one, which is forgotten.
     own = Bulletin.objects.filter(_prepared_by(user, at)).values("pk")
-    return rows.filter(Q(state=State.ISSUED) | Q(pk__in=own))
+    return rows.filter(Q(state=BulletinState.ISSUED) | Q(pk__in=own))
 
 
 def open_to_prepare(user: User, at: datetime) -> QuerySet[Bulletin]:
@@ -84,7 +84,7 @@ def places_to_tell_of(user: User, at: datetime, permission: Permission = PREPARE
 def issued(area_id: int, condition: str) -> QuerySet[Bulletin]:
     """What was issued of a series, the newest day and its newest correction in front: for
     publicity, and for whoever follows a figure."""
-    rows = Bulletin.objects.filter(area_id=area_id, condition=condition, state=State.ISSUED)
+    rows = Bulletin.objects.filter(area_id=area_id, condition=condition, state=BulletinState.ISSUED)
     return rows.order_by("-day", "-number")
 
 
@@ -113,12 +113,12 @@ def counted(bulletin: Bulletin) -> Figures:
 def draft(area_id: int, condition: str, day: date) -> Bulletin | None:
     """The draft for a day, where there is one."""
     rows = Bulletin.objects.filter(area_id=area_id, condition=condition, day=day)
-    return rows.filter(state=State.DRAFT).first()
+    return rows.filter(state=BulletinState.DRAFT).first()
 
 
 def drafts_of(day: date) -> list[Bulletin]:
     """The drafts of a day, whoever's place they tell of."""
-    rows = Bulletin.objects.filter(day=day, state=State.DRAFT).select_related("area")
+    rows = Bulletin.objects.filter(day=day, state=BulletinState.DRAFT).select_related("area")
     return list(rows.order_by("pk"))
 
 
@@ -129,7 +129,7 @@ def before(area_id: int, condition: str, day: date) -> Bulletin | None:
 
 def correction_of(bulletin: Bulletin) -> Bulletin | None:
     """The issued bulletin that corrects this one."""
-    return bulletin.corrected_by.filter(state=State.ISSUED).first()
+    return bulletin.corrected_by.filter(state=BulletinState.ISSUED).first()
 
 
 def series_due(day: date) -> list[tuple[Area, str]]:
@@ -139,7 +139,9 @@ def series_due(day: date) -> list[tuple[Area, str]]:
     reporting is ordered.
     """
     every = places.areas()
-    told = Bulletin.objects.filter(day__lt=day, day__gte=day - LOOK_BACK * DAY, state=State.ISSUED)
+    told = Bulletin.objects.filter(
+        day__lt=day, day__gte=day - LOOK_BACK * DAY, state=BulletinState.ISSUED
+    )
     found = {(area, condition) for area, condition in told.values_list("area_id", "condition")}
     if (home := places.home(day)) is not None:
         standing = orders().filter(first_day__lte=day)
@@ -504,7 +506,7 @@ def overdue_orders(at: datetime) -> list[tuple[DailyReporting, date]]:
 
 def waiting_to_issue(user: User, at: datetime) -> int:
     """The drafts that somebody else prepared, for the badge of the menu."""
-    rows = open_to_prepare(user, at).filter(state=State.DRAFT).exclude(stated_by_id=user.pk)
+    rows = open_to_prepare(user, at).filter(state=BulletinState.DRAFT).exclude(stated_by_id=user.pk)
     return rows.count()
 
 

@@ -65,7 +65,7 @@ name_verbs(
 name_places({"surveillance.bulletins.detail": _("Bulletin")})
 
 
-class State(models.TextChoices):
+class BulletinState(models.TextChoices):
     """How far a bulletin is."""
 
     DRAFT = "draft", pgettext_lazy("state of a bulletin", "draft")

@@ -25,7 +25,7 @@ from fangkong.core.refusals import Refused
 
 from . import actions, figures, forms, queries, words
 from .models import Bulletin, DailyReporting
-from .types import NIL, ORDER, PREPARE, VIEW, Standing, State
+from .types import NIL, ORDER, PREPARE, VIEW, BulletinState, Standing
 
 FEW = 3  # facilities of one office
 
@@ -48,7 +48,7 @@ BULLETINS = pages.Listing[Bulletin](
         ),
         pages.Column(
             "state",
-            gettext_lazy("State"),
+            gettext_lazy("BulletinState"),
             lambda one: one.get_state_display(),
             piece="surveillance/bulletins/_state.html",
         ),
@@ -125,9 +125,9 @@ def chart(request: StaffRequest, public_id: UUID) -> JsonResponse:
 
 @allowed(PREPARE)
 def change(request: StaffRequest, public_id: UUID) -> HttpResponse:
-    """State figures otherwise than they were counted, with a reason; and the remark."""
+    """BulletinState figures otherwise than they were counted, with a reason; and the remark."""
     found = _bulletin(request, public_id, queries.open_to_prepare)
-    if found.state != State.DRAFT:
+    if found.state != BulletinState.DRAFT:
         return redirect(found)
     form = pages.editing(forms.ChangeForm(request.POST or None, bulletin=found), found)
     if pages.carry_out(request, form, actions.change, form.asked, bulletin=found):
@@ -321,7 +321,7 @@ def _detail(
     status: int = 200,
 ) -> HttpResponse:
     may = queries.open_to_prepare(request.user, request.now).filter(pk=found.pk).exists()
-    draft = found.state == State.DRAFT
+    draft = found.state == BulletinState.DRAFT
     later = queries.correction_of(found)
     page: dict[str, object] = {
         **_shown(request, found),
@@ -338,7 +338,7 @@ def _detail(
         page["drop_form"] = _dressed(
             drop_form or pages.editing(forms.ReasonForm(prefix="drop"), found)
         )
-    if may and found.state == State.ISSUED and later is None:
+    if may and found.state == BulletinState.ISSUED and later is None:
         page["correct_form"] = _dressed(
             correct_form or pages.editing(forms.ReasonForm(prefix="correct"), found)
         )
@@ -352,11 +352,11 @@ def _dressed(form: forms.ReasonForm) -> forms.ReasonForm:
 
 def _shown(request: StaffRequest, found: Bulletin) -> dict[str, object]:
     texts = {"zh": found.text_zh, "en": found.text_en}
-    if found.state == State.DRAFT:
+    if found.state == BulletinState.DRAFT:
         texts = queries.texts_of(found)
     order_ = queries.order_for(found.condition, found.day)
     reporting = found.reporting
-    if found.state == State.DRAFT and order_ is not None:
+    if found.state == BulletinState.DRAFT and order_ is not None:
         standing = queries.daily_of(order_, found.day, request.now, found.area)
         reporting = dict(queries.reported_shares(standing))
     return {

@@ -15,7 +15,7 @@ from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
 from fangkong.surveillance.bulletins import actions, jobs, queries
 from fangkong.surveillance.bulletins.models import Bulletin
-from fangkong.surveillance.bulletins.types import State
+from fangkong.surveillance.bulletins.types import BulletinState
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring import queries as cases_held
 from fangkong.surveillance.monitoring.tests.factories import AT, case, facts, person
@@ -109,7 +109,7 @@ def test_an_issued_bulletin_says_all_and_never_changes(world, second):
     case(world, 1, at=EVENING, **FOUND)
     found = issued(world, second)
 
-    assert (found.state, found.number, found.issued_by) == (State.ISSUED, 1, second)
+    assert (found.state, found.number, found.issued_by) == (BulletinState.ISSUED, 1, second)
     assert found.as_of == datetime(2020, 2, 5, tzinfo=AT.tzinfo) and found.issued_at == MORNING
     assert found.definition == "cn-2020-01-bulletin-covid-19" and found.pack == "cn-2020-01"
     assert "新增新型冠状病毒感染的肺炎确诊病例1例（道孚1例）" in found.text_zh
@@ -199,7 +199,7 @@ def test_what_does_not_sum_is_not_issued_and_all_of_it_is_told(world, second):
 
     assert len(refused.value.faults) == 6  # five splits, and more deaths than cases
     found.refresh_from_db()
-    assert found.state == State.DRAFT and found.number is None
+    assert found.state == BulletinState.DRAFT and found.number is None
     right = state(
         found, world, died=0, county__513326=2, sex__2=1, **{"age:40-49": 0, "age:50-59": 2},
         source__local=1, source__import=1, **{"source:": 0}, severity__mild=2, new=2,
@@ -300,7 +300,7 @@ def test_a_dropped_draft_leaves_the_day_free(world):
 
     again = draft(world)
 
-    assert again != found and Bulletin.objects.filter(state=State.DROPPED).get() == found
+    assert again != found and Bulletin.objects.filter(state=BulletinState.DROPPED).get() == found
     found.refresh_from_db()
     assert found.changes[-1]["reason"] == "重拟"
 
@@ -314,11 +314,11 @@ def test_at_ten_past_midnight_the_draft_lies_ready_and_one_person_may_issue_it(w
     jobs.prepare(midnight)
     jobs.prepare(midnight)
 
-    found = Bulletin.objects.get(state=State.DRAFT)
+    found = Bulletin.objects.get(state=BulletinState.DRAFT)
     assert (found.day, found.stated_by, found.area) == (DAY, None, world.home)
     assert actions.issue(bulletin=found, by=second, at=MORNING).number == 2
     jobs.prepare(midnight)
-    assert not Bulletin.objects.filter(state=State.DRAFT).exists()
+    assert not Bulletin.objects.filter(state=BulletinState.DRAFT).exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -333,7 +333,7 @@ def test_two_who_issue_at_once_give_one_number_each(world):
 
     assert not [one for one in at_once(issue) if isinstance(one, Exception)]
 
-    numbers = Bulletin.objects.filter(state=State.ISSUED).values_list("number", flat=True)
+    numbers = Bulletin.objects.filter(state=BulletinState.ISSUED).values_list("number", flat=True)
     assert sorted(numbers) == [1, 2]
 
 

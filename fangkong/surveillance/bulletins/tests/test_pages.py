@@ -15,7 +15,7 @@ from fangkong.core import clock
 from fangkong.core.roles import Role
 from fangkong.surveillance.bulletins import actions
 from fangkong.surveillance.bulletins.models import Bulletin, DailyReporting, NilReport
-from fangkong.surveillance.bulletins.types import State
+from fangkong.surveillance.bulletins.types import BulletinState
 from fangkong.surveillance.monitoring.tests.factories import AT, case
 
 API = "/api/v1/surveillance/bulletins/"
@@ -87,11 +87,11 @@ def test_from_counting_to_the_issue_on_the_pages(world, second, client):
 
     sent(client, world.headquarters, page("recount", found))
     unsure = pressed(client, second, detail, page("issue", found))
-    assert unsure.status_code == 200 and Bulletin.objects.get().state == State.DRAFT
+    assert unsure.status_code == 200 and Bulletin.objects.get().state == BulletinState.DRAFT
     pressed(client, second, detail, page("issue", found), _confirmed="yes")
 
     found.refresh_from_db()
-    assert (found.state, found.number) == (State.ISSUED, 1)
+    assert (found.state, found.number) == (BulletinState.ISSUED, 1)
     told = read(client, world.clinician, found.get_absolute_url()).content.decode()
     assert "1 new case on 4 February 2020" in told and "新增" in told
     assert page("change", found) not in told and page("correct", found) not in told
