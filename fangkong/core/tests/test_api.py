@@ -373,7 +373,7 @@ def test_every_operation_says_what_it_may_answer(client):
 
 # Codes that follow from the rules or the places of a day, the cursor and the number of a tube:
 # told by the operation.
-TOLD_BY_THE_OPERATION = {"condition", "county", "after", "number", "tier"}
+TOLD_BY_THE_OPERATION = {"area", "condition", "county", "after", "number", "tier"}
 NEEDED = {"condition": "covid-19", "first": "2020-02-01", "last": "2020-02-05"}
 
 

@@ -233,7 +233,7 @@ def change(
     by: User,
     at: datetime,
 ) -> Bulletin:
-    """BulletinState figures otherwise (keys of ``rules.flat``), and the remark. A reason is needed where
+    """State figures otherwise (keys of ``rules.flat``), and the remark. A reason is needed where
     a figure changes; WrongFigures for what cannot be one."""
     bulletin = _locked(bulletin, by, at)
     before = bulletin.figures

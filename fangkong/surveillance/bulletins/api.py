@@ -12,6 +12,7 @@ from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
+from fangkong.surveillance.monitoring import queries as monitoring
 
 from . import actions, queries
 from .models import Bulletin
@@ -160,9 +161,11 @@ def index(
     api.in_order("until", until, "since", since)
     rows = queries.open_to(staff.user, staff.now)
     if area:
-        rows = rows.filter(area__code=area.replace("\x00", ""))
+        api.among("area", area, queries.area_codes(clock.day_of(staff.now)))
+        rows = rows.filter(area__code=area)
     if condition:
-        rows = rows.filter(condition=condition.replace("\x00", ""))
+        api.among("condition", condition, monitoring.condition_codes())
+        rows = rows.filter(condition=condition)
     if state is not None:
         rows = rows.filter(state=state)
     if since is not None:
@@ -203,7 +206,7 @@ def detail(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 @router.post("/{uuid:public_id}/change/", response=BulletinOut)
 @api.conditional
 def change(request: HttpRequest, public_id: UUID, body: ChangeBulletinIn) -> dict[str, Any]:
-    """BulletinState figures of a draft otherwise, with a reason, or its remark."""
+    """State figures of a draft otherwise, with a reason, or its remark."""
     staff, found = _mine(request, public_id)
     done = api.once(
         request,

@@ -100,6 +100,13 @@ def places_told_of(rows: QuerySet[Bulletin]) -> list[Area]:
     return sorted((every[pk] for pk in keys if pk in every), key=lambda one: one.code)
 
 
+def area_codes(day: date) -> frozenset[str]:
+    """The places of which a bulletin may tell: the prefecture and its counties, by code."""
+    home = places.home(day)
+    own = [] if home is None else [home.code]
+    return frozenset([*own, *(one.code for one in places.counties_of_home(day))])
+
+
 def conditions_told_of(rows: QuerySet[Bulletin]) -> list[str]:
     """The diseases of some bulletins."""
     return sorted(rows.order_by().values_list("condition", flat=True).distinct())

@@ -125,7 +125,7 @@ def chart(request: StaffRequest, public_id: UUID) -> JsonResponse:
 
 @allowed(PREPARE)
 def change(request: StaffRequest, public_id: UUID) -> HttpResponse:
-    """BulletinState figures otherwise than they were counted, with a reason; and the remark."""
+    """State figures otherwise than they were counted, with a reason; and the remark."""
     found = _bulletin(request, public_id, queries.open_to_prepare)
     if found.state != BulletinState.DRAFT:
         return redirect(found)
