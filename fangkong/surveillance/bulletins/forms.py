@@ -53,7 +53,7 @@ class BulletinFilter(pages.FilterForm):
     area = forms.ChoiceField(label=gettext_lazy("Place"), required=False)
     condition = forms.ChoiceField(label=gettext_lazy("Disease"), required=False)
     state = forms.ChoiceField(
-        label=gettext_lazy("BulletinState"),
+        label=gettext_lazy("State"),
         required=False,
         choices=[("", gettext_lazy("All")), *BulletinState.choices],
     )

@@ -48,7 +48,7 @@ BULLETINS = pages.Listing[Bulletin](
         ),
         pages.Column(
             "state",
-            gettext_lazy("BulletinState"),
+            gettext_lazy("State"),
             lambda one: one.get_state_display(),
             piece="surveillance/bulletins/_state.html",
         ),
