@@ -160,7 +160,10 @@ def ask(request: StaffRequest) -> HttpResponse:
         made = done.result
         said = {"name": made.person.masked_name, "tier": describe.tier(made)}
         messages.success(request, _("%(name)s: %(tier)s.") % said)
-        return redirect(f"{made.get_absolute_url()}{_query(request, post)}")
+        seen = queries.open_to(request.user, request.now).filter(pk=made.pk).exists()
+        # Who adds to another's arrival without a checkpoint may not see it; the message tells.
+        onward = made.get_absolute_url() if seen else reverse("surveillance:arrivals:find")
+        return redirect(f"{onward}{_query(request, post)}")
     if person is not None and request.method == "GET":
         _note_put(request, person, form, visit, post, county)
     page = {

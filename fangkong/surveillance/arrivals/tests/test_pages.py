@@ -123,6 +123,19 @@ def test_the_same_form_sent_twice_is_one_arrival(look, world):
     assert Arrival.objects.count() == 1
 
 
+def test_who_adds_to_an_arrival_that_they_may_not_see_is_led_back_and_told_the_tier(look, world):
+    number = "110101199003074477"
+    bound = answers(staying_at="康定市炉城镇1号")
+    made = registered(world, {**bound, "identity-number": number})
+    browser = look(world.doctor)
+    asking = to_ask(browser.post(url("find"), {"text": number}))
+
+    sent = browser.post(asking, {"_key": "k", "visit": visit(browser.get(asking))}, follow=True)
+    assert (sent.status_code, sent.request["PATH_INFO"]) == (200, url("find"))
+    assert "Hubei" in text(sent)
+    assert browser.get(made.get_absolute_url()).status_code == 404
+
+
 @pytest.mark.both_databases
 def test_whoever_registers_sees_the_arrival_at_a_second_checkpoint_and_without_one(
     look, world, monkeypatch
