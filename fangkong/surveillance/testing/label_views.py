@@ -10,11 +10,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 
 from fangkong.accounts.types import StaffRequest
+from fangkong.core.audit.sights import opened
+from fangkong.core.audit.types import How
 from fangkong.core.permissions import allowed
 from fangkong.core.printing.sheets import NotPrinted
 
 from . import forms, labels, queries
-from .models import Tube
+from .models import Specimen, Tube
 from .types import HANDLE
 
 
@@ -30,6 +32,7 @@ def print_labels(request: StaffRequest) -> HttpResponse:
     tubes = tubes[: max(labels.MOST_LABELS // copies, 1)]
     if not tubes:
         raise Http404
+    opened(request, [one for one in tubes if isinstance(one, Specimen)], how=How.PRINTED)
     try:
         size = said["size"] or labels.SIZES[0]
         made = labels.printed(tubes, size, copies, request.user, request.now)
@@ -43,7 +46,9 @@ def print_labels(request: StaffRequest) -> HttpResponse:
 def label(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """The label of a specimen as SVG."""
     rows = queries.open_to(request.user, request.now)
-    return _drawn(get_object_or_404(rows, public_id=public_id))
+    found = get_object_or_404(rows, public_id=public_id)
+    opened(request, found, how=How.PRINTED)
+    return _drawn(found)
 
 
 @allowed(HANDLE)
