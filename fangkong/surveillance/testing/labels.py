@@ -11,7 +11,6 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from barcode.codex import Code128
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -44,6 +43,8 @@ class Label:
 
 def bars(number: str) -> SafeString:
     """Code 128 (ISO/IEC 15417) of a number, as SVG that is stretched to any size."""
+    from barcode.codex import Code128  # loads Pillow, which no page needs
+
     modules = Code128(number).build()[0]
     drawn, x = [], QUIET
     for sign, run in groupby(modules):
