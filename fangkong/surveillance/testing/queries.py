@@ -367,7 +367,8 @@ def board(user: User, at: datetime, laboratory: Facility) -> Board:
 
 def scanned_by(user: User, at: datetime, state: str, limit: int = 10) -> list[Scanned]:
     """The tubes that a user took this step with today, the last in front; pools as one tube."""
-    mine = {"by": user, "state": state, "entered_at__gte": clock.start_of(clock.day_of(at))}
+    begun = clock.start_of(clock.day_of(at))
+    mine = {"by": user, "state": state, "entered_at__range": (begun, begun + timedelta(days=1))}
     singles = CustodyStep.objects.filter(**mine, specimen__pool=None).select_related("specimen")
     pools = PoolStep.objects.filter(**mine).select_related("pool")
     found = [
