@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fangkong.core import clock, pages
+from fangkong.surveillance.monitoring import queries as monitoring
 
 from . import queries, rules, words
 from .forms import DailyFilter
@@ -193,7 +194,7 @@ def reported_map(shown: Asked, at: datetime) -> pages.AreaMap:
     open_to = {one.county.pk for one in told}
     values = [
         pages.AreaValue(code=one.code, name=one.display_short, value=None, label="–")
-        for one in queries.home_counties(shown.day)
+        for one in monitoring.home_counties(shown.day)
         if one.pk not in open_to
     ]
     for one in told:

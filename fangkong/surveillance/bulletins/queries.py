@@ -151,9 +151,7 @@ def series_due(day: date) -> list[tuple[Area, str]]:
     )
     found = {(area, condition) for area, condition in told.values_list("area_id", "condition")}
     if (home := places.home(day)) is not None:
-        standing = orders().filter(first_day__lte=day)
-        standing = standing.filter(Q(last_day__isnull=True) | Q(last_day__gte=day))
-        found |= {(home.pk, one.condition) for one in standing}
+        found |= {(home.pk, one.condition) for one in orders_on(day)}
     return [
         (every[area], condition)
         for area, condition in sorted(found)
@@ -299,17 +297,20 @@ def orders() -> QuerySet[DailyReporting]:
     return DailyReporting.objects.order_by("-first_day", "-pk")
 
 
+def orders_on(day: date) -> QuerySet[DailyReporting]:
+    """The orders that hold on a day."""
+    rows = orders().filter(first_day__lte=day)
+    return rows.filter(Q(last_day__isnull=True) | Q(last_day__gte=day))
+
+
 def order_for(condition: str, day: date) -> DailyReporting | None:
     """The order that holds for a disease on a day."""
-    rows = orders().filter(condition=condition, first_day__lte=day)
-    return rows.filter(Q(last_day__isnull=True) | Q(last_day__gte=day)).first()
+    return orders_on(day).filter(condition=condition).first()
 
 
 def ordered_on(day: date) -> list[str]:
     """The diseases whose daily reports are asked for on a day."""
-    rows = orders().filter(first_day__lte=day)
-    rows = rows.filter(Q(last_day__isnull=True) | Q(last_day__gte=day))
-    return sorted(set(rows.values_list("condition", flat=True)))
+    return sorted(set(orders_on(day).values_list("condition", flat=True)))
 
 
 def nil_from(day: date) -> datetime:
@@ -488,11 +489,6 @@ def _daily(
     return Daily(order, day, until, kept)
 
 
-def home_counties(day: date) -> list[Area]:
-    """The counties of the prefecture, for a map that shows its borders."""
-    return places.counties_of_home(day)
-
-
 def due_now(at: datetime) -> Iterator[tuple[DailyReporting, Area, date]]:
     """Of each order whose hour has come today: every county not told yet, and yesterday."""
     for order, day in overdue_orders(at):
@@ -507,8 +503,7 @@ def overdue_orders(at: datetime) -> list[tuple[DailyReporting, date]]:
     """The orders whose hour for yesterday has come."""
     now = at.astimezone(clock.zone())
     day = now.date() - DAY
-    rows = orders().filter(first_day__lte=day, due_hour__lte=now.hour)
-    return [(one, day) for one in rows.filter(Q(last_day__isnull=True) | Q(last_day__gte=day))]
+    return [(one, day) for one in orders_on(day).filter(due_hour__lte=now.hour)]
 
 
 def waiting_to_issue(user: User, at: datetime) -> int:
