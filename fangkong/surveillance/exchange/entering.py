@@ -18,8 +18,8 @@ from fangkong.surveillance.testing import actions as testing
 from fangkong.surveillance.testing import pools
 from fangkong.surveillance.testing import queries as tubes
 from fangkong.surveillance.testing.models import Finding, Pool, Specimen
-from fangkong.surveillance.testing.rules import result_faults
-from fangkong.surveillance.testing.types import ResultFacts, State
+from fangkong.surveillance.testing.rules import result_faults, same_minute
+from fangkong.surveillance.testing.types import ResultFacts, ResultOutcome, State
 
 from . import queries, rules
 from .rules import Sent
@@ -128,11 +128,26 @@ def _told_again(sent: Sent, tube: Specimen | Pool) -> tuple[Done, Finding]:
         raise DoesNotFit(_("This specimen lies in a pool, which has the result."), "state")
     if rules.is_same(sent, method=before.method, outcome=before.outcome, ct=before.ct):
         return Done(Fate.KNOWN.value, tube), before
+    if _came_late(sent, before, tube):
+        raise DoesNotFit(_("This tube has a newer result than this one."), "older")
+    if sent.outcome == ResultOutcome.INVALID:
+        text = _("A reported result cannot become invalid. Request a new specimen.")
+        raise DoesNotFit(text, "invalid")
     same = bool(sent.sender_number) and sent.sender_number == before.sender_number
     if not sent.corrects and not same:
         text = _("This tube has a result, and the message does not say that it corrects it.")
         raise DoesNotFit(text, "reported")
     return Done(Fate.CORRECTED.value, tube), before
+
+
+def _came_late(sent: Sent, before: Finding, tube: Specimen | Pool) -> bool:
+    """Whether what comes now was found before what the tube has: messages overtake each other.
+
+    By the moment of the test; of one moment, a correction is newer than what corrects nothing.
+    """
+    if sent.tested_at is not None and not same_minute(sent.tested_at, before.tested_at):
+        return sent.tested_at < before.tested_at
+    return not sent.corrects and queries.corrected_by_message(tube, before)
 
 
 def _again(sent: Sent, tube: Specimen | Pool, channel: str, by: User | None, at: datetime) -> Done:

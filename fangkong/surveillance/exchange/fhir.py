@@ -73,7 +73,7 @@ class _Found:
 
     def behind(self, reference: Any, within: Plain, kind: str) -> Plain | None:
         """The resource that a reference names; None for one that lies elsewhere."""
-        name = reference.get("reference", "") if isinstance(reference, dict) else ""
+        name = _text(reference, "reference") if isinstance(reference, dict) else ""
         if name.startswith("#"):
             inside = [one for one in _list(within, "contained") if one.get("id") == name[1:]]
             one = inside[0] if inside else None
@@ -109,7 +109,8 @@ def _checked(kind: str, resource: Plain, where: str) -> None:
         get_fhir_model_class(kind).model_validate(resource)
     except ValidationError as problem:
         first = problem.errors(include_input=False, include_context=False, include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
+        told = first["loc"][:-1] if first["type"].startswith("extra") else first["loc"]
+        place = ".".join(str(part) for part in told)  # a name that is not FHIR's is the sender's
         raise Fault("structure", f"{where}.{place}"[:200]) from None
     except (ValueError, TypeError, RecursionError, KeyError, AttributeError):
         raise Fault("structure", where) from None
@@ -146,7 +147,7 @@ def _sent(where: str, report: Plain, found: _Found, methods: Sequence[AssayMetho
     if len(outcomes) != 1:
         raise Fault("several_outcomes" if outcomes else "unknown_outcome", f"{where}.result")
     corrects = FINAL[status] or any(FINAL[str(one["status"])] for one in seen)
-    moments = [m for one in [*seen, report] if (m := _moment(one.get("issued")))]
+    moments = [m for one in [*seen, report] if (m := _moment(one.get("issued"), where))]
     return Sent(
         number=_tube(report, seen, found, where),
         sender_number=_identifier(report)[:80],
@@ -203,22 +204,27 @@ def _identifier(one: Plain, first: str = "") -> str:
     told = one.get(first) if first else None
     several = one.get("identifier")
     for each in [told, *(several if isinstance(several, list) else [several])]:
-        if isinstance(each, dict) and isinstance(each.get("value"), str) and each["value"].strip():
-            return str(each["value"]).strip()
+        if isinstance(each, dict) and (value := _text(each, "value").strip()):
+            if not value.isprintable():
+                raise Fault("signs", "identifier")
+            return value
     return ""
 
 
 def _name(report: Plain, found: _Found) -> str:
     patient = found.behind(report.get("subject"), report, "Patient") or {}
     for one in _list(patient, "name"):
-        if text := one.get("text") or one.get("family", "") + "".join(one.get("given", [])):
-            return str(text)
+        given = one.get("given")
+        parts = [one.get("family"), *(given if isinstance(given, list) else [])]
+        whole = "".join(part for part in parts if isinstance(part, str))
+        if text := _text(one, "text") or whole:
+            return text
     return ""
 
 
 def _message_id(bundle: Plain) -> str:
-    told = _identifier(bundle) or bundle.get("id", "")
-    if not isinstance(told, str) or not told.strip() or len(told) > 120 or not told.isprintable():
+    told = _identifier(bundle) or _text(bundle, "id")
+    if not told.strip() or len(told) > 120 or not told.isprintable():
         raise Fault("no_message_id", "Bundle.identifier")
     return told.strip()
 
@@ -240,23 +246,34 @@ def _list(one: Plain, name: str) -> list[Any]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-def _moment(text: Any) -> datetime | None:
-    if not isinstance(text, str) or "T" not in text:
+def _text(one: Plain, name: str) -> str:
+    found = one.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _moment(text: Any, where: str) -> datetime | None:
+    """An instant; FHIR's own check has seen its shape, not whether it can be reckoned with."""
+    if not isinstance(text, str):
         return None
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-        return moment.astimezone(UTC) if moment.tzinfo else None
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
+        raise Fault("moment", f"{where}.issued") from None
 
 
 def _json(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_no_number)
+        text = body.decode("utf-8-sig")
+        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_said)
     except UnicodeDecodeError:
         raise Fault("encoding") from None
     except (ValueError, RecursionError):
         raise Fault("not_json") from None
+
+
+def _said(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What is null is not said."""
+    return {name: value for name, value in pairs if value is not None}
 
 
 def _no_number(name: str) -> float:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fangkong.packs.types import AssayMethod
 
 MOST_SEGMENTS = 10_000
+MOST_PARTS = 300_000  # fields, components and repetitions; 500 results have a third of it
 # MSH-18 (table 0211) → Python's name.
 CHARSETS = {
     "": "utf-8",
@@ -33,6 +34,7 @@ CHARSETS = {
 }
 FINAL = {"F": False, "C": True, "": False}
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:\.\d{1,4})?([+-]\d{4})?", re.ASCII)
+_ROUGH = re.compile(r"\d{4}(\d\d){0,3}([+-]\d{4})?", re.ASCII)  # a year, month, day or hour
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ def read(body: bytes, methods: Sequence[AssayMethod], zone: tzinfo) -> tuple[str
     ``zone``: of moments that name none.
     """
     text = _text(body)
-    if text.count("\r") > MOST_SEGMENTS:
+    if text.count("\r") > MOST_SEGMENTS or sum(map(text.count, "|^~&")) > MOST_PARTS:
         raise Fault("too_many")
     try:
         message = hl7.parse(text)
-    except (hl7.HL7Exception, ValueError, IndexError, KeyError, TypeError):
+    except (hl7.HL7Exception, AssertionError, AttributeError, ValueError, LookupError, TypeError):
         raise Fault("not_hl7") from None
     kind = [_part(message[0], 9, n) for n in (1, 2)]
     if kind != ["ORU", "R01"]:
@@ -166,6 +168,8 @@ def _sent(group: _Group, n: int, methods: Sequence[AssayMethod], zone: tzinfo) -
     number = group.number or _part(group.obr, 2)
     if not number:
         raise Fault("no_number", f"{where}-2")
+    if not number.isprintable() or not _part(group.obr, 3).isprintable():
+        raise Fault("signs", f"{where}-3")
     codes = [code for one in (*group.obx, group.obr) for code in _coded(one, where_code(one))]
     codes += [code for one in group.obx for code in _coded(one, 17)]
     method = rules.method_of(codes, [one.code for one in methods])
@@ -191,7 +195,8 @@ def _sent(group: _Group, n: int, methods: Sequence[AssayMethod], zone: tzinfo) -
             if not said:
                 raise Fault("unknown_outcome", f"{where}/OBX-5")
             outcomes.add(said)
-        moments += [m for field_ in (19, 14) if (m := _moment(_whole(one, field_), zone))]
+        told = ((n, _whole(one, n)) for n in (19, 14))
+        moments += [m for n, text in told if (m := _moment(text, zone, f"{where}/OBX-{n}"))]
     if len(outcomes) != 1:
         raise Fault("several_outcomes" if outcomes else "unknown_outcome", f"{where}/OBX-5")
     return Sent(
@@ -229,10 +234,15 @@ def _part(segment: Any, n: int, component: int = 1) -> str:
     return parts[component - 1].strip() if len(parts) >= component else ""
 
 
-def _moment(text: str, zone: tzinfo) -> datetime | None:
-    """YYYYMMDDHHMM[SS][.S][+ZZZZ], in the zone of the house where it names none."""
+def _moment(text: str, zone: tzinfo, where_: str) -> datetime | None:
+    """YYYYMMDDHHMM[SS][.S][+ZZZZ], in the zone of the house where it names none.
+
+    None where nothing is said, or no more than the hour; ``Fault`` for what is no moment.
+    """
     found = _TIME.fullmatch(text)
     if not found:
+        if text and not _ROUGH.fullmatch(text):
+            raise Fault("moment", where_)
         return None
     year, month, day, hour, minute, second, offset = found.groups()
     where: tzinfo = zone
@@ -243,7 +253,7 @@ def _moment(text: str, zone: tzinfo) -> datetime | None:
         y, mo, d, h, mi, s = (int(n) for n in (year, month, day, hour, minute, second or "0"))
         return datetime(y, mo, d, h, mi, s, tzinfo=where).astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
+        raise Fault("moment", where_) from None
 
 
 def _escaped(text: str) -> str:

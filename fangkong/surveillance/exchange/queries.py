@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from fangkong.core import clock
 from fangkong.surveillance.testing import queries as testing
-from fangkong.surveillance.testing.types import TEST
+from fangkong.surveillance.testing.models import Pool
+from fangkong.surveillance.testing.types import TEST, Channel
 
 from .models import Message, SentResult
 from .types import Fate
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.packs.types import AssayMethod
     from fangkong.places.models import Facility
-    from fangkong.surveillance.models import Pool, Specimen
+    from fangkong.surveillance.testing.models import Finding, Specimen
 
 
 def messages_open_to(user: User, at: datetime) -> QuerySet[Message]:
@@ -64,6 +65,16 @@ def known_message(laboratory: Facility, channel: str, message_id: str) -> Messag
     return Message.objects.filter(
         laboratory=laboratory, channel=channel, message_id=message_id
     ).first()
+
+
+def corrected_by_message(tube: Specimen | Pool, newest: Finding) -> bool:
+    """Whether the newest result of a tube came by a message that said that it corrects."""
+    if newest.channel not in (Channel.FHIR, Channel.HL7):
+        return False
+    of = {"pool" if isinstance(tube, Pool) else "specimen": tube.pk}
+    applied = SentResult.objects.filter(**of, fate__in=[Fate.ENTERED, Fate.CORRECTED, Fate.MATCHED])
+    last = applied.order_by("-changed_at", "-pk").first()
+    return last is not None and last.corrects
 
 
 def tube_of(laboratory: Facility, number: str) -> Specimen | Pool | None:

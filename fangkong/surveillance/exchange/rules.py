@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 
 MOST_RESULTS = 500  # of one message
 MOST_BYTES = 2 * 1024 * 1024  # of one message; 500 results take a tenth of it
+MOST_DIGITS = 6  # before the point of a number; no Ct value comes near
 
 OUTCOMES: Mapping[str, str] = {
     **dict.fromkeys(
@@ -103,10 +104,13 @@ def target_of(codes: Iterable[str], known: Iterable[str]) -> str:
 def hundredths(text: str | Decimal) -> int | None:
     """A Ct value in hundredths of a cycle; None for what is no number with two decimals."""
     try:
-        value = Decimal(str(text).strip()) * 100
+        value = Decimal(str(text).strip())
     except InvalidOperation:
         return None
-    return int(value) if value.is_finite() and value == value.to_integral_value() else None
+    if not value.is_finite() or not -2 <= value.adjusted() <= MOST_DIGITS:
+        return None  # 1E999999 is a number too, and too long to be reckoned with
+    value *= 100
+    return int(value) if value == value.to_integral_value() else None
 
 
 def plain(text: str) -> str:

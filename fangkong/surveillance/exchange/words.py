@@ -16,6 +16,8 @@ FAULTS: Mapping[str, str | Promise] = {
     "too_big": _("A message may hold at most %(megabytes)d MB. Send fewer results at a time."),
     "too_many": _("A message may hold at most %(results)d results. Send the rest in another one."),
     "encoding": _("The signs cannot be read in the encoding that is named. Send UTF-8."),
+    "signs": _("A number of a tube or of the laboratory holds signs that nobody can print."),
+    "moment": _("A moment of a test cannot be. Send the day and the minute, with the zone."),
     "unknown_charset": _("This character set is not read. Name UNICODE UTF-8 or GB 18030-2000."),
     "not_json": _("The body is not valid JSON. XML is not read here."),
     "no_bundle": _("Send a Bundle of FHIR R4."),
@@ -43,12 +45,16 @@ WHY: Mapping[str, str | Promise] = {
     "state": _("the tube is past it, or lies in a pool"),
     "sender_number": _("the laboratory used its number for another tube"),
     "reported": _("the tube has another result, and this one is no correction"),
+    "older": _("the tube has a newer result"),
+    "invalid": _("a reported result cannot become invalid: ask for a new specimen"),
 }
 # How FHIR calls the kinds of faults.
 ISSUES: Mapping[str, str] = {
     "too_big": "too-long",
     "too_many": "too-costly",
     "encoding": "structure",
+    "signs": "structure",
+    "moment": "value",
     "unknown_charset": "not-supported",
     "not_json": "structure",
     "no_bundle": "structure",
@@ -77,6 +83,8 @@ _ROWS: Mapping[str, str | Promise] = {
     "not_state": _("The tube is past it, or lies in a pool."),
     "not_sender_number": _("The laboratory used its number for another tube."),
     "not_reported": _("The tube has another result. Correct it on its page."),
+    "not_older": _("The tube has a newer result."),
+    "not_invalid": _("A reported result cannot become invalid. Request a new specimen."),
 }
 _FIELDS: Mapping[str, str | Promise] = {
     "number": _("Number of the tube"),

@@ -229,6 +229,44 @@ def test_a_tube_that_has_another_result_or_was_ended_waits(fhir, world):
     assert [one.why for one in found] == ["reported", "state"]
 
 
+def test_messages_that_overtake_each_other_leave_the_newest_result(fhir, hl7, world):
+    late, twin = received(world), received(world, facts=facts(specimen_type="sputum"))
+    hl7(oru(late.number, "NEG", message_id="B", status="C", tested="20200205100500"))
+    fhir(bundle(*report(twin.number, "negative", status="corrected", sender="LIS-2")))
+
+    older = oru(late.number, "POS", message_id="A", tested="20200205100000")
+    same_moment = bundle(*report(twin.number, "positive", sender="LIS-2"), message_id="m-0")
+    assert acked(hl7(older))[0] == "AA"
+    assert fhir(same_moment).status_code == 200
+
+    for tube in (late, twin):
+        tube.refresh_from_db()
+        assert tube.outcome == "negative"
+    waiting = SentResult.objects.filter(fate="waiting").order_by("pk")
+    assert [one.why for one in waiting] == ["older", "older"]
+    assert not Case.objects.exists()
+    newest = oru(late.number, "POS", message_id="C", status="C", tested="20200205100500")
+    assert acked(hl7(newest))[0] == "AA"
+    late.refresh_from_db()
+    assert late.outcome == "positive"
+
+
+def test_a_reported_result_that_is_called_invalid_waits_and_stops_no_other(hl7, world):
+    tube, other = received(world), received(world, facts=facts(specimen_type="sputum"))
+    hl7(oru(tube.number, "NEG", message_id="A"))
+    both = oru(tube.number, "无效", message_id="B", status="C")
+    both += "".join(
+        line + "\r" for line in oru(other.number, "NEG", sender="LIS-2").split("\r")[2:] if line
+    )
+
+    assert acked(hl7(both))[0] == "AA"
+
+    assert [(one.fate, one.why) for one in SentResult.objects.order_by("pk")[1:]] == [
+        ("waiting", "invalid"),
+        ("entered", ""),
+    ]
+
+
 # --- What is refused ------------------------------------------------------------------------------
 
 
@@ -254,6 +292,14 @@ def test_a_tube_that_has_another_result_or_was_ended_waits(fhir, world):
         (bundle(*report("VTM-1", ct={"X9": 21.5})), "processing"),
         (bundle(*report("VTM-1", ct={"N": 21.555})), "processing"),
         (bundle({"resource": {"resourceType": "DiagnosticReport", "status": 7}}), "structure"),
+        (bundle(*report("VTM-1", ct={"N": "1E999999"})), "processing"),
+        (
+            bundle(*report("VTM-1", ct={"N": 1})).replace(": 1,", ": 1" + "0" * 4_000 + ","),
+            "processing",
+        ),
+        (bundle(*report("VTM\x00-1")), "structure"),
+        (bundle(*report("VTM-1", sender="L\u202e1")), "structure"),
+        (bundle(*report("VTM-1", issued="0001-01-01T00:00:00+08:00")), "value"),
     ],
 )
 def test_a_bundle_that_cannot_be_taken_is_told_why_and_leaves_nothing(fhir, body, code):
@@ -263,6 +309,33 @@ def test_a_bundle_that_cannot_be_taken_is_told_why_and_leaves_nothing(fhir, body
     (issue,) = answer.json()["issue"]
     assert (issue["severity"], issue["code"]) == ("error", code)
     assert not Message.objects.exists() and not SentResult.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "changes"),
+    [
+        (2, {"name": [{"family": "央", "given": [None, "金"]}, {"family": None, "given": ["拉"]}]}),
+        (2, {"name": [{"text": None, "family": None}]}),
+        (0, {"subject": {"reference": None}, "conclusionCode": None}),
+        (3, {"valueString": None, "valueQuantity": None, "component": None}),
+    ],
+)
+def test_what_is_null_in_a_bundle_is_not_said(fhir, world, place, changes):
+    entries = report("VTM-1")
+    entries[place]["resource"].update(changes)
+
+    assert fhir(bundle(*entries)).status_code == 200
+    assert SentResult.objects.get().why == "unknown_tube"
+
+
+def test_a_refusal_repeats_no_name_that_the_sender_made_up(fhir):
+    entries = report("VTM-1")
+    entries[0]["resource"]["13988880002"] = "x"
+
+    answer = fhir(bundle(*entries))
+
+    assert answer.status_code == 422
+    assert "13988880002" not in answer.content.decode()
 
 
 def test_a_result_that_the_rules_do_not_know_refuses_the_whole_message(fhir, world):
@@ -319,6 +392,13 @@ def test_xml_and_what_is_too_big_are_refused(fhir, hl7, world, monkeypatch):
         (oru("VTM-1") + "OBX|9|CWE|94500-6||NEG||||||F\r", "AE"),
         (b"MSH|^~\\&|\x00\x00|LAB|F|5|2||ORU^R01|M|P|2.5\rOBR|1|V-123|L\r", "AE"),
         ("FHS|^~\\&|\r" + oru("VTM-1"), "AE"),
+        (oru("VTM-1", ct={"N": "1E999999"}), "AE"),
+        (oru("VTM-1", ct={"N": "1E99999"}), "AE"),
+        (oru("VTM-1", tested="20200231100000"), "AE"),
+        (oru("VTM-1", tested="gestern"), "AE"),
+        (oru("VTM-1").replace("|^~", "|^\\~"), "AE"),
+        (oru("VTM\x01-1"), "AE"),
+        (oru("VTM-1") + "OBX|" + "^" * 300_000 + "\r", "AE"),
     ],
 )
 def test_an_oru_that_cannot_be_taken_is_answered_by_what_is_wrong(hl7, body, code):
