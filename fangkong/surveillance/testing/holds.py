@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -28,7 +28,7 @@ from fangkong.tasks.rules import UNFINISHED
 from fangkong.tasks.types import words as both
 
 from . import queries, rules, steps
-from .models import Pool, Specimen
+from .models import CustodyStep, Pool, Specimen
 from .types import RECOLLECT_TASK, ResultOutcome, State
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class NotHeld(Refused):
 
 def held(repeat: Specimen) -> bool:
     """Whether a specimen tells if somebody is let go."""
-    if repeat.repeats_id is None:
-        return False
-    return Specimen.objects.filter(pk=repeat.repeats_id, state=State.HELD).exists()
+    return repeat.repeats_id is not None and queries.held_with(repeat).exists()
 
 
 def hold(members: Sequence[Specimen], pool: Pool, *, by: User | None, at: datetime) -> None:
@@ -80,44 +78,39 @@ def let_go(
         if all(each.state == State.REQUESTED for each in waiting.get(one.pk, ()))
     ]
     for one in free:
-        _withdraw(
-            waiting.get(one.pk, ()),
-            _in_house(gettext_lazy("The pool was negative after all.")),
-            by,
-            at,
-        )
         one.outcome, one.reported_at = ResultOutcome.NEGATIVE, reported_at
     steps.step_of_members(free, State.REPORTED, at, by, at)
     for one in free:
         one.save()
+    why = _in_house(gettext_lazy("The pool was negative after all."))
+    _withdraw([each for one in free for each in waiting.get(one.pk, ())], why, by, at)
     _asked_no_more(pool, by, at)
     return len(free)
 
 
 def settle(repeat: Specimen, outcome: str, *, by: User | None, at: datetime) -> None:
-    """The single test has a result: negative or positive ends the hold, the grey zone does not."""
+    """The single test has a result: negative or positive ends the hold, the grey zone does not.
+
+    It ends the hold by every pool, where the swab was taken after that hold began.
+    """
     member = _member(repeat)
     if member is None:
         return
     if outcome in (ResultOutcome.NEGATIVE, ResultOutcome.POSITIVE):
-        if member.state == State.HELD:
-            why = _in_house(gettext_lazy("Tested singly: %(number)s.")) % {"number": repeat.number}
-            _release(member, why, by, at)
+        why = _in_house(gettext_lazy("Tested singly: %(number)s.")) % {"number": repeat.number}
+        for one in _answered(repeat):
+            _release(one, why, by, at)
     elif outcome == ResultOutcome.GREY:
         if member.state == State.RELEASED:
             steps.step_of_members([member], State.HELD, at, by, at)
             member.save()
-        if member.state == State.HELD:
-            _again(member, by, at)
-            _ask_unless_asked(member, by, at)
+        _again_of(repeat, by, at)
 
 
 def renew(repeat: Specimen, *, by: User | None, at: datetime) -> None:
     """The tube of somebody who is held is lost or cannot be tested: ask for the next one."""
-    member = _member(repeat)
-    if member is not None and member.state == State.HELD:
-        _again(member, by, at)
-        _ask_unless_asked(member, by, at)
+    if repeat.repeats_id is not None:
+        _again_of(repeat, by, at)
 
 
 def taken(repeat: Specimen, *, by: User | None, at: datetime) -> None:
@@ -125,8 +118,9 @@ def taken(repeat: Specimen, *, by: User | None, at: datetime) -> None:
     if repeat.repeats_id is None:
         return
     member = Specimen.objects.select_related("pool").get(pk=repeat.repeats_id)
-    if member.pool is not None:
-        _asked_no_more(member.pool, by, at)
+    inside = [member, *queries.held_with(repeat).select_related("pool")]
+    for pool in {one.pool_id: one.pool for one in inside if one.pool is not None}.values():
+        _asked_no_more(pool, by, at)
 
 
 @transaction.atomic
@@ -136,8 +130,8 @@ def release(*, specimen: Specimen, reason: str, by: User, at: datetime) -> Speci
     member = steps.locked(specimen)
     if member.state != State.HELD or member.pool is None:
         raise NotHeld(_("Nobody is held by this specimen any more. Nothing was changed."))
+    repeats = _repeats([member]).get(member.pk, [])
     _release(member, why, by, at)
-    repeats = _repeats([member]).get(member.pk, ())
     _withdraw([one for one in repeats if one.state == State.REQUESTED], why, by, at)
     _asked_no_more(member.pool, by, at)
     audit.record("surveillance.testing.release", member, by=by, at=at, reason=why)
@@ -151,6 +145,27 @@ def _member(repeat: Specimen) -> Specimen | None:
     return steps.locked(Specimen(pk=repeat.repeats_id))
 
 
+def _answered(repeat: Specimen) -> list[Specimen]:
+    """The members, under their locks, whose hold a specimen ends: it was taken after each began."""
+    return [
+        member
+        for each in queries.held_with(repeat).values_list("pk", flat=True)
+        if (member := steps.locked(Specimen(pk=each))).state == State.HELD
+        and (
+            member.pk == repeat.repeats_id
+            or (repeat.collected_at is not None and repeat.collected_at >= member.state_at)
+        )
+    ]
+
+
+def _again_of(repeat: Specimen, by: User | None, at: datetime) -> None:
+    """Whoever is still held is taken anew: one specimen, whichever pools hold them."""
+    for each in queries.held_with(repeat).values_list("pk", flat=True):
+        member = steps.locked(Specimen(pk=each))
+        _again(member, by, at)
+        _ask_unless_asked(member, by, at)
+
+
 def _release(member: Specimen, why: str, by: User | None, at: datetime) -> None:
     steps.step_of_members([member], State.RELEASED, at, by, at, why)
     member.save()
@@ -158,32 +173,40 @@ def _release(member: Specimen, why: str, by: User | None, at: datetime) -> None:
 
 def _repeats(members: Sequence[Specimen]) -> dict[int, list[Specimen]]:
     """The specimens taken anew of members, without those that came to nothing."""
-    rows = Specimen.objects.filter(repeats__in=members).exclude(
-        state__in=[State.CANCELLED, State.LOST, State.REFUSED]
-    )
-    found: dict[int, list[Specimen]] = {}
-    for one in rows.select_for_update().order_by("pk"):
-        found.setdefault(one.repeats_id or 0, []).append(one)
-    return found
+    ended = (State.CANCELLED, State.LOST, State.REFUSED)
+    found = queries.answering(members, lock=True)
+    return {
+        key: [one for one in several if one.state not in ended] for key, several in found.items()
+    }
 
 
 def _withdraw(repeats: Sequence[Specimen], why: str, by: User | None, at: datetime) -> None:
+    """Nobody needs these for a hold any more: cancelled, where they were asked for because of one.
+
+    What another pool still waits for goes on for that one; what was asked for before goes on too.
+    """
     for one in repeats:
-        steps.step(one, State.CANCELLED, at, by, at, why)
+        still = queries.held_with(one).first()
+        if still is not None:
+            one.repeats = still
+        elif one.test_group == rules.MEMBER or not _asked_before(one):
+            steps.step(one, State.CANCELLED, at, by, at, why)
+        else:
+            one.repeats = None
         one.touch(by, at)
         one.save()
 
 
+def _asked_before(repeat: Specimen) -> bool:
+    """Whether a specimen was asked for before the hold that it came to serve."""
+    held_at = CustodyStep.objects.filter(specimen_id=repeat.repeats_id, state=State.HELD)
+    first = held_at.order_by("sequence").values_list("entered_at", flat=True).first()
+    return first is not None and repeat.created_at < first
+
+
 def _again(member: Specimen, by: User | None, at: datetime) -> Specimen:
     """A single specimen of a member, asked for; one that waits already serves for it."""
-    assert member.person_id is not None  # only persons are pooled
-    waiting = queries.waiting_request(
-        member.person_id, member.facility_id, member.condition, member.specimen_type
-    )
-    if waiting is not None:
-        waiting.repeats = member
-        waiting.touch(by, at)
-        waiting.save()
+    if (waiting := _serving(member, by, at)) is not None:
         return waiting
     pack = steps.rules_on(at, "done_at")
     single = rules.group(pack, rules.MEMBER, clock.day_of(at))
@@ -204,9 +227,31 @@ def _again(member: Specimen, by: User | None, at: datetime) -> Specimen:
         pack=pack.id,
         synthetic=member.synthetic,
     )
-    repeat.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            repeat.save(force_insert=True)
+    except IntegrityError:  # another pool of the same person was told at the same moment
+        if (waiting := _serving(member, by, at)) is None:
+            raise
+        return waiting
     steps.step(repeat, State.REQUESTED, at, by, at)
     return repeat
+
+
+def _serving(member: Specimen, by: User | None, at: datetime) -> Specimen | None:
+    """The request that waits for the same swab, from now on for this hold too."""
+    assert member.person_id is not None  # only persons are pooled
+    waiting = queries.waiting_request(
+        member.person_id, member.facility_id, member.condition, member.specimen_type
+    )
+    if waiting is None:
+        return None
+    before = Specimen.objects.filter(pk=waiting.repeats_id or 0, state=State.HELD)
+    if not before.exists():
+        waiting.repeats = member
+        waiting.touch(by, at)
+        waiting.save()
+    return waiting
 
 
 def _ask(pool: Pool, by: User | None, at: datetime) -> None:
@@ -240,7 +285,9 @@ def _ask_unless_asked(member: Specimen, by: User | None, at: datetime) -> None:
 def _asked_no_more(pool: Pool, by: User | None, at: datetime) -> None:
     """Whether anybody of a pool still has to be taken anew; else the county's task is closed."""
     held_ones = Specimen.objects.filter(pool=pool, state=State.HELD)
-    if Specimen.objects.filter(repeats__in=held_ones, state=State.REQUESTED).exists():
+    asked = Specimen.objects.filter(repeats__isnull=False, state=State.REQUESTED)
+    persons = held_ones.values("person_id")
+    if asked.filter(condition=pool.condition, person_id__in=persons).exists():
         return
     proof = _in_house(gettext_lazy("Nobody of this pool is left to be taken anew."))
     tasks.finish_for(source=pool, kind=RECOLLECT_TASK.code, proof=proof, by=by, at=at)

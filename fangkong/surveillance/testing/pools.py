@@ -145,6 +145,10 @@ def add_to_pool(
     if stated is not None:
         person = people.register(**vars(stated), by=by, at=at)
     if specimen is not None:
+        _refuse_tested_singly(pool, specimen.person_id, at)
+    elif person is not None:
+        _refuse_tested_singly(pool, person.pk, at)
+    if specimen is not None:
         specimen = _requested(specimen, pool, rule)
     elif person is not None:
         _refuse_second(person.pk, members)
@@ -481,6 +485,8 @@ def _requested(specimen: Specimen, pool: Pool, rule: PoolRule) -> Specimen:
     specimen = steps.locked(specimen)
     if specimen.pool_id == pool.pk:
         raise InPoolAlready(_("This person is in this tube already."))
+    if specimen.repeats_id is not None:
+        raise NotAcceptable([("number", "tested_singly")])
     if specimen.state != State.REQUESTED:
         raise WrongStep(specimen, State.COLLECTED)
     faults = rules.member_faults(
@@ -500,6 +506,12 @@ def _requested(specimen: Specimen, pool: Pool, rule: PoolRule) -> Specimen:
 def _refuse_second(person_id: int, members: Sequence[Specimen]) -> None:
     if any(one.person_id == person_id for one in members):
         raise InPoolAlready(_("This person is in this tube already."))
+
+
+def _refuse_tested_singly(pool: Pool, person_id: int | None, at: datetime) -> None:
+    """Whoever is held, ill or positive would hold all others in the tube."""
+    if person_id is not None and queries.tested_singly(person_id, pool.condition, at):
+        raise NotAcceptable([("number", "tested_singly")])
 
 
 def _refuse_positivity(rule: PoolRule, laboratory: Facility, condition: str, at: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ from fangkong.people import queries as people
 from fangkong.places import queries as places
 from fangkong.places.types import FacilityKind
 from fangkong.surveillance.monitoring import queries as monitoring
+from fangkong.surveillance.monitoring.rules import SAME_ILLNESS
 
 from . import rules
 from .models import (
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from fangkong.people.models import Person
     from fangkong.places.models import Area, Facility
     from fangkong.surveillance.monitoring.models import Case
+
+
+_CAME_TO_NOTHING = (State.CANCELLED, State.LOST, State.REFUSED)
 
 
 @dataclass(frozen=True)
@@ -243,8 +247,50 @@ def count_of(pool: Pool) -> int:
 
 def repeats_of(members: Iterable[Specimen]) -> dict[int, Specimen]:
     """The newest specimen that was asked for anew of each member, by the member's key."""
-    rows = Specimen.objects.filter(repeats__in=[one.pk for one in members]).order_by("pk")
-    return {one.repeats_id: one for one in rows if one.repeats_id is not None}
+    return {key: several[-1] for key, several in answering(list(members)).items()}
+
+
+def answering(members: Sequence[Specimen], *, lock: bool = False) -> dict[int, list[Specimen]]:
+    """The specimens that were asked for anew of members, the oldest in front, by the member's key.
+
+    One swab answers for all pools that hold its person, so one that was asked for after another
+    pool answers for a held member too, where it was not taken before the hold.
+    """
+    rows = Specimen.objects.filter(
+        repeats__isnull=False,
+        person_id__in={one.person_id for one in members},
+        condition__in={one.condition for one in members},
+    ).order_by("pk")
+    found: dict[int, list[Specimen]] = {}
+    for one in rows.select_for_update(of=("self",)) if lock else rows:
+        for member in members:
+            if one.repeats_id == member.pk or _answers(one, member):
+                found.setdefault(member.pk, []).append(one)
+    return found
+
+
+def _answers(repeat: Specimen, member: Specimen) -> bool:
+    if (repeat.person_id, repeat.condition) != (member.person_id, member.condition):
+        return False
+    if member.state != State.HELD or repeat.state in _CAME_TO_NOTHING:
+        return False
+    return repeat.collected_at is None or repeat.collected_at >= member.state_at
+
+
+def held_with(repeat: Specimen) -> QuerySet[Specimen]:
+    """The members by which the person of a specimen taken anew is held, whatever the pool."""
+    same = {"person_id": repeat.person_id, "condition": repeat.condition}
+    return Specimen.objects.filter(**same, state=State.HELD).order_by("pk")
+
+
+def tested_singly(person_id: int, condition: str, at: datetime) -> bool:
+    """Whether a person may not share a tube: held, or ill or positive of late."""
+    known = Specimen.objects.filter(person_id=person_id, condition=condition)
+    positive = Q(outcome=ResultOutcome.POSITIVE, reported_at__gte=at - SAME_ILLNESS)
+    if known.filter(Q(state=State.HELD) | positive).exists():
+        return True
+    case = monitoring.case_of_illness(person_id, condition, at)
+    return case is not None and case.case_class != rules.DISCARDED
 
 
 def last_pool_of(user: User, at: datetime) -> Pool | None:

@@ -39,6 +39,10 @@ FAULTS: Mapping[str, str | Promise] = {
     ),
     "type_not_pooled": _("This specimen is not taken into pools. Choose another one."),
     "surface_not_pooled": _("A surface does not go into a pool of persons. Test it singly."),
+    "tested_singly": _(
+        "This person is tested singly: they are held, or were ill or positive of late. Take a"
+        " single specimen."
+    ),
     "ill_not_pooled": _(
         "Whoever is ill, or a case, is not tested in a pool. Take a single specimen."
     ),
