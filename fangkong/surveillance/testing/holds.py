@@ -199,7 +199,7 @@ def _withdraw(repeats: Sequence[Specimen], why: str, by: User | None, at: dateti
 
 def _asked_before(repeat: Specimen) -> bool:
     """Whether a specimen was asked for before the hold that it came to serve."""
-    held_at = CustodyStep.objects.filter(specimen_id=repeat.repeats_id, state=State.HELD)
+    held_at = CustodyStep.objects.filter(specimen=repeat.repeats_id or 0, state=State.HELD)
     first = held_at.order_by("sequence").values_list("entered_at", flat=True).first()
     return first is not None and repeat.created_at < first
 

@@ -13,7 +13,7 @@ def report(
     n: int = 1,
     status: str = "final",
     sender: str = "LIS-1",
-    ct: dict[str, float] | None = None,
+    ct: dict[str, float | str] | None = None,
     name: str = "",
     issued: str = "2020-02-05T10:00:00+08:00",
 ) -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ def oru(
     message_id: str = "MSG1",
     status: str = "F",
     sender: str = "LIS-1",
-    ct: dict[str, float] | None = None,
+    ct: dict[str, float | str] | None = None,
     name: str = "",
     charset: str = "UNICODE UTF-8",
     kind: str = "ORU^R01",
