@@ -21,6 +21,7 @@ from fangkong.core.audit import queries as audit
 from fangkong.core.audit.types import SEE_TRAIL, How
 from fangkong.core.permissions import Permission, Scoped
 from fangkong.core.refusals import Refused
+from fangkong.core.sealing.fields import index_of
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce
 
@@ -122,9 +123,36 @@ def of_key(public_id: UUID) -> QuerySet[Person]:
     return rows.select_related("area", "county")
 
 
+def by_phones(
+    user: User, at: datetime, numbers: Collection[str], known: Collection[int] = ()
+) -> dict[str, list[Person]]:
+    """Whom each of these phones (in plain form) means, among the persons open to a user and those
+    ``known`` by a record that the user has before them."""
+    indexes = index_of(Phone, "number_index", numbers)
+    called = dict(zip(indexes, numbers, strict=True))
+    rows = list(
+        Phone.objects.filter(number_index__in=indexes).values_list("number_index", "person_id")
+    )
+    keys = {key for _index, key in rows}
+    within = Person.objects.filter(
+        pk__in=keys & set(known), merged_into__isnull=True, restricted_at__isnull=True
+    )
+    persons = {one.pk: one for one in [*open_to(user, at).filter(pk__in=keys), *within]}
+    found: dict[str, list[Person]] = {}
+    for index, key in sorted(set(rows)):
+        if key in persons:
+            found.setdefault(called[index], []).append(persons[key])
+    return found
+
+
+def same_name(person: Person, name: str) -> bool:
+    """Is this the name of a person?"""
+    return person.name == rules.plain_name(name)
+
+
 def is_called(person: Person, name: str, phone: str = "") -> bool:
     """Has a person this name, and this phone where one is said and one is known?"""
-    if person.name != rules.plain_name(name):
+    if not same_name(person, name):
         return False
     known = {one.full_number for one in Phone.objects.filter(person=person)}
     return not phone or not known or rules.plain_phone(phone) in known

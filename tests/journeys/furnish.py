@@ -26,7 +26,9 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.audit import queries as audit_queries
 from fangkong.core.imports import actions as kit
+from fangkong.core.imports.actions import FileContent
 from fangkong.core.imports.models import ImportRun
+from fangkong.core.imports.types import Place
 from fangkong.core.notices import actions as notices
 from fangkong.core.notices.models import Way
 from fangkong.core.queue.models import Job
@@ -49,6 +51,7 @@ from fangkong.surveillance.exchange.rules import Sent
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as cards
+from fangkong.surveillance.screening.imports import CONTACTS
 from fangkong.surveillance.screening.models import Exposure, Visit
 from fangkong.surveillance.sweeps.models import Finding, Household, Sweep
 from fangkong.surveillance.testing import pools
@@ -108,6 +111,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "appointment": _id(hospital.appointments.get()),
         "contact": _id(house.contacts.latest("pk")),
         "exposure": _id(Exposure.objects.exclude(observation=None).earliest("pk")),
+        "contacts file": _id(_contacts(case, daofu, at)),
         "observation": _id(looked.observation),
         "visit": _id(looked),
         **_arrivals(at),
@@ -223,6 +227,23 @@ def _message(at: datetime) -> dict[str, str]:
         laboratory=lab.appointments.get().facility, by=lab, at=at,
     )  # fmt: skip
     return {"message": _id(made), "sent": _id(made.results.get())}
+
+
+def _contacts(case: Case, by: User, at: datetime) -> ImportRun:
+    """A file of contacts with faults."""
+    day = clock.day_of(at).isoformat()
+    lines = [
+        "姓名,联系电话,接触方式,与病例关系,首次接触日期,末次接触日期",
+        f"格桑梅朵,13988887778,共同居住,家人,{day},{day}",
+        f"尼玛次仁,13988887779,握手,仇人,{day},{day}",
+        f"只有姓名,,共同居住,,{day},昨天",
+        "",
+    ]
+    return kit.upload(
+        kind=CONTACTS.name, content=FileContent("\n".join(lines).encode()),
+        file_name="密切接触者名单.csv", place=Place(case.county_id, None, None, "道孚县"),
+        options={"case": case.number}, synthetic=True, by=by, at=at,
+    )  # fmt: skip
 
 
 def _task(text: str, area: Area, at: datetime, by: User) -> None:

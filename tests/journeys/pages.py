@@ -38,6 +38,8 @@ RECORDS = {
     "surveillance:sweeps:ill": ("sweep",),
     "surveillance:monitoring:import_detail": ("import ready", "import done"),
     "surveillance:monitoring:import_columns": ("import matching",),
+    "surveillance:screening:import_detail": ("contacts file",),
+    "surveillance:screening:import_columns": ("contacts file",),
 }
 # What a browser keeps as a file, or what is a piece or the end of another page.
 NO_PAGES = {

@@ -506,6 +506,7 @@ def unit_of_county(county: County) -> Fields:
     return {"unit": str(county.hospital.public_id)}
 
 
+READ_OF_A_FILE = ("detail", "columns", "progress", "errors")
 # Whom a unit visits it sees; this observation is of a county without one.
 SCREENING = {
     "surveillance:screening:index": Row(CASES, mine=SIGNALS, shows=("observation",)),
@@ -521,6 +522,14 @@ SCREENING = {
     "surveillance:screening:judge": Row(ANSWERERS, "exposure", gets=False),
     "surveillance:screening:withdraw": Row(ANSWERERS, "exposure", gets=False),
     "surveillance:screening:name_source": Row(ANSWERERS, "exposure", gets=False),
+    "surveillance:screening:imports": Row(ANSWERERS),
+    "surveillance:screening:import_template": Row(ANSWERERS, values={"kind": "csv"}),
+    **{
+        f"surveillance:screening:import_{page}": Row(
+            ANSWERERS, values={"public_id": NOBODYS}, lacks=True, gets=page in READ_OF_A_FILE
+        )
+        for page in (*READ_OF_A_FILE, "confirm", "cancel")
+    },
     "surveillance:screening:detail": Row(CASES, "observation", mine=SIGNALS),
     "surveillance:screening:visit": Row(REPORTERS, "observation", mine=ANSWERERS),
     "surveillance:screening:correct_visit": Row(

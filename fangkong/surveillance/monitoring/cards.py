@@ -35,17 +35,17 @@ _MOMENT = re.compile(
 )
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T\s]?(\d{2})[:]?(\d{2})(?:\d{2})?)?")
 _AGE = re.compile(r"(\d{1,4})\s*(岁|周岁|y|years?|月|个月|m|months?|天|日|d|days?)?", re.IGNORECASE)
-_LOST_DIGITS = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
+LOST_DIGITS = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
 
-_SEXES = {"男": "1", "male": "1", "m": "1", "1": "1", "女": "2", "female": "2", "f": "2", "2": "2"}
-_SEXES |= {"未知": "9", "不详": "9", "未说明": "9", "unknown": "9", "0": "9", "9": "9"}
+SEXES = {"男": "1", "male": "1", "m": "1", "1": "1", "女": "2", "female": "2", "f": "2", "2": "2"}
+SEXES |= {"未知": "9", "不详": "9", "未说明": "9", "unknown": "9", "0": "9", "9": "9"}
 _COURSES = {"急性": "acute", "acute": "acute", "慢性": "chronic", "chronic": "chronic"}
 _COURSES |= {"未分类": "", "unclassified": ""}
 _ORIGINS = {"输入": "import", "输入病例": "import", "境外输入": "import", "是": "import"}
 _ORIGINS |= {"imported": "import", "import": "import", "yes": "import"}
 _ORIGINS |= {"本地": "local", "本地病例": "local", "本土": "local", "否": "local", "local": "local"}
 _ORIGINS |= {"no": "local", "不详": "unknown", "未知": "unknown", "unknown": "unknown"}
-_DOCUMENTS = {
+DOCUMENTS = {
     "居民身份证": "resident_id",
     "身份证": "resident_id",
     "residentidentitycard": "resident_id",
@@ -198,7 +198,7 @@ class Desk:
         except UnknownCode:  # a disease that nobody knows, told elsewhere
             rows = ()
         return {
-            _bare(word): row.code
+            bare(word): row.code
             for row in rows
             for name in (row.code, row.name.zh, row.name.en)
             for word in _spoken(name)
@@ -304,7 +304,7 @@ class _Row:
         text = self.of(field)
         if not text:
             return ""
-        code = known.get(_bare(text))
+        code = known.get(bare(text))
         if code is None:
             self.fault("not_one_of", field, value=text, choices=_shown(known))
             return ""
@@ -316,18 +316,18 @@ class _Row:
         if not text:
             return ""
         known = self.desk.words(field, on, condition)
-        word = _bare(text)
+        word = bare(text)
         return known.get(word) or known.get(word.removesuffix("case")) or text
 
     def sex(self) -> str:
-        return self.choice("sex", _SEXES) or "9"
+        return self.choice("sex", SEXES) or "9"
 
     def document(self) -> tuple[str, str]:
         number = people.plain_number(self.text("id_number"))
         if not number:
             return "", ""
-        kind = self.choice("id_kind", _DOCUMENTS) or "resident_id"
-        if _LOST_DIGITS.fullmatch(number) and "E" in number:
+        kind = self.choice("id_kind", DOCUMENTS) or "resident_id"
+        if LOST_DIGITS.fullmatch(number) and "E" in number:
             self.fault("lost_digits", "id_number")
             return "", ""
         if (wrong := people.document_fault(kind, number)) is not None:
@@ -353,16 +353,10 @@ class _Row:
         if not self.of("age"):
             return None, None  # a unit alone, as the form sends it, says nothing
         text = unicodedata.normalize("NFKC", self.of("age") + self.of("age_unit"))
-        found = _AGE.fullmatch(text.replace(" ", "").removesuffix(".0"))
-        if found is None or (int(found[1]) > rules.OLDEST_BIRTH and (found[2] or "岁") in "岁周岁"):
+        age = parse_age(text)
+        if age is None:
             self.fault("bad_age", "age", value=text)
-            return None, None
-        amount, unit = int(found[1]), (found[2] or "岁").lower()
-        if unit[0] in "天日d":
-            return 0, amount // 30
-        if unit[0] in "月个m":
-            return amount // 12, amount if amount < 24 else None
-        return amount, None
+        return age or (None, None)
 
     def phone(self) -> str:
         number = people.plain_phone(self.text("phone"))
@@ -438,6 +432,21 @@ def parse_moment(text: str, zone: ZoneInfo) -> datetime | None:
         return None
 
 
+def parse_age(text: str) -> tuple[int, int | None] | None:
+    """An age as people type it (56, 56岁, 3 months, 10天) in full years, with the months of a child
+    under two; or None."""
+    plain = unicodedata.normalize("NFKC", text).replace(" ", "").removesuffix(".0")
+    found = _AGE.fullmatch(plain)
+    if found is None or (int(found[1]) > rules.OLDEST_BIRTH and (found[2] or "岁") in "岁周岁"):
+        return None
+    amount, unit = int(found[1]), (found[2] or "岁").lower()
+    if unit[0] in "天日d":
+        return 0, amount // 30
+    if unit[0] in "月个m":
+        return amount // 12, amount if amount < 24 else None
+    return amount, None
+
+
 def _spoken(name: str) -> list[str]:
     """A name as it is also said: 确诊 for 确诊病例, and either half of 阳性检测(无症状感染者)."""
     halves = re.split(r"[()（）]", name)
@@ -446,7 +455,7 @@ def _spoken(name: str) -> list[str]:
 
 
 @lru_cache(maxsize=4096)  # a file says the same few words in every row
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
     """A word without blanks, stops and capitals: "确诊病例" and "确诊 病例" are one."""
     return re.sub(r"[\s()/·,._-]+", "", unicodedata.normalize("NFKC", word)).casefold()
 

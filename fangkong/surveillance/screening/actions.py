@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ from .types import (
     Ending,
     ExposureFacts,
     Met,
+    Relation,
     Setting,
     Symptom,
     VisitFacts,
@@ -57,12 +59,14 @@ MOST_AT_ONCE = 200  # visits in one go
 
 
 class NotAcceptable(Refused):
-    """What was entered contradicts itself or the rules; ``faults``: field and words of each."""
+    """What was entered contradicts itself or the rules; ``faults``: field and words of each, and
+    ``codes``: field and code."""
 
     status = 422
 
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
-        self.faults = [(field, words.fault(code)) for field, code in faults]
+        self.codes = list(faults)
+        self.faults = [(field, words.fault(code)) for field, code in self.codes]
         super().__init__(" ".join(text for _field, text in self.faults))
 
 
@@ -132,6 +136,16 @@ class AlreadyVisited(Refused):
 # --- Contacts -------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Judged:
+    """An exposure by the rules: the whole disease, the place in plain form, and what an exposure
+    keeps of the judgement (``queries.as_judged``)."""
+
+    condition: str
+    place: str
+    said: dict[str, Any]
+
+
 @transaction.atomic
 def expose(
     *,
@@ -140,6 +154,7 @@ def expose(
     person: Person | None = None,
     stated: Registration | None = None,
     through: Exposure | None = None,
+    row_print: str = "",
     synthetic: bool = False,
     by: User | None,
     at: datetime,
@@ -147,66 +162,93 @@ def expose(
     """Enter that somebody was with a case, or with a close contact (``through``) of it.
 
     ``person`` is one that is known, else ``stated`` registers one. Class and reason are judged at
-    once by the rules of today; who is to be watched is watched from today on.
+    once by the rules of today; who is to be watched is watched from today on. ``row_print``: of the
+    row of a file that says so.
     """
     today = clock.day_of(at)
+    judged = judged_as(case, facts, through, today)
+    if person is None:
+        if stated is None:
+            raise WrongField(_("Say who was exposed."), "name")
+        person = people.register(**vars(stated), by=by, at=at)
+    refuse_person(case, person.pk, through)
+    if rules.overlap(
+        facts.first_date, facts.last_date, queries.days_with(case, person.pk, facts.kind)
+    ):
+        raise already()
+    area = queries.home_of(person, case, today)
+    exposure = exposure_of(case, facts, judged, person, area, stamps(by, at))
+    exposure.through, exposure.row_print, exposure.synthetic = through, row_print, synthetic
+    try:
+        with transaction.atomic():
+            exposure.save(force_insert=True)
+    except IntegrityError:
+        raise already() from None
+    detail = {"case": case.number, "kind": facts.kind, "class": exposure.contact_class}
+    audit.record("surveillance.screening.expose", exposure, by=by, at=at, detail=detail)
+    _watch(exposure, by, at)
+    return exposure
+
+
+def judged_as(
+    case: Case,
+    facts: ExposureFacts,
+    through: Exposure | None,
+    today: date,
+    specimen: Callable[[Case], date] = queries.first_specimen,
+) -> Judged:
+    """What the rules of a day make of facts about an exposure, whoever the person is; refuses what
+    cannot be. ``specimen``: the day from which a case without symptoms counts."""
     pack = _rules_on(today)
     condition = queries.whole(case.condition, today)
     _refuse_case(case, facts)
     place = shown(facts.place)
     refuse_numbers(place=place)
-    to = "case" if through is None else "contact"
     faults = list(rules.exposure_faults(facts.first_date, facts.last_date, today))
     if facts.setting not in Setting.values:
         faults.append(("setting", "unknown_setting"))
-    known = queries.kinds(condition, today, "case" if to == "case" else "contact")
+    if facts.relation and facts.relation not in Relation.values:
+        faults.append(("relation", "unknown_relation"))
+    known = queries.kinds(condition, today, "case" if through is None else "contact")
     if not known:
         raise NoRules(_no_rules(pack, condition, today), "kind")
     if facts.kind not in {one.code for one in known}:
         faults.append(("kind", "unknown_kind"))
     if faults:
         raise NotAcceptable(faults)
-    if person is None:
-        if stated is None:
-            raise WrongField(_("Say who was exposed."), "name")
-        person = people.register(**vars(stated), by=by, at=at)
-    _refuse_person(case, person, through)
-    if rules.overlap(
-        facts.first_date, facts.last_date, queries.days_with(case, person.pk, facts.kind)
-    ):
-        raise _already()
-    area = queries.home_of(person, case, today)
     days = (facts.first_date, facts.last_date)
-    judged = queries.judgement(pack, condition, case, facts.kind, days, through, today)
+    judged = queries.judgement(pack, condition, case, facts.kind, days, through, today, specimen)
     if judged is None:
         raise NoRules(_no_rules(pack, condition, today), "kind")
-    exposure = Exposure(
-        **stamps(by, at),
+    return Judged(condition, place, queries.as_judged(pack, judged))
+
+
+def exposure_of(
+    case: Case,
+    facts: ExposureFacts,
+    judged: Judged,
+    person: Person,
+    area: Area,
+    stamped: Mapping[str, Any],
+) -> Exposure:
+    """The contact as it is entered, not saved; ``area``: where the person is followed."""
+    return Exposure(
+        **stamped,
         case=case,
-        through=through,
         person=person,
-        condition=condition,
+        condition=judged.condition,
         kind=facts.kind,
         setting=facts.setting,
-        place=place,
+        relation=facts.relation,
+        place=judged.place,
         first_date=facts.first_date,
         last_date=facts.last_date,
         area=area,
         county_id=area.county_id or case.county_id,
         case_county_id=case.county_id,
-        synthetic=synthetic,
-        **queries.as_judged(pack, judged),
+        contact_class=judged.said["judged_class"],
+        **judged.said,
     )
-    exposure.contact_class = exposure.judged_class
-    try:
-        with transaction.atomic():
-            exposure.save(force_insert=True)
-    except IntegrityError:
-        raise _already() from None
-    detail = {"case": case.number, "kind": facts.kind, "class": exposure.contact_class}
-    audit.record("surveillance.screening.expose", exposure, by=by, at=at, detail=detail)
-    _watch(exposure, by, at)
-    return exposure
 
 
 @transaction.atomic
@@ -314,12 +356,13 @@ def _refuse_case(case: Case, facts: ExposureFacts) -> None:
         raise WrongField(text % {"day": case.died_on}, "first_date")
 
 
-def _refuse_person(case: Case, person: Person, through: Exposure | None) -> None:
-    if person.pk == case.person_id:
+def refuse_person(case: Case, person_id: int, through: Exposure | None = None) -> None:
+    """Nobody is the contact of their own case, nor in between for themselves."""
+    if person_id == case.person_id:
         raise Themselves(_("This is the person of the case. Enter somebody else."), "person")
     if through is None:
         return
-    if through.person_id == person.pk:
+    if through.person_id == person_id:
         raise Themselves(_("This is the contact in between. Enter somebody else."), "person")
     if through.case_id != case.pk or through.through_id or through.withdrawn_at:
         raise WrongField(
@@ -327,7 +370,8 @@ def _refuse_person(case: Case, person: Person, through: Exposure | None) -> None
         )
 
 
-def _already() -> AlreadyEntered:
+def already() -> AlreadyEntered:
+    """The refusal of a contact that stands on some of these days already."""
     return AlreadyEntered(
         _(
             "This person is entered as exposed in this way on these days already. Withdraw that"
@@ -347,7 +391,7 @@ def _exposure(exposure: Exposure) -> Exposure:
 # --- From a contact to an observation -------------------------------------------------------------
 
 
-def _term(exposure: Exposure, on: date, begun: date) -> Term | None:
+def term_of(exposure: Exposure, on: date, begun: date) -> Term | None:
     """The term that an exposure sets, with days left; None where nobody is watched for it."""
     if not exposure.contact_class:
         return None
@@ -370,7 +414,7 @@ def _watch(exposure: Exposure, by: User | None, at: datetime) -> None:
     today = clock.day_of(at)
     running = queries.open_of_person(exposure.person_id, exposure.condition)
     begun = today if running is None else running.first_date
-    term = _term(exposure, today, begun)
+    term = term_of(exposure, today, begun)
     if running is not None:
         _link(exposure, running)
         longer = term is not None and term.last is not None and term.last > running.last_date
@@ -381,8 +425,19 @@ def _watch(exposure: Exposure, by: User | None, at: datetime) -> None:
     if term is None or became is not None:
         return
     unit = queries.unit_for(exposure.area, today)
-    made = Observation(
-        **stamps(by, at),
+    made = observation_of(exposure, term, unit, stamps(by, at))
+    made.save(force_insert=True)
+    _link(exposure, made)
+    detail = {"from": str(made.first_date), "to": str(made.last_date)}
+    audit.record("surveillance.screening.open", made, by=by, at=at, detail=detail)
+
+
+def observation_of(
+    exposure: Exposure, term: Term, unit: Facility | None, stamped: Mapping[str, Any]
+) -> Observation:
+    """The observation that an exposure begins, not saved."""
+    return Observation(
+        **stamped,
         person_id=exposure.person_id,
         condition=exposure.condition,
         area=exposure.area,
@@ -392,10 +447,6 @@ def _watch(exposure: Exposure, by: User | None, at: datetime) -> None:
         **_as_term(exposure, term),
         first_date=term.days[0].first,
     )
-    made.save(force_insert=True)
-    _link(exposure, made)
-    detail = {"from": str(made.first_date), "to": str(made.last_date)}
-    audit.record("surveillance.screening.open", made, by=by, at=at, detail=detail)
 
 
 def _link(exposure: Exposure, observation: Observation) -> None:
@@ -469,7 +520,7 @@ def _recount(running: Observation, reason: str, by: User | None, at: datetime) -
     """The term of all that an observation rests on; it ends where that is nothing any more."""
     best: tuple[Exposure, Term] | None = None
     for one in queries.standing_exposures(running):
-        term = _term(one, clock.day_of(one.created_at), running.first_date)
+        term = term_of(one, clock.day_of(one.created_at), running.first_date)
         if term is not None and (best is None or packs.longer(best[1], term) is term):
             best = one, term
     if best is None and running.entry_phases:  # an arrival stays one

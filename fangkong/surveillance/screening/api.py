@@ -22,7 +22,7 @@ from fangkong.places import queries as places
 
 from . import actions, drawing, queries
 from .models import Exposure, Observation, Visit
-from .types import FOLLOW, TRACE, VIEW, VISIT, ExposureFacts, Setting, Symptom, VisitFacts
+from .types import FOLLOW, TRACE, VIEW, VISIT, ExposureFacts, Relation, Setting, Symptom, VisitFacts
 
 if TYPE_CHECKING:
     from fangkong.places.models import Facility
@@ -69,6 +69,7 @@ class ExposureOut(Schema):
     condition: str
     kind: str
     setting: str
+    relation: str
     place: str
     first_date: date
     last_date: date
@@ -201,6 +202,7 @@ class ExposureIn(api.Body):
         description="One of `kinds` (or `kinds_of_contact`) of `GET …/screening/choices/`.",
     )
     setting: Setting = Setting.OTHER
+    relation: Relation | None = None
     place: str = Field("", max_length=100, pattern=_NO_NUL)
     first_date: date
     last_date: date
@@ -347,6 +349,7 @@ def expose(request: HttpRequest, body: ExposureIn) -> Status[dict[str, Any]]:
             facts=ExposureFacts(
                 kind=body.kind,
                 setting=body.setting.value,
+                relation="" if body.relation is None else body.relation.value,
                 place=body.place,
                 first_date=body.first_date,
                 last_date=body.last_date,

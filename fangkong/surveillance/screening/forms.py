@@ -20,7 +20,7 @@ from fangkong.surveillance.monitoring import queries as monitoring
 from . import queries
 from .actions import NotAcceptable
 from .models import Exposure, Observation, Visit
-from .types import Ending, ExposureFacts, Setting, Symptom, VisitFacts
+from .types import Ending, ExposureFacts, Relation, Setting, Symptom, VisitFacts
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -72,6 +72,11 @@ class ContactForm(Told):
     through = forms.ChoiceField(label=_("Contact in between"))
     setting = forms.ChoiceField(
         label=pgettext_lazy("of an exposure", "Setting"), choices=Setting.choices
+    )
+    relation = forms.ChoiceField(
+        label=_("Relation to the case"),
+        choices=[("", pgettext_lazy("relation to a case", "not known")), *Relation.choices],
+        required=False,
     )
     place = forms.CharField(
         label=pgettext_lazy("of an exposure", "Place"),
@@ -158,7 +163,7 @@ class ContactForm(Told):
     def asked(self) -> dict[str, object]:
         """What the action takes."""
         said = self.cleaned_data
-        names = ("kind", "setting", "place", "first_date", "last_date")
+        names = ("kind", "setting", "place", "relation", "first_date", "last_date")
         facts = ExposureFacts(**{name: said[name] for name in names})
         through = self.between.get(said.get("through", ""))
         return {
@@ -181,6 +186,32 @@ class ContactForm(Told):
             documents=(Document(said["id_kind"], number),) if number else (),
             phones=(PhoneNumber(said["phone"]),) if said["phone"] else (),
         )
+
+
+class UploadForm(pages.Form):
+    """A file of contacts, of the cases of one county."""
+
+    county = forms.ChoiceField(label=_("County"))
+    case = forms.CharField(
+        label=_("Number of the case"),
+        max_length=40,
+        required=False,
+        help_text=_("For rows that name none: a list of the contacts of one case."),
+    )
+
+    def __init__(
+        self, *args: Any, user: User, at: datetime, case: Case | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.counties = {one.code: one for one in queries.counties_to_trace(user, at)}
+        _offer(self, "county", [(code, one.display_name) for code, one in self.counties.items()])
+        if case is not None:
+            self.initial.update(case=case.number, county=case.county.code)
+        elif len(self.counties) == 1:
+            self.initial["county"] = next(iter(self.counties))
+
+    def clean_county(self) -> Area:
+        return self.counties[self.cleaned_data["county"]]
 
 
 class JudgeForm(Told):

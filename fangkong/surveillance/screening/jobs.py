@@ -11,6 +11,9 @@ from fangkong.core.queue.actions import schedule
 from fangkong.core.retention.queries import hold
 
 from . import actions, queries
+from .imports import CONTACTS
+
+__all__ = ["CONTACTS"]  # the queue of imports must know the kind
 
 REVISED_WITHIN = timedelta(hours=2)  # a worker that slept so long misses none
 

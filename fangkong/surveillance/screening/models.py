@@ -11,7 +11,7 @@ from fangkong.core.privacy import Personal, Retention
 from fangkong.core.record import Record, address
 from fangkong.core.walls.types import Wall
 
-from .types import Ending, Met, Part, Setting
+from .types import Ending, Met, Part, Relation, Setting
 
 KEPT_DAYS = 60  # contacts and those watched, after the last change
 _GROUND = _("PIPL 19, 47; Emergency Response Law 85")
@@ -120,10 +120,15 @@ class Exposure(Record):
     ``through``: the contact in between, for a contact of a contact. ``judged_class`` is what pack
     and facts make of it, ``contact_class`` what counts: the same unless somebody judged otherwise,
     with a reason. ``counted_date``: its last day inside the days of the case that count. ``county``
-    is where the person is followed, ``case_county`` that of the case: both see it.
+    is where the person is followed, ``case_county`` that of the case: both see it. ``row_print``: a
+    keyed digest of the row of a file, by which the same row again is known.
     """
 
-    pii: ClassVar[dict[str, Personal]] = {"place": Personal("whereabouts", "erase")}
+    pii: ClassVar[dict[str, Personal]] = {
+        "place": Personal("whereabouts", "erase"),
+        "relation": Personal("identity", "erase"),
+        "row_print": Personal("identity", "erase", _("digest of the row of a file")),
+    }
     retention: ClassVar[Retention] = Retention(_GROUND, days=KEPT_DAYS, since="changed_at")
     wall: ClassVar[Wall] = Wall(
         county="county_id", area="area_id", counties_too="case_county_id", opens=("person",)
@@ -141,6 +146,10 @@ class Exposure(Record):
     kind = models.CharField(_("kind of exposure"), max_length=60)
     setting = models.CharField(_("setting"), max_length=10, choices=Setting.choices)
     place = models.CharField(_("place"), max_length=100, blank=True)
+    relation = models.CharField(
+        _("relation to the case"), max_length=10, choices=Relation.choices, blank=True
+    )
+    row_print = models.CharField(max_length=64, blank=True)
     first_date = models.DateField(_("first day"))
     last_date = models.DateField(_("last day"))
     judged_class = models.CharField(_("class by the rules"), max_length=60, blank=True)
@@ -170,6 +179,11 @@ class Exposure(Record):
                 fields=["case", "person", "kind", "first_date"],
                 condition=models.Q(withdrawn_at__isnull=True),
                 name="exposure_once",
+            ),
+            models.UniqueConstraint(
+                fields=["row_print"],
+                condition=~models.Q(row_print=""),
+                name="exposure_row_once",
             ),
             models.CheckConstraint(
                 condition=models.Q(last_date__gte=models.F("first_date")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -325,6 +325,34 @@ def days_with(case: Case, person_id: int, kind: str) -> list[tuple[date, date]]:
     return list(rows.values_list("first_date", "last_date"))
 
 
+def days_with_many(
+    case_ids: Collection[int], person_ids: Collection[int]
+) -> dict[tuple[int, int, str], list[tuple[date, date]]]:
+    """``days_with`` of many: by case, person and kind, in one statement."""
+    found: dict[tuple[int, int, str], list[tuple[date, date]]] = {}
+    rows = Exposure.objects.filter(
+        case_id__in=case_ids, person_id__in=person_ids, withdrawn_at__isnull=True
+    )
+    for case, person, kind, first, last in rows.values_list(
+        "case_id", "person_id", "kind", "first_date", "last_date"
+    ):
+        found.setdefault((case, person, kind), []).append((first, last))
+    return found
+
+
+def rows_entered(prints: Collection[str]) -> dict[str, bool]:
+    """The prints of rows of files that are entered already, and whether each was withdrawn."""
+    rows = Exposure.objects.filter(row_print__in=prints)
+    return {one: gone is not None for one, gone in rows.values_list("row_print", "withdrawn_at")}
+
+
+def watched_of(person_ids: Collection[int]) -> set[tuple[int, str]]:
+    """Which of these persons are watched, and for which disease; held to the end of the
+    transaction."""
+    rows = Observation.objects.filter(person_id__in=person_ids, ending="").order_by("pk")
+    return set(rows.select_for_update().values_list("person_id", "condition"))
+
+
 def observations_of(
     exposures: Iterable[Exposure], user: User, at: datetime
 ) -> dict[int, Observation]:
@@ -343,6 +371,27 @@ def cases_to_trace(user: User, at: datetime) -> QuerySet[Case]:
     """The cases whose contacts a user may enter: those of the own county."""
     scope = user.scope(TRACE, at)
     return monitoring.open_to(user, at).filter(scope.q(county="county_id", area="area_id"))
+
+
+def cases_of_file(
+    user: User, at: datetime, county_id: int | None, numbers: Collection[str]
+) -> dict[str, Case]:
+    """The cases of a county with these numbers whose contacts a user may enter."""
+    rows = cases_to_trace(user, at).filter(county_id=county_id, number__in=numbers)
+    return {one.number: one for one in rows.select_related("area", "county")}
+
+
+def exposed_to(case_ids: Collection[int]) -> set[int]:
+    """The persons who are entered as contacts of these cases."""
+    rows = Exposure.objects.filter(case_id__in=case_ids, withdrawn_at__isnull=True)
+    return set(rows.values_list("person_id", flat=True))
+
+
+def counties_to_trace(user: User, at: datetime) -> list[Area]:
+    """The home counties for whose cases a user may enter contacts, by code."""
+    scope = user.scope(TRACE, at)
+    counties = places.counties_of_home(clock.day_of(at))
+    return [one for one in counties if scope.everywhere or one.pk in scope.county_ids]
 
 
 def case_shown(user: User, at: datetime, public_id: UUID) -> Case | None:
@@ -429,12 +478,13 @@ def judgement(
     days: tuple[date, date],
     through: Exposure | None,
     on: date,
+    specimen_of: Callable[[Case], date] = first_specimen,
 ) -> Judgement | None:
     """What the rules of a day make of an exposure: the class, why, and the days that count. None
     where they judge none of this kind. ``days``: the first and the last together."""
     first, last = days
     if through is None:
-        specimen = None if case.onset_date else first_specimen(case)
+        specimen = None if case.onset_date else specimen_of(case)
         return packs.contact_class(
             pack,
             condition,

@@ -116,6 +116,19 @@ class Setting(models.TextChoices):
     OTHER = "other", pgettext_lazy("setting of an exposure", "elsewhere")
 
 
+class Relation(models.TextChoices):
+    """What somebody is to the person of the case (与病例关系)."""
+
+    FAMILY = "family", pgettext_lazy("relation to a case", "family")
+    FRIEND = "friend", pgettext_lazy("relation to a case", "friend")
+    COLLEAGUE = "colleague", pgettext_lazy("relation to a case", "colleague")
+    SCHOOL = "school", pgettext_lazy("relation to a case", "same school")
+    CARE = "care", pgettext_lazy("relation to a case", "care or treatment")
+    NEIGHBOUR = "neighbour", pgettext_lazy("relation to a case", "neighbour")
+    NONE = "none", pgettext_lazy("relation to a case", "none")
+    OTHER = "other", pgettext_lazy("relation to a case", "another one")
+
+
 class Ending(models.TextChoices):
     """How an observation ended (解除、转归)."""
 
@@ -156,13 +169,15 @@ class Symptom(models.TextChoices):
 
 @dataclass(frozen=True, kw_only=True)
 class ExposureFacts:
-    """How somebody was with a case: kind (a code of the pack), setting and days."""
+    """How somebody was with a case: kind (a code of the pack), setting, days, and who they are to
+    the person of the case (``Relation``, or nothing)."""
 
     kind: str
     first_date: date
     last_date: date
     setting: str = Setting.OTHER.value
     place: str = ""
+    relation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

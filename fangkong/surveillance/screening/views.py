@@ -97,7 +97,10 @@ def index(request: StaffRequest) -> HttpResponseBase:
         queries.open_to(request.user, request.now),
         template="surveillance/screening/index.html",
         filters=forms.ObservationFilter(request.GET, user=request.user, at=request.now),
-        context={"may_visit": bool(request.user.scope(VISIT, request.now))},
+        context={
+            "may_visit": bool(request.user.scope(VISIT, request.now)),
+            "may_trace": bool(request.user.scope(TRACE, request.now)),
+        },
     )
 
 
