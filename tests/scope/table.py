@@ -511,6 +511,8 @@ READ_OF_A_FILE = ("detail", "columns", "progress", "errors")
 SCREENING = {
     "surveillance:screening:index": Row(CASES, mine=SIGNALS, shows=("observation",)),
     "surveillance:screening:today": Row(CASES),
+    "surveillance:screening:follow_up": Row(CASES),
+    "surveillance:screening:follow_up_map": Row(CASES),
     "surveillance:screening:many": Row(REPORTERS, gets=False),
     "surveillance:screening:contacts": Row(SIGNALS, "case"),
     "surveillance:screening:find": Row(ANSWERERS, "case", gets=False, sends={"text": "无此人"}),
@@ -553,6 +555,7 @@ SCREENING = {
     "POST /surveillance/screening/contacts/<public_id>/source/": Row(ANSWERERS, "exposure"),
     "GET /surveillance/screening/cases/<public_id>/chain/": Row(SIGNALS, "case"),
     "GET /surveillance/screening/today/": Row(CASES),
+    "GET /surveillance/screening/loads/": Row(CASES),
     "GET /surveillance/screening/observations/": Row(CASES, mine=SIGNALS, shows=("observation",)),
     "POST /surveillance/screening/visits/": Row(
         REPORTERS, sends=visits_of_many, foreign=True, lacks=True

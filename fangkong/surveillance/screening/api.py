@@ -180,6 +180,18 @@ class DayOut(Schema):
     in_facility: int
 
 
+class LoadOut(Schema):
+    """Who is watched in an area by a unit: in all, to visit now, missed yesterday, to release."""
+
+    county: str
+    area: str
+    unit: UUID | None
+    watched: int
+    to_visit: int
+    missed: int
+    to_release: int
+
+
 class VisitsOut(Schema):
     """What became of visits in one go."""
 
@@ -451,6 +463,24 @@ def today(request: HttpRequest) -> dict[str, Any]:
     staff = _staff(request)
     api.require(request, VIEW)
     return dict(vars(queries.today(staff.user, staff.now)))
+
+
+@router.get("/loads/", response=list[LoadOut])
+def loads(request: HttpRequest) -> list[dict[str, Any]]:
+    """Who is watched by area and unit, and how their day stands, as far as you may see."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    found = queries.loads(staff.user, staff.now)
+    codes, units = places.codes(), places.facility_ids()
+    return [
+        {
+            **{name: getattr(one, name) for name in queries.LOADS},
+            "county": codes[one.county_id],
+            "area": codes[one.area_id],
+            "unit": None if one.unit_id is None else units[one.unit_id],
+        }
+        for one in found
+    ]
 
 
 @router.get("/observations/", response=api.Page[ObservationOut])

@@ -374,6 +374,8 @@ class ObservationFilter(pages.FilterForm):
 
     state = forms.ChoiceField(label=_("State"), choices=[("", _("all")), *STATES], required=False)
     county = forms.ChoiceField(label=_("County"), required=False)
+    area = forms.ChoiceField(label=_("Township"), required=False)
+    unit = forms.ChoiceField(label=_("Visited by"), required=False)
     ends_by = forms.DateField(label=_("Term ends until"), required=False, widget=forms.DateInput())
 
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
@@ -382,11 +384,29 @@ class ObservationFilter(pages.FilterForm):
         counties = monitoring.home_counties(clock.day_of(at))
         named = [(one.code, one.display_short) for one in counties]
         _offer(self, "county", [("", _("all")), *named])
+        self._below(next((one for one in counties if one.code == self.data.get("county")), None))
+
+    def _below(self, county: Area | None) -> None:
+        """Townships and units are offered of the county that is chosen."""
+        if county is None:
+            del self.fields["area"], self.fields["unit"]
+            return
+        day = clock.day_of(self.at)
+        self.areas = {one.code: one for one in queries.townships_of(county, day)}
+        areas = [(code, one.display_name) for code, one in self.areas.items()]
+        units = queries.units_in(county.pk, day)
+        _offer(self, "area", [("", _("all")), *areas])
+        named = [(str(one.public_id), one.display_name) for one in units]
+        _offer(self, "unit", [("", _("all")), *named])
 
     def narrow(self, rows: QuerySet[Observation]) -> QuerySet[Observation]:  # type: ignore[override]
         chosen = self.chosen()
         if code := chosen.get("county"):
             rows = rows.filter(county__code=code)
+        if code := chosen.get("area"):
+            rows = queries.within(rows, self.areas[code])
+        if key := chosen.get("unit"):
+            rows = rows.filter(unit__public_id=key)
         if day := chosen.get("ends_by"):
             rows = rows.filter(last_date__lte=day)
         return queries.in_state(rows, chosen.get("state", ""), self.at)

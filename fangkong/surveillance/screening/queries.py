@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -172,6 +172,78 @@ def today(user: User, at: datetime) -> Today:
         in_facility=those(in_facility(every, at)),
     )
     return Today(**found)
+
+
+@dataclass(frozen=True)
+class Load:
+    """Who is watched in an area by a unit, and how their day stands."""
+
+    county_id: int
+    area_id: int
+    unit_id: int | None
+    watched: int
+    to_visit: int
+    missed: int
+    to_release: int
+
+    def joined(self, other: Load) -> Load:
+        """Both together, under the keys of this one."""
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in LOADS})
+
+
+LOADS = ("watched", "to_visit", "missed", "to_release")
+
+
+def loads(user: User, at: datetime) -> list[Load]:
+    """The open observations that a user may see, by area and unit; in one statement."""
+    rows = standing(Observation.objects.filter(_within(user, VIEW, at)))
+
+    def those(narrow: QuerySet[Observation]) -> Count:
+        return Count("pk", filter=Q(pk__in=narrow.values("pk")))
+
+    every = Observation.objects.all()
+    counted = (
+        rows.order_by()
+        .values("county_id", "area_id", "unit_id")
+        .annotate(
+            watched=Count("pk"),
+            to_visit=those(to_visit(every, at)),
+            missed=those(missed(every, at)),
+            to_release=those(to_release(every, at)),
+        )
+    )
+    found = [Load(**row) for row in counted]
+    return sorted(found, key=lambda one: (one.county_id, one.area_id, one.unit_id or 0))
+
+
+def townships_of(county: Area, day: date) -> list[Area]:
+    """The townships of a county on a day, by code."""
+    return list(places.children(county, day))
+
+
+def within(rows: QuerySet[Observation], above: Area) -> QuerySet[Observation]:
+    """The observations in an area or in what lies in it."""
+    path = above.path or "-"
+    below = [key for key, one in places.areas().items() if (one.path or "").startswith(path)]
+    return rows.filter(area_id__in=below)
+
+
+def units_of(loads: Iterable[Load]) -> dict[int, Facility]:
+    """The units that visit, by key, in one statement."""
+    counties = {one.county_id for one in loads if one.unit_id is not None}
+    return {one.pk: one for one in places.facilities_in_counties(sorted(counties), UNITS)}
+
+
+def counties_seen(user: User, at: datetime) -> list[Area]:
+    """The home counties of which a user sees who is watched, by code; of a unit its own."""
+    scope = user.scope(VIEW, at)
+    counties = places.counties_of_home(clock.day_of(at))
+    if scope.everywhere:
+        return counties
+    ids: set[int | None] = set(scope.county_ids)
+    for key in sorted(scope.facility_ids):
+        ids.add(places.facility(key).area.county_id)
+    return [one for one in counties if one.pk in ids]
 
 
 def rounds(user: User, at: datetime) -> list[Observation]:

@@ -93,6 +93,7 @@ name_places(
     {
         "surveillance.screening.index": _("List of observations"),
         "surveillance.screening.detail": _("Observation"),
+        "surveillance.screening.follow_up": _("Follow-up"),
         "surveillance.screening.today": _("Visits of the day"),
         "surveillance.screening.visit": _("Enter a visit"),
         "surveillance.screening.contacts": _("Contacts of a case"),

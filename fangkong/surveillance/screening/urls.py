@@ -5,6 +5,8 @@ from . import import_views, views
 app_name = "screening"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("follow-up/", views.follow_up, name="follow_up"),
+    path("follow-up/map/", views.follow_up_map, name="follow_up_map"),
     path("today/", views.today, name="today"),
     path("today/many/", views.many, name="many"),
     path("import/", import_views.index, name="imports"),

@@ -16,6 +16,7 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     HttpResponseNotAllowed,
+    JsonResponse,
 )
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -36,7 +37,7 @@ from fangkong.people import queries as people
 from fangkong.surveillance.monitoring import describe as cases
 from fangkong.surveillance.testing.types import REQUEST
 
-from . import actions, describe, drawing, forms, queries, words
+from . import actions, describe, drawing, figures, forms, queries, words
 from .models import Exposure, Observation
 from .types import FOLLOW, TRACE, VIEW, VISIT
 
@@ -165,6 +166,20 @@ def correct_visit(request: StaffRequest, public_id: UUID, visit_id: UUID) -> Htt
         return redirect(found)
     title = _("Correct the visit of %(day)s") % {"day": known.day}
     return _visit_form(request, found, form, title, _("Correct the visit"))
+
+
+@allowed(VIEW)
+def follow_up(request: StaffRequest) -> HttpResponse:
+    """Who is watched by county and township, and who is due today by unit."""
+    found = figures.followed(request.user, request.now)
+    page = {"area_map": figures.by_county(found), "found": found}
+    return render(request, "surveillance/screening/follow_up.html", page)
+
+
+@allowed(VIEW)
+def follow_up_map(request: StaffRequest) -> JsonResponse:
+    """The map as JSON."""
+    return pages.map_json(figures.by_county(figures.followed(request.user, request.now)))
 
 
 # --- The end, and the way to others ---------------------------------------------------------------

@@ -15,7 +15,7 @@ from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring.tests import factories as cases
 from fangkong.surveillance.screening.models import Exposure, Observation, Visit
 
-from .factories import AT, DAY, HOUR, contact, somebody, visited, watched
+from .factories import AT, DAY, HOUR, contact, facts, somebody, visited, watched
 
 
 def url(name, *args):
@@ -335,3 +335,39 @@ def test_a_person_shows_their_observations(look, world):
     watch = watched(world)
     page = text(look(world.daofu_cdc).get(watch.person.get_absolute_url()))
     assert watch.get_absolute_url() in page
+
+
+def test_a_team_leader_reads_who_is_due_by_unit_and_who_was_missed_where(look, world):
+    early = {"at": AT - 2 * DAY, "facts": facts(last_date=date(2020, 2, 2))}
+    missed, late = (watched(world, n, **early) for n in (1, 2))
+    visited(late, world, at=AT - DAY)
+    far = watched(world, 3, **early, person=somebody(world, 3, area=world.kangding))
+    browser = look(world.daofu_cdc)
+
+    page = browser.get(url("follow_up"))
+
+    found = page.context["found"]
+    (unit,) = found.units
+    assert (unit.name, unit.load.watched, unit.load.to_visit, unit.load.missed) == (
+        world.centre.display_name, 2, 2, 1,
+    )  # fmt: skip
+    (township,) = found.townships
+    assert (township.name, township.load.missed) == (world.town.display_name, 1)
+    rows = {one["code"]: one for one in browser.get(url("follow_up_map")).json()["areas"]}
+    assert (rows["513326"]["value"], rows["513301"]["value"]) == (1, None)
+    assert "1 missed of 2 under observation" in rows["513326"]["label"]
+    for query, there in (
+        (rows["513326"]["url"].partition("?")[2], [True, False]),
+        (f"{unit.query}&state=to_visit", [True, True]),
+        (f"{township.query}&state=missed", [True, False]),
+        (f"{township.query}&state=to_release", [False, False]),
+    ):
+        shown = text(browser.get(f"{url('index')}?{query}"))
+        assert [one.get_absolute_url() in shown for one in (missed, late)] == there, query
+        assert far.get_absolute_url() not in shown
+    whole = look(world.headquarters).get(url("follow_up_map")).json()["areas"]
+    assert {one["code"]: one["value"] for one in whole}["513301"] == 1
+    assert {one.county.code for one in browser.get(url("follow_up")).context["found"].units} == {
+        "513326", "513301",
+    }  # fmt: skip
+    assert look(world.stranger).get(url("follow_up")).status_code == 403
