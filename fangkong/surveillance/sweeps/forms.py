@@ -157,7 +157,7 @@ class SweepFilter(pages.FilterForm):
 
     state = forms.ChoiceField(
         label=_("State"),
-        choices=[("", _("all")), ("open", _("running")), ("ended", _("ended"))],
+        choices=[("", _("all")), ("open", _("not ended")), ("ended", _("ended"))],
         required=False,
     )
 

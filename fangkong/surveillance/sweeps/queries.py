@@ -8,7 +8,19 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import Count, F, Max, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import (
+    Case,
+    Count,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    SmallIntegerField,
+    Subquery,
+    Sum,
+    When,
+)
 
 from fangkong.core import clock
 from fangkong.people import queries as people
@@ -130,7 +142,16 @@ class Door:
 
 def doors(sweep: Sweep, cell: Area, user: User, at: datetime) -> list[Door]:
     """The doors of a cell, those that are left in front; two statements."""
-    rows = list(households_open_to(user, at).filter(cell_id=cell.pk).order_by("pk")[:MOST_DOORS])
+    newest = DoorVisit.objects.filter(sweep=sweep, household_id=OuterRef("pk"))
+    outcome = Subquery(newest.order_by("-day", "-pk").values("outcome")[:1])
+    left_first = Case(
+        When(last_outcome__isnull=True, then=0),
+        When(last_outcome__in=sorted(DONE), then=2),
+        default=1,
+        output_field=SmallIntegerField(),
+    )
+    homes = households_open_to(user, at).filter(cell_id=cell.pk).annotate(last_outcome=outcome)
+    rows = list(homes.order_by(left_first, "pk")[:MOST_DOORS])
     last: dict[int, DoorVisit] = {}
     visits = DoorVisit.objects.filter(sweep=sweep, household__in=rows).order_by("day", "pk")
     for one in visits:

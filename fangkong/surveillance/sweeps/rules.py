@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +11,7 @@ from datetime import date
 LONGEST = 92  # days of a sweep; longer is a mistyped year
 MOST_RESIDENTS = 99
 TEMPERATURES = range(340, 431)
+_HAN = "[\u3400-\u9fff]"
 
 
 @dataclass(frozen=True)
@@ -67,4 +70,10 @@ def door_faults(
 
 def new_doors(text: str) -> list[str]:
     """The doors of a list, one a line; blank lines and repetitions are left out."""
-    return list(dict.fromkeys(line for raw in text.splitlines() if (line := " ".join(raw.split()))))
+    return list(dict.fromkeys(line for raw in text.splitlines() if (line := one_spelling(raw))))
+
+
+def one_spelling(door: str) -> str:
+    """A door as it is kept: 团结路１２ 号 is 团结路12号. Blanks stay between Latin words."""
+    plain = " ".join(unicodedata.normalize("NFKC", door).split())
+    return re.sub(rf"(?<={_HAN}) | (?={_HAN})", "", plain)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +32,18 @@ from fangkong.places import queries as places
 from fangkong.surveillance.screening import words as screening
 from fangkong.surveillance.testing.types import REQUEST
 
-from . import actions, figures, forms, queries, rules
+from . import actions, figures, forms, queries, rules, words
 from .models import Household, Sweep
 from .types import MANAGE, VIEW, VISIT
 
 SHOWN = 20  # findings on the page of a sweep
+
+
+def _of_today(rows: Sequence[Sweep], _user: object, at: datetime) -> None:
+    """The list says which of them run on its day."""
+    for one in rows:
+        one.seen_on = clock.day_of(at)  # type: ignore[attr-defined]
+
 
 SWEEPS = pages.Listing[Sweep](
     name="sweeps",
@@ -54,11 +63,12 @@ SWEEPS = pages.Listing[Sweep](
         pages.Column(
             "state",
             gettext_lazy("State"),
-            lambda one: _("running") if one.ended_at is None else _("ended"),
+            lambda one: words.state(one, one.seen_on),  # type: ignore[attr-defined]
         ),
     ],
     order="-first",
     filters=forms.SweepFilter,
+    learn=_of_today,
     empty=gettext_lazy("No sweep was begun."),
 )
 
@@ -212,7 +222,7 @@ def doors(request: StaffRequest, public_id: UUID, cell_id: UUID) -> HttpResponse
         "sweep": found,
         "cell": cell,
         "doors": rows,
-        "left": sum(not row.done for row in rows),
+        "left": one.doors - one.done,
         "coverage": one,
         "told": figures.told(one),
         "form": form,
@@ -321,6 +331,14 @@ def _door(request: StaffRequest, public_id: UUID, door_id: UUID) -> tuple[Sweep,
 
 def _next(request: StaffRequest, sweep: Sweep, done: Household) -> Household | None:
     """The next door of the cell that nobody has come to today and that is left."""
+    today = clock.day_of(request.now)
     rows = queries.doors(sweep, done.cell, request.user, request.now)
-    left = [one.household for one in rows if one.visit is None and one.household.pk != done.pk]
+    left = sorted(
+        (
+            one.household
+            for one in rows
+            if not one.done and (one.visit is None or one.visit.day < today)
+        ),
+        key=lambda home: home.pk,
+    )
     return next((one for one in left if one.pk > done.pk), next(iter(left), None))

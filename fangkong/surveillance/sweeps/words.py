@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+
+from .models import Sweep
 
 FAULTS: Mapping[str, str | Promise] = {
     "days_reversed": _("The last day lies before the first."),
@@ -22,3 +26,12 @@ FAULTS: Mapping[str, str | Promise] = {
 def fault(code: str) -> str:
     """What is wrong, and what to do."""
     return str(FAULTS[code])
+
+
+def state(sweep: Sweep, day: date) -> str:
+    """Whether a sweep runs on a day."""
+    if sweep.ended_at is not None:
+        return gettext("ended")
+    if day < sweep.first_date:
+        return gettext("has not begun")
+    return gettext("its days are over") if day > sweep.last_date else gettext("running")

@@ -12,7 +12,7 @@ from django.urls import reverse
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fangkong.core import finders
+from fangkong.core import clock, finders
 from fangkong.core.refusals import Refused, WrongField
 from fangkong.people import queries as people
 from fangkong.people.models import Person
@@ -96,6 +96,8 @@ def test_doors_are_entered_once_however_often_they_are_sent(world):
     with connection.cursor() as cursor:
         cursor.execute("SELECT door FROM surveillance_household")
         assert all("号" not in door for (door,) in cursor.fetchall())
+    same = "一 号\n　一号\nUnit 3  Room 4\nＵnit 3 Room ４"
+    assert actions.add_households(doors=same, **said) == 1
     for wrong in ("", " \n ", "王家 13988880002", "很长" * 60):
         with pytest.raises(Refused):
             actions.add_households(doors=wrong, **said)
@@ -257,6 +259,48 @@ def test_a_walker_goes_from_door_to_door(look, world):
     assert Finding.objects.get().get_absolute_url() in shown and "罗布次仁" not in shown
     other = url("doors", world.sweep.public_id, world.second.public_id)
     assert browser.get(other).status_code == 404
+
+
+def test_the_next_day_a_walker_comes_back_to_the_doors_that_are_left(look, world, monkeypatch):
+    absent, refused, empty, done = homes(world, 4)
+    for home, outcome in ((absent, "absent"), (refused, "refused"), (empty, "empty")):
+        at_door(world, home, outcome)
+    monkeypatch.setattr(clock, "now", lambda: AT + DAY)
+    browser = look(world.walker)
+
+    way, here = [], done
+    for key in "abc":
+        door = url("door", world.sweep.public_id, here.public_id)
+        sent = send(browser, door, key=key, outcome="registered", residents="2")
+        here = next((one for one in (absent, refused)
+                     if str(one.public_id) in sent.headers["Location"]), None)  # fmt: skip
+        way.append(here)
+
+    assert way == [absent, refused, None]
+    assert cover(world).done == 4
+
+
+def test_of_a_large_cell_the_doors_that_are_left_are_shown(look, world, monkeypatch):
+    monkeypatch.setattr(queries, "MOST_DOORS", 3)
+    rows = homes(world, 6)
+    for home in rows[:4]:
+        at_door(world, home)
+    at_door(world, rows[4], "absent")
+    page = text(look(world.walker).get(url("doors", world.sweep.public_id, world.cell.public_id)))
+
+    assert "2 doors left" in page and "Only the first 3 are shown" in page
+    assert [one.household for one in queries.doors(world.sweep, world.cell, world.walker, AT)] == [
+        rows[5], rows[4], rows[0],
+    ]  # fmt: skip
+
+
+def test_the_list_says_which_sweeps_run_today(look, world, monkeypatch):
+    browser, said = look(world.daofu_cdc), []
+    for days in (-2, 0, 7):
+        monkeypatch.setattr(clock, "now", lambda days=days: AT + days * DAY)
+        page = text(browser.get(reverse("surveillance:sweeps:index")))
+        said += [one for one in ("has not begun", ">running<", "its days are over") if one in page]
+    assert said == ["has not begun", ">running<", "its days are over"]
 
 
 def test_the_page_of_a_sweep_tells_its_denominator_and_draws_a_map(look, world):
