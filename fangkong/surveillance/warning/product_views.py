@@ -264,7 +264,10 @@ def _page(
     shown = {
         "one": found,
         "event": events.first(),
-        "update": queries.products_open_to(user, at).filter(replaces=found).last(),
+        "update": queries.products_open_to(user, at)
+        .filter(replaces=found)
+        .exclude(state=ProductState.CANCELLED)
+        .last(),
         "office": writes or judges,
         "may": {
             "approve": judges and draft and not own,

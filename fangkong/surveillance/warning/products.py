@@ -29,6 +29,7 @@ from .models import Investigation, WarningProduct
 from .types import (
     APPROVERS,
     PRODUCT_ISSUED,
+    PRODUCT_RETURNED,
     PRODUCT_TOLD,
     PRODUCT_WAITS,
     WRITE,
@@ -111,7 +112,7 @@ def write(
 def edit(*, product: WarningProduct, facts: ProductFacts, by: User, at: datetime) -> WarningProduct:
     """Rewrite a draft. What is approved is sent back first."""
     product = _written(product, by, at, ProductState.DRAFT)
-    before = product.level
+    before, came_back = product.level, bool(product.return_reason)
     for name, value in asdict(_checked(facts, at)).items():
         setattr(product, name, value)
     product.edited_by, product.return_reason = by, ""
@@ -119,6 +120,8 @@ def edit(*, product: WarningProduct, facts: ProductFacts, by: User, at: datetime
     product.save()
     detail = {"level": [before, product.level]} if before != product.level else {}
     audit.record("surveillance.warning.edit_product", product, by=by, at=at, detail=detail)
+    if came_back:
+        _tell_approvers(product, by, at)
     return product
 
 
@@ -149,6 +152,7 @@ def send_back(*, product: WarningProduct, reason: str, by: User, at: datetime) -
     product.approved_at, product.approved_by = None, None
     _save(product, by, at, "state", "return_reason", "approved_at", "approved_by")
     audit.record("surveillance.warning.return_product", product, by=by, at=at)
+    _tell_writers(product, by, at)
     return product
 
 
@@ -195,6 +199,7 @@ def renew(*, product: WarningProduct, by: User, at: datetime) -> WarningProduct:
     )
     detail = {"replaces": str(product.public_id)}
     audit.record("surveillance.warning.update_product", draft, by=by, at=at, detail=detail)
+    _tell_approvers(draft, by, at)
     return draft
 
 
@@ -262,7 +267,7 @@ def _written(
 
 def _locked(product: WarningProduct) -> WarningProduct:
     rows = WarningProduct.objects.select_for_update(of=("self",))
-    return rows.select_related("area", "replaces").get(pk=product.pk)
+    return rows.select_related("area", "replaces", "created_by", "edited_by").get(pk=product.pk)
 
 
 def _refuse_writers(product: WarningProduct, by: User, at: datetime) -> None:
@@ -296,6 +301,14 @@ def _tell_approvers(product: WarningProduct, by: User, at: datetime) -> None:
     found = [user for role in roles for user in accounts.holding(role, at, area=product.area)]
     readers = {user.pk: user for user in found if user.pk != by.pk}
     notices.notify(users=list(readers.values()), kind=PRODUCT_WAITS, subject=product, at=at)
+
+
+def _tell_writers(product: WarningProduct, by: User, at: datetime) -> None:
+    """Whoever wrote it, and changed it last, hears that it came back."""
+    writers = {user.pk: user for user in (product.created_by, product.edited_by) if user}
+    writers.pop(by.pk, None)
+    readers = [user for user in writers.values() if user.is_active]
+    notices.notify(users=readers, kind=PRODUCT_RETURNED, subject=product, at=at)
 
 
 def _tell_readers(product: WarningProduct, by: User, at: datetime) -> None:

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.core.cache import cache
-from django.db.models import Count, Max, Min, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BooleanField,
+    Count,
+    ExpressionWrapper,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.urls import reverse
 from django.utils import translation
 from django.utils.http import urlencode
@@ -211,7 +221,8 @@ notices.call_by_name("surveillance:warning:investigation", investigation_titles)
 def products_open_to(user: User, at: datetime) -> QuerySet[WarningProduct]:
     """Those of the user's area in any state, and of all areas what was issued to many.
 
-    Advice to a government is read where it was written, and above.
+    Advice to a government is read where it was written, and above. ``over``: it was issued, and
+    its time has run out.
     """
     scope = user.scope(types.VIEW, at)
     if not scope:
@@ -220,7 +231,10 @@ def products_open_to(user: User, at: datetime) -> QuerySet[WarningProduct]:
     if not scope.everywhere:  # whose condition is empty and would say nothing beside another
         told = Q(issued_at__isnull=False) & ~Q(kind=ProductKind.ADVICE)
         rows = rows.filter(scope.q(county="county_id", area="area_id") | told)
-    return rows.select_related(
+    over = ExpressionWrapper(
+        Q(state=ProductState.ISSUED, expires_at__lte=at), output_field=BooleanField()
+    )
+    return rows.annotate(over=over).select_related(
         "area", "investigation", "created_by", "edited_by", "approved_by", "issued_by", "replaces"
     )
 

@@ -94,6 +94,11 @@ PRODUCT_WAITS = notices.declare(
     _("A warning product waits for approval"),
     "surveillance:warning:product",
 )
+PRODUCT_RETURNED = notices.declare(
+    "surveillance.warning.product_returned",
+    _("A warning product was sent back to be rewritten"),
+    "surveillance:warning:product",
+)
 PRODUCT_ISSUED = notices.declare(
     "surveillance.warning.product_issued",
     _("A warning product was issued, updated or cancelled"),

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from fangkong.accounts.tests.factories import staff
+from fangkong.core import clock
 from fangkong.core.audit import queries as audit
 from fangkong.core.commands.states import version
 from fangkong.core.free_text import NumberInText
@@ -85,6 +86,23 @@ def test_whoever_wrote_or_rewrote_a_product_does_not_approve_it(
         with pytest.raises(products.SamePerson):
             approved(product, hand)
     assert approved(product, headquarters).level == "high"
+
+
+def test_who_has_to_act_on_a_product_hears_of_it(daofu, daofu_cdc, colleague):
+    def heard(user, kind, product):
+        found = notices.of_user(user).filter(kind__endswith=kind)
+        return found.filter(subject_public_id=product.public_id).count()
+
+    product = issued(written(daofu, daofu_cdc), colleague, daofu_cdc)
+    update = products.renew(product=product, by=daofu_cdc, at=AT + 3 * HOUR)
+    assert (heard(colleague, "waits", update), heard(daofu_cdc, "waits", update)) == (1, 0)
+
+    products.send_back(product=update, reason="say where the clinic is", by=colleague, at=AT)
+    assert (heard(daofu_cdc, "returned", update), heard(colleague, "returned", update)) == (1, 0)
+    products.edit(product=update, facts=said_to_all(), by=daofu_cdc, at=AT + 4 * HOUR)
+    assert heard(colleague, "waits", update) == 2
+    products.edit(product=update, facts=said_to_all(), by=daofu_cdc, at=AT + 5 * HOUR)
+    assert heard(colleague, "waits", update) == 2
 
 
 @pytest.mark.both_databases
@@ -466,6 +484,24 @@ def test_two_people_bring_a_product_from_the_form_to_its_end(
     assert client.post(url("cancel_product", product), end).status_code == 302
     product.refresh_from_db()
     assert product.state == "cancelled"
+
+
+def test_a_product_whose_time_is_over_says_so_and_a_dropped_update_is_none(
+    client, evening, daofu, daofu_cdc, colleague, monkeypatch
+):
+    product = issued(written(daofu, daofu_cdc), colleague, daofu_cdc)
+    update = products.renew(product=product, by=daofu_cdc, at=AT + 3 * HOUR)
+    client.force_login(daofu_cdc)
+    page = client.get(product.get_absolute_url()).content.decode()
+    assert "no longer valid" not in page and update.get_absolute_url() in page
+
+    products.cancel(product=update, reason="not needed", by=daofu_cdc, at=AT + 4 * HOUR)
+    over = product.expires_at + HOUR
+    monkeypatch.setattr(clock, "now", lambda: over)
+    page = client.get(product.get_absolute_url()).content.decode()
+    assert "no longer valid" in page and update.get_absolute_url() not in page
+    listed = client.get(reverse("surveillance:warning:products")).content.decode()
+    assert listed.count("no longer valid") == 1
 
 
 @pytest.mark.parametrize(
