@@ -379,6 +379,7 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/accounts/views.py:appoint": _ADDS,
     "fangkong/people/duplicates/views.py:merge": "names the state of both records",
     "fangkong/people/duplicates/views.py:keep_apart": "names the state of both records",
+    "fangkong/people/duplicates/views.py:reconsider": _STATE,
     "fangkong/people/duplicates/views.py:undo": _STATE,
     "fangkong/people/requests/views.py:new": _ADDS,
     "fangkong/people/views.py:reveal": "shows, and changes nothing",

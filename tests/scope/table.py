@@ -255,6 +255,7 @@ PEOPLE = {
     "people:duplicates:detail": Row(OF_AREAS, "pair"),
     "people:duplicates:merge": Row(OF_AREAS, "pair", gets=False),
     "people:duplicates:keep_apart": Row(OF_AREAS, "pair", gets=False),
+    "people:duplicates:reconsider": Row(OF_AREAS, "pair", gets=False),
     "people:duplicates:merges": Row(OF_AREAS, shows=("merge",)),
     "people:duplicates:merged": Row(OF_AREAS, "merge"),
     "people:duplicates:undo": Row(OF_AREAS, "merge", gets=False),
@@ -267,6 +268,9 @@ PEOPLE = {
     "POST /people/duplicates/<public_id>/merge/": Row(OF_AREAS, "pair", sends=joining),
     "POST /people/duplicates/<public_id>/apart/": Row(
         OF_AREAS, "pair", sends={"state": "0", "reason": "two persons"}
+    ),
+    "POST /people/duplicates/<public_id>/reconsider/": Row(
+        OF_AREAS, "pair", sends={"reason": "one person after all"}
     ),
     "GET /people/duplicates/merges/": Row(OF_AREAS, shows=("merge",)),
     "GET /people/duplicates/merges/<public_id>/": Row(OF_AREAS, "merge"),

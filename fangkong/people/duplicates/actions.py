@@ -83,6 +83,10 @@ class AlreadyJudged(Refused):
     """Somebody has judged the pair."""
 
 
+class NotJudged(Refused):
+    """Nobody said of the pair that it is two persons, or it was taken back."""
+
+
 class AlreadyUndone(Refused):
     """The merge was undone before."""
 
@@ -484,6 +488,25 @@ def keep_apart(*, pair: Pair, state: str, reason: str, by: User, at: datetime) -
     pair.save()
     for person, other in ((pair.one, pair.other), (pair.other, pair.one)):
         _note("keep_apart", person, by, at, why, {"other": str(other.public_id)})
+    return pair
+
+
+@transaction.atomic
+def reconsider(*, pair: Pair, reason: str, by: User, at: datetime) -> Pair:
+    """Take back that a pair is two persons: it waits again, with its likeness as it was found."""
+    why = _reason(reason)
+    one, other = _locked(pair.one_id, pair.other_id)
+    pair = Pair.objects.select_for_update(of=("self",)).get(pk=pair.pk)
+    pair.one, pair.other = one, other
+    if one.merged_into_id or other.merged_into_id:
+        raise AlreadyJoined(_("One of the two has been joined to another record. Reload the page."))
+    if pair.judged_at is None:
+        raise NotJudged(_("This pair waits to be judged already. Reload the page."))
+    pair.judged_at, pair.judged_by, pair.numbers_digest = None, None, ""
+    pair.touch(by, at)
+    pair.save()
+    for person, twin in ((one, other), (other, one)):
+        _note("reconsider", person, by, at, why, {"other": str(twin.public_id)})
     return pair
 
 

@@ -68,6 +68,10 @@ class ApartIn(api.Body):
     reason: str = REASON
 
 
+class ReconsiderIn(api.Body):
+    reason: str = REASON
+
+
 class MergeOut(Schema):
     """Two records joined. ``moved``: by table and key how many rows followed.
 
@@ -108,10 +112,14 @@ class SearchOut(Schema):
 
 @router.get("/", response=Page[PairOut])
 @decorate_view(never_cache)
-def index(request: HttpRequest) -> HttpResponse:
-    """The pairs that wait for the caller's judgement, the likeliest first."""
+def index(request: HttpRequest, apart: bool = False) -> HttpResponse:
+    """The pairs that wait for the caller's judgement, the likeliest first.
+
+    ``apart``: those that were judged to be two persons instead.
+    """
     staff = _staff(request, JUDGE)
-    return api.page(request, queries.open_to(staff.user, staff.now), _pair_out, order="-weight")
+    rows = (queries.apart if apart else queries.open_to)(staff.user, staff.now)
+    return api.page(request, rows, _pair_out, order="-weight")
 
 
 @router.get("/merges/", response=Page[MergeOut])
@@ -225,6 +233,16 @@ def keep_apart(request: HttpRequest, public_id: UUID, said: ApartIn) -> PairDeta
         at=staff.now,
     )
     return _detail_out(staff, done)
+
+
+@router.post("/{uuid:public_id}/reconsider/", response=PairDetailOut)
+@decorate_view(never_cache)
+def reconsider(request: HttpRequest, public_id: UUID, said: ReconsiderIn) -> PairDetailOut:
+    """Take back that they are two persons: the pair waits again. 409 where it does already."""
+    staff = _staff(request, JUDGE)
+    pair = _pair(staff, public_id)
+    told: dict[str, Any] = {"reason": said.reason, "by": staff.user, "at": staff.now}
+    return _detail_out(staff, api.once(request, actions.reconsider, pair, pair=pair, **told))
 
 
 def _staff(request: HttpRequest, permission: Permission) -> StaffRequest:

@@ -27,8 +27,13 @@ CORRECTED = [("keep", _("the correction stays")), ("put_back", _("as before the 
 
 
 class PairFilter(pages.FilterForm):
-    """By county, or those across counties."""
+    """Those that wait, or those that are two persons; by county, or across counties."""
 
+    judged = forms.ChoiceField(
+        label=_("State"),
+        choices=[("", _("to be judged")), ("apart", _("two persons"))],
+        required=False,
+    )
     county = forms.ChoiceField(label=_("County"), required=False)
 
     def __init__(self, *args: Any, counties: Sequence[Area], **kwargs: Any) -> None:
@@ -40,6 +45,8 @@ class PairFilter(pages.FilterForm):
         ]
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
+        apart = self.chosen().get("judged", "") == "apart"
+        rows = rows.filter(Q(judged_at__isnull=not apart))
         county = self.chosen().get("county", "")
         if county == ACROSS:
             return rows.filter(county__isnull=True)
@@ -113,6 +120,17 @@ class ApartForm(_Judging):
         kwargs["initial"] = {"state": queries.state_of(pair)}
         kwargs.setdefault("prefix", "apart")
         super().__init__(*args, **kwargs)
+
+
+class ReconsiderForm(pages.Form):
+    """Why the judgement "two persons" is taken back."""
+
+    reason = forms.CharField(
+        label=pgettext_lazy("undoing", "Why?"),
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=NO_NAMES,
+    )
 
 
 class UndoForm(pages.Form):

@@ -45,7 +45,17 @@ def open_to(user: Scoped, at: datetime) -> QuerySet[Pair]:
     A pair across counties is for the prefecture. Nobody who was joined, or erased as far as a law
     lets it, stands in one.
     """
-    return judged_too(user, at).filter(judged_at__isnull=True, **_STANDING)
+    return standing(user, at).filter(judged_at__isnull=True)
+
+
+def apart(user: Scoped, at: datetime) -> QuerySet[Pair]:
+    """The pairs that somebody judged to be two persons, as far as a user reaches both."""
+    return standing(user, at).filter(judged_at__isnull=False)
+
+
+def standing(user: Scoped, at: datetime) -> QuerySet[Pair]:
+    """The pairs of records that stand by themselves, judged or not."""
+    return judged_too(user, at).filter(**_STANDING)
 
 
 def judged_too(user: Scoped, at: datetime) -> QuerySet[Pair]:
@@ -100,6 +110,12 @@ def waits(pair: Pair) -> bool:
     return pair.judged_at is None and not any(
         one.merged_into_id or one.restricted_at for one in (pair.one, pair.other)
     )
+
+
+def stands_apart(pair: Pair) -> bool:
+    """Whether it was judged to be two persons, and that can be taken back."""
+    standing = not any(one.merged_into_id or one.restricted_at for one in (pair.one, pair.other))
+    return pair.judged_at is not None and standing
 
 
 def standing_merge(pair: Pair) -> Merge | None:

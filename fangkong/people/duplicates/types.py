@@ -59,6 +59,7 @@ name_verbs(
         "people.duplicates.come_back": _("Standing by itself again, joining undone"),
         "people.duplicates.bring_along": _("A late row followed its person"),
         "people.duplicates.keep_apart": _("Judged to be two persons"),
+        "people.duplicates.reconsider": _("Judgement “two persons” taken back"),
     }
 )
 name_places(
@@ -67,6 +68,7 @@ name_places(
         "people.duplicates.detail": _("Two records side by side"),
         "people.duplicates.merge": _("Join two records"),
         "people.duplicates.keep_apart": _("Two records side by side"),
+        "people.duplicates.reconsider": _("Two records side by side"),
         "people.duplicates.merged": _("Joined records"),
         "people.duplicates.undo": _("Undo the joining of two records"),
     }

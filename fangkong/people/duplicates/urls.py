@@ -15,4 +15,5 @@ urlpatterns = [
     path("<uuid:public_id>/", views.detail, name="detail"),
     path("<uuid:public_id>/merge/", views.merge, name="merge"),
     path("<uuid:public_id>/apart/", views.keep_apart, name="keep_apart"),
+    path("<uuid:public_id>/reconsider/", views.reconsider, name="reconsider"),
 ]

@@ -24,7 +24,7 @@ from fangkong.core.refusals import Refused
 from fangkong.places import queries as places
 
 from . import actions, queries, words
-from .forms import ApartForm, MergeForm, PairFilter, UndoForm
+from .forms import ApartForm, MergeForm, PairFilter, ReconsiderForm, UndoForm
 from .models import Merge, Pair, Run
 from .types import FIND, JUDGE, Trigger
 
@@ -108,12 +108,12 @@ RUNS = pages.Listing[Run](
 @never_cache
 @allowed(JUDGE)
 def index(request: StaffRequest) -> HttpResponseBase:
-    """The pairs that wait for this user's judgement, the likeliest first."""
+    """The pairs that wait for this user's judgement, the likeliest first; or those judged."""
     counties = places.counties_of_home(clock.day_of(request.now))
     return pages.listing(
         request,
         PAIRS,
-        queries.open_to(request.user, request.now),
+        queries.standing(request.user, request.now),
         template="people/duplicates/index.html",
         filters=PairFilter(request.GET, counties=counties),
         context={
@@ -155,6 +155,19 @@ def keep_apart(request: StaffRequest, public_id: UUID) -> HttpResponse:
         messages.success(request, text)
         return redirect("people:duplicates:index")
     return _pair_page(request, pair, apart_form=form, status=pages.status_of(form))
+
+
+@never_cache
+@allowed(JUDGE)
+@require_POST
+def reconsider(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Take back that they are two persons."""
+    pair = _pair(request, public_id)
+    form = ReconsiderForm(request.POST)
+    if pages.carry_out(request, form, actions.reconsider, None, pair=pair):
+        messages.success(request, _("The pair waits to be judged again."))
+        return redirect(pair)
+    return _pair_page(request, pair, again=form, status=pages.status_of(form))
 
 
 @never_cache
@@ -242,6 +255,7 @@ def _pair_page(
     *,
     merge_form: MergeForm | None = None,
     apart_form: ApartForm | None = None,
+    again: ReconsiderForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     day = clock.day_of(request.now)
@@ -249,6 +263,8 @@ def _pair_page(
     for one in (form, apart):
         one.renewed(pair)
         pages.forms.dress(one)
+    again = again or ReconsiderForm()
+    pages.forms.dress(again)
     waits = queries.waits(pair)
     shown = {
         "pair": pair,
@@ -262,6 +278,8 @@ def _pair_page(
         "form": form,
         "keep": form.chosen("keep"),
         "apart": apart,
+        "again": again if queries.stands_apart(pair) else None,
+        "refused": () if queries.stands_apart(pair) else again.non_field_errors(),
         "joined": queries.standing_merge(pair),
     }
     return render(request, "people/duplicates/detail.html", shown, status=status)

@@ -362,6 +362,26 @@ def test_a_pair_judged_two_persons_is_not_judged_again(world, kept, gone, pair):
     assert lines.count("people.duplicates.keep_apart") == 2
 
 
+def test_two_persons_judged_wrongly_wait_again_and_can_be_joined(world, kept, gone, pair):
+    with pytest.raises(actions.NotJudged):
+        actions.reconsider(pair=pair, reason="是同一个人", by=world.daofu_cdc, at=LATER)
+    two.apart(pair, world.daofu_cdc, LATER)
+    with pytest.raises(actions.ReasonMissing):
+        actions.reconsider(pair=pair, reason="是", by=world.daofu_cdc, at=LAST)
+
+    actions.reconsider(pair=pair, reason="本人来电说明", by=world.daofu_cdc, at=LAST)
+
+    waits = Pair.objects.get()
+    assert (waits.judged_at, waits.judged_by, waits.numbers_digest) == (None, None, "")
+    for one in (kept, gone):
+        lines = trail.history_of(now(one))
+        assert lines[0].action == "people.duplicates.reconsider"
+        assert lines[0].reason == "本人来电说明"
+    merge(pair, kept, world.daofu_cdc, LAST)
+    with pytest.raises(actions.AlreadyJoined):
+        actions.reconsider(pair=pair, reason="是同一个人", by=world.daofu_cdc, at=LAST)
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_whatever_was_joined_undoing_all_of_it_from_the_end_gives_what_was(world, data):

@@ -220,6 +220,25 @@ def test_two_persons_are_said_to_be_two_with_a_reason(client, here):
     assert "两姐妹同住" in text(client.get(here.kept.get_absolute_url()))
 
 
+def test_who_judged_wrongly_finds_the_pair_and_takes_it_back(client, here):
+    two.apart(here.pair, here.daofu, AT)
+    again, listed = page("reconsider", here.pair), reverse("people:duplicates:index")
+    client.force_login(here.kangding)
+    assert client.post(again, {"reason": "是同一个人", "_key": "k"}).status_code == 404
+    assert str(here.pair.public_id) not in text(client.get(f"{listed}?judged=apart"))
+    client.force_login(here.daofu)
+    assert str(here.pair.public_id) in text(client.get(f"{listed}?judged=apart"))
+    assert again in text(client.get(page("detail", here.pair)))
+    assert client.post(again, {"reason": "", "_key": "k1"}).status_code == 422
+
+    done = client.post(again, {"reason": "本人来电说明", "_key": "k2"})
+
+    assert done.url == page("detail", here.pair)
+    assert str(here.pair.public_id) in text(client.get(listed))
+    late = client.post(again, {"reason": "本人来电说明", "_key": "k3"}, **HTML)
+    assert late.status_code == 422 and "waits to be judged already" in text(late)
+
+
 def test_the_prefecture_asks_for_a_search_and_sees_how_far_it_is(client, here, monkeypatch):
     runs, new = reverse("people:duplicates:runs"), reverse("people:duplicates:new_run")
     client.force_login(here.daofu)
@@ -302,6 +321,11 @@ def test_a_machine_reads_judges_joins_and_undoes(client, here):
     state = client.get(one).json()["state"]
     apart = send(client, f"{one}apart/", {"state": state, "reason": "two sisters"})
     assert apart.status_code == 200 and apart.json()["judged_at"] is not None
+    listed = [client.get(f"{API}?apart={n}").json()["rows"] for n in ("true", "false")]
+    assert [str(here.pair.public_id) in str(rows) for rows in listed] == [True, False]
+    back = send(client, f"{one}reconsider/", {"reason": "one person after all"})
+    assert back.status_code == 200 and back.json()["judged_at"] is None
+    assert send(client, f"{one}reconsider/", {"reason": "one person after all"}).status_code == 409
 
     run = send(client, f"{API}runs/", {})
     assert (run.status_code, run.json()["stage"]) == (201, "waiting")
