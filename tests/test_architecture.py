@@ -384,6 +384,7 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/people/requests/views.py:new": _ADDS,
     "fangkong/people/views.py:reveal": "shows, and changes nothing",
     "fangkong/people/views.py:_add": _ADDS,
+    "fangkong/people/views.py:remove_number": _STATE,
     "fangkong/accounts/views.py:end": "a role's end is only ever brought forward",
     "fangkong/accounts/views.py:password": "a new password replaces any other; that is its use",
     "fangkong/accounts/emergency/views.py:check": _STATE,

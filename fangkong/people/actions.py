@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, messages
@@ -45,6 +47,7 @@ __all__ = [
     "DocumentDisagrees",
     "Held",
     "JoinedMeanwhile",
+    "NotThere",
     "ReasonMissing",
     "Restricted",
     "TooManyRevealed",
@@ -60,6 +63,7 @@ __all__ = [
     "prepare_many",
     "register",
     "register_many",
+    "remove_number",
     "reveal",
 ]
 
@@ -84,8 +88,12 @@ class JoinedMeanwhile(Refused):
     """The record was joined to another one: what is to be added belongs there."""
 
 
+class NotThere(Refused):
+    """Somebody has removed the document or phone meanwhile."""
+
+
 class ReasonMissing(WrongField):
-    """Full data are shown only for a stated reason."""
+    """Full data are shown, and numbers removed, only for a stated reason."""
 
 
 @one
@@ -321,6 +329,44 @@ def add_phone(
 
 
 @transaction.atomic
+def remove_number(
+    *, person: Person, number: UUID, reason: str, by: User | None, at: datetime
+) -> Person:
+    """Take a document or phone that is not this person's from the record; it is destroyed.
+
+    ``number``: the public id of the one or the other. What was told by it, such as sex and birth
+    date, stays and is corrected apart. The trail keeps the kind and the reason, never the number.
+    """
+    why = _reason(reason, _("Say in 4 to 400 characters why this is not the person's."))
+    person = _to_change(person)
+    found = queries.number_of(person, number)
+    if found is None:
+        raise NotThere(_("Somebody has removed this number already. Nothing was changed."))
+    found.delete()
+    person.touch(by, at)
+    person.save()
+    verb = "remove_document" if isinstance(found, IdentityDocument) else "remove_phone"
+    detail = {"kind": found.kind}
+    audit.record(f"people.{verb}", person, by=by, at=at, reason=why, detail=detail)
+    return person
+
+
+def _reason(text: str, ask: str | Promise) -> str:
+    """A reason as the trail keeps it."""
+    why = shown(text)
+    if len(why) not in REASON_LENGTH:
+        raise ReasonMissing(ask, "reason")
+    if not rules.is_plain_text(why):
+        raise ReasonMissing(UNREADABLE, "reason")
+    if rules.looks_personal(why):
+        raise ReasonMissing(
+            _("Leave identity and phone numbers out of the reason: it stays in the audit trail."),
+            "reason",
+        )
+    return why
+
+
+@transaction.atomic
 def reveal(
     *, person: Person, reason: str, fields: Sequence[str], by: User, at: datetime
 ) -> AuditLine:
@@ -330,16 +376,7 @@ def reveal(
     nobody's full data may lie there. ReasonMissing for a reason under four characters; fields are
     those of ``Revealable``. TooManyRevealed beyond ``REVEALS_PER_HOUR`` persons.
     """
-    why = shown(reason)
-    if len(why) not in REASON_LENGTH:
-        raise ReasonMissing(_("Say in 4 to 400 characters why you need the full data."), "reason")
-    if not rules.is_plain_text(why):
-        raise ReasonMissing(UNREADABLE, "reason")
-    if rules.looks_personal(why):
-        raise ReasonMissing(
-            _("Leave identity and phone numbers out of the reason: it stays in the audit trail."),
-            "reason",
-        )
+    why = _reason(reason, _("Say in 4 to 400 characters why you need the full data."))
     if not fields or not set(fields) <= set(Revealable.values):
         raise WrongField(_("Choose which data you need."), "fields")
     if person.restricted_at:

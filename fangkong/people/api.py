@@ -26,7 +26,7 @@ from fangkong.places import queries as places
 
 from . import actions, queries
 from .duplicates import queries as duplicates
-from .models import Person
+from .models import IdentityDocument, Person, Phone
 from .types import CORRECT, REGISTER, REVEAL, VIEW, Document, PhoneNumber
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ SEARCH_LIMIT = 50
 class NumberOut(Schema):
     """A document or phone; ``number`` is masked."""
 
+    id: UUID
     kind: str
     number: str
 
@@ -77,6 +78,13 @@ class PhoneIn(api.Body):
     number: str
     kind: str = "own"
     note: str = ""
+
+
+class RemoveIn(api.Body):
+    """``number``: the id of a document or phone of the person."""
+
+    number: UUID
+    reason: str
 
 
 class PersonIn(api.Body):
@@ -222,6 +230,18 @@ def add_phone(request: HttpRequest, public_id: UUID, stated: PhoneIn) -> PersonO
     return _added(request, public_id, actions.add_phone, stated.model_dump())
 
 
+@router.post("/{uuid:public_id}/numbers/remove/", response=PersonOut)
+@decorate_view(never_cache)
+def remove_number(request: HttpRequest, public_id: UUID, said: RemoveIn) -> PersonOut:
+    """Take a document or phone that is not this person's from the record; it is destroyed."""
+    staff = _allowed(request, CORRECT)
+    person = _person(staff, public_id, CORRECT)
+    told: dict[str, Any] = {"person": person, "number": said.number, "reason": said.reason}
+    api.once(request, actions.remove_number, person, **told, by=staff.user, at=staff.now)
+    rows = queries.with_numbers(queries.one_open_to(staff.user, staff.now, CORRECT))
+    return _shown(staff, rows.get(pk=person.pk))
+
+
 def _added(
     request: HttpRequest, public_id: UUID, action: Callable[..., Model], stated: dict[str, Any]
 ) -> PersonOut:
@@ -300,6 +320,10 @@ def _shown_if_open(staff: StaffRequest, person: Person) -> PersonOut:
     )
 
 
+def _number(one: IdentityDocument | Phone) -> NumberOut:
+    return NumberOut(id=one.public_id, kind=one.kind, number=one.masked_number)
+
+
 def _shown(staff: StaffRequest, person: Person) -> PersonOut:
     day = clock.day_of(staff.now)
     age = person.age(day)
@@ -314,7 +338,7 @@ def _shown(staff: StaffRequest, person: Person) -> PersonOut:
         county=person.county.code if person.county else "",
         area=person.area.code if person.area else "",
         guardian_name=facts.guardian_name,
-        documents=[NumberOut(kind=d.kind, number=d.masked_number) for d in person.documents.all()],
-        phones=[NumberOut(kind=p.kind, number=p.masked_number) for p in person.phones.all()],
+        documents=[_number(d) for d in person.documents.all()],
+        phones=[_number(p) for p in person.phones.all()],
         synthetic=person.synthetic,
     )

@@ -122,6 +122,17 @@ class PhoneForm(pages.Form):
     note = forms.CharField(label=_("Note"), required=False, max_length=100)
 
 
+class RemoveForm(pages.Form):
+    """Why a document or phone is not the person's."""
+
+    reason = forms.CharField(
+        label=_("Why is it not this person's?"),
+        max_length=400,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("No names and no numbers of persons: the reason stays in the audit trail."),
+    )
+
+
 class CorrectForm(pages.Form):
     """Corrections. What is masked elsewhere is not shown here either: an empty field stays as it
     is."""

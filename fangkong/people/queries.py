@@ -158,6 +158,13 @@ def is_called(person: Person, name: str, phone: str = "") -> bool:
     return not phone or not known or rules.plain_phone(phone) in known
 
 
+def number_of(person: Person, public_id: UUID) -> IdentityDocument | Phone | None:
+    """A document or phone of a person; the key of somebody without a document is none."""
+    documents = IdentityDocument.objects.exclude(kind=DocumentKind.NONE)
+    own = {"person": person, "public_id": public_id}
+    return documents.filter(**own).first() or Phone.objects.filter(**own).first()
+
+
 def documents_held(person: Person) -> list[str]:
     """The masked numbers of a person's documents, the first entered in front."""
     rows = IdentityDocument.objects.filter(person=person).exclude(kind=DocumentKind.NONE)

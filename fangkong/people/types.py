@@ -78,6 +78,8 @@ name_verbs(
         "people.correct": _("Person corrected"),
         "people.add_document": _("Document added"),
         "people.add_phone": _("Phone added"),
+        "people.remove_document": _("Document removed"),
+        "people.remove_phone": _("Phone removed"),
         "people.reveal": _("Full data seen"),
     }
 )
@@ -90,6 +92,7 @@ name_places(
         "people.correct": _("Correct a person"),
         "people.add_document": _("Add a document"),
         "people.add_phone": _("Add a phone"),
+        "people.remove_number": _("Remove a number"),
         "people.index": _("List of persons"),
         "people.search": _("Search for persons"),
         "people.clash": _("Number entered for somebody else"),

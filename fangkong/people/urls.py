@@ -13,5 +13,10 @@ urlpatterns = [
     path("<uuid:public_id>/correct/", views.correct, name="correct"),
     path("<uuid:public_id>/document/", views.add_document, name="add_document"),
     path("<uuid:public_id>/phone/", views.add_phone, name="add_phone"),
+    path(
+        "<uuid:public_id>/numbers/<uuid:number_id>/remove/",
+        views.remove_number,
+        name="remove_number",
+    ),
     path("<uuid:public_id>/reveal/", views.reveal, name="reveal"),
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -28,7 +28,15 @@ from fangkong.places import queries as places
 
 from . import actions, queries
 from .duplicates import queries as duplicates
-from .forms import CorrectForm, DocumentForm, PersonFilter, PhoneForm, RevealForm, SearchForm
+from .forms import (
+    CorrectForm,
+    DocumentForm,
+    PersonFilter,
+    PhoneForm,
+    RemoveForm,
+    RevealForm,
+    SearchForm,
+)
 from .models import IdentityDocument, Person, Phone
 from .requests.types import RECEIVE
 from .types import CORRECT, REVEAL, VIEW
@@ -237,6 +245,29 @@ def _add(
             return redirect(person)
     back = {"back_url": person.get_absolute_url()}
     return pages.form(request, form, title=title, submit=submit, context=back)
+
+
+@never_cache
+@allowed(CORRECT)
+def remove_number(request: StaffRequest, public_id: UUID, number_id: UUID) -> HttpResponse:
+    """Take a document or phone that is not this person's from the record."""
+    person = _person(request, public_id, CORRECT)
+    number = queries.number_of(person, number_id)
+    if number is None and request.method != "POST":
+        raise Http404
+    form = RemoveForm(request.POST or None)
+    said: dict[str, Any] = {"person": person, "number": number_id}
+    if pages.carry_out(request, form, actions.remove_number, None, **said):
+        messages.success(request, _("The number is removed from the record."))
+        return redirect(person)
+    return pages.form(
+        request,
+        form,
+        title=_("Remove a number"),
+        submit=_("Remove"),
+        template="people/remove_number.html",
+        context={"back_url": person.get_absolute_url(), "number": number},
+    )
 
 
 def _person(request: StaffRequest, public_id: UUID, permission: Permission = VIEW) -> Person:

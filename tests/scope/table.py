@@ -303,6 +303,7 @@ PEOPLE = {
     "people:correct": Row(OF_AREAS, "person", full=frozenset({"name"})),
     "people:add_document": Row(OF_AREAS, "person"),
     "people:add_phone": Row(OF_AREAS, "person"),
+    "people:remove_number": Row(OF_AREAS, "person", values={"number_id": NOBODYS}, lacks=True),
     "people:reveal": Row(REVEALERS, "person", mine=KNOWING),
     "GET /people/": Row(PERSONS, mine=KNOWING, shows=("person",)),
     "POST /people/search/": Row(PERSONS, sends={"text": "泽仁拉姆措"}),
@@ -313,6 +314,9 @@ PEOPLE = {
         OF_AREAS, "person", sends={"kind": "passport", "number": "E12345678"}
     ),
     "POST /people/<public_id>/phones/": Row(OF_AREAS, "person", sends={"number": "13800002222"}),
+    "POST /people/<public_id>/numbers/remove/": Row(
+        OF_AREAS, "person", sends={"number": NOBODYS, "reason": "another person's"}
+    ),
     "POST /people/<public_id>/reveal/": Row(
         REVEALERS,
         "person",

@@ -38,7 +38,14 @@ def test_machines_see_masks_as_well(client, patient, daofu):
 
     (row,) = response.json()["rows"]
     assert (row["id"], row["name"], row["county"]) == (str(patient.public_id), "扎某某", "513326")
-    assert row["documents"] == [{"kind": "resident_id", "number": "513***********0029"}]
+    (document,) = patient.documents.all()
+    assert row["documents"] == [
+        {
+            "id": str(document.public_id),
+            "kind": "resident_id",
+            "number": "513***********0029",
+        }
+    ]
     assert NAME not in response.content.decode() and NUMBER not in response.content.decode()
     assert "no-store" in response["Cache-Control"]
 
