@@ -59,6 +59,7 @@ __all__ = [
     "correct",
     "enter_prepared",
     "held",
+    "note_revealed",
     "plain_many",
     "prepare_many",
     "register",
@@ -376,9 +377,21 @@ def reveal(
     nobody's full data may lie there. ReasonMissing for a reason under four characters; fields are
     those of ``Revealable``. TooManyRevealed beyond ``REVEALS_PER_HOUR`` persons.
     """
-    why = _reason(reason, _("Say in 4 to 400 characters why you need the full data."))
     if not fields or not set(fields) <= set(Revealable.values):
         raise WrongField(_("Choose which data you need."), "fields")
+    why = note_revealed(person=person, reason=reason, place="people.reveal", by=by, at=at)
+    detail = {"fields": sorted(set(fields))}
+    return audit.record("people.reveal", person, by=by, at=at, reason=why, detail=detail)
+
+
+@transaction.atomic
+def note_revealed(*, person: Person, reason: str, place: str, by: User, at: datetime) -> str:
+    """Note that somebody is shown full data of a person at ``place``; gives the reason as kept.
+
+    For what other rooms hold of a person: they record their own line beside it. Refuses as
+    ``reveal`` does; all full data of a person, wherever shown, count as one within the hour.
+    """
+    why = _reason(reason, _("Say in 4 to 400 characters why you need the full data."))
     if person.restricted_at:
         raise Restricted(
             _(
@@ -386,7 +399,6 @@ def reveal(
                 " a new duty needs it, the restriction is lifted at the person's request first."
             )
         )
-    detail = {"fields": sorted(set(fields))}
     get_user_model().objects.select_for_update().get(pk=by.pk)  # two windows at the same moment
     others = queries.revealed_within_the_hour(by, at, but=person)
     if len(others) >= REVEALS_PER_HOUR:
@@ -399,5 +411,5 @@ def reveal(
             % REVEALS_PER_HOUR,
             wait=one_less - at,
         )
-    audit.seen(person, by=by, at=at, how=How.REVEALED, place="people.reveal", reason=why)
-    return audit.record("people.reveal", person, by=by, at=at, reason=why, detail=detail)
+    audit.seen(person, by=by, at=at, how=How.REVEALED, place=place, reason=why)
+    return why

@@ -662,6 +662,7 @@ ARRIVALS = {
     "surveillance:arrivals:announce": Row(FINDERS, whole=True),
     "surveillance:arrivals:risk_area": Row(COMERS, "risk area", house=True),
     "surveillance:arrivals:detail": Row(COMERS, "arrival", mine=SEES_COMERS),
+    "surveillance:arrivals:reveal": Row(REPORTERS, "arrival", mine=ANSWERERS),
     "surveillance:arrivals:receive": Row(ANSWERERS, "arrival", gets=False),
     "surveillance:arrivals:miss": Row(ANSWERERS, "arrival", gets=False),
     "surveillance:arrivals:judge_again": Row(ANSWERERS, "arrival", gets=False),
@@ -671,6 +672,9 @@ ARRIVALS = {
     "POST /surveillance/arrivals/registered/": Row(GATES, sends=NOBODY, lacks=True),
     "GET /surveillance/arrivals/registered/": Row(COMERS, mine=SEES_COMERS, shows=("arrival",)),
     "GET /surveillance/arrivals/registered/<public_id>/": Row(COMERS, "arrival", mine=SEES_COMERS),
+    "POST /surveillance/arrivals/registered/<public_id>/reveal/": Row(
+        REPORTERS, "arrival", mine=ANSWERERS, sends={"reason": "tracing contacts"}
+    ),
     "POST /surveillance/arrivals/registered/<public_id>/receive/": Row(ANSWERERS, "arrival"),
     "POST /surveillance/arrivals/registered/<public_id>/miss/": Row(
         ANSWERERS, "arrival", sends={"reason": "not at home"}

@@ -55,6 +55,7 @@ from .types import (
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.core.audit.models import AuditLine
     from fangkong.people.models import Person
     from fangkong.places.models import Area, Facility
     from fangkong.surveillance.screening.models import Observation
@@ -116,6 +117,18 @@ class NothingChanged(Refused):
 
 class AlreadyDecided(Refused):
     """Somebody said meanwhile what became of the arrival."""
+
+
+@transaction.atomic
+def reveal(*, arrival: Arrival, reason: str, by: User, at: datetime) -> AuditLine:
+    """Note who sees the answers of an arrival in full, and why; ``queries.in_full`` gives them.
+
+    Counts as full data of the person, with all other rooms (``people.actions.note_revealed``).
+    """
+    why = people.note_revealed(
+        person=arrival.person, reason=reason, place="surveillance.arrivals.reveal", by=by, at=at
+    )
+    return audit.record("surveillance.arrivals.reveal", arrival, by=by, at=at, reason=why)
 
 
 # --- What is asked --------------------------------------------------------------------------------

@@ -11,7 +11,9 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.views.decorators.cache import never_cache
 from ninja import Field, Router, Schema, Status
+from ninja.decorators import decorate_view
 from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
@@ -31,6 +33,7 @@ from .types import (
     MANAGE,
     RECEIVE,
     REGISTER,
+    REVEAL,
     VIEW,
     ArrivalFacts,
     CheckpointFacts,
@@ -413,6 +416,26 @@ def receive(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     return _step(request, public_id, actions.receive)
 
 
+@router.post("/registered/{public_id}/reveal/", response=dict[str, str])
+@decorate_view(never_cache)
+def reveal(request: HttpRequest, public_id: UUID, body: WhyIn) -> dict[str, str]:
+    """The answers in full, by the code of their question; the reason goes into the audit trail."""
+    staff = _staff(request)
+    api.require(request, REVEAL)
+    rows = queries.open_to_reveal(staff.user, staff.now)
+    found = get_object_or_404(rows, public_id=public_id)
+    opened(request, found)
+    line = api.once(
+        request,
+        actions.reveal,
+        arrival=found,
+        reason=body.reason,
+        by=staff.user,
+        at=staff.now,
+    )
+    return {one.question: one.value for one in queries.in_full(line, staff.now)}
+
+
 @router.post("/registered/{public_id}/miss/", response=ArrivalOut)
 def miss(request: HttpRequest, public_id: UUID, body: WhyIn) -> dict[str, Any]:
     """The person did not come; those who registered them are told."""
@@ -460,7 +483,10 @@ def checkpoints(request: HttpRequest) -> HttpResponse:
     api.require(request, VIEW)
     rows = queries.checkpoints_open_to(staff.user, staff.now)
     day = clock.day_of(staff.now)
-    return api.page(request, rows, lambda one: _checkpoint(one, day), order="-created_at")
+    posts = queries.posts(list(rows), [day])  # of all, so that no row asks by itself
+    return api.page(
+        request, rows, lambda one: _checkpoint(one, posts[one.pk, day]), order="-created_at"
+    )
 
 
 @router.post("/checkpoints/", response={201: CheckpointOut})
@@ -480,7 +506,7 @@ def set_up(request: HttpRequest, body: CheckpointIn) -> Status[dict[str, Any]]:
             by=staff.user,
             at=staff.now,
         )
-    return Status(201, _checkpoint(made, clock.day_of(staff.now)))
+    return Status(201, _today(made, staff.now))
 
 
 @router.get("/checkpoints/{public_id}/", response=CheckpointOut)
@@ -491,7 +517,7 @@ def checkpoint(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     rows = queries.checkpoints_open_to(staff.user, staff.now)
     found = get_object_or_404(rows, public_id=public_id)
     api.version_of(request, found)
-    return _checkpoint(found, clock.day_of(staff.now))
+    return _today(found, staff.now)
 
 
 @router.put("/checkpoints/{public_id}/", response=CheckpointOut)
@@ -601,7 +627,7 @@ def _post_step(
         done = api.once(
             request, action, found, checkpoint=found, by=staff.user, at=staff.now, **said
         )
-    return _checkpoint(done, clock.day_of(staff.now))
+    return _today(done, staff.now)
 
 
 @contextmanager
@@ -675,8 +701,12 @@ def _shown(request: HttpRequest, made: Arrival) -> dict[str, Any]:
     return _arrival(get_object_or_404(rows, pk=made.pk))
 
 
-def _checkpoint(one: Checkpoint, day: date) -> dict[str, Any]:
-    today = queries.day_at(one, day)
+def _today(one: Checkpoint, at: datetime) -> dict[str, Any]:
+    day = clock.day_of(at)
+    return _checkpoint(one, queries.posts([one], [day])[one.pk, day])
+
+
+def _checkpoint(one: Checkpoint, today: queries.Post) -> dict[str, Any]:
     return {
         "id": one.public_id,
         "facility": one.facility.public_id,

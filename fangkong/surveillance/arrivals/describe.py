@@ -118,6 +118,16 @@ def answers(rows: list[Answer], day: date) -> list[tuple[str, str]]:
     ]
 
 
+def in_full(rows: list[Answer], day: date) -> list[tuple[str, str]]:
+    """The questions with their answers as they were given."""
+    asked: dict[str, Question] = {row.code: row for row in queries.questions_on(day)}
+    return [
+        (words.question(asked[one.question]), words.answer(asked[one.question], one.value))
+        for one in rows
+        if one.question in asked
+    ]
+
+
 def shown(row: Question, value: str, *, plain: bool | None = None) -> str:
     """An answer for the eyes of those who stand at the gate."""
     open_ = queries.is_plain(row.code) if plain is None else plain

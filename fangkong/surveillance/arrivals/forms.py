@@ -117,6 +117,21 @@ class AskForm(Told):
             help_text=_("Only where it was not just now."),
         )
 
+    def refuse(self, problem: Refused) -> None:
+        """What is wrong with an answer that was not asked for is told at the top, with its name."""
+        if not isinstance(problem, NotAcceptable):
+            super().refuse(problem)
+            return
+        every = {row.code: row for row in queries.questions_on(clock.day_of(self.at))}
+        for field, text in problem.faults:
+            if field in self.fields or field not in every:
+                self.add_error(field if field in self.fields else None, text)
+                continue
+            said = {"question": words.question(every[field]), "text": text}
+            self.add_error(
+                None, _("%(question)s: %(text)s It is known here: ask it again above.") % said
+            )
+
     def _field(self, row: Question) -> forms.Field:
         said: dict[str, Any] = {
             "label": words.question(row),
@@ -183,6 +198,16 @@ class AskForm(Told):
             arrived_at=said.get("arrived_at"),
         )
         return {"facts": facts}
+
+
+class RevealForm(Told):
+    """Why the answers are needed in full."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=400,
+        help_text=_("No names and no numbers of persons: the reason stays in the audit trail."),
+    )
 
 
 class StepForm(Told):

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
+from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.walls.reach import everything
@@ -47,6 +48,7 @@ from .types import (
     PHONE,
     RECEIVE,
     REGISTER,
+    REVEAL,
     SYMPTOMS,
     TEST,
     VIEW,
@@ -56,6 +58,7 @@ from .types import (
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.core.audit.models import AuditLine
     from fangkong.core.permissions import Permission, Scope, Scoped
     from fangkong.people.models import Person
     from fangkong.places.models import Area, Facility
@@ -120,17 +123,39 @@ class Post:
     again: int
 
 
-def day_at(checkpoint: Checkpoint, day: date) -> Post:
-    """The figures of a checkpoint and day; the caller may see the checkpoint."""
-    asked = Asked.objects.filter(checkpoint=checkpoint, day=day)
-    said = asked.aggregate(asked=Count("pk"), again=Count("pk", filter=Q(again=True)))
-    with everything():  # numbers only, also of those who are bound for another county
-        arrivals = Arrival.objects.filter(checkpoint=checkpoint, arrived_date=day)
-        return Post(
-            registered=arrivals.filter(withdrawn_at__isnull=True).count(),
-            passed=Passage.objects.filter(checkpoint=checkpoint, day=day).count(),
-            **said,
+def posts(
+    checkpoints: Collection[Checkpoint], days: Collection[date]
+) -> dict[tuple[int, date], Post]:
+    """The figures of checkpoints on days, by key and day, in three statements; the caller may see
+    the checkpoints."""
+    keys = {"checkpoint_id__in": [one.pk for one in checkpoints]}
+    asked = Asked.objects.filter(**keys, day__in=days).order_by()
+    put = {
+        (row["checkpoint_id"], row["day"]): (row["asked"], row["again"])
+        for row in asked.values("checkpoint_id", "day").annotate(
+            asked=Count("pk"), again=Count("pk", filter=Q(again=True))
         )
+    }
+    with everything():  # numbers only, also of those who are bound for another county
+        rows = Arrival.objects.filter(
+            **keys, arrived_date__in=days, withdrawn_at__isnull=True
+        ).order_by()
+        registered = _by_day(rows, "arrived_date")
+        passed = _by_day(Passage.objects.filter(**keys, day__in=days).order_by(), "day")
+    return {
+        (one.pk, day): Post(
+            registered.get((one.pk, day), 0),
+            passed.get((one.pk, day), 0),
+            *put.get((one.pk, day), (0, 0)),
+        )
+        for one in checkpoints
+        for day in days
+    }
+
+
+def _by_day(rows: QuerySet[Any], day: str) -> dict[tuple[int, date], int]:
+    counted = rows.values_list("checkpoint_id", day).annotate(n=Count("pk"))
+    return {(key, on): n for key, on, n in counted}
 
 
 # --- Announced areas ------------------------------------------------------------------------------
@@ -474,6 +499,25 @@ def answers_of(arrival: Arrival) -> list[Answer]:
     return list(arrival.answers.order_by("answered_at", "pk"))
 
 
+def open_to_reveal(user: User, at: datetime) -> QuerySet[Arrival]:
+    """The arrivals whose answers a user may see in full, with a reason."""
+    return open_to(user, at).filter(pk__in=_arrivals(user, REVEAL, at).values("pk"))
+
+
+def in_full(line: AuditLine, at: datetime) -> list[Answer]:
+    """The answers that somebody gave a reason for; ``line`` is what ``actions.reveal`` gave back.
+
+    RevealOver some minutes after the reason was given.
+    """
+    held = line.at <= at <= line.at + people.REVEAL_HOLDS
+    if line.action != "surveillance.arrivals.reveal" or not held:
+        raise people.RevealOver(
+            _("The reason was given too long ago. Open the arrival and give it again.")
+        )
+    rows = Answer.objects.filter(arrival_id=line.subject_id).exclude(value="")
+    return list(rows.order_by("answered_at", "pk"))
+
+
 def passages_of(arrival: Arrival) -> list[Passage]:
     """Where an arrival was seen, the first in front; the caller may see the arrival."""
     rows = arrival.passages.select_related("checkpoint__facility")
@@ -602,15 +646,15 @@ def _figures(user: User, first: date, last: date, at: datetime) -> Figures:
         open=Count("pk", filter=Q(state=State.WAITING)),
         watched=Count("pk", filter=Q(observation__isnull=False)),
     )
-    gates = plain.exclude(checkpoint=None).values_list("checkpoint__facility_id")
+    gates = plain.exclude(checkpoint=None).values("checkpoint__facility_id")
+    gates = gates.annotate(n=Count("pk")).order_by("-n", "checkpoint__facility_id")
     every = places.areas()
     asked = Asked.objects.filter(
         scope.q(county="county_id", facility="gate_id"), day__gte=first, day__lte=last
     ).aggregate(asked=Count("pk"), again=Count("pk", filter=Q(again=True)))
-    named = [
-        (places.facility(key).display_name, n)
-        for key, n in gates.annotate(n=Count("pk")).order_by("-n", "checkpoint__facility_id")
-    ]
+    counted = list(gates)
+    names = places.facilities_by_key({row["checkpoint__facility_id"] for row in counted})
+    named = [(names[row["checkpoint__facility_id"]].display_name, row["n"]) for row in counted]
     return Figures(
         first=first,
         last=last,

@@ -42,6 +42,13 @@ RECEIVE = permissions.declare(
     roles=[Role.HEADQUARTERS, Role.COUNTY_CDC],
     personal=True,
 )
+REVEAL = permissions.declare(
+    "surveillance.arrivals.reveal",
+    _("See the answers of an arrival in full, with a reason"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL],
+    personal=True,
+    reading=True,
+)
 MANAGE = permissions.declare(
     "surveillance.arrivals.manage",
     _("Set up and close checkpoints"),
@@ -87,6 +94,7 @@ name_verbs(
         "surveillance.arrivals.miss": _("Arrival did not come"),
         "surveillance.arrivals.judge_again": _("Tier of an arrival judged anew"),
         "surveillance.arrivals.withdraw": _("Arrival withdrawn"),
+        "surveillance.arrivals.reveal": _("Answers of an arrival seen in full"),
         "surveillance.arrivals.set_up": _("Checkpoint set up"),
         "surveillance.arrivals.change_checkpoint": _("Checkpoint changed"),
         "surveillance.arrivals.close": _("Checkpoint closed"),
@@ -98,6 +106,7 @@ name_places(
     {
         "surveillance.arrivals.index": _("List of arrivals"),
         "surveillance.arrivals.detail": pgettext_lazy("person who arrived", "Arrival"),
+        "surveillance.arrivals.reveal": _("Answers of an arrival in full"),
         "surveillance.arrivals.find": _("Look an arrival up"),
         "surveillance.arrivals.ask": _("Register an arrival"),
     }

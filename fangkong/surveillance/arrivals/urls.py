@@ -19,6 +19,7 @@ urlpatterns = [
     path("announced/new/", views.announce, name="announce"),
     path("announced/<uuid:public_id>/", views.risk_area, name="risk_area"),
     path("<uuid:public_id>/", views.detail, name="detail"),
+    path("<uuid:public_id>/reveal/", views.reveal, name="reveal"),
     path("<uuid:public_id>/receive/", views.receive, name="receive"),
     path("<uuid:public_id>/miss/", views.miss, name="miss"),
     path("<uuid:public_id>/judge/", views.judge_again, name="judge_again"),

@@ -21,6 +21,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
@@ -31,18 +32,20 @@ from fangkong.core.audit.types import How
 from fangkong.core.pages import export
 from fangkong.core.permissions import allowed
 from fangkong.core.record import new_public_id
+from fangkong.core.refusals import Refused
 from fangkong.people import queries as people
 from fangkong.surveillance.screening import words as screening
 
 from . import actions, describe, forms, queries, rules, words
 from . import figures as drawn
 from .models import Arrival, Checkpoint, RiskArea
-from .types import ANNOUNCE, MANAGE, NAME, NUMBER, RECEIVE, REGISTER, VIEW, State
+from .types import ANNOUNCE, MANAGE, NAME, NUMBER, RECEIVE, REGISTER, REVEAL, VIEW, State
 
 if TYPE_CHECKING:
     from fangkong.people.models import Person
     from fangkong.places.models import Area
 
+HIDE_AFTER = 60  # seconds that answers stand on the screen in full
 SHOWN_ELSEWHERE = 5  # arrivals on the page of a person
 
 ARRIVALS = pages.Listing[Arrival](
@@ -301,6 +304,34 @@ def withdraw(request: StaffRequest, public_id: UUID) -> HttpResponse:
     return _step(request, public_id, form, actions.withdraw)
 
 
+@never_cache
+@allowed(REVEAL)
+def reveal(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """The answers in full for a reason: a piece for the page, hidden again after a minute."""
+    found = _arrival(request, public_id, queries.open_to_reveal)
+    form = forms.RevealForm(request.POST or None, prefix="reveal")
+    full = None
+    if done := pages.carry_out(request, form, actions.reveal, arrival=found):
+        try:
+            rows = queries.in_full(done.result, request.now)
+            full = describe.in_full(rows, found.arrived_date)
+        except Refused as problem:
+            form.add_error(None, str(problem))
+    status = 200 if full is not None else pages.status_of(form)
+    pages.forms.dress(form)
+    if not request.htmx:
+        return _detail(request, found, status=status, reveal_form=form, full=full)
+    page = {
+        "arrival": found,
+        "reveal_form": form,
+        "full": full,
+        "hide_after": HIDE_AFTER,
+        "may_reveal": True,
+        "answers": describe.answers(queries.answers_of(found), found.arrived_date),
+    }
+    return render(request, "surveillance/arrivals/_answers.html", page, status=status)
+
+
 def _step(
     request: StaffRequest,
     public_id: UUID,
@@ -333,8 +364,15 @@ def _detail(
     *,
     status: int = 200,
     refused: forms.Told | None = None,
+    reveal_form: forms.RevealForm | None = None,
+    full: list[tuple[str, str]] | None = None,
 ) -> HttpResponse:
+    """``full``: the answers as they were given, for whoever has given a reason."""
     user, at = request.user, request.now
+    may_reveal = queries.open_to_reveal(user, at).filter(pk=found.pk).exists()
+    if may_reveal and reveal_form is None:
+        reveal_form = forms.RevealForm(prefix="reveal")
+        pages.forms.dress(reveal_form)
     person_url = ""
     if people.open_to(user, at).filter(pk=found.person_id).exists():
         person_url = found.person.get_absolute_url()
@@ -354,6 +392,10 @@ def _detail(
         "management": describe.management(found),
         "tests": describe.tests(found),
         "answers": describe.answers(queries.answers_of(found), found.arrived_date),
+        "may_reveal": may_reveal,
+        "reveal_form": reveal_form,
+        "full": full,
+        "hide_after": HIDE_AFTER,
         "passages": queries.passages_of(found),
         "watch": queries.watch_of(found, user, at),
         "watched_by": queries.watched_by(found),
@@ -511,15 +553,15 @@ def checkpoint(request: StaffRequest, public_id: UUID) -> HttpResponse:
     user, at = request.user, request.now
     found = _checkpoint(request, public_id, queries.checkpoints_open_to)
     day = clock.day_of(at)
+    days = [day - n * rules.DAY for n in range(7)]
+    posts = queries.posts([found], days)
     manages = queries.checkpoints_to_manage(user, at).filter(pk=found.pk).exists()
     works = any(one.pk == found.pk for one in queries.checkpoints_to_work_at(user, at))
     page = {
         "checkpoint": found,
         "duties": words.duties(found.duties),
         "hours": describe.hours(found),
-        "days": [
-            (one, queries.day_at(found, one)) for one in (day - n * rules.DAY for n in range(7))
-        ],
+        "days": [(one, posts[found.pk, one]) for one in days],
         "may_manage": manages and found.closed_at is None,
         "may_register": works,
         "history": audit.history_of(found),

@@ -142,3 +142,16 @@ def test_the_list_sends_as_many_statements_for_one_row_as_for_three(read, world)
     registered(world, answers(full_name="李二", mobile=""))
     registered(world, answers(full_name="张三", mobile=""))
     assert statements() == one
+
+
+def test_a_machine_is_given_the_answers_for_a_reason(ask, world):
+    made = registered(world, {**answers(), "care-needs": "needs insulin"})
+    path = f"registered/{made.public_id}/reveal/"
+
+    assert ask(world.daofu_cdc, path, key="a", reason="x").status_code == 422
+    assert ask(world.guard, path, key="b", reason="bring the medicine").status_code == 403
+    full = ask(world.daofu_cdc, path, key="c", reason="bring the medicine")
+
+    assert full.status_code == 200
+    assert full.json()["care-needs"] == "needs insulin"
+    assert "no-store" in full.headers["Cache-Control"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import unquote
 
@@ -11,9 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fangkong.core import clock, finders
-from fangkong.core.audit.models import Sight
+from fangkong.core.audit.models import AuditLine, Sight
 from fangkong.core.pages.editing import editing_of
+from fangkong.people import queries as people
+from fangkong.places.tests.factories import facility
+from fangkong.surveillance.arrivals import actions
 from fangkong.surveillance.arrivals.models import Arrival, Asked, Checkpoint, RiskArea
+from fangkong.surveillance.arrivals.types import CheckpointFacts
 
 from .factories import AT, DAY, HOUR, answers, registered, somebody
 
@@ -296,3 +301,100 @@ def test_arrivals_stand_on_the_page_of_their_person(look, world):
     made = registered(world, person=somebody(world))
     page = text(look(world.daofu_cdc).get(made.person.get_absolute_url()))
     assert made.get_absolute_url() in page
+
+
+SAID = {**answers(), "care-needs": "needs insulin", "school-or-work": "道孚县中学"}
+
+
+def test_answers_are_shown_in_full_for_a_reason_that_is_noted_and_counted(look, world):
+    made = registered(world, SAID)
+    page = url("reveal", made.public_id)
+    browser = look(world.daofu_cdc)
+    shown = text(browser.get(made.get_absolute_url()))
+    assert page in shown
+    assert "needs insulin" not in shown
+
+    short = send(browser, page, key="short", **{"reveal-reason": "x"})
+    assert (short.status_code, "needs insulin" in text(short)) == (422, False)
+    named = send(browser, page, key="named", **{"reveal-reason": "ring 13988880001"})
+    assert (named.status_code, "needs insulin" in text(named)) == (422, False)
+    assert not Sight.objects.filter(how="revealed").exists()
+    full = send(browser, page, key="good", **{"reveal-reason": "bring the medicine"})
+
+    assert full.status_code == 200
+    assert "needs insulin" in text(full) and "道孚县中学" in text(full)
+    assert full.headers["Cache-Control"].startswith("max-age=0")
+    line = AuditLine.objects.get(action="surveillance.arrivals.reveal")
+    assert (line.by, line.reason, line.subject_id) == (
+        world.daofu_cdc, "bring the medicine", made.pk,
+    )  # fmt: skip
+    sight = Sight.objects.get(how="revealed")
+    assert (sight.subject_id, sight.reason) == (made.person_id, "bring the medicine")
+    (counted,) = people.revealers(world.auditor, AT)
+    assert (counted.user, counted.day) == (world.daofu_cdc, 1)
+    assert "needs insulin" not in text(browser.get(made.get_absolute_url()))
+    assert "needs insulin" not in json.dumps(list(AuditLine.objects.values()), default=str)
+
+
+def test_nobody_else_reads_the_answers_and_an_old_reason_opens_nothing(look, world, monkeypatch):
+    made = registered(world, SAID)
+    page = url("reveal", made.public_id)
+    good = {"reveal-reason": "bring the medicine"}
+    for user, status in (
+        (world.guard, 403),
+        (world.inspector, 403),
+        (world.stranger, 403),
+        (world.doctor, 200),  # whose unit looks after the town
+        (world.kangding_cdc, 200),  # met there, for three days
+    ):
+        assert send(look(user), page, key=f"k{user.pk}", **good).status_code == status, user
+    monkeypatch.setattr(clock, "now", lambda: AT + 4 * DAY)
+    assert send(look(world.kangding_cdc), page, key="late", **good).status_code == 404
+    again = send(look(world.doctor), page, key=f"k{world.doctor.pk}", **good)
+    assert (again.status_code, "needs insulin" in text(again)) == (422, False)
+    assert "too long ago" in text(again)
+
+
+def test_a_fault_of_a_question_that_is_not_on_the_form_is_told_with_its_name(look, world):
+    said = {**SAID, "identity-number": "110101199003074477", "came-from": "云南省"}
+    registered(world, said)
+    actions.announce(
+        area="530100", tier="ganzi-4-key-area", valid_from=AT.date(), source="公告", by=None, at=AT
+    )
+    browser = look(world.own_guard)
+    asking = to_ask(browser.post(url("find"), {"text": "110101199003074477"})) + "&again=left-on"
+    form = browser.get(asking).context["form"]
+    assert "left-on" in form.fields and "came-from" not in form.fields
+
+    answer = {"visit": form.initial["visit"], "left-on": "2020-02-03"}
+    sent = send(browser, asking, **answer)
+
+    assert sent.status_code == 422
+    (problem,) = sent.context["form"].non_field_errors()
+    assert problem.startswith("Where you come from: ") and "昆明" in problem
+    assert "ask it again above" in problem
+
+
+def test_pages_ask_as_much_of_the_database_for_one_checkpoint_as_for_six(look, world):
+    browser = look(world.headquarters)
+    paths = [url(name) for name in ("find", "index", "figures", "checkpoints", "figures_csv")]
+    paths += [url("checkpoint", world.gate.public_id), "/api/v1/surveillance/arrivals/checkpoints/"]
+
+    def statements() -> list[int]:
+        counts = []
+        for path in paths:
+            browser.get(path)
+            with CaptureQueriesContext(connection) as spent:
+                assert browser.get(path).status_code == 200
+            counts.append(len(spent))
+        return counts
+
+    registered(world, SAID)
+    few = statements()
+    for n in range(4):
+        place = facility(world.daofu, f"检查点{n}", kind="checkpoint")
+        gate = actions.set_up(facility=place, facts=CheckpointFacts(), by=world.daofu_cdc, at=AT)
+        said = {**SAID, "full-name": f"李{n}", "mobile": f"1398888010{n}"}
+        registered(world, said, checkpoint=gate, by=world.daofu_cdc)
+
+    assert statements() == few

@@ -203,7 +203,7 @@ def test_who_is_looked_up_is_asked_nothing_that_is_known(world):
     assert actions.put(**put, **said, questions=left) == 0
     assert actions.put(**put, **said, questions=left) == 0
     assert Asked.objects.count() == len(left)
-    assert queries.day_at(world.gate, TODAY).again == 0
+    assert queries.posts([world.gate], [TODAY])[world.gate.pk, TODAY].again == 0
 
 
 def test_a_form_that_shows_what_is_known_is_counted_whoever_made_it(world):
@@ -217,7 +217,7 @@ def test_a_form_that_shows_what_is_known_is_counted_whoever_made_it(world):
     day = actions.put(**put, visit=world.gate.public_id, questions=["symptoms"], at=AT + DAY)
     assert day == 0  # yesterday's answer stands no more
     assert asked_again() == ["mobile", "symptoms"]
-    assert queries.day_at(world.gate, TODAY).again == 2
+    assert queries.posts([world.gate], [TODAY])[world.gate.pk, TODAY].again == 2
     assert queries.figures(world.kangding_cdc, AT + DAY).again == 2
     assert queries.figures(world.daofu_cdc, AT + DAY).again == 0
 
