@@ -163,6 +163,12 @@ def _parser() -> argparse.ArgumentParser:
     places.add_argument("--dry-run", action="store_true", help="write nothing, say what would be")
     counts = command("counts", _counts, "Compare the daily counts with the cases, or rebuild them.")
     counts.add_argument("--rebuild", action="store_true", help="correct what differs")
+    replay = command("replay", _replay, "Judge past days again: which county was flagged when?")
+    replay.add_argument("--from", dest="first", required=True, metavar="YYYY-MM-DD")
+    replay.add_argument("--to", dest="last", required=True, metavar="YYYY-MM-DD")
+    replay.add_argument(
+        "--condition", action="append", default=[], help="only this disease, by its code"
+    )
     admin = command("admin", _admin, "Make the first administrator of a new installation.")
     admin.add_argument("username")
     admin.add_argument("--name", required=True, help="the person's name")
@@ -265,6 +271,13 @@ def _places(options: argparse.Namespace) -> None:
 def _counts(options: argparse.Namespace) -> None:
     _need_database()
     _call("counts", rebuild=options.rebuild)
+
+
+def _replay(options: argparse.Namespace) -> None:
+    _need_database()
+    asked = ["--from", options.first, "--to", options.last]
+    asked += [part for code in options.condition for part in ("--condition", code)]
+    _call("replay", *asked)
 
 
 def _admin(options: argparse.Namespace) -> None:

@@ -426,6 +426,7 @@ WARNING = {
     "surveillance:warning:investigate": Row(ANSWERERS, "signal", gets=False),
     "surveillance:warning:response": Row(SIGNALS, query="county="),
     "surveillance:warning:response_chart": Row(SIGNALS),
+    "surveillance:warning:replay": Row(SIGNALS),
     "surveillance:warning:investigations": Row(SIGNALS, shows=("investigation",)),
     "surveillance:warning:investigation": Row(SIGNALS, "investigation"),
     "surveillance:warning:set_out": Row(ANSWERERS, "investigation", gets=False),
@@ -474,6 +475,9 @@ WARNING = {
     ),
     "POST /surveillance/warning/signals/<public_id>/investigate/": Row(ANSWERERS, "signal"),
     "GET /surveillance/warning/response/": Row(SIGNALS, query="first=2020-02-01&last=2020-02-06"),
+    "GET /surveillance/warning/replay/": Row(
+        SIGNALS, query="condition=covid-19&first=2020-02-01&last=2020-02-05"
+    ),
     "GET /surveillance/warning/signals/": Row(SIGNALS, shows=("signal",)),
     "GET /surveillance/warning/signals/<public_id>/": Row(SIGNALS, "signal"),
     "POST /surveillance/warning/signals/<public_id>/verify/": Row(ANSWERERS, "signal"),

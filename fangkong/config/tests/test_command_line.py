@@ -18,6 +18,7 @@ from fangkong.config import cli
 
 SUBCOMMANDS = [
     "run", "demo", "worker", "migrate", "places", "counts", "admin", "where", "check", "detect",
+    "replay",
 ]  # fmt: skip
 
 

@@ -14,11 +14,14 @@ from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
-from fangkong.core import api
+from fangkong.core import api, clock
 from fangkong.core.privacy import left
+from fangkong.packs.types import NoPackInForce
 from fangkong.places import queries as places
+from fangkong.surveillance.monitoring import queries as monitoring
 
 from . import actions, investigating, products, queries, responding, rules
+from . import replay as replaying
 from .models import DetectionRun, Investigation, Signal, WarningProduct
 from .rules import Tally
 from .types import (
@@ -199,6 +202,24 @@ class ResponseOut(Schema):
     total: TallyOut
     methods: list[MethodTallyOut]
     counties: list[CountyTallyOut]
+
+
+class FlaggedOut(Schema):
+    """A county that alarms on a day; `observed` counts the 7 days to it."""
+
+    day: date
+    county: str
+    observed: int
+    methods: list[str]
+
+
+class ReplayOut(Schema):
+    """Past days judged again. A day that is not among `flagged` had no alarm."""
+
+    condition: str
+    first: date
+    last: date
+    flagged: list[FlaggedOut]
 
 
 class ProductOut(Schema):
@@ -424,6 +445,38 @@ def response(
         "total": _tally_out(found.total),
         "methods": [{"method": name, "tally": _tally_out(t)} for name, t in found.methods],
         "counties": [{"county": one.code, "tally": _tally_out(t)} for one, t in found.counties],
+    }
+
+
+@router.get("/replay/", response=ReplayOut)
+def replay(request: HttpRequest, condition: str, first: date, last: date) -> dict[str, Any]:
+    """Past days of one disease judged again, each by what was known at its end; at most 31."""
+    api.require(request, VIEW)
+    staff = cast(StaffRequest, request)
+    api.in_order("last", last, "first", first)
+    if (last - first).days >= replaying.MOST_DAYS:
+        raise api.wrong("last", "too_far", days=replaying.MOST_DAYS)
+    if last > clock.day_of(staff.now):
+        raise api.wrong("last", "in_future")
+    api.among("condition", condition, monitoring.condition_codes())
+    try:
+        found = replaying.told(staff.user, staff.now, first=first, last=last, condition=condition)
+    except NoPackInForce:
+        raise api.wrong("first", "no_rules") from None
+    return {
+        "condition": condition,
+        "first": first,
+        "last": last,
+        "flagged": [
+            {
+                "day": day,
+                "county": area.code,
+                "observed": one.observed,
+                "methods": list(one.methods),
+            }
+            for day, rows in found.days
+            for area, one in rows
+        ],
     }
 
 

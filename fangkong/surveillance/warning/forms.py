@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -273,6 +273,34 @@ class ResponseForm(pages.Form):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = [("", _("all")), *choices]
+
+
+class ReplayForm(pages.Form):
+    """Which days are judged again, and for which disease."""
+
+    condition = forms.ChoiceField(label=_("Disease"))
+    first = forms.DateField(label=_("Judged from"), widget=forms.DateInput)
+    last = forms.DateField(label=_("to"), widget=forms.DateInput)
+
+    def __init__(self, *args: Any, today: date, most: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today, self.most = today, most
+        field = self.fields["condition"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [NONE_YET, *monitoring.conditions(cases.pack_on(today), today)]
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        first, last = said.get("first"), said.get("last")
+        if first and last:
+            if last < first:
+                self.add_error("last", _("The last day lies before the first."))
+            elif last > self.today:
+                self.add_error("last", _("This day has not begun yet."))
+            elif (last - first).days >= self.most:
+                text = _("At most %(most)d days at once. Choose fewer.") % {"most": self.most}
+                self.add_error("last", text)
+        return said
 
 
 class RunForm(pages.Form):

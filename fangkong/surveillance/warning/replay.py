@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from fangkong.core import clock
 from fangkong.surveillance.monitoring import queries as monitoring
 
-from . import rules
+from . import queries, rules
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Area
+
+MOST_DAYS = 31  # that a page judges at once, at about a twentieth of a second each
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,44 @@ def first_days(found: Collection[Flagged]) -> dict[tuple[int, str], dict[str, da
         for method in one.methods:
             days.setdefault((one.county_id, one.condition), {}).setdefault(method, one.day)
     return days
+
+
+@dataclass(frozen=True)
+class Told:
+    """Past days judged again, as far as a user may see counties.
+
+    ``days``: every day of the span with what was flagged on it, in the order of the counties;
+    ``firsts``: by county the first day on which each method alarmed.
+    """
+
+    first: date
+    last: date
+    condition: str
+    days: Sequence[tuple[date, Sequence[tuple[Area, Flagged]]]]
+    firsts: Sequence[tuple[Area, Mapping[str, date]]]
+
+
+def told(user: User, at: datetime, *, first: date, last: date, condition: str) -> Told:
+    """``replay`` of one disease for a page; NoPackInForce for days that no rules cover."""
+    areas = {area.pk: area for area in queries.counties_of(user, at)}
+    order = {pk: place for place, pk in enumerate(areas)}
+    found = [
+        one
+        for one in replay(first=first, last=last, conditions=[condition])
+        if one.county_id in areas
+    ]
+    by_day: dict[date, list[Flagged]] = defaultdict(list)
+    for one in sorted(found, key=lambda flagged: order[flagged.county_id]):
+        by_day[one.day].append(one)
+    firsts = sorted(first_days(found).items(), key=lambda row: min(row[1].values()))
+    every = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return Told(
+        first=first,
+        last=last,
+        condition=condition,
+        days=[(day, [(areas[one.county_id], one) for one in by_day[day]]) for day in every],
+        firsts=[(areas[county_id], days) for (county_id, _condition), days in firsts],
+    )
 
 
 def _day(day: date, conditions: Collection[str]) -> Iterator[Flagged]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import event_views, product_views, views
+from . import event_views, product_views, replay_views, views
 
 app_name = "warning"
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
     path("products/<uuid:public_id>/update/", product_views.renew, name="update_product"),
     path("products/<uuid:public_id>/cancel/", product_views.cancel, name="cancel_product"),
     path("products/<uuid:public_id>/cap/", product_views.cap, name="cap"),
+    path("replay/", replay_views.replay, name="replay"),
     path("runs/", views.runs, name="runs"),
     path("runs/new/", views.new_run, name="new_run"),
     path("runs/<uuid:public_id>/", views.run, name="run"),

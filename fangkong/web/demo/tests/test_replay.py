@@ -6,6 +6,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
+from django.utils import translation
 
 from fangkong.core import clock
 from fangkong.places import queries as places
@@ -54,7 +56,7 @@ def lived(db, settings, monkeypatch):
     return stage
 
 
-def test_daofu_is_flagged_no_later_than_5_february_2020(lived):
+def test_daofu_is_flagged_no_later_than_5_february_2020(client, lived):
     county = lived.counties[DAOFU].pk
     # What was entered is the published series: 7 cases of Daofu among the 12 of 5 February.
     known = Case.objects.filter(condition=COVID, case_class="confirmed")
@@ -94,6 +96,37 @@ def test_daofu_is_flagged_no_later_than_5_february_2020(lived):
     (line,) = [row for row in said.getvalue().splitlines() if DAOFU in row]
     assert "covid-19  2020-02-02  (fixed_count 2020-02-02, adaptive 2020-02-03" in line
     assert "14 days judged" in said.getvalue()
+    _on_pages_and_for_machines(client, lived)
+
+
+def _on_pages_and_for_machines(client, lived):
+    """Day by day: the county sees its own, the headquarters all, and others nothing."""
+    page, api = reverse("surveillance:warning:replay"), "/api/v1/surveillance/warning/replay/"
+    asked = {"condition": COVID, "first": "2020-02-01", "last": "2020-02-05"}
+    with translation.override("en"):
+        client.force_login(lived.staff["daofu"])
+        assert "Judge again" in client.get(page).content.decode()
+        shown = client.get(page, asked, headers={"Accept-Language": "en"}).content.decode()
+    assert shown.count("first time") == 1 and "7 cases in 7 days" in shown
+    assert "Daofu" in shown and "Seda" not in shown
+
+    (first, *_rest) = client.get(api, asked).json()["flagged"]
+    assert first == {
+        "day": "2020-02-02",
+        "county": DAOFU,
+        "observed": 1,
+        "methods": ["fixed_count"],
+    }
+    client.force_login(lived.staff["hq"])
+    assert {row["county"] for row in client.get(api, asked).json()["flagged"]} > {DAOFU, "513333"}
+    for wrong in (
+        {"last": "2020-01-31"}, {"last": "2020-02-07"}, {"first": "2020-01-01"},
+        {"first": "1900-02-01", "last": "1900-02-05"}, {"condition": "grippe"},
+    ):  # fmt: skip
+        for where in (page, api):
+            assert client.get(where, {**asked, **wrong}).status_code == 422, wrong
+    client.force_login(lived.staff["editor"])
+    assert (client.get(page).status_code, client.get(api, asked).status_code) == (403, 403)
 
 
 def monitoring_facts(case):
