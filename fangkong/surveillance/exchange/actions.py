@@ -86,10 +86,15 @@ def take(
         else:
             return _entered(known, results, by, at)
     if known.digest != digest:
-        raise MessageReused(
-            _("Another message came under this number before. Send a new number for a new message.")
-        )
+        raise reused()
     return known
+
+
+def reused() -> MessageReused:
+    """The refusal of another message under a number that is taken."""
+    return MessageReused(
+        _("Another message came under this number before. Send a new number for a new message.")
+    )
 
 
 def _first(
