@@ -141,7 +141,7 @@ class InvestigationOut(Schema):
     reason: str
 
 
-class FindingsIn(Schema):
+class FindingsIn(api.Body):
     """What is known so far; it takes the place of what was reported before."""
 
     cases_found: Count
@@ -154,12 +154,12 @@ class FindingsIn(Schema):
     measures: Words
 
 
-class ConclusionIn(Schema):
+class ConclusionIn(api.Body):
     conclusion: Conclusion
     reason: Words
 
 
-class ReopenIn(Schema):
+class ReopenIn(api.Body):
     reason: Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
 
 
@@ -254,7 +254,7 @@ class ProductOut(Schema):
 Text = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")]
 
 
-class WordsIn(Schema):
+class WordsIn(api.Body):
     """What a product says; Chinese is needed, English with title and text or not at all."""
 
     level: RiskLevel
@@ -280,7 +280,7 @@ class CapOut(Schema):
     cap: str
 
 
-class ReasonIn(Schema):
+class ReasonIn(api.Body):
     reason: Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
 
 
@@ -404,9 +404,10 @@ def set_out(request: HttpRequest, public_id: UUID) -> InvestigationOut:
 
 
 @router.post("/investigations/{public_id}/findings/", response=InvestigationOut)
+@api.conditional
 def report_findings(request: HttpRequest, public_id: UUID, body: FindingsIn) -> InvestigationOut:
     """Report what is known so far."""
-    said = Findings(**{**body.dict(), "setting": body.setting.value})
+    said = Findings(**{**body.model_dump(), "setting": body.setting.value})
     return _investigated(request, public_id, investigating.report_findings, findings=said)
 
 
@@ -546,12 +547,14 @@ def product_cap(request: HttpRequest, public_id: UUID) -> CapOut:
 
 
 @router.post("/products/{public_id}/edit/", response=ProductOut)
+@api.conditional
 def edit_product(request: HttpRequest, public_id: UUID, body: WordsIn) -> ProductOut:
     """Rewrite a draft."""
     return _writing(request, public_id, products.edit, facts=_facts(body))
 
 
 @router.post("/products/{public_id}/issue/", response=ProductOut)
+@api.conditional
 def issue_product(request: HttpRequest, public_id: UUID) -> ProductOut:
     """Issue an approved product."""
     return _writing(request, public_id, products.issue)
@@ -570,6 +573,7 @@ def cancel_product(request: HttpRequest, public_id: UUID, body: ReasonIn) -> Pro
 
 
 @router.post("/products/{public_id}/approve/", response=ProductOut)
+@api.conditional
 def approve_product(request: HttpRequest, public_id: UUID) -> ProductOut:
     """Approve a draft that somebody else wrote."""
     return _judging(request, public_id, products.approve)

@@ -17,9 +17,7 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.commands.actions import once
 from fangkong.core.permissions import allowed
-from fangkong.core.refusals import Refused
 
 from . import products as actions
 from . import queries
@@ -155,7 +153,16 @@ def approve(request: StaffRequest, public_id: UUID) -> HttpResponse:
 @allowed(WRITE)
 def issue(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Issue an approved product."""
-    return _step(request, _writable(request, public_id), actions.issue)
+    found = _writable(request, public_id)
+    consequence = _(
+        "The product goes out to its audience as it is. Afterwards it can only be updated or"
+        " cancelled."
+    )
+    if page := pages.unconfirmed(
+        request, consequence, submit=_("Issue"), back_url=found.get_absolute_url()
+    ):
+        return page
+    return _step(request, found, actions.issue)
 
 
 @require_POST
@@ -191,13 +198,14 @@ def cancel(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 def _step(request: StaffRequest, found: WarningProduct, action: Any) -> HttpResponse:
-    """A step of one button; a refusal is told on the page that follows."""
-    try:
-        done = once(pages.key_of(request), action, product=found, by=request.user, at=request.now)
-    except Refused as problem:
+    """A step of one button, about the words that were read; a refusal is told on the page."""
+    form = pages.editing(pages.Form(request.POST), found)
+    if done := pages.carry_out(request, form, action, None, product=found):
+        return redirect(done.result)
+    for problem in form.non_field_errors():
         messages.warning(request, str(problem))
-        return redirect(found)
-    return redirect(done)
+    found.refresh_from_db()
+    return _page(request, found, status=pages.status_of(form))
 
 
 def _readable(request: StaffRequest, public_id: UUID) -> WarningProduct:
@@ -275,6 +283,7 @@ def _page(
             "edit": writes and draft,
             "renew": writes and issued,
         },
+        "step": pages.editing(pages.Form(), found),
         "asked": forms,
         "history": audit.history_of(found) if writes or judges else None,
     }

@@ -286,7 +286,7 @@ def test_machines_go_the_whole_way(client, event):
             f"{BASE}/investigations/{event.public_id}/{path}/",
             body or {},
             content_type="application/json",
-            headers={"Idempotency-Key": key()},
+            headers={"Idempotency-Key": key(), "If-Match": "*"},
         )
         assert answer.status_code == status, answer.content
         return answer.json()

@@ -29,6 +29,7 @@ from .factories import moment, said_to_all, written
 
 AT = moment(date(2020, 2, 5))
 HOUR = timedelta(hours=1)
+LATER = AT + 12 * HOUR  # than any clock of these tests
 BASE = "/api/v1/surveillance/warning/products"
 
 
@@ -465,8 +466,17 @@ def test_two_people_bring_a_product_from_the_form_to_its_end(
     assert client.get(url("edit_product", product)).status_code == 200
     assert client.post(url("edit_product", product), sent(product, **words)).status_code == 302
     client.force_login(colleague)
+    read = sent(product)
+    same = {name: FORM[name] for name in ("basis", "title_zh", "text_zh")}
+    meanwhile = said_to_all(level="high", **same)
+    products.edit(product=product, facts=meanwhile, by=daofu_cdc, at=LATER)
+    other = client.post(url("approve_product", product), read)  # words that nobody read meanwhile
+    product.refresh_from_db()
+    assert (other.status_code, product.state) == (412, "draft")
     client.post(url("approve_product", product), sent(product))
-    client.post(url("issue_product", product), sent(product))
+    unasked = client.post(url("issue_product", product), sent(product)).content.decode()
+    assert "_confirmed" in unasked  # what it does stands on the page before it is done
+    client.post(url("issue_product", product), sent(product, _confirmed="yes"))
     product.refresh_from_db()
     assert product.state == "issued"
 
@@ -519,12 +529,12 @@ def test_another_county_s_draft_is_not_there(name, client, daofu, daofu_cdc, kan
 
 
 def test_machines_go_the_whole_way(client, evening, daofu, daofu_cdc, colleague, kangding_cdc):
-    def post(path, body=None, status=200):
+    def post(path, body=None, status=200, seen="*"):
         answer = client.post(
             f"{BASE}/{path}",
             body or {},
             content_type="application/json",
-            headers={"Idempotency-Key": key()},
+            headers={"Idempotency-Key": key(), **({"If-Match": seen} if seen else {})},
         )
         assert answer.status_code == status, answer.content
         return answer.json()
@@ -540,8 +550,16 @@ def test_machines_go_the_whole_way(client, evening, daofu, daofu_cdc, colleague,
     post(f"{made['id']}/approve/", status=409)
     words = {name: value for name, value in body.items() if name not in ("kind", "area")}
     words.pop("condition")
-    assert post(f"{made['id']}/edit/", {**words, "level": "high"})["level"] == "high"
+    read = client.get(f"{BASE}/{made['id']}/")["ETag"]
+    assert post(f"{made['id']}/edit/", {**words, "level": "high"}, seen=read)["level"] == "high"
+    draft = WarningProduct.objects.get()
+    products.edit(product=draft, facts=said_to_all(level="high"), by=daofu_cdc, at=LATER)
+    post(f"{made['id']}/edit/", words, status=412, seen=read)  # not over a colleague's words
+    post(f"{made['id']}/edit/", words, status=428, seen="")
+    post(f"{made['id']}/edit/", {**words, "title_fr": "Restez"}, status=422)
     client.force_login(colleague)
+    post(f"{made['id']}/approve/", status=412, seen=read)  # what was read is what is approved
+    post(f"{made['id']}/approve/", status=428, seen="")
     post(f"{made['id']}/return/", {"reason": "say it better"})
     post(f"{made['id']}/approve/")
     assert post(f"{made['id']}/issue/")["state"] == "issued"
