@@ -79,6 +79,11 @@ def wrong(where: str, kind: str, **ctx: object) -> ValidationError:
     return ValidationError([{"in": "query", "where": where, "type": kind, "ctx": ctx}])
 
 
+def wrong_in_body(where: str, kind: str, **ctx: object) -> ValidationError:
+    """As ``wrong``, of what was sent: ``where`` is a JSON pointer into it."""
+    return ValidationError([{"in": "body", "where": where, "type": kind, "ctx": ctx}])
+
+
 def among(where: str, value: str, known: Collection[str]) -> None:
     """A parameter that must be one of these codes; 422 names them all."""
     if value not in known:

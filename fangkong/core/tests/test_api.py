@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -369,6 +370,37 @@ def test_every_operation_says_what_it_may_answer(client):
         taken = {one["name"] for one in told["parameters"]}
         writes = name.startswith(("post", "put")) and "search" not in name
         assert ("Idempotency-Key" in taken) == writes, name
+
+
+def test_no_body_takes_a_field_that_it_does_not_have(client):
+    schema = client.get("/api/v1/openapi.json").json()
+    named = schema["components"]["schemas"]
+    taken = {}
+    for path, methods in schema["paths"].items():
+        for method, told in methods.items():
+            sent = told.get("requestBody", {}).get("content", {}).get("application/json")
+            if sent:
+                one = sent["schema"]
+                taken[f"{method} {path}"] = named[one["$ref"].rsplit("/", 1)[1]]
+
+    assert len(taken) > 60
+    assert [
+        name for name, one in taken.items() if one.get("additionalProperties") is not False
+    ] == []
+
+
+def test_the_page_for_machines_names_every_write_that_needs_a_state(client):
+    schema = client.get("/api/v1/openapi.json").json()
+    needed = {
+        f"{method.upper()} {re.sub(r'{[^}]*}', '…', path.removeprefix('/api/v1'))}"
+        for path, methods in schema["paths"].items()
+        for method, told in methods.items()
+        if any(one["name"] == "If-Match" and one.get("required") for one in told["parameters"])
+    }
+    text = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
+    block = text.split("`If-Match` is required by")[1].split("```")[1]
+
+    assert {re.sub(" +", " ", line) for line in block.strip().splitlines()} == needed
 
 
 # Codes that follow from the rules or the places of a day, the cursor and the number of a tube:

@@ -298,6 +298,7 @@ def _empty(
     if found.kept_until is not None:
         # What a law keeps is kept and not worked with (PIPL 47, last paragraph).
         Person.objects.filter(queries.with_joined(person)).update(restricted_at=at)
+        person.restricted_at = at  # whoever decided is told so at once
 
 
 def _refuse_joined(person: Person) -> None:

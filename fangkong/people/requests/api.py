@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -55,9 +55,9 @@ class RequestOut(Schema):
 
 class RequestIn(api.Body):
     person: UUID
-    kind: str = Field(pattern="^(copy|correct|erase)$")
-    asker: str = Field(pattern="^(self|guardian|agent|relative)$")
-    proof: str = Field(pattern="^(card|authority|kinship)$")
+    kind: Literal["copy", "correct", "erase"]
+    asker: Literal["self", "guardian", "agent", "relative"]
+    proof: Literal["card", "authority", "kinship"]
     words: str = Field("", max_length=400, pattern=r"^[^\x00]*$")
 
 

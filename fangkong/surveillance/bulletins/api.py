@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -181,7 +181,7 @@ def prepare(request: HttpRequest, body: PrepareIn) -> Status[dict[str, Any]]:
     staff = _staff(request, PREPARE)
     places = {one.code: one for one in queries.places_to_tell_of(staff.user, staff.now)}
     if body.area not in places:
-        raise api.wrong("area", "enum", expected=", ".join(places))
+        raise api.wrong_in_body("/area", "enum", expected=", ".join(places))
     made = api.once(
         request,
         actions.prepare,
@@ -386,7 +386,7 @@ def _told(one: Bulletin) -> dict[str, Any]:
         "area": one.area.code,
         "condition": one.condition,
         "day": one.day,
-        "as_of": one.as_of,
+        "as_of": _utc(one.as_of),
         "state": one.state,
         "number": one.number,
         "pack": one.pack,
@@ -397,7 +397,7 @@ def _told(one: Bulletin) -> dict[str, Any]:
         "remark_en": one.remark_en,
         "text_zh": one.text_zh,
         "text_en": one.text_en,
-        "published_at": one.issued_at,
+        "published_at": _utc(one.issued_at),
         "corrects": None if one.corrects is None else one.corrects.public_id,
         "corrected": _corrected(one),
         "reason": one.reason,
@@ -420,3 +420,8 @@ def _order(one: Any) -> dict[str, Any]:
         "due_hour": one.due_hour,
         "basis": one.basis,
     }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    """As the database gives it back, so that a repeat is told the same."""
+    return None if moment is None else moment.astimezone(UTC)

@@ -108,7 +108,8 @@ def found(user: User, at: datetime, text: str) -> QuerySet[Case]:
         return cases.filter(number=number)
     if re.search(r"\d", number):
         return cases.filter(person__in=people.search(user, at, number))
-    return cases.filter(person__in=people.named(number))
+    named = cases.filter(person__in=people.named(number))
+    return named.filter(person__restricted_at__isnull=True)  # such a name is searched for no more
 
 
 def patient_by_card(number: str, at: datetime) -> UUID | None:

@@ -348,6 +348,7 @@ def expose(request: HttpRequest, body: ExposureIn) -> Status[dict[str, Any]]:
     person = queries.person_to_enter(user, at, body.person)
     if person is None:
         raise Http404
+    opened(request, person)
     through = None
     if body.through is not None:
         through = get_object_or_404(queries.contacts_to_judge(user, at), public_id=body.through)
@@ -382,8 +383,9 @@ def judge_anew(request: HttpRequest, public_id: UUID) -> list[dict[str, Any]]:
     user, at = staff.user, staff.now
     case = get_object_or_404(queries.cases_to_trace(user, at), public_id=public_id)
     api.once(request, actions.judge_anew, case=case, by=user, at=at)
-    rows = queries.contacts_of(case, user, at)
-    return [_exposure(one) for one in queries.with_shown(rows, user, at)]
+    rows = list(queries.with_shown(queries.contacts_of(case, user, at), user, at))
+    opened(request, rows)
+    return [_exposure(one) for one in rows]
 
 
 @router.get("/contacts/{public_id}/", response=ExposureOut)
@@ -600,7 +602,7 @@ def hand_over(request: HttpRequest, public_id: UUID, body: HandOverIn) -> dict[s
     api.require(request, TRACE)
     county = places.area(body.county, clock.day_of(staff.now))
     if county is None:
-        raise api.wrong("county", "unknown_area")
+        raise api.wrong_in_body("/county", "unknown_area")
     return _step(request, public_id, actions.hand_over, county=county, reason=body.reason)
 
 

@@ -36,6 +36,7 @@ from fangkong.people.requests import actions, erasures, queries
 from fangkong.people.requests.models import DataRequest
 from fangkong.people.tests import factories
 from fangkong.surveillance.models import Case, DailyCount
+from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.tests import factories as cards
 from fangkong.surveillance.monitoring.tests.factories import AT, World
 
@@ -354,6 +355,30 @@ def test_what_a_law_keeps_is_not_worked_with(world, patient):
 
 def is_restricted(person):
     return Person.objects.get(pk=person.pk).restricted_at is not None
+
+
+def test_a_machine_is_told_at_once_what_its_decision_restricts(client, world, patient):
+    new = {"person": str(patient.public_id), "kind": "erase", "asker": "self", "proof": "card"}
+    client.force_login(world.daofu_cdc)
+
+    def post(path, body, key):
+        return client.post(
+            f"/api/v1/people/requests/{path}", body, content_type="application/json",
+            headers={"Idempotency-Key": key, "Accept-Language": "en"},
+        )  # fmt: skip
+
+    wrong = post("", {**new, "proof": "passport"}, "k1")
+    assert "card" in wrong.json()["errors"][0]["text"]  # names what is taken
+    made = post("", new, "k2").json()
+    client.force_login(world.headquarters)
+
+    told = post(f"{made['id']}/decide/", {"grant": True, "answer": "kept by law"}, "k3").json()
+
+    assert (told["state"], told["restricts"], told["person_restricted"]) == ("partly", True, True)
+    client.force_login(world.daofu_cdc)
+    name, number = patient.name, Case.objects.get().number
+    assert list(monitoring.found(world.daofu_cdc, AT, name)) == []  # the name finds nothing more
+    assert [one.number for one in monitoring.found(world.daofu_cdc, AT, number)] == [number]
 
 
 def test_a_restriction_is_lifted_by_two_and_not_by_one(world, patient):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core.cache import cache
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import staff
 from fangkong.core.roles import Role
+from fangkong.core.tokens import actions as tokens
 from fangkong.surveillance.exchange import actions, hl7v2
 from fangkong.surveillance.exchange.models import Message, SentResult
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests.factories import case
 from fangkong.surveillance.testing.models import Result, Specimen
 from fangkong.surveillance.testing.tests.factories import (
+    AT,
     collected,
     facts,
     received,
@@ -449,6 +453,21 @@ def test_only_the_laboratory_of_a_tube_enters_its_result(client, fhir, hl7, worl
         assert (client.get(url) if name == "detail" else client.post(url)).status_code == 404
     client.logout()
     assert client.post(f"{API}fhir/", "{}", "application/json").status_code == 401
+
+
+def test_a_program_that_may_only_send_results_sends_for_its_own_laboratory(client, world):
+    tube = received(world)
+    made = tokens.make(
+        user=world.technician, label="LIS", permissions=["surveillance.testing.test"],
+        may_write=True, expires_at=AT + timedelta(days=1), by=world.technician, at=AT,
+    )  # fmt: skip
+
+    answer = client.post(
+        f"{API}hl7/", oru(tube.number).encode(), "text/plain",
+        headers={"Authorization": f"Bearer {made.secret}"},
+    )  # fmt: skip
+
+    assert acked(answer)[0] == "AA" and Result.objects.count() == 1
 
 
 def test_whoever_works_for_two_laboratories_says_for_which(fhir, world):

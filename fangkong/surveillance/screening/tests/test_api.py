@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fangkong.core import clock
+from fangkong.core.audit import queries as audit
 from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.surveillance.monitoring.tests import factories as cases
 from fangkong.surveillance.screening.models import Exposure, Observation, Visit
@@ -58,6 +59,7 @@ def test_a_contact_is_entered_visited_and_handed_over_by_machine(ask, read, worl
     person = somebody(world)
     made = ask(world.daofu_cdc, "contacts/", **body(world, person))
     assert made.status_code == 201
+    assert [one.how for one in audit.sights_of(person)] == ["api"]  # who is entered is noted
     told = made.json()
     assert (told["contact_class"], told["window_first"]) == ("close-contact", "2020-02-01")
     watch = f"observations/{told['observation']}/"
@@ -69,6 +71,9 @@ def test_a_contact_is_entered_visited_and_handed_over_by_machine(ask, read, worl
     assert person.name not in json.dumps(shown, ensure_ascii=False)
     assert read(world.doctor, "today/").json()["watched"] == 1
 
+    nowhere = ask(world.daofu_cdc, f"{watch}hand-over/", key="n", county="999999", reason="返回")
+    (fault,) = nowhere.json()["errors"]
+    assert (nowhere.status_code, fault["in"], fault["where"]) == (422, "body", "/county")
     over = {"county": "513301", "reason": "返回康定"}
     there = ask(world.daofu_cdc, f"{watch}hand-over/", key="h", **over).json()
     assert (there["county"], there["ending"]) == ("513301", "")
@@ -194,7 +199,7 @@ def test_lists_send_as_many_statements_for_one_row_as_for_three(read, world):
 
 
 def test_a_machine_judges_anew_after_the_onset_was_revised(ask, world):
-    contact(world)
+    person = contact(world).person
     path = f"cases/{world.case.public_id}/contacts/judge-anew/"
     assert ask(world.daofu_cdc, path).status_code == 422
     said = cases.facts(onset_date=date(2020, 1, 28))
@@ -203,4 +208,5 @@ def test_a_machine_judges_anew_after_the_onset_was_revised(ask, world):
     told = ask(world.daofu_cdc, path, key="anew")
 
     assert told.status_code == 200 and len(told.json()) == 1
+    assert [one.how for one in audit.sights_of(person)] == ["api"]  # who is told of is noted
     assert ask(world.kangding_cdc, path, key="other").status_code == 404
