@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -350,7 +350,7 @@ def _sweep(one: Sweep) -> dict[str, Any]:
         "county": one.county.code,
         "first_date": one.first_date,
         "last_date": one.last_date,
-        "ended_at": None if one.ended_at is None else one.ended_at.astimezone(UTC),
+        "ended_at": one.ended_at,
         "synthetic": one.synthetic,
     }
 

@@ -157,7 +157,11 @@ class SweepFilter(pages.FilterForm):
 
     state = forms.ChoiceField(
         label=_("State"),
-        choices=[("", _("all")), ("open", _("not ended")), ("ended", _("ended"))],
+        choices=[
+            ("", _("all")),
+            ("open", _("not ended")),
+            ("ended", pgettext_lazy("a sweep", "ended")),
+        ],
         required=False,
     )
 

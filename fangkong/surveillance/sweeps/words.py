@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from .models import Sweep
@@ -31,7 +31,7 @@ def fault(code: str) -> str:
 def state(sweep: Sweep, day: date) -> str:
     """Whether a sweep runs on a day."""
     if sweep.ended_at is not None:
-        return gettext("ended")
+        return pgettext("a sweep", "ended")
     if day < sweep.first_date:
         return gettext("has not begun")
     return gettext("its days are over") if day > sweep.last_date else gettext("running")

@@ -301,6 +301,10 @@ def test_the_list_says_which_sweeps_run_today(look, world, monkeypatch):
         page = text(browser.get(reverse("surveillance:sweeps:index")))
         said += [one for one in ("has not begun", ">running<", "its days are over") if one in page]
     assert said == ["has not begun", ">running<", "its days are over"]
+    actions.end(sweep=world.sweep, by=world.daofu_cdc, at=AT)
+    browser.cookies["django_language"] = "zh-hans"
+    page = text(browser.get(reverse("surveillance:sweeps:index"), {"state": "ended"}))
+    assert page.count("已结束") >= 2 and "结束时间" not in page  # the filter and the row
 
 
 def test_the_page_of_a_sweep_tells_its_denominator_and_draws_a_map(look, world):
