@@ -502,6 +502,7 @@ def test_a_product_whose_time_is_over_says_so_and_a_dropped_update_is_none(
     product = issued(written(daofu, daofu_cdc), colleague, daofu_cdc)
     update = products.renew(product=product, by=daofu_cdc, at=AT + 3 * HOUR)
     client.force_login(daofu_cdc)
+    client.cookies["django_language"] = "en"
     page = client.get(product.get_absolute_url()).content.decode()
     assert "no longer valid" not in page and update.get_absolute_url() in page
 
