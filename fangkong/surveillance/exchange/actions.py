@@ -38,6 +38,11 @@ MATCHED_WITHIN = timedelta(hours=12)
 class MessageReused(Refused):
     """Another message came under this number before."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            _("Another message came under this number before. Send a new number for a new message.")
+        )
+
 
 class NoTube(Refused):
     """No tube of this number was sent to the laboratory."""
@@ -86,15 +91,8 @@ def take(
         else:
             return _entered(known, results, by, at)
     if known.digest != digest:
-        raise reused()
+        raise MessageReused
     return known
-
-
-def reused() -> MessageReused:
-    """The refusal of another message under a number that is taken."""
-    return MessageReused(
-        _("Another message came under this number before. Send a new number for a new message.")
-    )
 
 
 def _first(

@@ -135,7 +135,7 @@ def _taken(
             at=staff.now,
         )
     except KeyReused:
-        raise actions.reused() from None
+        raise actions.MessageReused from None
 
 
 def _body(request: HttpRequest) -> bytes:
