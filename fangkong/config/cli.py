@@ -43,6 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from epistat import commands as statistics  # NumPy only: no settings, no database
 
         return statistics.run(args[0], args[1:], "fangkong")
+    if args[:1] == ["allocate"]:
+        from fangkong.supplies.allocation import command as allocation  # no settings, no database
+
+        return allocation.run(args[1:])
     options = _parser().parse_args(args)
     if options.command is None:
         _parser().print_help()
@@ -193,7 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     command("check", _check, "Check settings, database and templates.")
     new_prefecture.add_command(command)
     operating.add_commands(command)
-    for name, text in STATISTICS.items():
+    alone = {**STATISTICS, "allocate": "Share out scarce goods: a problem as JSON."}
+    for name, text in alone.items():
         commands.add_parser(name, help=text, add_help=False)
     return parser
 
