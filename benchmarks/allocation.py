@@ -15,14 +15,17 @@ its reasons), or if the worst-off of the highest class has less than pro rata gi
 from __future__ import annotations
 
 import json
+import os
 import random
 import resource
 import subprocess
 import sys
 import time
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[1]
 ROUNDS = 3
 SIZES = {"18 x 60 x 200 x 14": (18, 60, 200, 10.0), "3,000 x 50 x 14": (18, 0, 50, 60.0)}
 
@@ -105,13 +108,13 @@ def once(size: str, column: str) -> None:
     from fangkong.supplies.allocation.rules import allocate
 
     text = json.dumps(made).encode()
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     asked = reading.read(text)
     read = time.perf_counter()
     plan = allocate(asked, words.say_in("en"))
     done = time.perf_counter()
     print(json.dumps({
-        "read": read - began, "plan": done - read,
+        "read": read - began, "plan": done - read, "cpu": time.process_time() - used,
         "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "worst": worst(plan), "lines": len(plan.shares),
     }))  # fmt: skip
