@@ -233,6 +233,7 @@ OTHER_DOORS: dict[tuple[str, str], str] = {
         "fangkong.web.setup.door",
     ): "opens the door of the process that it serves",
     ("fangkong/config/setup_urls.py", "fangkong.web.setup.views"): "its page stands at the root",
+    ("fangkong/config/cli.py", "fangkong.supplies.allocation.command"): "a command without Django",
     ("fangkong/web/queue/views.py", "fangkong.core.queue.models"): "names the type of its rows",
     ("fangkong/web/trail/views.py", "fangkong.core.audit.models"): "names the type of its rows",
     ("fangkong/web/trail/sight_views.py", "fangkong.core.audit.models"): "names the type",
