@@ -189,6 +189,11 @@ class Arrival(Record):
             models.Index(fields=["county", "arrived_at", "id"], name="arrival_by_county"),
             models.Index(fields=["gate_county", "arrived_at", "id"], name="arrival_by_gate_county"),
             models.Index(fields=["arrived_at", "id"], name="arrival_by_moment"),
+            models.Index(
+                fields=["county"],
+                condition=models.Q(state=State.WAITING, withdrawn_at__isnull=True),
+                name="arrival_waiting",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -208,7 +213,9 @@ class Passage(Record):
     arrival = models.ForeignKey(
         Arrival, on_delete=models.PROTECT, related_name="passages", db_index=False
     )
-    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT, related_name="+")
+    checkpoint = models.ForeignKey(
+        Checkpoint, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     day = models.DateField(_("day"))
     passed_at = models.DateTimeField(_("passed"))
 
@@ -218,6 +225,7 @@ class Passage(Record):
                 fields=["arrival", "checkpoint", "day"], name="passage_once_a_day"
             )
         ]
+        indexes = [models.Index(fields=["day", "checkpoint"], name="passage_by_day")]
 
     def __str__(self) -> str:
         return f"passage {self.public_id}"

@@ -129,7 +129,8 @@ def posts(
     """The figures of checkpoints on days, by key and day, in three statements; the caller may see
     the checkpoints."""
     keys = {"checkpoint_id__in": [one.pk for one in checkpoints]}
-    asked = Asked.objects.filter(**keys, day__in=days).order_by()
+    counties = [one.county_id for one in checkpoints]  # by which the indexes lead
+    asked = Asked.objects.filter(**keys, county_id__in=counties, day__in=days).order_by()
     put = {
         (row["checkpoint_id"], row["day"]): (row["asked"], row["again"])
         for row in asked.values("checkpoint_id", "day").annotate(
@@ -138,7 +139,10 @@ def posts(
     }
     with everything():  # numbers only, also of those who are bound for another county
         rows = Arrival.objects.filter(
-            **keys, arrived_date__in=days, withdrawn_at__isnull=True
+            _arrived(min(days), max(days)),
+            **keys,
+            gate_county_id__in=counties,
+            withdrawn_at__isnull=True,
         ).order_by()
         registered = _by_day(rows, "arrived_date")
         passed = _by_day(Passage.objects.filter(**keys, day__in=days).order_by(), "day")
@@ -151,6 +155,12 @@ def posts(
         for one in checkpoints
         for day in days
     }
+
+
+def _arrived(first: date, last: date) -> Q:
+    """Those of some days, by the moment, which the indexes know."""
+    begin, end = clock.start_of(first), clock.start_of(last + rules.DAY)
+    return Q(arrived_at__gte=begin, arrived_at__lt=end)
 
 
 def _by_day(rows: QuerySet[Any], day: str) -> dict[tuple[int, date], int]:
@@ -530,7 +540,7 @@ def registered_by(user: User, at: datetime) -> list[Arrival]:
     day = clock.day_of(at)
     met = Passage.objects.filter(created_by_id=user.pk, day=day).values("arrival_id")
     rows = open_to(user, at).filter(
-        Q(created_by_id=user.pk) | Q(pk__in=met), arrived_date=day, withdrawn_at__isnull=True
+        Q(created_by_id=user.pk) | Q(pk__in=met), _arrived(day, day), withdrawn_at__isnull=True
     )
     return list(rows.order_by("-pk")[:5])
 
@@ -638,7 +648,7 @@ def _figures(user: User, first: date, last: date, at: datetime) -> Figures:
     gate = scope.q(county="gate_county_id", facility="gate_id")
     within = Q() if scope.everywhere else here | gate
     plain = Arrival.objects.filter(
-        within, arrived_date__gte=first, arrived_date__lte=last, withdrawn_at__isnull=True
+        within, _arrived(first, last), withdrawn_at__isnull=True
     ).order_by()
     cells = plain.values("arrived_date", "tier").annotate(n=Count("pk"), pack=Max("pack"))
     counties = plain.values("county_id", "county__code").annotate(
