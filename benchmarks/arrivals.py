@@ -176,7 +176,7 @@ def _sweeps(people: int, cells: list[tuple[int, int]]) -> None:
     load(  # doors are sealed: the ciphertext is left out, the index stands for another
         Household,
         [*stamps, "cell_id", "county_id", "door", "door_index", "synthetic"],
-        ((*shared(16, n + 1), *cells[n // DOORS], "", f"{n:064x}", True) for n in range(people)),
+        ((*shared(16, n + 1), *cells[n // DOORS], "", f"{n:024x}", True) for n in range(people)),
     )
     load(
         DoorVisit,
