@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from fangkong.accounts.emergency import actions, queries, types
+from fangkong.accounts.emergency.models import EmergencyAccess
 from fangkong.accounts.models import User
 from fangkong.accounts.tests import factories
 from fangkong.core import clock, permissions
@@ -127,8 +128,8 @@ def bedside(client, doctor, monkeypatch):
     return client
 
 
-def ask(bedside, number, key="k1"):
-    body = json.dumps({"kind": "card", "number": number, "reason": WHY})
+def ask(bedside, whose, key="k1", **said):
+    body = json.dumps({"kind": "card", "number": whose, "reason": WHY, **said})
     headers = {"Idempotency-Key": key}
     path = "/api/v1/accounts/emergency/"
     return bedside.post(path, body, "application/json", headers=headers)
@@ -141,7 +142,27 @@ def test_a_machine_that_finds_nobody_is_told_so_and_the_line_stays(bedside):
     for answer in (first, again, other):
         assert (answer.status_code, answer.json()["title"]) == (404, "NobodyFound")
     assert len(misses()) == 2  # the same try sent again is one
-    assert ask(bedside, "7", "k3").status_code == 201
+    opened, repeated = ask(bedside, "7", "k3"), ask(bedside, "7", "k3")
+    assert (opened.status_code, repeated.json()) == (201, opened.json())
+    assert repeated.headers["Idempotency-Replayed"] == "true"
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize(
+    ("said", "where"),
+    [
+        ({"kind": "case"}, "/kind"),
+        ({"number": "7" * 61}, "/number"),
+        ({"reason": WHY + "x" * 400}, "/reason"),
+        ({"reason": WHY + "\x00"}, "/reason"),
+    ],
+)
+def test_a_slip_of_a_machine_is_told_at_its_place_and_is_no_try(bedside, said, where):
+    answer = ask(bedside, "7", **said)
+
+    assert answer.status_code == 422
+    assert [error["where"] for error in answer.json()["errors"]] == [where]
+    assert misses() == [] and not EmergencyAccess.objects.exists()
 
 
 def test_the_page_says_that_nobody_is_found_and_the_line_stays(bedside):
