@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -160,16 +161,17 @@ def register(request: HttpRequest, stated: PersonIn) -> PersonOut:
     staff = _allowed(request, REGISTER)
     given = stated.model_dump(exclude={"area", "documents", "phones"})
     _check_occupation(staff, stated.occupation)
-    person = api.once(
-        request,
-        actions.register,
-        **given,
-        area=_area(staff, stated.area),
-        documents=[Document(**one.model_dump()) for one in stated.documents],
-        phones=[PhoneNumber(**one.model_dump()) for one in stated.phones],
-        by=staff.user,
-        at=staff.now,
-    )
+    with _told_at(documents=len(stated.documents), phones=len(stated.phones)):
+        person = api.once(
+            request,
+            actions.register,
+            **given,
+            area=_area(staff, stated.area),
+            documents=[Document(**one.model_dump()) for one in stated.documents],
+            phones=[PhoneNumber(**one.model_dump()) for one in stated.phones],
+            by=staff.user,
+            at=staff.now,
+        )
     return _shown_if_open(staff, person)
 
 
@@ -242,12 +244,39 @@ def remove_number(request: HttpRequest, public_id: UUID, said: RemoveIn) -> Pers
     return _shown(staff, rows.get(pk=person.pk))
 
 
+# The fields of a number as the rules name them: the list that holds it, and its name there.
+_OF_NUMBERS = {
+    "document_kind": ("documents", "kind"),
+    "document_number": ("documents", "number"),
+    "issued_by": ("documents", "issued_by"),
+    "phone": ("phones", "number"),
+    "phone_kind": ("phones", "kind"),
+    "phone_note": ("phones", "note"),
+}
+
+
+@contextmanager
+def _told_at(**lists: int) -> Iterator[None]:
+    """A fault of a number with its place in the body: in the list of as many, or without lists."""
+    try:
+        yield
+    except WrongField as problem:
+        if problem.field in _OF_NUMBERS:
+            many, name = _OF_NUMBERS[problem.field]
+            where = f"/{name}"
+            if lists:  # which one of several it is, the rules do not say
+                where = f"/{many}/0/{name}" if lists[many] == 1 else f"/{many}"
+            problem.errors = [{"in": "body", "where": where, "text": str(problem)}]
+        raise
+
+
 def _added(
     request: HttpRequest, public_id: UUID, action: Callable[..., Model], stated: dict[str, Any]
 ) -> PersonOut:
     staff = _allowed(request, CORRECT)
     person = _person(staff, public_id, CORRECT)
-    api.once(request, action, person, person=person, by=staff.user, at=staff.now, **stated)
+    with _told_at():
+        api.once(request, action, person, person=person, by=staff.user, at=staff.now, **stated)
     rows = queries.with_numbers(queries.one_open_to(staff.user, staff.now, CORRECT))
     return _shown(staff, rows.get(pk=person.pk))
 

@@ -79,7 +79,7 @@ def test_a_wrong_number_is_refused_with_a_reason(client, daofu):
 
     assert response.status_code == 422
     assert response.json()["title"] == "WrongField"
-    assert [error["where"] for error in response.json()["errors"]] == [""]  # one of the documents
+    assert [error["where"] for error in response.json()["errors"]] == ["/documents/0/number"]
     assert not Person.objects.exists()
 
 
@@ -90,6 +90,23 @@ def test_a_value_that_cannot_be_is_refused_at_its_place(client, daofu, wrong):
     assert answer.status_code == 422
     assert [error["where"] for error in answer.json()["errors"]] == [f"/{name}" for name in wrong]
     assert not Person.objects.exists()
+
+
+def test_a_wrong_number_among_others_and_one_that_is_added_are_told_at_their_place(
+    client, patient, daofu
+):
+    client.force_login(daofu)
+    good, bad = {"kind": "passport", "number": "E12345678"}, {"kind": "pass", "number": "1"}
+
+    def where(path, data):
+        answer = post(client, path, data)
+        assert answer.status_code == 422
+        return [error["where"] for error in answer.json()["errors"]]
+
+    assert where("", {**STATED, "documents": [good, bad]}) == ["/documents"]
+    assert where("", {**STATED, "phones": [{"number": "1"}]}) == ["/phones/0/number"]
+    assert where(f"{patient.public_id}/documents/", bad) == ["/kind"]
+    assert where(f"{patient.public_id}/phones/", {"number": PHONE, "note": "x" * 500}) == ["/note"]
 
 
 def test_an_occupation_of_older_rules_may_stay_with_its_person_and_no_other_may_come(
