@@ -5,7 +5,10 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.privacy import holds_number
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.spelling import shown
+
+REASON_AT_LEAST = 2  # characters: 误报 is a reason
 
 
 class NumberInText(Refused):
@@ -21,6 +24,19 @@ class NumberInText(Refused):
             )
         )
         self.field = field
+
+
+class ReasonMissing(WrongField):
+    """Whoever decides otherwise, undoes or ends something says why."""
+
+
+def stated_reason(text: str, ask: str) -> str:
+    """A reason in plain form; ReasonMissing with the words of ``ask`` where there is none."""
+    why = shown(text)
+    if len(why) < REASON_AT_LEAST:
+        raise ReasonMissing(ask, "reason")
+    refuse_numbers(reason=why)
+    return why
 
 
 def refuse_numbers(**texts: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from math import ceil
 from typing import cast
@@ -39,6 +39,19 @@ class Refused(Exception):
 
     def __str__(self) -> str:
         return str(self.text)
+
+
+class WrongFields(Refused):
+    """Several values that cannot be right; ``faults``: field and words of each.
+
+    A form tells each beside its field (``core.pages``), whatever it has no field for at its top.
+    """
+
+    status = 422
+
+    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
+        self.faults = list(faults)
+        super().__init__(" ".join(text for _field, text in self.faults))
 
 
 class WrongField(Refused):

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.commands.actions import answered_on
 from fangkong.core.commands.states import Stale
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongFields
 from fangkong.core.spelling import shown, spelled
 
 from .editing import editing_of, say_stale
@@ -94,7 +94,7 @@ class Form(forms.Form):
         return {}
 
     def refuse(self, problem: Refused) -> None:
-        """Say why the action was not done, beside the field that ``problem.field`` names."""
+        """Say why the action was not done, beside each field that ``problem`` names."""
         refused(self, problem)
 
 
@@ -150,6 +150,26 @@ class PersonSearch(Form):
         self.fields["text"].label = str(self.label)
 
 
+class MomentField(forms.DateTimeField):
+    """When something was done; now where it is left empty."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
+        super().__init__(
+            required=False, input_formats=formats, widget=forms.DateTimeInput(), **kwargs
+        )
+
+
+class RecordField(forms.ModelChoiceField):  # type: ignore[type-arg]  # not generic at run time
+    """One of the records that the form offers as ``queryset``, by its public id."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(queryset=None, to_field_name="public_id", **kwargs)
+
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.display_name)
+
+
 class SearchField(forms.CharField):
     """The search box of a filter bar: names in Chinese, in pinyin or by its initials.
 
@@ -184,6 +204,10 @@ def refused(form: forms.BaseForm, problem: Refused) -> None:
     """A refusal as an error of a form."""
     if isinstance(problem, Stale) and editing_of(form) is not None:
         say_stale(form)
+        return
+    if isinstance(problem, WrongFields):
+        for name, text in problem.faults:
+            form.add_error(name if name in form.fields else None, text)
         return
     field = getattr(problem, "field", None)
     form.add_error(field if field in form.fields else None, str(problem))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fangkong.accounts.tests import factories
 from fangkong.core.audit import actions as audit
 from fangkong.core.audit.models import AuditLine
-from fangkong.core.free_text import NumberInText, refuse_numbers
+from fangkong.core.free_text import NumberInText, ReasonMissing, refuse_numbers, stated_reason
 from fangkong.core.privacy import holds_number
 
 AT = datetime(2020, 2, 5, 2, tzinfo=UTC)
@@ -89,3 +89,16 @@ def test_no_reason_with_a_number_reaches_the_trail():
         audit.record("x.y", keeper, by=keeper, at=AT, reason="call 13800001111")
 
     assert not AuditLine.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["", " ", "x", "\u200b\u200b误"])
+def test_a_reason_says_something(text):
+    with pytest.raises(ReasonMissing, match="Say why") as refused:
+        stated_reason(text, "Say why.")
+    assert refused.value.field == "reason"
+
+
+def test_a_reason_is_kept_in_plain_form_and_holds_no_number():
+    assert stated_reason("  误报 ", "Say why.") == "误报"
+    with pytest.raises(NumberInText):
+        stated_reason("call 13800001111", "Say why.")

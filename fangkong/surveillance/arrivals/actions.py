@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,9 +12,9 @@ from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.free_text import refuse_numbers
+from fangkong.core.free_text import REASON_AT_LEAST, refuse_numbers, stated_reason
 from fangkong.core.record import new_public_id, stamps
-from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs.types import Placed, Question
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
     from fangkong.surveillance.screening.models import Observation
     from fangkong.tasks.types import Words
 
-REASON_AT_LEAST = 2  # characters
 LONGEST_ANSWER = 300
 ILL_WITHIN = timedelta(hours=2)
 AWAY_WITHIN = timedelta(hours=2)
@@ -75,14 +74,8 @@ SIGNS = {HealthCode.RED: "red-code", HealthCode.RELATED: "red-code-related"}
 _AT_THE_PERSON = frozenset({NAME, NUMBER, PHONE})  # kept in the register, not as an answer
 
 
-class NotAcceptable(Refused):
+class NotAcceptable(WrongFields):
     """Answers that cannot be right; ``faults``: question (or field) and words of each."""
-
-    status = 422
-
-    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
-        self.faults = list(faults)
-        super().__init__(" ".join(text for _field, text in self.faults))
 
 
 class NoRules(Refused):
@@ -659,7 +652,7 @@ def receive(*, arrival: Arrival, by: User | None, at: datetime) -> Arrival:
 @transaction.atomic
 def miss(*, arrival: Arrival, reason: str, by: User | None, at: datetime) -> Arrival:
     """The person did not come; those who registered them are told."""
-    why = _reason(reason, _("Say what was done to find the person."))
+    why = stated_reason(reason, _("Say what was done to find the person."))
     arrival = _open(arrival)
     if arrival.state != State.WAITING:
         raise AlreadyDecided(
@@ -702,7 +695,7 @@ def judge_again(*, arrival: Arrival, by: User | None, at: datetime) -> Arrival:
 @transaction.atomic
 def withdraw(*, arrival: Arrival, reason: str, by: User | None, at: datetime) -> Arrival:
     """The arrival was entered in error; an observation that rests on it alone ends."""
-    why = _reason(reason, _("Say why the arrival is withdrawn."))
+    why = stated_reason(reason, _("Say why the arrival is withdrawn."))
     arrival = _open(arrival)
     arrival.withdrawn_at, arrival.reason = at, why
     arrival.touch(by, at)
@@ -917,11 +910,3 @@ def end_announcement(
     detail = {"to": str(valid_to)}
     audit.record("surveillance.arrivals.end_announcement", found, by=by, at=at, detail=detail)
     return found
-
-
-def _reason(text: str, ask: str) -> str:
-    why = shown(text)
-    if len(why) < REASON_AT_LEAST:
-        raise WrongField(ask, "reason")
-    refuse_numbers(reason=why)
-    return why

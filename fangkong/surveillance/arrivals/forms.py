@@ -51,17 +51,6 @@ _HELP = {
 }
 
 
-class Told(pages.Form):
-    """A form whose refusals name their fields; a fault of a field that it lacks stands on top."""
-
-    def refuse(self, problem: Refused) -> None:
-        if not isinstance(problem, NotAcceptable):
-            super().refuse(problem)
-            return
-        for field, text in problem.faults:
-            self.add_error(field if field in self.fields else None, text)
-
-
 class FindForm(forms.Form):
     """The one large field of a checkpoint: number, phone or name."""
 
@@ -80,7 +69,7 @@ class FindForm(forms.Form):
     )
 
 
-class AskForm(Told):
+class AskForm(pages.Form):
     """The questions that are still to be put to somebody; each field is named as in the pack."""
 
     visit = forms.UUIDField(widget=forms.HiddenInput)
@@ -200,7 +189,7 @@ class AskForm(Told):
         return {"facts": facts}
 
 
-class RevealForm(Told):
+class RevealForm(pages.Form):
     """Why the answers are needed in full."""
 
     reason = forms.CharField(
@@ -210,11 +199,11 @@ class RevealForm(Told):
     )
 
 
-class StepForm(Told):
+class StepForm(pages.Form):
     """A step without words of its own."""
 
 
-class ReasonForm(Told):
+class ReasonForm(pages.Form):
     """Why an arrival is withdrawn, or what was done to find the person."""
 
     reason = forms.CharField(label=_("Reason"), max_length=400)
@@ -223,7 +212,7 @@ class ReasonForm(Told):
 HOURS = [("", "–"), *((str(n), f"{n}:00") for n in range(25))]
 
 
-class CheckpointForm(Told):
+class CheckpointForm(pages.Form):
     """Where a checkpoint stands and what is done there."""
 
     facility = forms.ChoiceField(label=_("Place"))
@@ -274,7 +263,7 @@ class CheckpointForm(Told):
         return {"facts": facts, **where}
 
 
-class RiskAreaForm(Told):
+class RiskAreaForm(pages.Form):
     """An area that was announced for a tier."""
 
     area = forms.CharField(
@@ -297,7 +286,7 @@ class RiskAreaForm(Told):
         self.initial.setdefault("valid_from", day)
 
 
-class EndAnnouncementForm(Told):
+class EndAnnouncementForm(pages.Form):
     """Until when an area is announced."""
 
     valid_to = forms.DateField(label=_("Last day"), widget=forms.DateInput())

@@ -335,7 +335,7 @@ def reveal(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def _step(
     request: StaffRequest,
     public_id: UUID,
-    form: forms.Told,
+    form: pages.Form,
     action: Callable[..., Arrival],
 ) -> HttpResponse:
     """Take a step from the page of an arrival; what is refused is told there."""
@@ -363,7 +363,7 @@ def _detail(
     found: Arrival,
     *,
     status: int = 200,
-    refused: forms.Told | None = None,
+    refused: pages.Form | None = None,
     reveal_form: forms.RevealForm | None = None,
     full: list[tuple[str, str]] | None = None,
 ) -> HttpResponse:
@@ -414,7 +414,7 @@ def _detail(
     return render(request, "surveillance/arrivals/detail.html", page, status=status)
 
 
-def _ways(found: Arrival, refused: forms.Told | None) -> list[tuple[str, str, str, forms.Told]]:
+def _ways(found: Arrival, refused: pages.Form | None) -> list[tuple[str, str, str, pages.Form]]:
     ways = []
     if found.state == State.WAITING:
         ways.append(

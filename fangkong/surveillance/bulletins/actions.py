@@ -12,7 +12,8 @@ from django.utils.translation import ngettext, override
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.free_text import refuse_numbers
+from fangkong.core.free_text import REASON_AT_LEAST, refuse_numbers, stated_reason
+from fangkong.core.free_text import ReasonMissing as ReasonMissing
 from fangkong.core.permissions import NotYours
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from fangkong.places.models import Area, Facility
     from fangkong.tasks.models import Task
 
-REASON_AT_LEAST = 2  # characters: 更正 is a reason
 MISSING_WITHIN = timedelta(hours=4)
 FAR_BACK = timedelta(days=3653)
 AHEAD = timedelta(days=7)
@@ -49,10 +49,6 @@ class NothingChanged(Refused):
     """What was sent says nothing new."""
 
     status = 422
-
-
-class ReasonMissing(WrongField):
-    """Whoever states, corrects or drops says why."""
 
 
 class WrongFigures(Refused):
@@ -151,7 +147,7 @@ def correct(*, bulletin: Bulletin, reason: str, by: User, at: datetime) -> Bulle
     """Begin the correction of an issued bulletin: a draft of the same day, counted anew. What was
     known by word of mouth (cured) stays as it was told."""
     _may_tell_of(bulletin.area, by, at)
-    why = _reason(reason)
+    why = stated_reason(reason, _("Say why."))
     bulletin = Bulletin.objects.select_for_update(of=("self",)).get(pk=bulletin.pk)
     if bulletin.state != BulletinState.ISSUED:
         raise NotIssued(_("This bulletin is not issued. Change the draft itself."))
@@ -246,7 +242,7 @@ def change(
     refuse_numbers(remark_zh=remarks[0], remark_en=remarks[1])
     if not changed and remarks == (bulletin.remark_zh, bulletin.remark_en):
         raise NothingChanged(_("Nothing was changed."))
-    why = _reason(reason) if changed else shown(reason)
+    why = stated_reason(reason, _("Say why.")) if changed else shown(reason)
     bulletin.stated = after.as_json()
     bulletin.remark_zh, bulletin.remark_en = remarks
     entry = {
@@ -330,7 +326,7 @@ def issue(*, bulletin: Bulletin, by: User, at: datetime) -> Bulletin:
 def drop(*, bulletin: Bulletin, reason: str, by: User, at: datetime) -> Bulletin:
     """Give a draft up; it stays to be read, and the day is free for another one."""
     bulletin = _locked(bulletin, by, at)
-    why = _reason(reason)
+    why = stated_reason(reason, _("Say why."))
     entry = {"at": at.isoformat(), "by": by.display_name, "by_id": by.pk, "reason": why}
     bulletin.changes = [*bulletin.changes, {**entry, "dropped": True, "figures": []}]
     bulletin.state = BulletinState.DROPPED
@@ -492,14 +488,6 @@ def _hold_series(bulletin: Bulletin) -> None:
     """One number at a time: whoever issues another of the series waits for the same rows."""
     series = Bulletin.objects.filter(area_id=bulletin.area_id, condition=bulletin.condition)
     list(series.select_for_update().order_by("pk").values_list("pk", flat=True))
-
-
-def _reason(text: str) -> str:
-    why = shown(text)
-    if len(why) < REASON_AT_LEAST:
-        raise ReasonMissing(_("Say why."), "reason")
-    refuse_numbers(reason=why)
-    return why
 
 
 def _pointer(key: str) -> str:

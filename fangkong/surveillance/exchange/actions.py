@@ -12,7 +12,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from fangkong.core.audit import actions as audit
-from fangkong.core.free_text import NumberInText, refuse_numbers
+from fangkong.core.free_text import NumberInText, refuse_numbers, stated_reason
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
@@ -205,10 +205,7 @@ def match(*, result: SentResult, number: str, by: User, at: datetime) -> SentRes
 @transaction.atomic
 def set_aside(*, result: SentResult, reason: str, by: User, at: datetime) -> SentResult:
     """A result that is of no tube of ours: kept, and asked for no more."""
-    why = shown(reason)
-    if len(why) < testing.REASON_AT_LEAST:
-        raise testing.ReasonMissing(_("Say why this result is of no tube here."), "reason")
-    refuse_numbers(reason=why)
+    why = stated_reason(reason, _("Say why this result is of no tube here."))
     result = _waiting(result)
     result.fate, result.reason = Fate.ASIDE, why
     result.touch(by, at)

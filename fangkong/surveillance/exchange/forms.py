@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
-from fangkong.surveillance.testing.forms import FacilityField, NumberField
+from fangkong.surveillance.testing.forms import NumberField
 
 from . import queries
 
@@ -32,13 +32,13 @@ class AsideForm(pages.Form):
 class UploadForm(pages.Form):
     """A file of results, in the name of a laboratory."""
 
-    laboratory = FacilityField(label=_("Laboratory"))
+    laboratory = pages.RecordField(label=_("Laboratory"))
 
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         rows = queries.laboratories_of(user, at)
         field = self.fields["laboratory"]
-        assert isinstance(field, FacilityField)
+        assert isinstance(field, pages.RecordField)
         field.queryset = rows
         if len(likely := list(rows[:2])) == 1:
             self.initial.setdefault("laboratory", likely[0].public_id)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.commands.actions import one
+from fangkong.core.free_text import REASON_AT_LEAST
 from fangkong.core.refusals import Refused
 from fangkong.core.spelling import shown
 from fangkong.core.webhooks import actions as webhooks
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.packs.types import Pack
     from fangkong.places.models import Area, Facility
-
-REASON_AT_LEAST = 2  # characters: 误报 is a reason
 
 
 # ``enter`` and what it takes is the door for cards in bulk: imports and the demonstration.

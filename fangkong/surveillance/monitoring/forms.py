@@ -39,18 +39,6 @@ class MomentText(forms.DateTimeInput):
     """A moment from the browser's calendar, kept as text as well."""
 
 
-class FacilityField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of Facility, see below
-    """One of the facilities that the form offers, by its public id."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            queryset=None, to_field_name="public_id", label=_("Reporting facility"), **kwargs
-        )
-
-    def label_from_instance(self, obj: Facility) -> str:
-        return obj.display_name
-
-
 class Judged(pages.Form):
     """The part of the card that is judged; the words come from the pack in force."""
 
@@ -196,7 +184,7 @@ class ReportForm(Judged):
         widget=forms.TextInput({"autocomplete": "off"}),
         help_text=_("County, township, village, house: 道孚县鲜水镇团结社区12号."),
     )
-    facility = FacilityField()
+    facility = pages.RecordField(label=_("Reporting facility"))
     new_illness = forms.BooleanField(
         label=_("The person has fallen ill once more; this is not the illness already reported."),
         required=False,
@@ -318,7 +306,9 @@ class ReturnForm(AcceptForm):
 class UploadForm(pages.Form):
     """A file of report cards."""
 
-    facility = FacilityField(help_text=_("For rows that name none."))
+    facility = pages.RecordField(
+        label=_("Reporting facility"), help_text=_("For rows that name none.")
+    )
 
     def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -450,7 +440,7 @@ def _offer(form: forms.Form, name: str, choices: Iterable[tuple[str, Any]]) -> N
 def _offer_facilities(form: forms.Form, facilities: QuerySet[Facility]) -> None:
     """Facilities by name; the only one, or the only county CDC among them, is chosen already."""
     field = form.fields["facility"]
-    assert isinstance(field, FacilityField)
+    assert isinstance(field, pages.RecordField)
     field.queryset = facilities
     offices = facilities.filter(kind=FacilityKind.COUNTY_CDC)
     for likely in (list(facilities[:2]), list(offices[:2])):

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.free_text import refuse_numbers
+from fangkong.core.free_text import ReasonMissing as ReasonMissing
+from fangkong.core.free_text import refuse_numbers, stated_reason
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs import queries as packs
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
     from fangkong.surveillance.monitoring.models import Case
     from fangkong.tasks.models import Task
 
-REASON_AT_LEAST = 2  # characters: 误报 is a reason
 ILL_WITHIN = timedelta(hours=2)
 NOT_FOUND_WITHIN = timedelta(hours=12)
 MISSED_WITHIN = timedelta(hours=12)
@@ -58,16 +58,13 @@ ONSET_WITHIN = timedelta(hours=12)
 MOST_AT_ONCE = 200  # visits in one go
 
 
-class NotAcceptable(Refused):
+class NotAcceptable(WrongFields):
     """What was entered contradicts itself or the rules; ``faults``: field and words of each, and
     ``codes``: field and code."""
 
-    status = 422
-
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
         self.codes = list(faults)
-        self.faults = [(field, words.fault(code)) for field, code in self.codes]
-        super().__init__(" ".join(text for _field, text in self.faults))
+        super().__init__([(field, words.fault(code)) for field, code in self.codes])
 
 
 class NoRules(WrongField):
@@ -76,10 +73,6 @@ class NoRules(WrongField):
 
 class Themselves(WrongField):
     """Nobody is the contact of their own case, nor of themselves."""
-
-
-class ReasonMissing(WrongField):
-    """Who judges otherwise, withdraws, ends or hands over says why."""
 
 
 class NoSuchPlace(WrongField):
@@ -256,7 +249,7 @@ def judge(
     *, exposure: Exposure, contact_class: str, reason: str, by: User | None, at: datetime
 ) -> Exposure:
     """Judge a contact otherwise than the rules do, with a reason; "" is no contact."""
-    why = _reason(reason, _("Say why this contact is judged otherwise."))
+    why = stated_reason(reason, _("Say why this contact is judged otherwise."))
     exposure = _exposure(exposure)
     today = clock.day_of(at)
     pack = _rules_on(today)
@@ -322,7 +315,7 @@ def tell_onset(*, case: Case, at: datetime) -> Task | None:
 @transaction.atomic
 def withdraw(*, exposure: Exposure, reason: str, by: User | None, at: datetime) -> Exposure:
     """The contact was entered in error; what rested on it alone ends."""
-    why = _reason(reason, _("Say why the contact is withdrawn."))
+    why = stated_reason(reason, _("Say why the contact is withdrawn."))
     exposure = _exposure(exposure)
     exposure.withdrawn_at, exposure.reason, exposure.is_source = at, why, False
     exposure.touch(by, at)
@@ -777,7 +770,7 @@ def release(
         raise NotOver(observation)
     why = shown(reason)
     if fault:
-        why = _reason(
+        why = stated_reason(
             reason,
             _(
                 "The last visit found symptoms. Visit again or have the person tested, or say why"
@@ -797,7 +790,7 @@ def end(
     """End an observation before its term: the person died, or it was opened in error."""
     if ending not in (Ending.DEATH, Ending.ERROR):
         raise WrongField(_("Choose how the observation ends."), "ending")
-    why = _reason(reason, _("Say why the observation ends."))
+    why = stated_reason(reason, _("Say why the observation ends."))
     return _end(_open(observation), Ending(ending), why, "end", by, at)
 
 
@@ -815,7 +808,7 @@ def hand_over(
 
     ``area`` of that county, where it is known; its unit looks after the person.
     """
-    why = _reason(reason, _("Say why the person is handed over."))
+    why = stated_reason(reason, _("Say why the person is handed over."))
     observation = _open(observation)
     today = clock.day_of(at)
     if county.pk not in {one.pk for one in queries.areas_to_hand_to(today)}:
@@ -1004,11 +997,3 @@ def _condition(code: str, day: date) -> dict[str, str]:
     except (NoPackInForce, UnknownCode):
         return both(code, code)
     return both(name.zh, name.en)
-
-
-def _reason(text: str, ask: str) -> str:
-    why = shown(text)
-    if len(why) < REASON_AT_LEAST:
-        raise ReasonMissing(ask, "reason")
-    refuse_numbers(reason=why)
-    return why

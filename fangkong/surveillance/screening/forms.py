@@ -13,12 +13,10 @@ from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock, pages
-from fangkong.core.refusals import Refused
 from fangkong.people.types import Document, DocumentKind, PhoneNumber, Registration, Sex
 from fangkong.surveillance.monitoring import queries as monitoring
 
 from . import queries
-from .actions import NotAcceptable
 from .models import Exposure, Observation, Visit
 from .types import Ending, ExposureFacts, Relation, Setting, Symptom, VisitFacts
 
@@ -38,34 +36,13 @@ STATES = [
 ]
 
 
-class Told(pages.Form):
-    """A form whose refusals name their fields; a fault of a field that it lacks stands on top."""
-
-    def refuse(self, problem: Refused) -> None:
-        if not isinstance(problem, NotAcceptable):
-            super().refuse(problem)
-            return
-        for field, text in problem.faults:
-            self.add_error(field if field in self.fields else None, text)
-
-
-class MomentField(forms.DateTimeField):
-    """When it was done; now where it is left empty."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        super().__init__(
-            required=False, input_formats=formats, widget=forms.DateTimeInput(), **kwargs
-        )
-
-
 class FindForm(pages.PersonSearch):
     """Look the person up first."""
 
     label = _("Who was exposed? Look them up first")
 
 
-class ContactForm(Told):
+class ContactForm(pages.Form):
     """A contact of a case: of a person who is known, else with what registers one."""
 
     kind = forms.ChoiceField(label=_("Kind of exposure"))
@@ -214,7 +191,7 @@ class UploadForm(pages.Form):
         return self.counties[self.cleaned_data["county"]]
 
 
-class JudgeForm(Told):
+class JudgeForm(pages.Form):
     """Another class than the rules make of it, with a reason."""
 
     contact_class = forms.ChoiceField(label=_("Class of contact"), required=False)
@@ -232,13 +209,13 @@ class JudgeForm(Told):
         _offer(self, "contact_class", [*classes, *none])
 
 
-class ReasonForm(Told):
+class ReasonForm(pages.Form):
     """Why something is withdrawn or ends."""
 
     reason = forms.CharField(label=_("Reason"), max_length=400)
 
 
-class ReleaseForm(Told):
+class ReleaseForm(pages.Form):
     """The term is over."""
 
     reason = forms.CharField(
@@ -280,7 +257,7 @@ class HandOverForm(ReasonForm):
         return {"county": county, "reason": said["reason"]}
 
 
-class AssignForm(Told):
+class AssignForm(pages.Form):
     """The unit that visits."""
 
     unit = forms.ChoiceField(label=_("Visited by"))
@@ -297,7 +274,7 @@ class AssignForm(Told):
         return {"unit": unit}
 
 
-class VisitForm(Told):
+class VisitForm(pages.Form):
     """A visit, made for one thumb: large choices, one number, everything optional but found."""
 
     found = forms.ChoiceField(
@@ -321,7 +298,7 @@ class VisitForm(Told):
         help_text=_("None chosen: no symptoms."),
     )
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
-    done_at = MomentField(label=_("Visited"), help_text=_("Now, where it is left empty."))
+    done_at = pages.MomentField(label=_("Visited"), help_text=_("Now, where it is left empty."))
 
     def __init__(self, *args: Any, visit: Visit | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -352,7 +329,7 @@ class VisitForm(Told):
         }
 
 
-class ManyForm(Told):
+class ManyForm(pages.Form):
     """The persons of a household who have no symptoms."""
 
     observations = forms.MultipleChoiceField(label=_("Persons"), required=False)

@@ -321,7 +321,7 @@ def withdraw(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def name_source(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """This exposure infected its person."""
     found = _exposure(request, public_id, queries.contacts_to_judge)
-    return _decide(request, found, forms.Told(request.POST), actions.name_source)
+    return _decide(request, found, pages.Form(request.POST), actions.name_source)
 
 
 # --- Chains ---------------------------------------------------------------------------------------
@@ -570,7 +570,7 @@ def _visit_form(
 def _step(
     request: StaffRequest,
     public_id: UUID,
-    form: forms.Told,
+    form: pages.Form,
     action: Callable[..., Observation],
     asked: Callable[[], dict[str, object]] | None = None,
 ) -> HttpResponse:
@@ -597,7 +597,7 @@ def _detail(
     found: Observation,
     *,
     status: int = 200,
-    refused: forms.Told | None = None,
+    refused: pages.Form | None = None,
 ) -> HttpResponse:
     """``refused``: the form of a step as it was sent, shown again with what is wrong."""
     user, at = request.user, request.now
@@ -636,14 +636,14 @@ def _detail(
 
 
 def _ways(
-    request: StaffRequest, found: Observation, refused: forms.Told | None
-) -> list[tuple[str, str, str, forms.Told]]:
+    request: StaffRequest, found: Observation, refused: pages.Form | None
+) -> list[tuple[str, str, str, pages.Form]]:
     """What this user may do with it: address, heading, what follows, form."""
     user, at = request.user, request.now
     if not found.is_open or not queries.open_to_manage(user, at).filter(pk=found.pk).exists():
         return []
     about: dict[str, Any] = {"observation": found, "at": at}
-    ways: list[tuple[str, str, str, forms.Told]] = [
+    ways: list[tuple[str, str, str, pages.Form]] = [
         (
             "release",
             _("Release"),
@@ -732,7 +732,7 @@ def _contacts(
 
 
 def _decide(
-    request: StaffRequest, found: Exposure, form: forms.Told, action: Callable[..., Exposure]
+    request: StaffRequest, found: Exposure, form: pages.Form, action: Callable[..., Exposure]
 ) -> HttpResponse:
     """Decide something about a contact from its page; what is refused is told there."""
     if pages.carry_out(request, form, action, exposure=found):
@@ -749,12 +749,12 @@ def _contact(
     found: Exposure,
     *,
     status: int = 200,
-    refused: forms.Told | None = None,
+    refused: pages.Form | None = None,
 ) -> HttpResponse:
     user, at = request.user, request.now
     stands = found.withdrawn_at is None
     decides = stands and queries.contacts_to_judge(user, at).filter(pk=found.pk).exists()
-    ways: list[tuple[str, str, str, forms.Told]] = []
+    ways: list[tuple[str, str, str, pages.Form]] = []
     if decides:
         ways = [
             (

@@ -13,7 +13,7 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.people import actions as people
@@ -35,14 +35,11 @@ MOST_NEW_DOORS = 300  # in one go
 ILL_WITHIN = timedelta(hours=2)
 
 
-class NotAcceptable(Refused):
+class NotAcceptable(WrongFields):
     """What was entered contradicts itself; ``faults``: field and words of each."""
 
-    status = 422
-
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
-        self.faults = [(field, words.fault(code)) for field, code in faults]
-        super().__init__(" ".join(text for _field, text in self.faults))
+        super().__init__([(field, words.fault(code)) for field, code in faults])
 
 
 class NotRunning(Refused):

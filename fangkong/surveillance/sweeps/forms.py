@@ -11,11 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from fangkong.core import pages
-from fangkong.core.refusals import Refused
 from fangkong.places.types import Level
 from fangkong.surveillance.screening.types import Symptom
 
-from .actions import NotAcceptable
 from .models import DoorVisit, Sweep
 from .types import DoorFacts, IllFacts, Outcome
 
@@ -27,22 +25,11 @@ if TYPE_CHECKING:
 _LARGE = "form-control-lg"
 
 
-class Told(pages.Form):
-    """A form whose refusals name their fields; a fault of a field that it lacks stands on top."""
-
-    def refuse(self, problem: Refused) -> None:
-        if not isinstance(problem, NotAcceptable):
-            super().refuse(problem)
-            return
-        for field, text in problem.faults:
-            self.add_error(field if field in self.fields else None, text)
-
-
-class StepForm(Told):
+class StepForm(pages.Form):
     """A step without words of its own."""
 
 
-class SweepForm(Told):
+class SweepForm(pages.Form):
     """A sweep: its name, its days, its cells."""
 
     title = forms.CharField(label=_("Sweep"), max_length=100)
@@ -71,7 +58,7 @@ def _named(cell: Area) -> str:
     return f"{above} {cell.display_name}{kind}".strip()
 
 
-class DoorsForm(Told):
+class DoorsForm(pages.Form):
     """New doors of a cell, one a line."""
 
     doors = forms.CharField(
@@ -82,7 +69,7 @@ class DoorsForm(Told):
     )
 
 
-class DoorForm(Told):
+class DoorForm(pages.Form):
     """What was found at a door."""
 
     outcome = forms.ChoiceField(
@@ -113,7 +100,7 @@ class DoorForm(Told):
         return {"facts": DoorFacts(**said)}
 
 
-class IllForm(Told):
+class IllForm(pages.Form):
     """Somebody with symptoms."""
 
     name = forms.CharField(

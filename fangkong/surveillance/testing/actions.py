@@ -19,7 +19,6 @@ from . import holds, queries, rules, steps
 from .judging import judge
 from .models import Result, Specimen
 from .steps import (
-    REASON_AT_LEAST,
     NewerResult,
     NoRules,
     NotAcceptable,
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from fangkong.surveillance.monitoring.models import Case
 
 __all__ = [
-    "REASON_AT_LEAST",
     "AlreadyRequested",
     "InPool",
     "NewerResult",

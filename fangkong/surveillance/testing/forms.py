@@ -31,16 +31,6 @@ if TYPE_CHECKING:
 Choices = list[tuple[str, str]]
 
 
-class FacilityField(forms.ModelChoiceField):  # type: ignore[type-arg]  # of Facility
-    """One of the facilities that the form offers, by its public id."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(queryset=None, to_field_name="public_id", **kwargs)
-
-    def label_from_instance(self, obj: Facility) -> str:
-        return obj.display_name
-
-
 class NumberField(forms.CharField):
     """The number of a tube: typed, or sent by a hand scanner, which ends it with Enter."""
 
@@ -55,28 +45,7 @@ class NumberField(forms.CharField):
         super().__init__(max_length=80, **kwargs)
 
 
-class MomentField(forms.DateTimeField):
-    """When it was done; now where it is left empty."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        formats = ["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
-        super().__init__(
-            required=False, input_formats=formats, widget=forms.DateTimeInput(), **kwargs
-        )
-
-
-class Told(pages.Form):
-    """A form whose refusals name their fields; a fault of a field that it lacks stands on top."""
-
-    def refuse(self, problem: Refused) -> None:
-        if not isinstance(problem, NotAcceptable):
-            super().refuse(problem)
-            return
-        for field, text in problem.faults:
-            self.add_error(field if field in self.fields else None, text)
-
-
-class RequestForm(Told):
+class RequestForm(pages.Form):
     """Ask for a test of a person, for a case, or of a surface."""
 
     condition = forms.ChoiceField(label=_("Disease"))
@@ -96,14 +65,14 @@ class RequestForm(Told):
         widget=forms.DateInput(),
         help_text=_("The first day of illness. Empty for somebody without symptoms."),
     )
-    facility = FacilityField(label=_("Requested by"))
-    laboratory = FacilityField(label=_("Laboratory"))
+    facility = pages.RecordField(label=_("Requested by"))
+    laboratory = pages.RecordField(label=_("Laboratory"))
     number = NumberField(
         label=_("Number of the tube"),
         required=False,
         help_text=_("Scan a tube that brought its own number. Empty: the house gives one."),
     )
-    collected_at = MomentField(
+    collected_at = pages.MomentField(
         label=_("Collected"), help_text=_("Only where the tube is full already.")
     )
 
@@ -153,7 +122,7 @@ class RequestForm(Told):
         super().refuse(problem)
 
     def _facilities(self, name: str, rows: QuerySet[Facility]) -> None:
-        field = cast(FacilityField, self.fields[name])
+        field = cast(pages.RecordField, self.fields[name])
         field.queryset = rows
         if len(likely := list(rows[:2])) == 1:
             self.initial.setdefault(name, likely[0].public_id)
@@ -179,7 +148,7 @@ class RequestForm(Told):
         }
 
 
-class CollectForm(Told):
+class CollectForm(pages.Form):
     """The tube is full."""
 
     number = NumberField(
@@ -187,39 +156,39 @@ class CollectForm(Told):
         required=False,
         help_text=_("Only where the tube brought its own."),
     )
-    done_at = MomentField(label=_("Collected"), help_text=_("Now, where it is left empty."))
+    done_at = pages.MomentField(label=_("Collected"), help_text=_("Now, where it is left empty."))
 
 
-class ShipForm(Told):
+class ShipForm(pages.Form):
     """The tube leaves."""
 
-    laboratory = FacilityField(label=_("To the laboratory"))
-    done_at = MomentField(label=_("Shipped"), help_text=_("Now, where it is left empty."))
+    laboratory = pages.RecordField(label=_("To the laboratory"))
+    done_at = pages.MomentField(label=_("Shipped"), help_text=_("Now, where it is left empty."))
 
     def __init__(
         self, *args: Any, specimen: Specimen, user: User, at: datetime, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        cast(FacilityField, self.fields["laboratory"]).queryset = queries.laboratories(user, at)
+        cast(pages.RecordField, self.fields["laboratory"]).queryset = queries.laboratories(user, at)
         self.initial.setdefault("laboratory", specimen.laboratory.public_id)
 
 
-class ReceiveForm(Told):
+class ReceiveForm(pages.Form):
     """The tube is here."""
 
-    done_at = MomentField(
+    done_at = pages.MomentField(
         label=pgettext_lazy("of a specimen", "Received"),
         help_text=_("Now, where it is left empty."),
     )
 
 
-class EndForm(Told):
+class EndForm(pages.Form):
     """Why the way of a tube ends."""
 
     reason = forms.CharField(label=_("Reason"), max_length=400)
 
 
-class ScanForm(Told):
+class ScanForm(pages.Form):
     """One tube after the other, by a hand scanner or the keyboard."""
 
     number = NumberField(label=_("Number of the tube"))
@@ -229,7 +198,7 @@ class ScanForm(Told):
         self.fields["number"].widget.attrs["autofocus"] = True
 
 
-class OpenPoolForm(Told):
+class OpenPoolForm(pages.Form):
     """What a tube of many is for; the next one is most likely as the last."""
 
     number = NumberField(
@@ -241,8 +210,8 @@ class OpenPoolForm(Told):
     group = forms.ChoiceField(label=_("Group tested"))
     condition = forms.ChoiceField(label=_("Disease"))
     specimen_type = forms.ChoiceField(label=_("Specimen"))
-    facility = FacilityField(label=_("Requested by"))
-    laboratory = FacilityField(label=_("Laboratory"))
+    facility = pages.RecordField(label=_("Requested by"))
+    laboratory = pages.RecordField(label=_("Laboratory"))
 
     def __init__(
         self, *args: Any, user: User, at: datetime, last: Pool | None, **kwargs: Any
@@ -273,7 +242,7 @@ class OpenPoolForm(Told):
             ("facility", queries.facilities_to_request_for(user, at)),
             ("laboratory", queries.laboratories(user, at)),
         ):
-            cast(FacilityField, self.fields[name]).queryset = rows
+            cast(pages.RecordField, self.fields[name]).queryset = rows
             if len(likely := list(rows[:2])) == 1:
                 self.initial.setdefault(name, likely[0].public_id)
         if last is not None:
@@ -297,7 +266,7 @@ class OpenPoolForm(Told):
         }
 
 
-class NextPoolForm(Told):
+class NextPoolForm(pages.Form):
     """The next tube, for the same as the one before."""
 
     number = NumberField(
@@ -307,7 +276,7 @@ class NextPoolForm(Told):
     )
 
 
-class MemberForm(Told):
+class MemberForm(pages.Form):
     """The next person into the tube: scanned by a request, a document or a phone, or by name."""
 
     number = NumberField(
@@ -320,7 +289,7 @@ class MemberForm(Told):
         self.fields["number"].widget.attrs["autofocus"] = True
 
 
-class NewMemberForm(Told):
+class NewMemberForm(pages.Form):
     """Somebody whom the register does not know yet, in as few words as will do."""
 
     name = forms.CharField(label=pgettext_lazy("person", "Name"), max_length=100)
@@ -366,22 +335,22 @@ class NewMemberForm(Told):
         return {"stated": stated}
 
 
-class TakeOutForm(Told):
+class TakeOutForm(pages.Form):
     """Who was scanned by mistake, and why."""
 
     specimen = forms.UUIDField(widget=forms.HiddenInput())
     reason = forms.CharField(label=_("Reason"), max_length=400)
 
 
-class PoolShipForm(Told):
+class PoolShipForm(pages.Form):
     """The pool leaves."""
 
-    laboratory = FacilityField(label=_("To the laboratory"))
-    done_at = MomentField(label=_("Shipped"), help_text=_("Now, where it is left empty."))
+    laboratory = pages.RecordField(label=_("To the laboratory"))
+    done_at = pages.MomentField(label=_("Shipped"), help_text=_("Now, where it is left empty."))
 
     def __init__(self, *args: Any, pool: Pool, user: User, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        cast(FacilityField, self.fields["laboratory"]).queryset = queries.laboratories(user, at)
+        cast(pages.RecordField, self.fields["laboratory"]).queryset = queries.laboratories(user, at)
         self.initial.setdefault("laboratory", pool.laboratory.public_id)
 
 
@@ -406,14 +375,14 @@ class PoolFilter(pages.FilterForm):
         return rows
 
 
-class ResultForm(Told):
+class ResultForm(pages.Form):
     """What the laboratory found; Ct values as people write them, with two decimals at most."""
 
     method = forms.ChoiceField(label=_("Method"))
     outcome = forms.ChoiceField(
         label=_("Result"), choices=ResultOutcome.choices, widget=forms.RadioSelect()
     )
-    tested_at = MomentField(
+    tested_at = pages.MomentField(
         label=pgettext_lazy("of a specimen", "Tested"), help_text=_("Now, where it is left empty.")
     )
     reason = forms.CharField(label=_("Reason of the correction"), max_length=400)

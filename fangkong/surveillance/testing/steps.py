@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from fangkong.accounts import queries as accounts
 from fangkong.core import clock, messages
-from fangkong.core.free_text import refuse_numbers
+from fangkong.core.free_text import ReasonMissing as ReasonMissing
+from fangkong.core.free_text import refuse_numbers, stated_reason
 from fangkong.core.notices import actions as notices
-from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.packs.types import NoPackInForce
@@ -30,18 +31,14 @@ if TYPE_CHECKING:
     from .types import ResultFacts
 
 Way = Specimen | Pool
+reason = stated_reason
 
-REASON_AT_LEAST = 2  # characters: 渗漏 is a reason
 
-
-class NotAcceptable(Refused):
+class NotAcceptable(WrongFields):
     """The request or the result contradicts the rules; ``faults``: field and words of each."""
 
-    status = 422
-
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
-        self.faults = [(field, words.fault(code)) for field, code in faults]
-        super().__init__(" ".join(text for _field, text in self.faults))
+        super().__init__([(field, words.fault(code)) for field, code in faults])
 
 
 class NoRules(WrongField):
@@ -64,10 +61,6 @@ class NumberTaken(WrongField):
 
 class WrongMoment(WrongField):
     """A step cannot lie in the future, nor before the step before it."""
-
-
-class ReasonMissing(WrongField):
-    """What ends the way of a tube, or changes a result, says why."""
 
 
 class WrongStep(Refused):
@@ -131,14 +124,6 @@ def moment_text(done_at: datetime, at: datetime, before: datetime | None = None)
     said = clock.zone()
     text = _("This moment lies before the step before it (%(before)s).")
     return text % {"before": before.astimezone(said).strftime("%Y-%m-%d %H:%M")}
-
-
-def reason(text: str, ask: str) -> str:
-    why = shown(text)
-    if len(why) < REASON_AT_LEAST:
-        raise ReasonMissing(ask, "reason")
-    refuse_numbers(reason=why)
-    return why
 
 
 # --- Numbers --------------------------------------------------------------------------------------

@@ -407,7 +407,7 @@ def _uuid(text: str) -> UUID:
 def _step(
     request: StaffRequest,
     found: Specimen,
-    form: forms.Told,
+    form: pages.Form,
     action: Callable[..., Specimen],
 ) -> HttpResponse:
     """Take a step from the page of the specimen; what is refused is told there."""
@@ -450,7 +450,7 @@ def _detail(
     found: Specimen,
     *,
     status: int = 200,
-    refused: forms.Told | None = None,
+    refused: pages.Form | None = None,
 ) -> HttpResponse:
     """``refused``: the form of a step as it was sent, shown again with what is wrong."""
     user, at = request.user, request.now
@@ -518,7 +518,7 @@ def _release_form(request: StaffRequest, found: Specimen) -> forms.EndForm | Non
 
 
 def _ends(
-    found: Specimen, sends: bool, tests: bool, loses: bool, refused: forms.Told | None
+    found: Specimen, sends: bool, tests: bool, loses: bool, refused: pages.Form | None
 ) -> list[tuple[str, str, str, forms.EndForm]]:
     """The ways that this user may end it: address, heading, what follows, form."""
     follow = rules.STEPS[found.state]

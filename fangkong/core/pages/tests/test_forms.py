@@ -12,6 +12,7 @@ from django.utils.translation import override
 
 from fangkong.accounts.tests.factories import AT
 from fangkong.core import pages
+from fangkong.core.refusals import WrongFields
 
 
 class Asking(pages.Form):
@@ -184,3 +185,17 @@ def test_a_missing_choice_is_marked_and_the_summary_leads_to_the_first_of_the_li
     assert 'id="id_signs_error"' in text
     assert 'href="#"' not in text
     assert "id_course_error" not in text
+
+
+def test_several_faults_stand_each_at_its_field_and_the_others_at_the_top():
+    form = Asking({"name": "Li", "day": "2020-02-05"})
+    assert form.is_valid()
+
+    form.refuse(WrongFields([("day", "Too late."), ("name", "Too short."), ("phone", "Wrong.")]))
+
+    assert {name: list(found) for name, found in form.errors.items()} == {
+        "day": ["Too late."],
+        "name": ["Too short."],
+        "__all__": ["Wrong."],
+    }
+    assert str(WrongFields([("a", "One."), ("b", "Two.")])) == "One. Two."
