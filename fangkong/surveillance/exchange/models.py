@@ -102,7 +102,15 @@ class SentResult(OfLaboratory):
                 fields=["laboratory", "created_at", "id"],
                 condition=models.Q(fate=Fate.WAITING),
                 name="sent_result_waiting",
-            )
+            ),
+            models.Index(
+                fields=["specimen"],
+                condition=models.Q(specimen__isnull=False),
+                name="sent_result_by_specimen",
+            ),
+            models.Index(
+                fields=["pool"], condition=models.Q(pool__isnull=False), name="sent_result_by_pool"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -55,7 +55,14 @@ class Household(Record):
                 name="household_once_in_a_cell",
             )
         ]
-        indexes = [models.Index(fields=["cell", "id"], name="household_by_cell")]
+        indexes = [
+            models.Index(fields=["cell", "id"], name="household_by_cell"),
+            models.Index(
+                fields=["unit", "cell"],
+                condition=models.Q(unit__isnull=False),
+                name="household_by_unit",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"household {self.public_id}"
@@ -180,6 +187,7 @@ class Finding(Record):
                 fields=["sweep", "person", "day"], name="finding_once_a_day_of_a_sweep"
             )
         ]
+        indexes = [models.Index(fields=["household", "id"], name="finding_by_household")]
 
     def __str__(self) -> str:
         return f"finding {self.public_id}"

@@ -323,6 +323,8 @@ class Result(Finding):
                 name="result_of_a_sender_once",
             ),
         ]
+        # Each result that is sent asks whether its number was there before, corrections too.
+        indexes = [models.Index(fields=["laboratory", "sender_number"], name="result_by_sender")]
 
     def __str__(self) -> str:
         return f"{self.specimen_id}/{self.sequence}: {self.outcome}"
@@ -346,6 +348,9 @@ class PoolResult(Finding):
                 & models.Q(reason="", reported_at__isnull=False),
                 name="pool_result_of_a_sender_once",
             ),
+        ]
+        indexes = [
+            models.Index(fields=["laboratory", "sender_number"], name="pool_result_by_sender")
         ]
 
     def __str__(self) -> str:

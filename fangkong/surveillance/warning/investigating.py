@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
 MOST = 10_000_000  # persons; more is a slip of the keyboard
+LONGEST = timedelta(days=366)  # from the first onset to the opening; more is a mistyped year
 
 
 class NotYours(Refused):
@@ -147,7 +148,7 @@ def report_findings(
     With the first report the task to investigate is done and the one to conclude begins.
     """
     found = _locked(investigation, by, at)
-    said = _checked(findings, at)
+    said = _checked(findings, found.created_at, at)
     before = {name: _plain(getattr(found, name)) for name in asdict(said)}
     first = found.reported_at is None
     if found.begun_at is None:
@@ -245,8 +246,12 @@ def _begin(found: Investigation, by: User, at: datetime) -> None:
     tasks.accept_for(source=found, kind=INVESTIGATE_TASK.code, by=by, at=at)
 
 
-def _checked(said: Findings, at: datetime) -> Findings:
-    """The findings as they are kept, or why they cannot be."""
+def _checked(said: Findings, opened_at: datetime, at: datetime) -> Findings:
+    """The findings as they are kept, or why they cannot be.
+
+    The days of an outbreak are compared with nothing: a wrong year would leave nothing to compare
+    with, and no method would say so.
+    """
     today = clock.day_of(at)
     for name, n in (("cases_found", said.cases_found), ("deaths", said.deaths)):
         if not 0 <= n <= MOST:
@@ -260,6 +265,11 @@ def _checked(said: Findings, at: datetime) -> Findings:
     for name, day in (("first_onset", said.first_onset), ("last_day", said.last_day)):
         if day is not None and day > today:
             raise Impossible(_("This day has not begun yet."), name)
+    if said.first_onset and said.first_onset < clock.day_of(opened_at - LONGEST):
+        raise Impossible(
+            _("The first onset lies more than a year before the signal. Look at the year."),
+            "first_onset",
+        )
     if said.first_onset and said.last_day and said.last_day < said.first_onset:
         raise Impossible(_("The last case lies before the first."), "last_day")
     if said.setting not in Setting.values:

@@ -170,6 +170,7 @@ def test_a_conclusion_is_taken_back_when_something_new_is_known(daofu, daofu_cdc
         ({"cases_found": 200}, "at_risk"),
         ({"deaths": 10}, "deaths"),
         ({"first_onset": DAY + timedelta(days=1)}, "first_onset"),
+        ({"first_onset": date(2018, 2, 2)}, "first_onset"),
         ({"last_day": date(2020, 1, 1)}, "last_day"),
         ({"setting": "moon"}, "setting"),
         ({"measures": "ok"}, "measures"),
