@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("people", "0011_reasons_in_the_trail"),
         ("places", "0002_fewer_indexes"),
-        ("surveillance", "0020_contacts_of_files"),
+        ("surveillance", "0021_arrivals_at_size"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
