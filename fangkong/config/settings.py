@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "fangkong.accounts",
     "fangkong.people",
     "fangkong.tasks",
+    "fangkong.supplies",
     "fangkong.surveillance",
     "fangkong.web",
     # After our rooms, whose words win where both translate the same.
@@ -312,7 +313,7 @@ LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = ENVIRONMENT.time_zone
 # Rooms bring their own catalogues; the settings have texts too, and so has a room without tables.
-LOCALE_PATHS = [str(PACKAGE / "config" / "locale"), str(PACKAGE / "supplies" / "locale")]
+LOCALE_PATHS = [str(PACKAGE / "config" / "locale")]
 USE_TZ = True
 FORMAT_MODULE_PATH = ["fangkong.config.formats"]
 

@@ -47,6 +47,8 @@ SECTIONS = (
     "origin_tiers",
     "screening_questions",
     "card_checks",
+    "supply_items",
+    "supply_substitutes",
 )
 # In [drop]: all inherited rows of a section.
 EVERY_ROW = "*"

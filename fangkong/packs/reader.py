@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fangkong.packs import types as t
 from fangkong.packs.rules import clauses_used
 from fangkong.packs.screening_reader import screening
+from fangkong.packs.supplies_reader import supplies
 from fangkong.packs.table import Raw, Table, rows
 
 _JURISDICTION = re.compile(r"\*|[A-Z]{2}(-[A-Z0-9]+)*")
@@ -83,6 +84,7 @@ class Reader:
             testing=self.testing(),
             screening=screening(self, first, last),
             card_checks=tuple(self.card_check(row) for row in self.rows("card_checks")),
+            supplies=supplies(self),
         )
 
     def jurisdiction(self, header: Table) -> str:

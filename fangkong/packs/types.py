@@ -716,6 +716,60 @@ class CardCheck(Row):
     died: bool = False
 
 
+SupplyKind = Literal["protection", "disinfection", "testing", "equipment", "medicine", "other"]
+SupplyUnit = Literal[
+    "piece", "set", "pair", "bottle", "box", "tablet", "test", "machine", "vehicle", "ml", "g"
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupplyStandard(Dated):
+    """The edition of a standard that goods of an item meet, on the days it is in force."""
+
+    number: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupplyItem(Row):
+    """A kind of emergency supplies (品种) in the catalogue.
+
+    ``unit``: the smallest, in which it is counted. ``packs``: names with how many are in one.
+    ``abroad``: the nearest standards elsewhere, told and never taken for the same.
+    ``shelf_days``: how long goods usually keep; what a label says counts.
+    """
+
+    kind: SupplyKind
+    unit: SupplyUnit
+    packs: tuple[tuple[str, int], ...] = ()
+    standards: tuple[SupplyStandard, ...] = ()
+    abroad: tuple[str, ...] = ()
+    shelf_days: int | None = None
+
+    def standard_on(self, day: date) -> str:
+        """The number of the standard in force on a day, or ""."""
+        return next((one.number for one in self.standards if one.covers(day)), "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Substitute(Row):
+    """Goods that may stand in for others (替代), in this direction only.
+
+    ``item`` for ``instead_of``, but not for work of these kinds (``not_for``).
+    """
+
+    item: str
+    instead_of: str
+    not_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuppliesPlan:
+    """What a pack says of supplies."""
+
+    items: tuple[SupplyItem, ...] = ()
+    substitutes: tuple[Substitute, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Pack:
     """One rule pack: the rules of one jurisdiction for one span of days."""
@@ -747,6 +801,7 @@ class Pack:
     testing: TestingPlan = TestingPlan()
     screening: ScreeningPlan = ScreeningPlan()
     card_checks: tuple[CardCheck, ...] = ()
+    supplies: SuppliesPlan = SuppliesPlan()
 
     def __repr__(self) -> str:
         return f"<Pack {self.id}>"

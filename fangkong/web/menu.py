@@ -32,6 +32,8 @@ from fangkong.people.duplicates.types import JUDGE as JUDGE_DUPLICATES
 from fangkong.people.requests import queries as requests
 from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
+from fangkong.supplies.stock.types import KEEP as KEEP_STOCK
+from fangkong.supplies.stock.types import VIEW as VIEW_STOCK
 from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.types import REGISTER as REGISTER_ARRIVALS
 from fangkong.surveillance.arrivals.types import VIEW as VIEW_ARRIVALS
@@ -194,6 +196,18 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
                 _open_signals,
                 key="w",
             ),
+        ],
+    ),
+    (
+        _("Supplies"),
+        "package",
+        [
+            _Entry(_("Stock"), "supplies:stock:index", "package", VIEW_STOCK, key="k"),
+            _Entry(_("Receive goods"), "supplies:stock:receive", "package-import", KEEP_STOCK),
+            _Entry(_("Issue goods"), "supplies:stock:issue", "package-export", KEEP_STOCK),
+            _Entry(_("Lots and places"), "supplies:stock:holdings", "list", VIEW_STOCK),
+            _Entry(_("Sheets of the ledger"), "supplies:stock:entries", "receipt", VIEW_STOCK),
+            _Entry(_("Places of stock"), "supplies:stock:places", "building-warehouse", VIEW_STOCK),
         ],
     ),
     (

@@ -42,6 +42,7 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
+from fangkong.supplies.models import Move
 from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -116,6 +117,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "visit": _id(looked),
         **_arrivals(at),
         **_sweep(),
+        **_stock(),
         "specimen": _id(Specimen.objects.get(state="received", pool=None)),
         **_pools(person, at),
         "bulletin": _id(_bulletin(Area.objects.get(code="513326"), daofu, at)),
@@ -156,6 +158,17 @@ def _sweep() -> dict[str, str]:
         "household": _id(home),
         "cell": _id(home.cell),
         "finding of a sweep": _id(Finding.objects.latest("pk")),
+    }
+
+
+def _stock() -> dict[str, str]:
+    """A lot that somebody holds, with its item, place and sheet."""
+    move = Move.objects.filter(lot__number="YS-A").earliest("pk")
+    return {
+        "item": _id(move.item),
+        "lot": _id(move.lot),
+        "entry": _id(move.entry),
+        "stock place": _id(move.target),
     }
 
 

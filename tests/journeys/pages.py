@@ -18,6 +18,7 @@ STAFF_OF = {
     "ward": Role.WARD_STAFF,
     "lab": Role.LABORATORY,
     "gate": Role.FIELD_WORKER,
+    "store": Role.STORE_KEEPER,
     "auditor": Role.AUDITOR,
     "admin": Role.ADMINISTRATOR,
 }

@@ -33,6 +33,8 @@ from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.places.tests.factories import facility, world
 from fangkong.places.types import AreaFacts
+from fangkong.supplies.stock import actions as stock
+from fangkong.supplies.stock.types import Arriving, ItemFacts, LotFacts, Papers
 from fangkong.surveillance.arrivals import actions as arrivals
 from fangkong.surveillance.arrivals.types import ArrivalFacts, CheckpointFacts
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -109,6 +111,8 @@ HOUSE_WIDE = frozenset(
         "order",
         "risk area",
         "cell",
+        "item",
+        "stock place",  # where goods can be sent to is told to whoever sends them
         "area",
         "facility",
         "contact",
@@ -221,6 +225,7 @@ class Counties:
         county.records["observation"] = exposure.observation
         county.records |= arrived(area, cdc, n)
         county.records |= swept(area, cdc, n)
+        county.records |= stocked(hospital, clinician, n)
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["message"] = message_of(hospital)
         county.records["sent"] = county.records["message"].results.get()
@@ -340,6 +345,17 @@ def exposed(case: Case, by: User, n: int) -> Exposure:
         by=by,
         at=AT,
     )
+
+
+def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
+    """A store with a lot of an item."""
+    facts = ItemFacts(code=f"mask-{n}", name_zh="医用外科口罩", kind="protection", unit="piece")
+    item = stock.add_item(facts=facts, by=None, at=AT)
+    place = stock.open_place(facility=hospital, by=by, at=AT)
+    line = Arriving(item=item, quantity=100, lot=LotFacts(number=f"LOT-{n}"))
+    entry = stock.receive(place=place, lines=[line], papers=Papers(), by=by, at=AT)
+    lot = entry.moves.get().lot
+    return {"item": item, "stock place": place, "entry": entry, "lot": lot}
 
 
 def swept(area: Area, by: User, n: int) -> dict[str, Any]:

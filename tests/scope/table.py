@@ -764,6 +764,93 @@ SWEEPS = {
     ),
     "GET /surveillance/sweeps/<public_id>/findings/": Row(COMERS, "sweep", mine=SWEEPERS),
 }
+STOCK_ROLES = frozenset(
+    {
+        R.HEADQUARTERS,
+        R.COUNTY_CDC,
+        R.HOSPITAL,
+        R.WARD_STAFF,
+        R.STORE_KEEPER,
+        R.INSPECTOR,
+        R.AUDITOR,
+    }
+)
+KEEPERS = frozenset({R.STORE_KEEPER, R.COUNTY_CDC, R.HOSPITAL})
+HOLDERS = frozenset({R.STORE_KEEPER, R.HEADQUARTERS})
+CATALOGUE = frozenset({R.HEADQUARTERS, R.ADMINISTRATOR})
+WHY_HELD = {"reason": "存疑"}
+AN_ITEM = {"code": "new-item", "name_zh": "新品种", "kind": "other", "unit": "piece"}
+
+
+def into_store(county: County) -> Fields:
+    place = str(county.records["stock place"].public_id)
+    item = str(county.records["item"].public_id)
+    return {"place": place, "lines": [{"item": item, "quantity": 1}]}
+
+
+def out_of_store(county: County) -> Fields:
+    said = dict(into_store(county))
+    return {"source": said.pop("place"), **said}
+
+
+def lost(county: County) -> Fields:
+    place = str(county.records["stock place"].public_id)
+    lot = str(county.records["lot"].public_id)
+    return {"place": place, "lot": lot, "quantity": 1, "reason": "broken", "note": "进水"}
+
+
+STOCK = {
+    "supplies:stock:index": Row(STOCK_ROLES),
+    "supplies:stock:holdings": Row(STOCK_ROLES, shows=("lot",)),
+    "supplies:stock:receive": Row(KEEPERS),
+    "supplies:stock:issue": Row(KEEPERS),
+    "supplies:stock:take_catalogue": Row(CATALOGUE, whole=True, gets=False),
+    "supplies:stock:new_item": Row(CATALOGUE, whole=True),
+    "supplies:stock:item": Row(STOCK_ROLES, "item", house=True),
+    "supplies:stock:change_item": Row(CATALOGUE, "item", house=True, whole=True),
+    "supplies:stock:item_curve": Row(STOCK_ROLES, "item", house=True),
+    "supplies:stock:ledger": Row(STOCK_ROLES, "item", house=True),
+    "supplies:stock:places": Row(STOCK_ROLES, shows=("stock place",)),
+    "supplies:stock:open_place": Row(KEEPERS),
+    "supplies:stock:place": Row(STOCK_ROLES, "stock place"),
+    "supplies:stock:close_place": Row(KEEPERS, "stock place", gets=False),
+    "supplies:stock:entries": Row(STOCK_ROLES, shows=("entry",)),
+    "supplies:stock:entry": Row(STOCK_ROLES, "entry"),
+    "supplies:stock:reverse_entry": Row(KEEPERS, "entry"),
+    "supplies:stock:lot": Row(STOCK_ROLES, "lot"),
+    "supplies:stock:hold": Row(HOLDERS, "lot"),
+    "supplies:stock:let_go": Row(HOLDERS, "lot"),
+    "supplies:stock:lose": Row(KEEPERS, "lot"),
+    "GET /supplies/stock/items/": Row(STOCK_ROLES),
+    "POST /supplies/stock/items/": Row(CATALOGUE, whole=True, sends=AN_ITEM),
+    "POST /supplies/stock/catalogue/take/": Row(CATALOGUE, whole=True),
+    "GET /supplies/stock/items/<public_id>/": Row(STOCK_ROLES, "item", house=True),
+    "PUT /supplies/stock/items/<public_id>/": Row(
+        CATALOGUE, "item", house=True, whole=True, sends=AN_ITEM
+    ),
+    "GET /supplies/stock/holdings/": Row(STOCK_ROLES, shows=("lot",)),
+    "GET /supplies/stock/balances/": Row(STOCK_ROLES, shows=("stock place",)),
+    "GET /supplies/stock/places/": Row(STOCK_ROLES, shows=("stock place",)),
+    "POST /supplies/stock/places/": Row(
+        KEEPERS,
+        sends=lambda county: {
+            "facility": str(county.hospital.public_id),
+            "kind": "ward",
+            "name": "一病区",
+        },
+        foreign=True,
+    ),
+    "POST /supplies/stock/places/<public_id>/close/": Row(KEEPERS, "stock place"),
+    "GET /supplies/stock/entries/": Row(STOCK_ROLES, shows=("entry",)),
+    "GET /supplies/stock/entries/<public_id>/": Row(STOCK_ROLES, "entry"),
+    "POST /supplies/stock/entries/<public_id>/reverse/": Row(KEEPERS, "entry", sends=WHY_HELD),
+    "POST /supplies/stock/receipts/": Row(KEEPERS, sends=into_store, foreign=True),
+    "POST /supplies/stock/issues/": Row(KEEPERS, sends=out_of_store, foreign=True),
+    "POST /supplies/stock/losses/": Row(KEEPERS, sends=lost, foreign=True),
+    "GET /supplies/stock/lots/<public_id>/": Row(STOCK_ROLES, "lot"),
+    "POST /supplies/stock/lots/<public_id>/hold/": Row(HOLDERS, "lot", sends=WHY_HELD),
+    "POST /supplies/stock/lots/<public_id>/let-go/": Row(HOLDERS, "lot", sends=WHY_HELD),
+}
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
 MESSAGES = {"values": {"public_id": NOBODYS}, "lacks": True}
@@ -991,6 +1078,7 @@ TABLE: dict[str, Row] = {
     **BULLETINS,
     **ARRIVALS,
     **SWEEPS,
+    **STOCK,
     **TESTING,
     **WARNING,
     **MACHINES,

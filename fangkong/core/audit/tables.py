@@ -23,6 +23,7 @@ UNWATCHED = {
     "django_tasks_database_dbtaskresult": "the queue's own state; core_job tells of each job",
     "people_namepart": "what persons are searched by, made of their names by a trigger",
     "core_importchunk": "the rows of a file, heavy and passing; the run, and what it enters, tell",
+    "supplies_balance": "sums of the ledger's moves, which leave their own rows",
     "django_content_type": "written by migrate alone",
     "auth_permission": "written by migrate alone; the house declares permissions in code",
 }

@@ -31,6 +31,7 @@ from . import (
     outbreak,
     past,
     rules,
+    supplies,
     tubes,
     twice,
 )
@@ -84,6 +85,7 @@ def load(
     say(f"    {doors.swept(stage.counties['513326'], stage.staff, at)} doors in a sweep")
     guard, hq = stage.staff["gate"], stage.staff["hq"]
     say(f"    {gates.came(sites=sites, guard=guard, hq=hq, at=at)} arrivals at 2 checkpoints")
+    say(f"    {_fill_stores(stage, at)} sheets of supplies")
     say(f"    {bulletins.tell(stage, told.first, yesterday, at)} bulletins")
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)
@@ -132,6 +134,16 @@ def _area(code: str) -> Area:
     found = places.area(code, clock.day_of(OPENED))
     assert found is not None, code  # the directory of places was loaded before
     return found
+
+
+def _fill_stores(stage: Stage, at: datetime) -> int:
+    return supplies.kept(
+        depot=_facility("甘孜州疾病预防控制中心"),
+        hospital=_facility("甘孜州人民医院"),
+        keeper=stage.staff["store"],
+        hq=stage.staff["hq"],
+        at=at,
+    )
 
 
 def _facility(name: str) -> Facility:

@@ -1,0 +1,5 @@
+"""The tables of supplies, re-exported so that the room keeps one migration history."""
+
+from .stock.models import Balance, Entry, Item, Lot, Move, Numbering, Place
+
+__all__ = ["Balance", "Entry", "Item", "Lot", "Move", "Numbering", "Place"]

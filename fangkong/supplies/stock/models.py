@@ -1,0 +1,301 @@
+"""The catalogue, the places and lots of goods, and the ledger that says how much is where."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import ClassVar
+
+from django.db import models
+from django.db.models.functions import Coalesce
+from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core.privacy import Personal
+from fangkong.core.record import Record, address
+
+from .types import HELD, EntryKind, ItemClass, LossReason, PlaceKind, Unit
+
+
+class Item(Record):
+    """A kind of goods (品种). ``packs``: smallest units in one of each pack, by its name.
+
+    ``code``: the row of the rule pack that it came from, or one of the prefecture's own.
+    ``standard``: the one in force when it was taken over; each lot says what its label names.
+    ``least``: how many smallest units the prefecture's store should never fall below.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    code = models.CharField(_("code"), max_length=40, unique=True)
+    name_zh = models.CharField(_("Chinese name"), max_length=60)
+    name_en = models.CharField(_("English name"), max_length=100, blank=True)
+    kind = models.CharField(
+        pgettext_lazy("of an item", "Class"), max_length=12, choices=ItemClass.choices
+    )
+    unit = models.CharField(_("smallest unit"), max_length=8, choices=Unit.choices)
+    packs = models.JSONField(_("packs"), default=dict, blank=True)
+    standard = models.CharField(_("standard"), max_length=60, blank=True)
+    shelf_days = models.PositiveIntegerField(_("shelf life in days"), null=True, blank=True)
+    least = models.PositiveBigIntegerField(_("never below"), default=0)
+    search_text = models.CharField(max_length=400, editable=False)
+
+    # What ``queries.board`` adds.
+    here: int
+    spoiled: int
+    kept_back: int
+    soon: int
+    first: date | None
+
+    class Meta:
+        indexes = [models.Index(fields=["kind", "name_zh"], name="item_by_kind")]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def display_name(self) -> str:
+        """The name in the language of the page."""
+        if (get_language() or "").startswith("en") and self.name_en:
+            return self.name_en
+        return self.name_zh
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:item", self.public_id)
+
+
+class Place(Record):
+    """Where goods are, or where they come from and go to (库位).
+
+    A facility has one store and any wards; each way between two stores has its place ``transit``.
+    What stands outside (sources, use, loss) is one place each and belongs to nobody. ``mark``: what
+    the numbers of its entries begin with.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    kind = models.CharField(
+        pgettext_lazy("of stock", "Kind"), max_length=8, choices=PlaceKind.choices
+    )
+    facility = models.ForeignKey(
+        "places.Facility",
+        verbose_name=_("facility"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    county = models.ForeignKey(
+        "places.Area",
+        verbose_name=_("county"),
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+    )
+    name = models.CharField(_("name"), max_length=60, blank=True)
+    mark = models.CharField(_("mark"), max_length=30, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["facility", "kind", "name"],
+                condition=models.Q(facility__isnull=False),
+                name="place_once_in_a_facility",
+            ),
+            models.UniqueConstraint(
+                fields=["kind"],
+                condition=models.Q(facility__isnull=True),
+                name="place_outside_once",
+            ),
+            models.UniqueConstraint(
+                fields=["mark"], condition=~models.Q(mark=""), name="place_mark_once"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=sorted(HELD), facility__isnull=False)
+                | (~models.Q(kind__in=sorted(HELD)) & models.Q(facility__isnull=True)),
+                name="place_held_by_a_facility",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def held(self) -> bool:
+        """Does what is here count as stock?"""
+        return self.kind in HELD
+
+    @property
+    def display_name(self) -> str:
+        """The facility with the name of its ward, or the word for what stands outside."""
+        if self.facility is None:
+            return self.get_kind_display()
+        named = self.name or ("" if self.kind == PlaceKind.STORE else self.get_kind_display())
+        return f"{self.facility.display_name} · {named}" if named else self.facility.display_name
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:place", self.public_id)
+
+
+class Lot(Record):
+    """Goods of one label (批次): one number, one expiry, one owner, one earmark."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="lots", db_index=False)
+    number = models.CharField(_("lot number"), max_length=40, blank=True)
+    made_on = models.DateField(_("made on"), null=True, blank=True)
+    expires_on = models.DateField(_("last good day"), null=True, blank=True)
+    standard = models.CharField(_("standard"), max_length=60, blank=True)
+    owner = models.CharField(_("owner"), max_length=100, blank=True)
+    earmark = models.CharField(_("earmarked for"), max_length=100, blank=True)
+    held_back_at = models.DateTimeField(_("held back"), null=True)
+    held_back_why = models.CharField(_("reason"), max_length=200, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(made_on__isnull=True)
+                | models.Q(expires_on__isnull=True)
+                | models.Q(expires_on__gt=models.F("made_on")),
+                name="lot_expires_after_it_was_made",
+            ),
+            # Unknown days are alike too, so none of the columns may be NULL in the key.
+            models.UniqueConstraint(
+                models.F("item"),
+                models.F("number"),
+                Coalesce("made_on", models.Value("0001-01-01", models.DateField())),
+                Coalesce("expires_on", models.Value("0001-01-01", models.DateField())),
+                models.F("standard"),
+                models.F("owner"),
+                models.F("earmark"),
+                name="lot_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["expires_on", "id"], name="lot_by_expiry")]
+
+    def __str__(self) -> str:
+        return self.number or str(self.public_id)
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:lot", self.public_id)
+
+
+class Entry(Record):
+    """A sheet of the ledger (单据): what moved together, by whom and why. Never changed.
+
+    ``number``: store, year and a count without gaps. ``moved_at``: when the goods moved as told;
+    the books are in the order in which entries were made. ``reverses``: the entry that this one
+    takes back, whole; an entry is taken back once.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
+
+    number = models.CharField(_("number"), max_length=40, unique=True)
+    kind = models.CharField(_("kind"), max_length=10, choices=EntryKind.choices)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    moved_at = models.DateTimeField(_("moved"))
+    other = models.CharField(_("brought or taken by"), max_length=100, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    loss = models.CharField(_("reason"), max_length=10, choices=LossReason.choices, blank=True)
+    synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
+    reverses = models.OneToOneField(
+        "self", null=True, on_delete=models.PROTECT, related_name="reversal"
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["place", "id"], name="entry_by_place")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:entry", self.public_id)
+
+
+class Move(models.Model):
+    """A line of the ledger (台账): so much of a lot from one place to another. Only ever added to.
+
+    Of one lot at one place the keys follow in the order in which its balance changed, for they are
+    given under the balance's lock.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="moves")
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="moves")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+", db_index=False)
+    source = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    target = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    quantity = models.PositiveBigIntegerField(_("quantity"))
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(quantity__gt=0), name="move_is_of_something"),
+            models.CheckConstraint(
+                condition=~models.Q(source=models.F("target")), name="move_leads_elsewhere"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["item", "id"], name="move_by_item"),
+            models.Index(fields=["source", "id"], name="move_by_source"),
+            models.Index(fields=["target", "id"], name="move_by_target"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of lot {self.lot_id}"
+
+
+class Balance(models.Model):
+    """How much of a lot a place holds: the sum of its moves, kept so that nobody adds them up.
+
+    A cache of the ledger; the nightly check adds all moves up again and compares.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    place = models.ForeignKey(
+        Place, on_delete=models.PROTECT, related_name="balances", db_index=False
+    )
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="balances")
+    item = models.ForeignKey(
+        Item, on_delete=models.PROTECT, related_name="balances", db_index=False
+    )
+    quantity = models.BigIntegerField(_("quantity"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["place", "lot"], name="balance_once"),
+            models.CheckConstraint(
+                condition=models.Q(quantity__gte=0), name="balance_never_below_zero"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["item", "place"],
+                condition=models.Q(quantity__gt=0),
+                name="balance_by_item",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place_id}/{self.lot_id}: {self.quantity}"
+
+
+class Numbering(models.Model):
+    """The last number given out by a place in a year. Whoever writes there holds it first."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    year = models.PositiveSmallIntegerField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["place", "year"], name="entry_numbering_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place_id} {self.year}: {self.last}"

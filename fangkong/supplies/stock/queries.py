@@ -1,0 +1,438 @@
+"""Questions about the catalogue, what is where, and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    DateField,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+
+from fangkong.core import clock
+from fangkong.core.permissions import Permission
+from fangkong.packs import queries as packs
+from fangkong.places import queries as places
+
+from . import rules
+from .models import Balance, Entry, Item, Lot, Move, Place
+from .types import HELD, KEEP, VIEW, ItemFacts, LotFacts, PlaceKind
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+    from fangkong.places.models import Facility
+
+SOON = 60  # days within which a lot is shown as expiring
+_NOTHING = Value(0, BigIntegerField())
+
+
+# --- Places ---------------------------------------------------------------------------------------
+
+
+def places_open_to(user: User, at: datetime, permission: Permission = VIEW) -> QuerySet[Place]:
+    """The stores and wards of the user's counties and facilities."""
+    within = user.scope(permission, at).q(
+        county="county_id", area="facility__area_id", facility="facility_id"
+    )
+    rows = Place.objects.filter(within, kind__in=sorted(HELD))
+    return rows.select_related("facility__area", "county")
+
+
+def places_to_choose(user: User, at: datetime, permission: Permission = KEEP) -> QuerySet[Place]:
+    """The open ones of them, by county and facility."""
+    rows = places_open_to(user, at, permission).filter(closed_at__isnull=True)
+    return rows.exclude(kind=PlaceKind.TRANSIT).order_by(
+        "county__code", "facility_id", "kind", "name"
+    )
+
+
+def targets_to_choose() -> QuerySet[Place]:
+    """Where goods can be sent: every open store and ward, also of other counties."""
+    rows = Place.objects.filter(kind__in=[PlaceKind.STORE, PlaceKind.WARD], closed_at__isnull=True)
+    return rows.select_related("facility__area", "county").order_by(
+        "county__code", "facility_id", "kind", "name"
+    )
+
+
+def facilities_to_open(user: User, at: datetime) -> QuerySet[Facility]:
+    """The facilities in which the user may open a place."""
+    scope = user.scope(KEEP, at)
+    rows = places.facilities_open_to(user, at)
+    return rows.filter(scope.q(county="area__county_id", area="area_id", facility="pk"))
+
+
+def places_locked(keys: Iterable[int]) -> dict[int, Place]:
+    """The held ones of these places, locked by key until the transaction ends."""
+    rows = Place.objects.filter(pk__in=sorted(set(keys)), kind__in=sorted(HELD)).order_by("pk")
+    return {place.pk: place for place in rows.select_for_update(no_key=True)}
+
+
+def places_in(area_id: int) -> int:
+    """How many places of stock an area has, closed ones too."""
+    return Place.objects.filter(facility__area_id=area_id).count()
+
+
+def place_like(facility: Facility, kind: str, name: str) -> Place | None:
+    """A place of this kind and name."""
+    return Place.objects.filter(facility=facility, kind=kind, name=name).first()
+
+
+def outside(kind: PlaceKind) -> Place | None:
+    """The place of a kind that nobody holds."""
+    return next(iter(Place.objects.filter(kind=kind, facility__isnull=True)[:1]), None)
+
+
+def holds_anything(place: Place) -> bool:
+    """Does a place hold goods?"""
+    return Balance.objects.filter(place=place, quantity__gt=0).exists()
+
+
+# --- Catalogue ------------------------------------------------------------------------------------
+
+
+def items() -> QuerySet[Item]:
+    """The whole catalogue, which is no secret inside the house."""
+    return Item.objects.order_by("kind", "name_zh", "pk")
+
+
+def items_of_pack(day: date) -> list[ItemFacts]:
+    """The catalogue of the rule pack that is in force for the home area on a day."""
+    whole = places.home(day)
+    pack = packs.in_force(whole.code if whole is not None else "", day)
+    return [
+        ItemFacts(
+            code=row.code,
+            name_zh=row.name.zh,
+            name_en=row.name.en,
+            kind=row.kind,
+            unit=row.unit,
+            packs=dict(row.packs),
+            standard=row.standard_on(day),
+            shelf_days=row.shelf_days,
+        )
+        for row in pack.supplies.items
+        if row.covers(day)
+    ]
+
+
+def item_by_code(code: str) -> Item | None:
+    """The item with a code."""
+    return Item.objects.filter(code=code).first()
+
+
+def item_locked(key: int) -> Item:
+    """An item that is about to be changed."""
+    return Item.objects.select_for_update().get(pk=key)
+
+
+def known_codes() -> frozenset[str]:
+    """The codes of all items."""
+    return frozenset(Item.objects.values_list("code", flat=True))
+
+
+def board(user: User, at: datetime) -> QuerySet[Item]:
+    """Every item with what the user's places hold of it; one statement.
+
+    ``here``: all that is held. ``spoiled``: of it, expired. ``kept_back``: of it, in lots that are
+    held back. ``soon``: of it, good today but not for ``SOON`` more days. ``first``: the earliest
+    last good day of what is still good.
+    """
+    day = clock.day_of(at)
+    mine = Balance.objects.filter(
+        item=OuterRef("pk"), quantity__gt=0, place__in=places_open_to(user, at).values("pk")
+    )
+    good = Q(lot__held_back_at__isnull=True)
+    lasting = Q(lot__expires_on__gte=day)
+    near = lasting & Q(lot__expires_on__lte=day + timedelta(days=SOON))
+    lots = mine.filter(good & lasting).order_by().values("item")
+    first = lots.annotate(first=Min("lot__expires_on")).values("first")
+    added: dict[str, Any] = {
+        "here": _sum(mine),
+        "spoiled": _sum(mine.filter(lot__expires_on__lt=day)),
+        "kept_back": _sum(mine.filter(lot__held_back_at__isnull=False)),
+        "soon": _sum(mine.filter(good & near)),
+        "first": Subquery(first, output_field=DateField()),
+    }
+    return Item.objects.annotate(**added)
+
+
+def _sum(rows: QuerySet[Balance]) -> Coalesce:
+    total = rows.order_by().values("item").annotate(n=Sum("quantity")).values("n")
+    return Coalesce(Subquery(total, output_field=BigIntegerField()), _NOTHING)
+
+
+# --- Lots and balances ----------------------------------------------------------------------------
+
+
+def lot_like(item: Item, facts: LotFacts) -> Lot | None:
+    """The lot with this label."""
+    return (
+        Lot.objects.filter(
+            item=item,
+            number=facts.number,
+            standard=facts.standard,
+            owner=facts.owner,
+            earmark=facts.earmark,
+        )
+        .filter(_day("made_on", facts.made_on), _day("expires_on", facts.expires_on))
+        .first()
+    )
+
+
+def _day(field: str, value: date | None) -> Q:
+    return Q(**{f"{field}__isnull": True}) if value is None else Q(**{field: value})
+
+
+def lot_now(key: int) -> Lot:
+    """A lot as it stands at this moment."""
+    return Lot.objects.select_related("item").get(pk=key)
+
+
+def lot_locked(key: int) -> Lot:
+    """A lot that is about to be changed."""
+    return Lot.objects.select_related("item").select_for_update(of=("self",)).get(pk=key)
+
+
+def lots_open_to(user: User, at: datetime) -> QuerySet[Lot]:
+    """The lots that the user's places hold or once held."""
+    mine = places_open_to(user, at).values("pk")
+    met = Balance.objects.filter(lot=OuterRef("pk"), place__in=mine)
+    return Lot.objects.filter(pk__in=met.values("lot")).select_related("item")
+
+
+def balances_at(place: Place, item: Item) -> list[Balance]:
+    """What a place holds of an item, lot by lot; the caller has the lock of the place."""
+    rows = Balance.objects.filter(place=place, item=item, quantity__gt=0)
+    found = list(rows.select_related("lot").order_by("lot"))
+    for row in found:
+        row.lot.item = item
+    return found
+
+
+def balances_open_to(user: User, at: datetime) -> QuerySet[Balance]:
+    """What the user's places hold, earliest expiry first, then by place."""
+    mine = places_open_to(user, at).values("pk")
+    rows = Balance.objects.filter(quantity__gt=0, place__in=mine)
+    return rows.select_related("item", "lot", "place__facility", "place__county").order_by(
+        F("lot__expires_on").asc(nulls_last=True), "place", "lot"
+    )
+
+
+def holders(lot: Lot) -> QuerySet[Balance]:
+    """Who holds a lot, whatever county: a recall has to reach all of them."""
+    rows = Balance.objects.filter(lot=lot, quantity__gt=0)
+    return rows.select_related("place__facility", "place__county").order_by(
+        "place__county__code", "place"
+    )
+
+
+def balances(user: User, at: datetime) -> list[tuple[UUID, UUID, int]]:
+    """All that the user's places hold, as place, item and quantity: three statements, one answer.
+
+    The sums are taken over keys; names and public ids are looked up once for a place or item.
+    """
+    mine = dict(places_open_to(user, at).order_by().values_list("pk", "public_id"))
+    goods = dict(Item.objects.values_list("pk", "public_id"))
+    rows = Balance.objects.filter(place__in=mine, quantity__gt=0).order_by()
+    sums = rows.values_list("place_id", "item_id").annotate(n=Sum("quantity"))
+    return [(mine[place], goods[item], n) for place, item, n in sums]
+
+
+def whole_balances(user: User, at: datetime) -> QuerySet[Balance]:
+    """``balances_open_to`` for a list page; ``until`` is the last good day, or far away."""
+    far = Value(date.max, DateField())
+    return balances_open_to(user, at).annotate(until=Coalesce("lot__expires_on", far)).order_by()
+
+
+def balance_of(place: Place, lot: Lot) -> int:
+    """How much of a lot a place holds."""
+    found = Balance.objects.filter(place=place, lot=lot).values_list("quantity", flat=True)
+    return found.first() or 0
+
+
+# --- The ledger -----------------------------------------------------------------------------------
+
+
+def entries_open_to(user: User, at: datetime, permission: Permission = VIEW) -> QuerySet[Entry]:
+    """Entries made at the user's places, and those that brought goods there."""
+    mine = places_open_to(user, at, permission).values("pk")
+    came = Move.objects.filter(target__in=mine).values("entry")
+    rows = Entry.objects.filter(Q(place__in=mine) | Q(pk__in=came))
+    return rows.select_related("place__facility", "created_by", "reverses")
+
+
+def entries_to_reverse(user: User, at: datetime) -> QuerySet[Entry]:
+    """The entries that the user may take back: those made at places that the user keeps."""
+    mine = places_open_to(user, at, KEEP).values("pk")
+    return Entry.objects.filter(place__in=mine).select_related("place__facility")
+
+
+def moves_of(entry: Entry) -> QuerySet[Move]:
+    """The lines of an entry in their order."""
+    whole = ("lot__item", "item", "source__facility", "target__facility")
+    return Move.objects.filter(entry=entry).select_related(*whole).order_by("pk")
+
+
+def reversal_of(entry: Entry) -> Entry | None:
+    """The entry that took this one back."""
+    return Entry.objects.filter(reverses=entry).first()
+
+
+def moves_open_to(user: User, at: datetime) -> QuerySet[Move]:
+    """The ledger of the user's places, the last line first."""
+    mine = places_open_to(user, at).values("pk")
+    whole = ("entry", "lot", "item", "source__facility", "target__facility")
+    return Move.objects.filter(Q(source__in=mine) | Q(target__in=mine)).select_related(*whole)
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a day did to an item at some places, and what was there in the evening."""
+
+    day: date
+    came: int
+    went: int
+    held: int
+
+
+def curve(item: Item, of: Iterable[int], first: date, last: date) -> list[Day]:
+    """The stock of an item at places, evening by evening, from a first to a last day.
+
+    By when the goods moved as told. Moves between the places are neither in nor out.
+    """
+    keys = sorted(set(of))
+    inner = Q(source__in=keys, target__in=keys)
+    rows = Move.objects.filter(item=item).exclude(inner)
+    rows = rows.filter(Q(source__in=keys) | Q(target__in=keys))
+    signed = Case(When(target__in=keys, then=F("quantity")), default=-F("quantity"))
+    held = 0
+    came: dict[date, int] = {}
+    went: dict[date, int] = {}
+    for moved_at, quantity in rows.values_list("entry__moved_at", signed).iterator():
+        day = clock.day_of(moved_at)
+        if day < first:
+            held += quantity
+        elif day <= last:
+            of_day = came if quantity > 0 else went
+            of_day[day] = of_day.get(day, 0) + abs(quantity)
+    found = []
+    for day in _days(first, last):
+        held += came.get(day, 0) - went.get(day, 0)
+        found.append(Day(day, came.get(day, 0), went.get(day, 0), held))
+    return found
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    day = first
+    while day <= last:
+        yield day
+        day += timedelta(days=1)
+
+
+def used_a_day(item: Item, of: Iterable[int], first: date, last: date) -> dict[int, float]:
+    """How much of an item each place used up a day (by its key), both days included.
+
+    What was taken back was not used. Two statements, however many places.
+    """
+    keys = sorted(set(of))
+    within = {
+        "item": item,
+        "entry__moved_at__gte": clock.start_of(first),
+        "entry__moved_at__lt": clock.start_of(last + timedelta(days=1)),
+    }
+    used = Move.objects.filter(**within, source__in=keys, target__kind=PlaceKind.USED)
+    back = Move.objects.filter(**within, target__in=keys, source__kind=PlaceKind.USED)
+    gone = _totals(used, "source")
+    returned = _totals(back, "target")
+    days = (last - first).days + 1
+    return {key: max(0, gone.get(key, 0) - returned.get(key, 0)) / days for key in keys}
+
+
+def _totals(rows: QuerySet[Move], place: str) -> dict[int, int]:
+    return dict(rows.order_by().values_list(place).annotate(n=Sum("quantity")))
+
+
+# --- Is the cache true ----------------------------------------------------------------------------
+
+
+def anything_booked() -> bool:
+    """Has the ledger a line?"""
+    return Move.objects.exists()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A balance that is not the sum of its moves, or a moment at which it was below zero."""
+
+    place: int
+    lot: int
+    kept: int
+    summed: int
+    lowest: int
+
+
+def differences() -> list[Difference]:
+    """Where balances and ledger disagree, or a balance was ever below zero; one statement.
+
+    The whole ledger is added up in the order of its keys (``ledger.post`` says why that is the
+    order in which balances changed).
+    """
+    moves, kept, held = Move._meta.db_table, Balance._meta.db_table, Place._meta.db_table
+    marks = ", ".join(["%s"] * len(HELD))
+    sql = f"""
+        WITH signed AS (
+            SELECT id, target_id AS place, lot_id AS lot, quantity AS n FROM {moves}
+            UNION ALL SELECT id, source_id, lot_id, -quantity FROM {moves}
+        ), running AS (
+            SELECT signed.place, signed.lot, signed.n,
+                SUM(signed.n) OVER (
+                    PARTITION BY signed.place, signed.lot ORDER BY signed.id
+                ) AS so_far
+            FROM signed JOIN {held} p ON p.id = signed.place WHERE p.kind IN ({marks})
+        ), summed AS (
+            SELECT place, lot, SUM(n) AS total, MIN(so_far) AS lowest
+            FROM running GROUP BY place, lot
+        )
+        SELECT COALESCE(s.place, b.place_id), COALESCE(s.lot, b.lot_id),
+            COALESCE(b.quantity, 0), COALESCE(s.total, 0), COALESCE(s.lowest, 0)
+        FROM summed s FULL OUTER JOIN {kept} b ON b.place_id = s.place AND b.lot_id = s.lot
+        WHERE COALESCE(b.quantity, 0) <> COALESCE(s.total, 0) OR COALESCE(s.lowest, 0) < 0
+        ORDER BY 1, 2
+    """  # noqa: S608  # our own names
+    with connection.cursor() as cursor:
+        cursor.execute(sql, sorted(HELD))
+        return [Difference(*(int(value) for value in row)) for row in cursor.fetchall()]
+
+
+def holding(row: Balance) -> rules.Holding:
+    """A balance as the rules take it."""
+    return rules.Holding(
+        lot=row.lot_id,
+        quantity=row.quantity,
+        expires_on=row.lot.expires_on,
+        held_back=row.lot.held_back_at is not None,
+        earmarked=bool(row.lot.earmark),
+    )
+
+
+def place_open_to(
+    user: User, at: datetime, public_id: UUID, permission: Permission = VIEW
+) -> Place | None:
+    """One place of the user's."""
+    return places_open_to(user, at, permission).filter(public_id=public_id).first()

@@ -1,0 +1,228 @@
+"""Pages of the stock: sheets with lines and units as people write them, what is wrong where."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from fangkong.core import finders
+from fangkong.supplies.stock import jobs, queries
+from fangkong.supplies.stock.models import Balance, Entry
+from fangkong.tasks.models import Task
+
+from .factories import AT, DAY, TODAY
+
+pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture
+def send(client):
+    """Send a form, with a key of its own."""
+
+    def send(user, name, *args, **said):
+        client.force_login(user)
+        address = reverse(f"supplies:stock:{name}", args=args)
+        return client.post(address, {"_key": str(uuid4()), **said})
+
+    return send
+
+
+def page(client, user, name, *args, **query):
+    client.force_login(user)
+    return client.get(reverse(f"supplies:stock:{name}", args=args), query)
+
+
+def arriving(world, **changes):
+    return {
+        "place": str(world.store.public_id),
+        "item_0": "医用外科口罩",
+        "quantity_0": "2",
+        "unit_0": "箱(2000只)",
+        **changes,
+    }
+
+
+def test_a_sheet_takes_names_packs_and_lines_and_books_them_as_one(send, world):
+    said = arriving(
+        world,
+        number_0="A",
+        expires_on_0="2021-02-05",
+        item_5="coverall",
+        quantity_5="13",
+        unit_5="件",
+        other="州商务合作局",
+    )
+    answer = send(world.keeper, "receive", **said)
+
+    entry = Entry.objects.get()
+    assert answer.status_code == 302 and answer["Location"] == entry.get_absolute_url()
+    told = [(m.item.code, m.quantity, m.lot.number) for m in queries.moves_of(entry)]
+    assert told == [("mask", 4000, "A"), ("coverall", 13, "")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"quantity_0": "0.5", "unit_0": "只"}, "quantity_0"),
+        ({"quantity_0": "-3"}, "quantity_0"),
+        ({"quantity_0": "=1+1"}, "quantity_0"),
+        ({"unit_0": "吨"}, "unit_0"),
+        ({"item_0": "没有这种"}, "item_0"),
+        ({"item_0": ""}, "item_0"),
+        ({"made_on_0": "2020-02-01", "expires_on_0": "2020-01-31"}, "expires_on_0"),
+        ({"item_3": "coverall", "quantity_3": "1.5"}, "quantity_3"),
+        ({"place": str(uuid4())}, "place"),
+        ({"other": "张三 13800000001"}, "other"),
+    ],
+)
+def test_what_is_wrong_stands_beside_its_field_and_nothing_is_booked(send, world, wrong, field):
+    answer = send(world.keeper, "receive", **arriving(world, **wrong))
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert Entry.objects.count() == 0
+
+
+def test_an_issue_says_how_much_there_is(send, world):
+    world.bring(40)
+    said = {"source": str(world.store.public_id), "item_0": "mask", "quantity_0": "41"}
+
+    answer = send(world.keeper, "issue", **said)
+
+    assert answer.status_code == 422
+    assert "可发40只，申请发41只" in answer.content.decode()
+    done = send(world.keeper, "issue", **{**said, "quantity_0": "40"})
+    assert done.status_code == 302 and world.held() == {}
+
+
+def test_goods_are_sent_to_another_county_and_seen_there(send, world, client):
+    world.bring(40, number="A")
+    said = {"source": str(world.store.public_id), "target": str(world.there.public_id)}
+
+    send(world.keeper, "issue", **said, item_0="mask", quantity_0="15", lot_0="A")
+
+    assert "15只" in page(client, world.matron, "place", world.there.public_id).content.decode()
+    assert page(client, world.matron, "place", world.store.public_id).status_code == 404
+    entry = Entry.objects.latest("pk")
+    assert page(client, world.matron, "entry", entry.public_id).status_code == 200
+    assert page(client, world.matron, "reverse_entry", entry.public_id).status_code == 404
+
+
+def test_a_sheet_is_taken_back_on_its_page(send, world, client):
+    entry = world.bring(40)
+    assert "冲销" in page(client, world.keeper, "entry", entry.public_id).content.decode()
+
+    send(world.keeper, "reverse_entry", entry.public_id, reason="录错")
+
+    shown = page(client, world.keeper, "entry", entry.public_id).content.decode()
+    assert f"本单已由{Entry.objects.latest('pk').number}冲销" in shown
+    again = send(world.keeper, "reverse_entry", entry.public_id, reason="录错")
+    assert again.status_code == 422
+
+
+def test_an_item_tells_where_it_is_and_what_will_spoil(world, client):
+    world.bring(1400, number="A", expires_on=TODAY + 3 * DAY)
+    world.send(140)
+
+    shown = page(client, world.keeper, "item", world.mask.public_id)
+
+    assert shown.context["a_day"] == 10
+    assert shown.context["cover"] == 126
+    assert [told for _row, told in shown.context["wasting"]] == ["1,220只"]
+    figures = page(client, world.keeper, "item_curve", world.mask.public_id).json()
+    assert figures["series"][2]["values"][-1] == 1260
+
+
+def test_goods_are_written_off_where_one_keeps_them(send, world, client):
+    world.bring(10, number="A")
+    lot = world.lot("A")
+    said = {"place": str(world.store.public_id), "quantity": "4", "reason": "broken"}
+
+    assert send(world.keeper, "lose", lot.public_id, **said).status_code == 422  # no note
+    assert send(world.keeper, "lose", lot.public_id, **said, note="进水").status_code == 302
+    assert world.held() == {"A": 6}
+    assert page(client, world.matron, "lose", lot.public_id).status_code == 404
+
+
+def test_a_lot_is_held_back_and_let_go_with_a_reason(send, world, client):
+    world.bring(10, number="A")
+    lot = world.lot("A")
+    send(world.keeper, "hold", lot.public_id, reason="无合格证")
+    shown = page(client, world.keeper, "lot", lot.public_id).content.decode()
+    assert "无合格证" in shown and "解封" in shown
+    assert send(world.keeper, "hold", lot.public_id, reason="再封").status_code == 422
+    send(world.keeper, "let_go", lot.public_id, reason="补证")
+    lot.refresh_from_db()
+    assert lot.held_back_at is None
+
+
+def test_lists_are_exported_with_what_the_user_sees(world, client):
+    world.bring(10, number="A")
+    world.bring(7, number="B", place=world.there)
+
+    def file(user, name):
+        answer = page(client, user, name, export="csv")
+        if answer.streaming:
+            return b"".join(answer.streaming_content).decode()
+        return answer.content.decode()
+
+    assert "A" in file(world.keeper, "holdings") and "7只" not in file(world.keeper, "holdings")
+    assert "医用外科口罩" in file(world.headquarters, "index")
+    assert "513301-01" in file(world.keeper, "places")
+    assert "513326-01-2020-00001" in file(world.matron, "entries")
+
+
+def test_the_board_filters_and_takes_as_many_statements_for_one_as_for_all(world, client):
+    world.bring(10, expires_on=TODAY + DAY)
+
+    def names(**query):
+        answer = page(client, world.headquarters, "index", **query)
+        return [one.code for one in answer.context["rows"]]
+
+    assert names(state="here") == ["mask"]
+    assert names(state="soon") == ["mask"]
+    assert names(state="low") == []
+    assert names(state="bad") == []
+    assert names(q="fhf") == ["coverall"]
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        names(q="fhf")
+    with CaptureQueriesContext(connection) as all_:
+        names()
+    assert len(one) == len(all_)
+
+
+def test_items_and_sheets_are_found_by_the_palette(world):
+    entry = world.bring(1)
+
+    def found(user, text):
+        groups = finders.find(user, AT, text)
+        return [one.title for group in groups for one in group.found]
+
+    assert "医用外科口罩" in found(world.keeper, "wkkz")
+    assert entry.number in found(world.keeper, entry.number)
+    assert entry.number not in found(world.matron, entry.number)
+
+
+def test_a_ledger_that_does_not_add_up_is_told_each_night_and_by_the_doctor(world):
+    assert jobs.ledger_line() is None
+    world.bring(10)
+    jobs.check(AT)
+    assert jobs.ledger_line().tone == "ok" and not Task.objects.exists()
+
+    Balance.objects.update(quantity=9)
+
+    jobs.check(AT)
+    assert Task.objects.get().kind == "supplies.stock.differs"
+    assert jobs.ledger_line().tone == "bad"
+    assert jobs.balances_hold()[0].endswith("kept 9, ledger 10, lowest 10")
+
+
+def test_a_county_without_a_store_reads_what_to_do(world, client):
+    shown = page(client, world.matron, "holdings").content.decode()
+    assert "这里没有库存" in shown

@@ -1,0 +1,200 @@
+"""What others may use of the stock: permissions, units, kinds of places and entries, facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from fangkong.core import permissions
+from fangkong.core.audit.types import name_places, name_verbs
+from fangkong.core.roles import Role
+from fangkong.tasks import types as tasks
+
+if TYPE_CHECKING:
+    from .models import Item, Lot
+
+VIEW = permissions.declare(
+    "supplies.stock.view",
+    _("See the stock and its ledger"),
+    roles=[
+        Role.HEADQUARTERS,
+        Role.COUNTY_CDC,
+        Role.HOSPITAL,
+        Role.WARD_STAFF,
+        Role.STORE_KEEPER,
+        Role.INSPECTOR,
+        Role.AUDITOR,
+    ],
+)
+KEEP = permissions.declare(
+    "supplies.stock.keep",
+    _("Book goods in and out, and take back what was booked wrongly"),
+    roles=[Role.STORE_KEEPER, Role.COUNTY_CDC, Role.HOSPITAL],
+)
+HOLD = permissions.declare(
+    "supplies.stock.hold",
+    _("Hold a lot back, recall it, or let it go again"),
+    roles=[Role.STORE_KEEPER, Role.HEADQUARTERS],
+)
+CATALOGUE = permissions.declare(
+    "supplies.stock.catalogue",
+    _("Change the catalogue of supplies"),
+    roles=[Role.HEADQUARTERS, Role.ADMINISTRATOR],
+    whole=True,
+)
+
+MOST = 1_000_000_000_000  # smallest units in one line; more is a slip of the hand
+
+
+class Unit(models.TextChoices):
+    """The smallest unit of an item, in which everything is counted (最小单位)."""
+
+    PIECE = "piece", pgettext_lazy("unit", "pcs")
+    SET = "set", pgettext_lazy("unit", "sets")
+    PAIR = "pair", pgettext_lazy("unit", "pairs")
+    BOTTLE = "bottle", pgettext_lazy("unit", "bottles")
+    BOX = "box", pgettext_lazy("unit", "boxes")
+    TABLET = "tablet", pgettext_lazy("unit", "tablets")
+    TEST = "test", pgettext_lazy("unit", "tests")
+    MACHINE = "machine", pgettext_lazy("unit", "machines")
+    VEHICLE = "vehicle", pgettext_lazy("unit", "vehicles")
+    ML = "ml", pgettext_lazy("unit", "mL")
+    GRAM = "g", pgettext_lazy("unit", "g")
+
+
+class ItemClass(models.TextChoices):
+    """What an item is for (物资类别)."""
+
+    PROTECTION = "protection", _("Protective equipment")
+    DISINFECTION = "disinfection", _("Disinfection")
+    TESTING = "testing", _("Testing and sampling")
+    EQUIPMENT = "equipment", _("Equipment and vehicles")
+    MEDICINE = "medicine", _("Medicines")
+    OTHER = "other", pgettext_lazy("class of supplies", "Other")
+
+
+class PlaceKind(models.TextChoices):
+    """Where goods can be. The first three are held; the others stand outside."""
+
+    STORE = "store", pgettext_lazy("place of stock", "Store")
+    WARD = "ward", pgettext_lazy("place of stock", "Ward or team")
+    TRANSIT = "transit", pgettext_lazy("place of stock", "On the way")
+    SOURCE = "source", pgettext_lazy("place of stock", "From outside")
+    USED = "used", pgettext_lazy("place of stock", "Used up")
+    LOST = "lost", pgettext_lazy("place of stock", "Lost or destroyed")
+
+
+HELD = frozenset({PlaceKind.STORE.value, PlaceKind.WARD.value, PlaceKind.TRANSIT.value})
+OUTSIDE = frozenset(PlaceKind.values) - HELD
+
+
+class EntryKind(models.TextChoices):
+    """What an entry of the ledger is (单据)."""
+
+    RECEIPT = "receipt", pgettext_lazy("entry of the ledger", "Receipt")
+    ISSUE = "issue", pgettext_lazy("entry of the ledger", "Issue for use")
+    MOVE = "move", pgettext_lazy("entry of the ledger", "Move to another place")
+    LOSS = "loss", pgettext_lazy("entry of the ledger", "Loss")
+    REVERSAL = "reversal", pgettext_lazy("entry of the ledger", "Reversal")
+
+
+class LossReason(models.TextChoices):
+    """Why goods are gone without being used (报损原因)."""
+
+    EXPIRED = "expired", pgettext_lazy("loss", "expired")
+    BROKEN = "broken", pgettext_lazy("loss", "broken or soiled")
+    MISSING = "missing", pgettext_lazy("loss", "not found")
+    UNFIT = "unfit", pgettext_lazy("loss", "does not meet the standard")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemFacts:
+    """What the catalogue says of an item; ``packs``: smallest units in one pack, by its name."""
+
+    code: str
+    name_zh: str
+    kind: str
+    unit: str
+    name_en: str = ""
+    packs: Mapping[str, int] = field(default_factory=dict)
+    standard: str = ""
+    shelf_days: int | None = None
+    least: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LotFacts:
+    """What the label of a lot says; ``number`` is "" where there is none.
+
+    ``owner``: whose goods these are, where not the store's. ``earmark``: what the giver wants them
+    used for, in words.
+    """
+
+    number: str = ""
+    made_on: date | None = None
+    expires_on: date | None = None
+    standard: str = ""
+    owner: str = ""
+    earmark: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arriving:
+    """One line of a receipt; ``quantity`` in smallest units."""
+
+    item: Item
+    quantity: int
+    lot: LotFacts = LotFacts()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leaving:
+    """One line of an issue: so much of an item by earliest expiry, or of one lot."""
+
+    item: Item
+    quantity: int
+    lot: Lot | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Papers:
+    """What stands on an entry beside its lines.
+
+    ``moved_at``: when the goods moved, where not now. ``other``: who brought or took them.
+    """
+
+    moved_at: datetime | None = None
+    other: str = ""
+    note: str = ""
+    synthetic: bool = False
+
+
+LEDGER_TASK = tasks.declare_kind(
+    "supplies.stock.differs",
+    _("%(count)s balances of supplies differ from the ledger. Count what is there."),
+    "supplies:stock:holdings",
+)
+
+name_verbs(
+    {
+        "supplies.stock.add_item": _("Item added to the catalogue"),
+        "supplies.stock.change_item": _("Item of the catalogue changed"),
+        "supplies.stock.take_catalogue": _("Catalogue taken from the rule pack"),
+        "supplies.stock.open_place": _("Place of stock opened"),
+        "supplies.stock.close_place": _("Place of stock closed"),
+        "supplies.stock.receive": _("Goods received"),
+        "supplies.stock.issue": _("Goods issued"),
+        "supplies.stock.move": _("Goods moved"),
+        "supplies.stock.lose": _("Goods written off"),
+        "supplies.stock.reverse": _("Entry of the ledger reversed"),
+        "supplies.stock.hold": _("Lot held back"),
+        "supplies.stock.let_go": _("Lot let go"),
+    }
+)
+name_places({"supplies.stock.ledger": _("Ledger of an item")})
