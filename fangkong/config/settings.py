@@ -312,7 +312,7 @@ LANGUAGE_CODE = ENVIRONMENT.language
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]
 LANGUAGE_COOKIE_SAMESITE = "Lax"
 TIME_ZONE = ENVIRONMENT.time_zone
-# Rooms bring their own catalogues; the settings have texts too, and so has a room without tables.
+# Rooms bring their own catalogues; the settings have texts too.
 LOCALE_PATHS = [str(PACKAGE / "config" / "locale")]
 USE_TZ = True
 FORMAT_MODULE_PATH = ["fangkong.config.formats"]
