@@ -12,21 +12,17 @@ from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.commands.actions import one as whole
+from fangkong.core.commands import actions as commands
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField
-from fangkong.core.roles import Role
 from fangkong.core.spelling import search_text, shown, syllables_of
-from fangkong.places import queries as places
-from fangkong.tasks import actions as tasks
 
 from . import ledger, queries, rules, words
 from .ledger import NotEnough, Posting
 from .models import Entry, Item, Lot, Move, Place
 from .types import (
     HELD,
-    LEDGER_TASK,
     MOST,
     Arriving,
     EntryKind,
@@ -45,7 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["NotEnough"]
 
 MOST_LINES = 200
-COUNT_WITHIN = timedelta(hours=12)
 BACKDATED = timedelta(days=366)  # a ledger that is brought in from paper; more is a slip
 
 
@@ -92,7 +87,7 @@ class NothingChanged(Refused):
 # --- Goods in and out -----------------------------------------------------------------------------
 
 
-@whole
+@commands.one
 def receive(
     *, place: Place, lines: Sequence[Arriving], papers: Papers, by: User | None, at: datetime
 ) -> Entry:
@@ -113,7 +108,7 @@ def receive(
     return _noted("receive", entry, postings, by, at)
 
 
-@whole
+@commands.one
 def issue(
     *,
     source: Place,
@@ -147,7 +142,7 @@ def issue(
     return _noted("issue" if target is None else "move", entry, postings, by, at)
 
 
-@whole
+@commands.one
 def lose(
     *,
     place: Place,
@@ -171,7 +166,7 @@ def lose(
     return _noted("lose", entry, postings, by, at)
 
 
-@whole
+@commands.one
 def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entry:
     """Take an entry back, whole, by one that goes the other way (红字冲销); both stay.
 
@@ -331,24 +326,6 @@ def _refuse_quantity(quantity: int, line: int) -> None:
         raise WrongField(words.fault("not_positive"), f"lines/{line}/quantity")
     if quantity > MOST:
         raise WrongField(words.fault("too_much"), f"lines/{line}/quantity")
-
-
-@transaction.atomic
-def tell_differences(*, count: int, at: datetime) -> None:
-    """The headquarters reads that balances are not what the ledger says."""
-    area = places.home(clock.day_of(at))
-    if area is None:
-        return
-    tasks.assign(
-        kind=LEDGER_TASK.code,
-        params={"count": count},
-        area=area,
-        role=Role.HEADQUARTERS,
-        due_at=at + COUNT_WITHIN,
-        by=None,
-        at=at,
-        priority=3,
-    )
 
 
 # --- Lots that are held back ----------------------------------------------------------------------

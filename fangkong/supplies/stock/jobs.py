@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fangkong.core import clock
 from fangkong.core.backup import hooks
 from fangkong.core.queue.actions import schedule
+from fangkong.core.roles import Role
 from fangkong.core.watch.doctor import probe
 from fangkong.core.watch.types import Line, bad, ok
+from fangkong.places import queries as places
+from fangkong.tasks import actions as tasks
 
-from . import actions, queries
+from . import queries
+from .types import LEDGER_TASK
 
 log = logging.getLogger(__name__)
+COUNT_WITHIN = timedelta(hours=12)
 
 
 @schedule("supplies.stock.check", "40 2 * * *")
@@ -24,7 +30,23 @@ def check(at: datetime) -> None:
     found = queries.differences()
     if found:
         log.error("balances differ from the ledger", extra={"count": len(found)})
-        actions.tell_differences(count=len(found), at=at)
+        _tell_headquarters(len(found), at)
+
+
+def _tell_headquarters(count: int, at: datetime) -> None:
+    area = places.home(clock.day_of(at))
+    if area is None:
+        return
+    tasks.assign(
+        kind=LEDGER_TASK.code,
+        params={"count": count},
+        area=area,
+        role=Role.HEADQUARTERS,
+        due_at=at + COUNT_WITHIN,
+        by=None,
+        at=at,
+        priority=3,
+    )
 
 
 @hooks.invariant("supplies.stock.ledger")
