@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
-from fangkong.core.commands import actions as commands
+from fangkong.core.commands.actions import one
 from fangkong.core.free_text import refuse_numbers
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField
@@ -87,7 +87,7 @@ class NothingChanged(Refused):
 # --- Goods in and out -----------------------------------------------------------------------------
 
 
-@commands.one
+@one
 def receive(
     *, place: Place, lines: Sequence[Arriving], papers: Papers, by: User | None, at: datetime
 ) -> Entry:
@@ -108,7 +108,7 @@ def receive(
     return _noted("receive", entry, postings, by, at)
 
 
-@commands.one
+@one
 def issue(
     *,
     source: Place,
@@ -142,7 +142,7 @@ def issue(
     return _noted("issue" if target is None else "move", entry, postings, by, at)
 
 
-@commands.one
+@one
 def lose(
     *,
     place: Place,
@@ -166,7 +166,7 @@ def lose(
     return _noted("lose", entry, postings, by, at)
 
 
-@commands.one
+@one
 def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entry:
     """Take an entry back, whole, by one that goes the other way (红字冲销); both stay.
 
@@ -178,7 +178,7 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     if entry.kind == EntryKind.REVERSAL:
         raise AlreadyReversed(_("This entry takes another one back. Enter what is right anew."))
     moves = list(queries.moves_of(entry))
-    queries.places_locked({key for one in moves for key in (one.source_id, one.target_id)})
+    queries.places_locked({key for each in moves for key in (each.source_id, each.target_id)})
     if queries.reversal_of(entry) is not None:  # by whoever held the places before
         raise AlreadyReversed(_("This entry was taken back already."))
     postings = ledger.reversed_postings(moves)
@@ -194,8 +194,8 @@ def _picked(
 ) -> list[Posting]:
     """The lots of a line; what earlier lines of the entry take is no more there."""
     taken: dict[int, int] = {}
-    for one in before:
-        taken[one.lot.pk] = taken.get(one.lot.pk, 0) + one.quantity
+    for each in before:
+        taken[each.lot.pk] = taken.get(each.lot.pk, 0) + each.quantity
     if line.lot is not None:
         lot = queries.lot_now(line.lot.pk)
         if lot.item_id != line.item.pk:
@@ -226,10 +226,10 @@ def _picked(
 def _short(source: Place, line: Leaving, holdings: Sequence[rules.Holding], day: date) -> str:
     """How much is there and may leave, and how much may not, and why."""
     item = line.item
-    free = [one for one in holdings if one.good_on(day)]
-    there = sum(one.quantity for one in free if not one.earmarked)
-    marked = sum(one.quantity for one in free if one.earmarked)
-    spoiled = sum(one.quantity for one in holdings) - there - marked
+    free = [each for each in holdings if each.good_on(day)]
+    there = sum(each.quantity for each in free if not each.earmarked)
+    marked = sum(each.quantity for each in free if each.earmarked)
+    spoiled = sum(each.quantity for each in holdings) - there - marked
     said = _("%(place)s has %(left)s of %(item)s to give; %(asked)s were asked.") % {
         "place": source.display_name,
         "item": item.display_name,
@@ -292,7 +292,7 @@ def _noted(
     reason: str = "",
     detail: Mapping[str, object] | None = None,
 ) -> Entry:
-    lots = len({one.lot.pk for one in postings})
+    lots = len({each.lot.pk for each in postings})
     told = {"number": entry.number, "lines": len(postings), "lots": lots, **(detail or {})}
     verb = f"supplies.stock.{verb}"
     line = audit.new_line(verb, entry, by=by, at=at, reason=reason, detail=told)
@@ -493,8 +493,8 @@ def change_item(*, item: Item, facts: ItemFacts, by: User | None, at: datetime) 
 def take_catalogue(*, items: Sequence[ItemFacts], by: User | None, at: datetime) -> int:
     """Add the items of a rule pack that the catalogue lacks; what stands is left as it is."""
     known = queries.known_codes()
-    new = [_clean_item(one) for one in items if one.code not in known]
-    Item.objects.bulk_create(Item(**stamps(by, at), **_item_fields(one)) for one in new)
+    new = [_clean_item(each) for each in items if each.code not in known]
+    Item.objects.bulk_create(Item(**stamps(by, at), **_item_fields(each)) for each in new)
     if new:
         first = queries.item_by_code(new[0].code)
         assert first is not None
