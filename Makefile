@@ -17,9 +17,10 @@ export PATH := $(CURDIR)/$(B):$(PATH)
 UI := fangkong/web/ui
 MANIFEST := fangkong/web/static/web/dist/manifest.json
 BORDERS := fangkong/places/static/places/borders/513300.geojson
+ORIGINS := fangkong/surveillance/arrivals/data/origins.csv
 UI_SOURCES := $(shell find $(UI) -name node_modules -prune -o -type f -print 2>/dev/null)
 CATALOGUES := $(wildcard fangkong/*/locale/*/LC_MESSAGES/django.po)
-BUILT := $(V)/.app $(MANIFEST) $(BORDERS) $(V)/.messages
+BUILT := $(V)/.app $(MANIFEST) $(ORIGINS) $(BORDERS) $(V)/.messages
 PYTEST := $(B)/python -m pytest
 # A whole run uses every core; tools/sharing.py says what stays together. Journeys come last, so no reordering.
 PROCESSES := -n auto --dist loadscope --no-loadscope-reorder
@@ -55,7 +56,7 @@ lock: $(V)/.uv ## choose newer packages within pyproject.toml and write requirem
 
 ui: $(MANIFEST) ## build scripts and styles
 
-borders: $(BORDERS) ## cut the borders of the maps
+borders: $(BORDERS) ## cut the borders of the maps, and write down the names of areas
 
 messages: $(V)/.app $(V)/.test ## bring the translation files up to date with the sources (ROOM=places)
 	@$(B)/python tools/translations.py update $(ROOM)
@@ -103,7 +104,7 @@ wheel: $(BUILT) ## build the wheel and prove it in an empty environment
 	@$(B)/python tools/prove_wheel.py dist
 
 clean: ## remove what make made (never the data in var/)
-	rm -rf $(V) dist build $(UI)/node_modules $(dir $(MANIFEST)) $(dir $(BORDERS))
+	rm -rf $(V) dist build $(UI)/node_modules $(dir $(MANIFEST)) $(dir $(BORDERS)) $(dir $(ORIGINS))
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis test-results
 	find fangkong epistat tests tools benchmarks \( -name __pycache__ -o -name '*.mo' \) -prune -exec rm -rf {} +
 
@@ -136,7 +137,12 @@ $(MANIFEST): $(UI)/node_modules/.ok $(UI_SOURCES)
 	@cd $(UI) && npm run --silent build -- --logLevel error
 	@touch $@
 
-$(BORDERS): tools/borders.py requirements/build.txt | $(V)/.app
+$(ORIGINS): tools/origins.py tools/borders.py requirements/build.txt | $(V)/.app
+	@echo '[5/6] Names of areas …'
+	@$(B)/python -m tools.origins >/dev/null
+	@touch $@
+
+$(BORDERS): tools/borders.py requirements/build.txt $(ORIGINS) | $(V)/.app
 	@echo '[5/6] Borders of the maps …'
 	@$(B)/python tools/borders.py >/dev/null
 	@touch $@

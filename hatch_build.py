@@ -1,4 +1,4 @@
-"""The wheel holds what is built from sources: front end, borders, compiled translations.
+"""The wheel holds what is built from sources: front end, borders, names of areas, translations.
 
 These files are not in git. ``make wheel`` makes them first; a wheel without them would show pages
 without style, empty maps and no Chinese, so the build stops where one is missing. An installation
@@ -15,6 +15,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 BUILT = {
     "front end": "fangkong/web/static/web/dist/manifest.json",
     "borders": "fangkong/places/static/places/borders/513300.geojson",
+    "names of areas": "fangkong/surveillance/arrivals/data/origins.csv",
 }
 
 

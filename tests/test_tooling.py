@@ -234,7 +234,12 @@ def test_a_tree_that_is_not_built_makes_no_wheel(tmp_path):
     catalogue.parent.mkdir(parents=True)
     catalogue.touch()
 
-    assert hatch_build.missing_in(tmp_path) == ["front end", "borders", "translations"]
+    assert hatch_build.missing_in(tmp_path) == [
+        "front end",
+        "borders",
+        "names of areas",
+        "translations",
+    ]
 
 
 def test_a_built_tree_makes_a_wheel(tmp_path):

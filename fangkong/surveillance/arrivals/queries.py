@@ -276,7 +276,9 @@ def questions_on(day: date) -> tuple[Question, ...]:
 
 @cache
 def origins() -> rules.Origins:
-    """The names of China's areas; read once."""
+    """The names of China's areas, which the build writes down (tools/origins.py); read once."""
+    if not _ORIGINS.is_file():
+        raise FileNotFoundError("the names of areas are not built yet: run `make borders`")
     with _ORIGINS.open(encoding="utf-8", newline="") as file:
         return rules.Origins([(row["code"], row["name"]) for row in csv.DictReader(file)])
 
