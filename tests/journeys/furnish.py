@@ -197,12 +197,29 @@ def _entered_twice(person: Person, by: User, at: datetime) -> dict[str, str]:
         name=person.name, workplace="县客运站", synthetic=True, by=by, at=at, **said
     )
     pair = twice.pair(person, again, at)
+    apart = twice.pair(*_two(person, at, "央金措"), at)
+    twice.apart(apart, by, at)
     one, other = (
         persons.register(name=name, area=person.area, synthetic=True, by=by, at=at)
         for name in ("尼玛拉姆一", "尼玛拉姆二")
     )
     joined = twice.merge(twice.pair(one, other, at), one, by, at)
-    return {"pair": _id(pair), "merge": _id(joined), "search": _id(pair.run)}
+    return {
+        "pair": _id(pair),
+        "pair apart": _id(apart),
+        "merge": _id(joined),
+        "search": _id(pair.run),
+        "number": _id(again.phones.earliest("pk")),
+        "person of a number": _id(again),
+    }
+
+
+def _two(person: Person, at: datetime, name: str) -> list[Person]:
+    """Two who are called nearly the same."""
+    return [
+        persons.register(name=name + n, area=person.area, synthetic=True, by=None, at=at)
+        for n in "一二"
+    ]
 
 
 def _pools(person: Person, at: datetime) -> dict[str, str]:

@@ -30,6 +30,8 @@ RECORDS = {
     "core:notices:channel": ("channel",),
     "core:webhooks:detail": ("webhook",),
     "tasks:detail": ("long task",),
+    "people:duplicates:detail": ("pair", "pair apart"),
+    "people:remove_number": ("person of a number",),
     "surveillance:testing:fill": ("open pool",),
     "surveillance:testing:pool": ("pool", "open pool"),
     "surveillance:testing:correct_pool": ("pool",),
@@ -104,6 +106,7 @@ def _values(address: Address, row: Row, kind: str, records: Mapping[str, str]) -
         **row.values,
         **({"visit_id": records["visit"]} if kind == "observation" else {}),
         **(parts if kind == "sweep" else {}),
+        **({"number_id": records["number"]} if kind == "person of a number" else {}),
         **({"public_id": record} if record else {}),
     }
     return {name: given.get(name, NOBODYS) for name in address.parameters}
@@ -128,6 +131,8 @@ def _more(records: Mapping[str, str]) -> Iterator[Place]:
         yield Place(username, "/", f"desk of {username}")
     yield Place("hq", "/people/", "people:index of the prefecture")
     yield Place("hq", "/surveillance/monitoring/counts/?condition=covid-19", "counts of a disease")
+    judged = "condition=covid-19&first=2020-02-01&last=2020-02-04"
+    yield Place("hq", f"/surveillance/warning/replay/?{judged}", "days judged again")
     yield Place("daofu", "/tasks/?state=cancelled", "tasks:index filtered to nothing")
     yield Place("kangding", "/surveillance/monitoring/import/", "imports: none yet")
     yield Place("editor", "/core/notices/", "notices: none yet")

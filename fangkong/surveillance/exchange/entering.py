@@ -143,11 +143,15 @@ def _told_again(sent: Sent, tube: Specimen | Pool) -> tuple[Done, Finding]:
 def _came_late(sent: Sent, before: Finding, tube: Specimen | Pool) -> bool:
     """Whether what comes now was found before what the tube has: messages overtake each other.
 
-    By the moment of the test; of one moment, a correction is newer than what corrects nothing.
+    A correction comes after what corrects nothing; else the moment of the test tells, and of one
+    moment what corrects nothing was first.
     """
+    corrected = queries.corrected_by_message(tube, before)
+    if sent.corrects and not corrected:
+        return False
     if sent.tested_at is not None and not same_minute(sent.tested_at, before.tested_at):
         return sent.tested_at < before.tested_at
-    return not sent.corrects and queries.corrected_by_message(tube, before)
+    return corrected and not sent.corrects
 
 
 def _again(sent: Sent, tube: Specimen | Pool, channel: str, by: User | None, at: datetime) -> Done:

@@ -249,6 +249,11 @@ def test_messages_that_overtake_each_other_leave_the_newest_result(fhir, hl7, wo
     waiting = SentResult.objects.filter(fate="waiting").order_by("pk")
     assert [one.why for one in waiting] == ["older", "older"]
     assert not Case.objects.exists()
+    third = received(world, facts=facts(specimen_type="stool"))
+    hl7(oru(third.number, "NEG", message_id="D", sender="LIS-3", tested="20200205100500"))
+    hl7(oru(third.number, "POS", message_id="E", sender="LIS-3", status="C"))
+    third.refresh_from_db()
+    assert third.outcome == "positive"  # it says that it corrects, whatever its clock says
     newest = oru(late.number, "POS", message_id="C", status="C", tested="20200205100500")
     assert acked(hl7(newest))[0] == "AA"
     late.refresh_from_db()
