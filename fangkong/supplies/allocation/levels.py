@@ -189,17 +189,16 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
     growing[stage.cells] = True
     binding = np.flatnonzero(stack.used(aim) > stack.caps + SLACK).tolist()
     highest = float((stage.top / stage.weight).max())
-    queue = [(_full_at(ground, cuts[n], packs, growing, weight, top, 0.0, highest), n)
-             for n in binding]  # fmt: skip
-    heapq.heapify(queue)
+    queue = [(0.0, n) for n in binding]
     common = 0.0
     while queue:
         level, n = heapq.heappop(queue)
         one = cuts[n]
-        now = _full_at(ground, one, packs, growing, weight, top, max(common, level), highest)
+        bears = _Bears(ground, one, packs, growing, weight, top)
+        now, exact_level = bears.level(max(common, level), highest, queue[0][0] if queue else None)
         if now == np.inf:
             continue
-        if queue and now > queue[0][0]:
+        if not exact_level or (queue and now > queue[0][0]):
             heapq.heappush(queue, (now, n))
             continue
         common = now
@@ -228,47 +227,64 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
         _whole(ground, filled, stage.cells)
 
 
-def _full_at(
-    ground: Ground, one: Cut, packs: Floats, growing: NDArray[np.bool_], weight: Floats,
-    top: Floats, low: float, high: float,
-) -> float:  # fmt: skip
-    """The highest common level that a cut bears, infinity if it bears them all."""
-    moving = growing[one.cells]
-    cells = one.cells[moving]
-    if not len(cells):
-        return np.inf
-    factor, least, most = one.factor[moving], one.low[moving], one.high[moving]
-    still = ~moving
-    has = np.minimum(np.maximum(packs[one.cells[still]], one.low[still]), one.high[still])
-    fixed = float((one.factor[still] * (has - one.low[still])).sum())
-    room = one.cap - fixed + SLACK
-    pace, ceiling = weight[cells], top[cells]
+class _Bears:
+    """What one cut bears while its growing cells rise together."""
 
-    def use(level: float) -> float:
-        has = _aim(ground, packs, cells, np.minimum(level * pace, ceiling))
-        return float((factor * (np.minimum(np.maximum(has, least), most) - least)).sum())
+    def __init__(
+        self, ground: Ground, one: Cut, packs: Floats, growing: NDArray[np.bool_], weight: Floats,
+        top: Floats,
+    ) -> None:  # fmt: skip
+        moving, still = growing[one.cells], ~growing[one.cells]
+        has = np.minimum(np.maximum(packs[one.cells[still]], one.low[still]), one.high[still])
+        fixed = float((one.factor[still] * (has - one.low[still])).sum())
+        self.ground, self.packs, self.cells = ground, packs, one.cells[moving]
+        self.factor, self.low, self.high = one.factor[moving], one.low[moving], one.high[moving]
+        self.room = one.cap - fixed + SLACK
+        self.pace, self.ceiling = weight[self.cells], top[self.cells]
 
-    if use(high) <= room:
-        return np.inf
-    if use(low) > room:
-        return low
-    # Between two levels the use is nearly straight: guess by it, and halve where that is slow.
-    use_low, use_high = use(low), use(high)
-    near = FINER if ground.linear else FINE
-    halve = False
-    while high - low > near:
-        middle = (low + high) / 2
-        if not halve and use_high > use_low:
-            guess = low + (high - low) * (room - use_low) / (use_high - use_low)
-            margin = (high - low) * 1e-3
-            middle = min(max(guess, low + margin), high - margin)
-        before, used = high - low, use(middle)
-        if used <= room:
-            low, use_low = middle, used
-        else:
-            high, use_high = middle, used
-        halve = high - low > before / 2
-    return low
+    def use(self, level: float) -> float:
+        """What the growing cells take at a common level."""
+        to = np.minimum(level * self.pace, self.ceiling)
+        has = _aim(self.ground, self.packs, self.cells, to)
+        counts = np.minimum(np.maximum(has, self.low), self.high) - self.low
+        return float((self.factor * counts).sum())
+
+    def level(self, low: float, high: float, other: float | None) -> tuple[float, bool]:
+        """The highest common level that the cut bears, infinity if it bears them all.
+
+        Where that lies above the level of the next cut (``other``) only some level that it bears
+        is told, and that it is not the highest (False).
+        """
+        if not len(self.cells):
+            return np.inf, True
+        use_high = self.use(high)
+        if use_high <= self.room:
+            return np.inf, True
+        use_low = self.use(low)
+        if use_low > self.room:
+            return low, True
+        near, exact = FINER if self.ground.linear else FINE, True
+        if other is not None and low < other < high:
+            between = self.use(other)
+            if between <= self.room:
+                low, use_low, near, exact = other, between, (high - other) / 16, False
+            else:
+                high, use_high = other, between
+        # Between two levels the use is nearly straight: guess by it, and halve where that is slow.
+        halve = False
+        while high - low > near:
+            middle = (low + high) / 2
+            if not halve and use_high > use_low:
+                guess = low + (high - low) * (self.room - use_low) / (use_high - use_low)
+                margin = (high - low) * 1e-3
+                middle = min(max(guess, low + margin), high - margin)
+            before, used = high - low, self.use(middle)
+            if used <= self.room:
+                low, use_low = middle, used
+            else:
+                high, use_high = middle, used
+            halve = high - low > before / 2
+        return low, exact
 
 
 def _next_counts(

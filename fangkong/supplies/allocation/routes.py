@@ -55,10 +55,12 @@ def search(ground: Ground, group: Group, packs: Floats, ways: Ways) -> list[Cut]
     if not wanting:
         return []
     model = _Model(ground, [node for node, _total in wanting], [total for _node, total in wanting])
-    short, prices = model.shortage()
-    if short > 1e-6 * max(1.0, sum(model.totals)):
+    lack, prices = model.shortage()
+    # Whole packs lack a whole pack or none; with fractions a trace of the total is rounding.
+    trace = 0.5 if group.whole else 1e-6 * max(1.0, sum(model.totals))
+    if lack.sum() > trace:
         return [_broken(ground, group, model, prices)]
-    flows = model.cheapest()
+    flows = model.cheapest(np.zeros(len(lack)) if group.whole else lack)
     for node, flow in zip(model.nodes, flows, strict=True):
         _divide(node, flow, packs, ways)
     return []
@@ -75,14 +77,14 @@ class _Model:
                      for place, (pool, gain) in enumerate(node.reach)]  # fmt: skip
         self.have = [float(ground.pools[pool].packs) for pool in self.pools]
 
-    def shortage(self) -> tuple[float, Floats]:
-        """What is lacking at least, and the price of each node."""
+    def shortage(self) -> tuple[Floats, Floats]:
+        """What each node lacks where least is lacking in all, and the price of each."""
         n = len(self.nodes)
         cost = np.concatenate([np.zeros(len(self.arcs)), np.ones(n)])
-        columns, duals = self._solve(cost, lack=True)
-        return float(columns[len(self.arcs):].sum()), np.clip(duals[:n], 0, None)  # fmt: skip
+        columns, duals = self._solve(cost, np.array(self.totals))
+        return np.clip(columns[len(self.arcs) :], 0, None), np.clip(duals[:n], 0, None)
 
-    def cheapest(self) -> list[list[tuple[int, float, float]]]:
+    def cheapest(self, lack: Floats) -> list[list[tuple[int, float, float]]]:
         """Own goods before substitutes, narrow restrictions and early expiries first."""
         rank = {pool: n for n, pool in enumerate(self.pools)}
         many = len(self.pools) + 1.0
@@ -91,7 +93,7 @@ class _Model:
                                       != self.nodes[n].item else 0.0)
             for n, pool, _gain, _place in self.arcs
         ])  # fmt: skip
-        columns, _duals = self._solve(cost / many, lack=False)
+        columns, _duals = self._solve(cost / many, np.array(self.totals) - lack)
         flows: list[list[tuple[int, float, float]]] = [[] for _node in self.nodes]
         for (n, pool, gain, _place), value in zip(self.arcs, columns.tolist(), strict=True):
             whole = round(value)
@@ -100,7 +102,7 @@ class _Model:
                 flows[n].append((self.pools[pool], amount, gain))
         return flows
 
-    def _solve(self, cost: Floats, *, lack: bool) -> tuple[Floats, Floats]:
+    def _solve(self, cost: Floats, wanted: Floats) -> tuple[Floats, Floats]:
         import highspy  # costs a fifth of a second, so only where a search is needed
 
         n, arcs = len(self.nodes), self.arcs
@@ -109,16 +111,14 @@ class _Model:
         lp.col_cost_ = cost
         lp.col_lower_ = np.zeros(len(cost))
         lp.col_upper_ = np.full(len(cost), np.inf)
-        slack = 0.0 if lack else 1e-7
-        wanted = np.array(self.totals)
-        lp.row_lower_ = np.concatenate([wanted - slack, np.full(len(self.pools), -np.inf)])
+        lp.row_lower_ = np.concatenate([wanted, np.full(len(self.pools), -np.inf)])
         lp.row_upper_ = np.concatenate([np.full(n, np.inf), self.have])
         starts, index, value = [0], [], []
         for node, pool, gain, _place in arcs:
             index += [node, n + pool]
             value += [gain, 1.0]
             starts.append(len(index))
-        if lack:
+        if len(cost) > len(arcs):  # what each node lacks
             for node in range(n):
                 index.append(node)
                 value.append(1.0)

@@ -8,16 +8,16 @@ them on the vehicles (``loading``), and say of every line what bound it.
 from __future__ import annotations
 
 import gc
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .ground import Ground, ground
+from .ground import Floats, Ground, ground
 from .levels import Cut, Filled, fill, nothing
 from .limits import Group, Limits, limits
 from .loading import Loads, loads
@@ -153,71 +153,82 @@ def _joined(land: Ground, bounds: Limits) -> dict[int, int]:
 def told(answer: Answer, say: Say) -> Plan:
     """The plan with its reasons."""
     land = answer.ground
-    pack = [item.pack for item in land.items]
-    has = np.zeros(land.cells)
-    sent = [0] * len(land.items)
-    lots = _Lots(land)
-    goods: dict[int, dict[int, list[FromLot]]] = {}
-    for cell in range(land.cells):
-        by_item: dict[int, list[FromLot]] = {}
-        together: dict[tuple[int, int, int], float] = {}
-        for pool, packs, gain, day in answer.loads.get(cell, ()):
-            key = (day, land.pools[pool].expires, pool)
-            together[key] = together.get(key, 0.0) + packs
-            has[cell] += packs * gain
-        for (day, _expires, pool), packs in sorted(together.items()):
-            item = land.pools[pool].item
-            pieces = round(packs) * pack[item]
-            by_item.setdefault(item, []).extend(lots.take(pool, pieces, day))
-            sent[item] += pieces
-        goods[cell] = by_item
+    goods, has, sent = _goods(answer)
     by_need = not land.linear
-    before = land.levels_of(np.zeros(land.cells)) if by_need else np.zeros(land.cells)
-    after = land.levels_of(np.minimum(has, land.most)) if by_need else np.zeros(land.cells)
+    nobody = np.zeros(land.cells)
+    before = (land.levels_of(nobody) if by_need else nobody).tolist()
+    after = (land.levels_of(np.minimum(has, land.most)) if by_need else nobody).tolist()
     judge = _Judge(answer, has, after)
+    names, items = [place.id for place in land.places], [item.id for item in land.items]
+    item_of, place_of, wanted_of = land.item.tolist(), land.place.tolist(), land.wanted.tolist()
     shares: list[Share] = []
     for cell in np.lexsort((land.item, land.place)).tolist():
-        item, place = int(land.item[cell]), land.places[int(land.place[cell])].id
-        own = goods[cell].get(item, [])
-        bound, facts = judge.bound(cell)
+        item, place, wanted = item_of[cell], names[place_of[cell]], wanted_of[cell]
+        own = goods[cell].pop(item, ())
         quantity = sum(one.quantity for one in own)
-        code = facts.pop("code", bound)
-        facts |= {"quantity": quantity, "wanted": int(land.wanted[cell])}
-        others = sorted(other for other in goods[cell] if other != item)
-        reason = say(str(code), facts)
+        bound, code, facts = judge.bound(cell)
+        facts["quantity"], facts["wanted"] = quantity, wanted
         shares.append(Share(
-            place, land.items[item].id, quantity, reason, bound, int(land.wanted[cell]), None,
+            place, items[item], quantity, say(code, facts), bound, wanted, None,
             _days(before[cell]) if by_need else None, _days(after[cell]) if by_need else None,
             tuple(own), facts,
         ))  # fmt: skip
-        for other in others:
+        for other in sorted(goods[cell]):
             some = goods[cell][other]
             amount = sum(one.quantity for one in some)
-            about: Facts = {"quantity": amount, "item": land.items[item].id}
+            about: Facts = {"quantity": amount, "item": items[item]}
             shares.append(Share(
-                place, land.items[other].id, amount, say("substitute", about), "substitute", 0,
-                land.items[item].id, None, None, tuple(some), about,
+                place, items[other], amount, say("substitute", about), "substitute", 0,
+                items[item], None, None, tuple(some), about,
             ))  # fmt: skip
-    items = []
-    for i, one in enumerate(land.items):
-        stock = one.stock if one.stock is not None else sum(lot.quantity for lot in one.lots)
-        left = land.usable[i] - land.kept[i] - sent[i]
-        code = "all_sent"
-        if left:
-            code = "left_over" if judge.all_met(i) else "left_bound"
-        reason = say(code, {"sent": sent[i], "left": left})
-        if land.kept[i] < one.keep_back:
-            reason += " " + say("kept_less", {"kept": land.kept[i], "asked": one.keep_back})
-        elif land.kept[i]:
-            reason += " " + say("kept", {"kept": land.kept[i]})
-        if stock > land.usable[i]:
-            reason += " " + say("past", {"past": stock - land.usable[i]})
-        items.append(ItemSum(one.id, stock, land.usable[i], land.kept[i], sent[i], left, reason))
-    worst = float(after.min()) if by_need and land.cells else None
+    sums = [_sum(answer, judge, n, sent[n], say) for n in range(len(items))]
+    worst = _days(min(after)) if by_need and after else None
+    problem = land.problem
     return Plan(
-        land.problem.mode, land.problem.days, land.problem.first_day, tuple(shares), tuple(items),
-        None if worst is None else _days(worst),
+        problem.mode, problem.days, problem.first_day, tuple(shares), tuple(sums), worst
     )  # fmt: skip
+
+
+def _goods(answer: Answer) -> tuple[list[dict[int, list[FromLot]]], Floats, list[int]]:
+    """By cell and item the lots it gets; what each has in packs; what is sent of each item."""
+    land = answer.ground
+    pack, lots = [item.pack for item in land.items], _Lots(land)
+    item_of = [pool.item for pool in land.pools]
+    has = [0.0] * land.cells
+    sent = [0] * len(land.items)
+    goods: list[dict[int, list[FromLot]]] = [{} for _cell in range(land.cells)]
+    for cell in sorted(answer.loads):
+        together: dict[tuple[int, int, int], float] = {}
+        for pool, packs, gain, day in answer.loads[cell]:
+            key = (day, land.pools[pool].expires, pool)
+            together[key] = together.get(key, 0.0) + packs
+            has[cell] += packs * gain
+        by_item = goods[cell]
+        for (day, _expires, pool), packs in sorted(together.items()):
+            item = item_of[pool]
+            pieces = round(packs) * pack[item]
+            by_item.setdefault(item, []).extend(lots.take(pool, pieces, day))
+            sent[item] += pieces
+    return goods, np.array(has), sent
+
+
+def _sum(answer: Answer, judge: _Judge, item: int, sent: int, say: Say) -> ItemSum:
+    """What became of an item."""
+    land = answer.ground
+    one, usable, kept = land.items[item], land.usable[item], land.kept[item]
+    stock = one.stock if one.stock is not None else sum(lot.quantity for lot in one.lots)
+    left = usable - kept - sent
+    code = "all_sent"
+    if left:
+        code = "left_over" if judge.all_met(item) else "left_bound"
+    reason = say(code, {"sent": sent, "left": left})
+    if kept < one.keep_back:
+        reason += " " + say("kept_less", {"kept": kept, "asked": one.keep_back})
+    elif kept:
+        reason += " " + say("kept", {"kept": kept})
+    if stock > usable:
+        reason += " " + say("past", {"past": stock - usable})
+    return ItemSum(one.id, stock, usable, kept, sent, left, reason)
 
 
 def _days(level: float) -> float:
@@ -248,88 +259,90 @@ class _Lots:
 
 
 class _Judge:
-    """Says of a cell what kept it from more."""
+    """Says of a cell what kept it from more, with the code of its sentence and the facts in it."""
 
-    def __init__(self, answer: Answer, has: np.ndarray, after: np.ndarray) -> None:
-        self.answer, self.land, self.has, self.after = answer, answer.ground, has, after
+    def __init__(self, answer: Answer, has: Floats, after: list[float]) -> None:
+        self.answer, self.land, self.after = answer, answer.ground, after
         land = answer.ground
         self.there = [land.usable[i] - land.kept[i] for i in range(len(land.items))]
         totals = np.zeros(len(land.items), dtype=np.int64)
         np.add.at(totals, land.item, land.wanted)
-        self.wanted = totals.tolist()
-        self.served: dict[int, int] = defaultdict(int)
-        for cell in np.flatnonzero(has > 0).tolist():
-            item = int(land.item[cell])
-            self.served[item] = max(self.served[item], int(land.exposure[cell]))
+        self.asked = totals.tolist()
+        served = np.zeros(len(land.items), dtype=np.int64)
+        some = has > 0
+        np.maximum.at(served, land.item[some], land.exposure[some])
+        self.served = served.tolist()
         self.vehicles = sorted(one.id for one in land.problem.vehicles)
-        short = has < land.most - 1e-6
-        self.short = set(np.unique(land.item[short]).tolist())
+        self.short = set(np.unique(land.item[has < land.most - 1e-6]).tolist())
+        self.has, self.most, self.item = has.tolist(), land.most.tolist(), land.item.tolist()
+        self.exposure, self.risk = land.exposure.tolist(), land.risk.tolist()
+        self.rate, self.wanted = land.rate.tolist(), land.wanted.tolist()
+        self.held, self.level = answer.filled.held.tolist(), answer.filled.level.tolist()
 
     def all_met(self, item: int) -> bool:
         """Whether nobody lacks any of an item."""
         return item not in self.short
 
-    def bound(self, cell: int) -> tuple[Bound, Facts]:
-        """The bound of a cell and the numbers of its sentence; ``code`` where it differs."""
-        land, filled = self.land, self.answer.filled
-        item = int(land.item[cell])
-        facts: Facts = {
-            "there": self.there[item], "asked": self.wanted[item], "kept": land.kept[item],
-        }  # fmt: skip
-        if not land.linear:
-            facts |= {"days": land.problem.days, "cover": _days(self.after[cell]),
-                      "class": int(land.exposure[cell]), "risk": int(land.risk[cell])}  # fmt: skip
-        if land.linear and land.problem.mode == "by_consumption" and not land.rate[cell]:
-            return "no_consumption", facts
-        if land.most[cell] == 0:
-            if land.linear and land.wanted[cell]:
-                facts["pack"] = land.items[item].pack
-                return "pack", facts
-            return "enough", {**facts, "code": "nothing_asked" if land.linear else "enough"}
-        if self.has[cell] >= land.most[cell] - 1e-6:
-            code = "met_asked" if land.linear else "met"
-            if land.linear and self.has[cell] * land.items[item].pack < land.wanted[cell]:
-                code, facts["pack"] = "met_packs", land.items[item].pack
-            return "met", {**facts, "code": code}
+    def bound(self, cell: int) -> tuple[Bound, str, Facts]:
+        land, linear = self.land, self.land.linear
+        item = self.item[cell]
+        pack = land.items[item].pack
+        if linear and land.problem.mode == "by_consumption" and not self.rate[cell]:
+            return "no_consumption", "no_consumption", {}
+        if self.most[cell] == 0:
+            if not linear:
+                return "enough", "enough", {"days": land.problem.days}
+            if self.wanted[cell]:
+                return "pack", "pack", {"pack": pack}
+            return "enough", "nothing_asked", {}
+        if self.has[cell] >= self.most[cell] - 1e-6:
+            if not linear:
+                return "met", "met", {"days": land.problem.days}
+            if self.has[cell] * pack < self.wanted[cell]:
+                return "met", "met_packs", {"pack": pack}
+            return "met", "met_asked", {}
         if cell in self.answer.lost:
             name = land.places[int(land.place[cell])].vehicle or ""
-            return "vehicle", {**facts, "vehicle": name, "code": "vehicle_full"}
-        held = int(filled.held[cell])
-        one = self.answer.limits.cuts[held] if held >= 0 else None
-        if one is None:
-            return "pack", {**facts, "pack": land.items[item].pack, "code": "rounding"}
-        return self._held(cell, item, one, facts)
+            return "vehicle", "vehicle_full", {"vehicle": name}
+        held = self.held[cell]
+        if held < 0:
+            return "pack", "rounding", {"pack": pack}
+        return self._held(cell, item, self.answer.limits.cuts[held])
 
-    def _held(self, cell: int, item: int, one: Cut, facts: Facts) -> tuple[Bound, Facts]:
-        land, filled = self.land, self.answer.filled
+    def _held(self, cell: int, item: int, one: Cut) -> tuple[Bound, str, Facts]:
+        land = self.land
         if one.kind == "vehicle":
-            facts["vehicle"] = self.vehicles[one.about]
-            facts["day"] = one.day + 1
-            return "vehicle", {**facts, "code": "vehicle" if one.cap else "vehicle_never"}
+            name = self.vehicles[one.about]
+            if not one.cap:
+                return "vehicle", "vehicle_never", {"vehicle": name}
+            return "vehicle", "vehicle", {"vehicle": name, "day": one.day + 1}
         if one.kind == "expiry":
-            return "expiry", {**facts, "day": one.day + 1, "code": "expiry"}
+            return "expiry", "expiry", {"day": one.day + 1}
         if one.kind == "item" and one.cap == 0:
-            return "no_stock", {**facts, "code": "no_stock" if self.there[item] == 0 else "no_pack",
-                                "pack": land.items[item].pack}  # fmt: skip
+            if self.there[item]:
+                return "no_stock", "no_pack", {"pack": land.items[item].pack}
+            return "no_stock", "no_stock", {"kept": land.kept[item]}
         if one.kind == "earmark":
-            return "earmark", {**facts, "code": "earmark_none" if one.cap == 0 else "earmark"}
+            return "earmark", "earmark_none" if one.cap == 0 else "earmark", {}
         if land.linear:
-            exact = filled.exact.get(cell)
-            percent = 0.0
-            if exact is not None and land.wanted[cell]:
-                percent = float(exact) * int(land.rate[cell]) / int(land.wanted[cell]) * 100
-            facts["percent"] = round(percent, 1)
-            if land.problem.mode == "by_consumption":
-                facts["rate"] = int(land.rate[cell])
-                facts["months"] = round(float(exact or 0), 3)
-            down = self.has[cell] * land.unit[cell] < float(exact or 0) * int(land.rate[cell])
-            code = f"{land.problem.mode}_{'down' if down else 'up'}"
-            return "share", {**facts, "code": code}
-        served = self.served[item]
-        if self.has[cell] == 0 and served > land.exposure[cell]:
-            return "higher", {**facts, "higher": served}
-        facts["level"] = _days(filled.level[cell] * land.risk[cell])
-        code = "share_group" if one.kind == "group" else "share"
-        if one.kind == "item" and self.has[cell] == 0:
-            code = "share_none"
-        return "share", {**facts, "code": code}
+            return self._linear(cell, item)
+        facts: Facts = {"cover": _days(self.after[cell]), "class": self.exposure[cell]}
+        if self.has[cell] == 0 and self.served[item] > self.exposure[cell]:
+            return "higher", "higher", {**facts, "higher": self.served[item]}
+        facts |= {"there": self.there[item], "asked": self.asked[item], "risk": self.risk[cell],
+                  "level": _days(self.level[cell] * self.risk[cell])}  # fmt: skip
+        if one.kind == "group":
+            return "share", "share_group", facts
+        return "share", "share" if self.has[cell] else "share_none", facts
+
+    def _linear(self, cell: int, item: int) -> tuple[Bound, str, Facts]:
+        """The share of a request, or of everybody's consumption."""
+        mode = self.land.problem.mode
+        exact = self.answer.filled.exact.get(cell, Fraction(0))
+        down = self.has[cell] * int(self.land.unit[cell]) < exact * self.rate[cell]
+        facts: Facts = {"there": self.there[item]}
+        if mode == "by_request":
+            facts |= {"asked": self.asked[item], "percent": round(float(exact) * 100, 1)}
+        else:
+            facts |= {"rate": self.rate[cell], "months": round(float(exact), 3)}
+        return "share", f"{mode}_{'down' if down else 'up'}", facts
