@@ -169,12 +169,13 @@ def _signatures(
 
 
 def _vehicles(ground: Ground, stands_in: dict[int, list[tuple[int, Substitution]]]) -> list[Cut]:
-    """What has to leave by each day fits on the trips until then.
+    """What leaves fits on the trips of all days of the plan; ``loading`` says on which.
 
     Where a substitute may come instead, the bulkier of the two is counted.
     """
     cuts: list[Cut] = []
-    vehicles = sorted(ground.problem.vehicles, key=lambda one: one.id)
+    problem = ground.problem
+    vehicles = sorted(problem.vehicles, key=lambda one: one.id)
     served = {one.id: n for n, one in enumerate(vehicles)}
     by_place = np.array([served.get(p.vehicle or "", -1) for p in ground.places], dtype=np.int64)
     cell_vehicle = by_place[ground.place]
@@ -199,22 +200,13 @@ def _vehicles(ground: Ground, stands_in: dict[int, list[tuple[int, Substitution]
             cuts.append(cut("vehicle", n, 0.0, never))
         some = (factor > 0) & (factor <= FULL)
         cells, factor = cells[some], factor[some]
-        if ground.linear and len(cells):  # a request has no day: within the days of the plan
+        if len(cells):
+            # A day is left with less room than its next pack takes; where packs are small beside a
+            # day, that much is kept free, and every pack finds its day.
             loss = float(factor.max())
-            total = a_day * ground.problem.days
-            total -= loss * (ground.problem.days - 1) if loss <= a_day / 20 else 0.0
-            cuts.append(cut("vehicle", n, total, cells, factor=factor,
-                            day=ground.problem.days - 1))  # fmt: skip
-        # A day is left with less room than its next pack takes; where packs are small beside a
-        # day, that much is kept free, and every pack finds its day.
-        loss = float(factor.max(initial=0))
-        loss = loss if loss <= a_day / 20 else 0.0
-        days = 0 if ground.linear or not len(cells) else ground.levels
-        cuts += [
-            cut("vehicle", n, a_day * (day + 1) - loss * day, cells, factor=factor,
-                high=ground.begun_by(cells, day + 1), day=day)
-            for day in range(days)
-        ]  # fmt: skip
+            total = a_day * problem.days
+            total -= loss * (problem.days - 1) if loss <= a_day / 20 else 0.0
+            cuts.append(cut("vehicle", n, total, cells, factor=factor))
         if not vehicle.trips_per_day:
             rest = np.flatnonzero((cell_vehicle == n) & (ground.most > 0))
             cuts.append(cut("vehicle", n, 0.0, rest))

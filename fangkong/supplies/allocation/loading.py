@@ -6,20 +6,20 @@ from collections import defaultdict
 
 import numpy as np
 
-from .ground import Floats, Ground, Ints
+from .ground import FOREVER, Floats, Ground, Ints
 from .limits import FULL, item_load
 from .routes import Ways
 from .types import Vehicle
 
 Loads = dict[int, list[tuple[int, float, float, int]]]  # cell: pool, packs, worth, day
-Runs = tuple[Ints, Ints, Floats]  # last day, entry, packs; sorted
+Runs = tuple[Ints, Ints, Floats]  # last day to leave, entry, packs; in the order of leaving
 
 
 def loads(ground: Ground, ways: Ways) -> tuple[Loads, set[int]]:
     """Each cell's goods with the day on which they leave, and the cells that lost some.
 
-    Places without a vehicle of the problem are served at once. A pack for which no trip until the
-    day of its use has room stays in the store.
+    Places without a vehicle of the problem are served at once. What does not fit on the trips until
+    the day of its use leaves as soon as it can; a lot that expires is not sent after that day.
     """
     found: Loads = {}
     vehicles = {one.id: one for one in ground.problem.vehicles}
@@ -68,11 +68,10 @@ def _load(
 def _days(runs: Runs, load: Floats, a_day: float, days: int) -> dict[tuple[int, int], float]:
     """By entry and day the packs that leave; day -1 for those that find no trip in time.
 
-    ``load``: of a pack, by entry. Runs are in the order of their last days.
+    ``load``: of a pack, by entry.
     """
-    by, entry, packs = runs
+    until, entry, packs = runs
     heavy = load[entry]
-    never = heavy > FULL
     packs = packs.copy()
     found: dict[tuple[int, int], float] = {}
 
@@ -81,48 +80,58 @@ def _days(runs: Runs, load: Floats, a_day: float, days: int) -> dict[tuple[int, 
             if amount:
                 found[number, day] = found.get((number, day), 0.0) + amount
 
-    send(np.flatnonzero(never), -1, packs[never])
-    rows = np.flatnonzero(~never)
-    at = 0
+    never = np.flatnonzero(heavy > FULL)
+    send(never, -1, packs[never])
+    rows = np.flatnonzero(heavy <= FULL)
     for day in range(days):
-        late = at + int((by[rows[at:]] < day).sum())
-        send(rows[at:late], -1, packs[rows[at:late]])
-        at = late
-        size = np.cumsum(packs[rows[at:]] * heavy[rows[at:]])
+        late = rows[until[rows] < day]
+        send(late, -1, packs[late])
+        rows = rows[until[rows] >= day]
+        size = np.cumsum(packs[rows] * heavy[rows])
         whole = int(np.searchsorted(size, a_day + 1e-6, side="right"))
-        send(rows[at : at + whole], day, packs[rows[at : at + whole]])
+        send(rows[:whole], day, packs[rows[:whole]])
         used = float(size[whole - 1]) if whole else 0.0
-        at += whole
-        if at < len(rows):
-            part = float((a_day - used + 1e-6) // heavy[rows[at]])
-            send(rows[at : at + 1], day, np.array([part]))
-            packs[rows[at]] -= part
-    send(rows[at:], -1, packs[rows[at:]])
+        rows = rows[whole:]
+        if len(rows):
+            part = float((a_day - used + 1e-6) // heavy[rows[0]])
+            send(rows[:1], day, np.array([part]))
+            packs[rows[0]] -= part
+    send(rows, -1, packs[rows])
     return found
 
 
 def _runs(
     ground: Ground, ways: Ways, cells: list[int]
 ) -> tuple[list[tuple[int, int, float, float]], Runs]:
-    """The entries of cells (cell, pool, packs, worth), cut by the day on which a pack is opened."""
+    """The entries of cells (cell, pool, packs, worth), cut by the day on which a pack is opened.
+
+    Sorted by that day. What expires leaves by then; the rest may leave on any day of the plan.
+    """
     entries = [(cell, *way) for cell in cells for way in ways.of[cell]]
     cell = np.array([one[0] for one in entries], dtype=np.int64)
     packs = np.array([one[2] for one in entries])
     gain = np.array([one[3] for one in entries])
+    expires = np.array([ground.pools[one[1]].expires for one in entries], dtype=np.int64)
     days = ground.problem.days
     if ground.linear:
-        # A request has no day of use: it leaves within the plan, and before its lot expires there.
-        ends_at = np.array([ground.pools[one[1]].expires for one in entries], dtype=np.int64)
-        by = np.minimum(days - 1, ends_at - ground.lead[cell])
-        order = np.argsort(by, kind="stable")
-        return entries, (by[order], order, packs[order])
+        # A request has no day of use: it leaves before its lot expires there.
+        until = np.minimum(days - 1, expires - ground.lead[cell])
+        order = np.argsort(until, kind="stable")
+        return entries, (until[order], order, packs[order])
     begins = np.cumsum(packs * gain)
     begins = np.concatenate([[0.0], begins[:-1]])
     first = np.concatenate([[True], cell[1:] != cell[:-1]])
     begins -= np.maximum.accumulate(np.where(first, begins, 0.0))
     ends = np.column_stack([ground.begun_by(cell, day + 1) for day in range(days)])
-    until = np.clip(np.ceil((ends - begins[:, None]) / gain[:, None] - 1e-9), 0, packs[:, None])
-    until[:, -1] = packs
-    counts = np.diff(np.maximum.accumulate(until, axis=1), axis=1, prepend=0)
+    opened = np.clip(np.ceil((ends - begins[:, None]) / gain[:, None] - 1e-9), 0, packs[:, None])
+    opened[:, -1] = packs
+    counts = np.diff(np.maximum.accumulate(opened, axis=1), axis=1, prepend=0)
+    # What lasts is ordered by days 0, 1-2, 3-6, 7-14 …: not a drive for each day of use.
+    starts = [2**n - 1 for n in range(7) if 2**n - 1 < days]
+    lasts = expires == FOREVER
+    together = np.zeros((int(lasts.sum()), days))
+    together[:, starts] = np.add.reduceat(counts[lasts], starts, axis=1)
+    counts[lasts] = together
     day, entry = np.nonzero(counts.T)
-    return entries, (day, entry, counts.T[day, entry])
+    until = np.where(expires[entry] == FOREVER, days - 1, day)
+    return entries, (until, entry, counts.T[day, entry])

@@ -43,7 +43,11 @@ def read(text: bytes) -> Problem:
 
 def checked(data: object) -> Problem:
     """The problem that JSON data say; raises ``WrongProblem``."""
-    if marks := list(_marks(data)):
+    try:
+        marks = list(_marks(data))
+    except RecursionError:
+        marks = [Fault("", "too_deep")]
+    if marks:
         raise WrongProblem(marks)
     try:
         problem: Problem = adapter(Problem).validate_python(data)
@@ -147,7 +151,9 @@ def _marks(data: object, place: str = "") -> Iterator[Fault]:
 
 
 def _escaped(key: object) -> str:
-    return str(key)[:200].replace("~", "~0").replace("/", "~1")
+    """A part of a JSON pointer; what no terminal should get is written as its number."""
+    plain = str(key)[:200].replace("~", "~0").replace("/", "~1")
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in plain)
 
 
 # --- What pydantic found -------------------------------------------------------------------------
@@ -175,7 +181,8 @@ _CODES = {
     "int_type": "whole", "int_from_float": "whole", "int_parsing": "whole",
     "unexpected_keyword_argument": "unknown_key", "extra_forbidden": "unknown_key",
     "missing": "missing", "missing_keyword_only_argument": "missing", "missing_argument": "missing",
-    "string_type": "text", "string_too_short": "empty", "too_short": "empty",
+    "string_type": "text", "string_unicode": "text",
+    "string_too_short": "empty", "too_short": "empty",
     "tuple_type": "list", "dict_type": "object", "dataclass_type": "object", "day": "day",
 }  # fmt: skip
 

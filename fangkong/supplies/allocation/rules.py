@@ -315,7 +315,7 @@ class _Judge:
             name = self.vehicles[one.about]
             if not one.cap:
                 return "vehicle", "vehicle_never", {"vehicle": name}
-            return "vehicle", "vehicle", {"vehicle": name, "day": one.day + 1}
+            return "vehicle", "vehicle", {"vehicle": name, "day": land.problem.days}
         if one.kind == "expiry":
             return "expiry", "expiry", {"day": one.day + 1}
         if one.kind == "item" and one.cap == 0:
@@ -327,10 +327,11 @@ class _Judge:
         if land.linear:
             return self._linear(cell, item)
         facts: Facts = {"cover": _days(self.after[cell]), "class": self.exposure[cell]}
-        if self.has[cell] == 0 and self.served[item] > self.exposure[cell]:
+        none = self.has[cell] == 0 and self.level[cell] < 1e-6
+        if none and self.served[item] > self.exposure[cell]:
             return "higher", "higher", {**facts, "higher": self.served[item]}
         facts |= {"there": self.there[item], "asked": self.asked[item], "risk": self.risk[cell],
-                  "level": _days(self.level[cell] * self.risk[cell])}  # fmt: skip
+                  "level": _days(self.level[cell] * self.risk[cell] + 1e-5)}  # fmt: skip
         if one.kind == "group":
             return "share", "share_group", facts
         return "share", "share" if self.has[cell] else "share_none", facts
