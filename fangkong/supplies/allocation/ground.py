@@ -9,7 +9,7 @@ cell's item.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,7 @@ class Ground:
     levels: int
     linear: bool
     wanted: Ints
+    fits: dict[Substitution, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def cells(self) -> int:
@@ -86,7 +87,7 @@ class Ground:
         """The level that a cell has with so many packs."""
         amount = packs * self.unit[cell]
         row = self.knots[cell]
-        day = int(np.searchsorted(row, amount, side="right")) - 1
+        day = int(row.searchsorted(amount, side="right")) - 1
         if day >= self.levels:
             return float(self.levels)
         step = row[day + 1] - row[day]

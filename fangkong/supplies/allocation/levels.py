@@ -98,8 +98,9 @@ class Filled:
     def forget(self, cells: Ints) -> None:
         """Begin anew with some cells."""
         self.packs[cells], self.held[cells], self.level[cells] = 0, -1, 0
-        for cell in cells.tolist():
-            self.exact.pop(cell, None)
+        if self.exact:
+            for cell in cells.tolist():
+                self.exact.pop(cell, None)
 
 
 def nothing(ground: Ground) -> Filled:
@@ -135,13 +136,14 @@ def fill(ground: Ground, cuts: Sequence[Cut], filled: Filled, only: NDArray[np.b
     """Give packs to the cells of ``only`` under the cuts, stage by stage."""
     numbers = [n for n, one in enumerate(cuts) if one.binds(ground.most)]
     cuts = [cuts[n] for n in numbers]
-    stack = _Stack(cuts)
+    stack = _Stack(ground, cuts)
     for stage in stages(ground):
         inside = only[stage.cells] & (filled.held[stage.cells] < 0)
         if inside.any():
             part = Stage(stage.cells[inside], stage.weight[inside], stage.top[inside])
             _raise(ground, stack, filled, part)
-            _hand_out_rest(ground, stack, filled, part)
+            if ground.linear:
+                _hand_out_rest(ground, stack, filled, part)
     mine = only & (filled.held >= 0)
     filled.held[mine] = np.array([*numbers, -1])[filled.held[mine]]
 
@@ -157,8 +159,12 @@ def _aim(ground: Ground, packs: Floats, cells: Ints, level: Floats) -> Floats:
 class _Stack:
     """Many cuts in one row, so that their use is counted at once."""
 
-    def __init__(self, cuts: Sequence[Cut]) -> None:
+    def __init__(self, ground: Ground, cuts: Sequence[Cut]) -> None:
         self.cuts = cuts
+        self.of_item: dict[int, list[int]] = {}
+        for n, one in enumerate(cuts):
+            for item in np.unique(ground.item[one.cells]).tolist():
+                self.of_item.setdefault(item, []).append(n)
         self.caps = np.array([one.cap for one in cuts])
         some = [one for one in cuts if len(one.cells)]
         self.some = np.array([len(one.cells) > 0 for one in cuts], dtype=bool)
@@ -189,42 +195,82 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
     growing[stage.cells] = True
     binding = np.flatnonzero(stack.used(aim) > stack.caps + SLACK).tolist()
     highest = float((stage.top / stage.weight).max())
-    queue = [(0.0, n) for n in binding]
+    queue, bound = [(0.0, n) for n in binding], set(binding)
     common = 0.0
     while queue:
         level, n = heapq.heappop(queue)
         one = cuts[n]
         bears = _Bears(ground, one, packs, growing, weight, top)
-        now, exact_level = bears.level(max(common, level), highest, queue[0][0] if queue else None)
+        next_one = queue[0][0] if queue else None
+        now, exact_level = bears.level(max(common, level), highest, next_one, common)
         if now == np.inf:
             continue
         if not exact_level or (queue and now > queue[0][0]):
             heapq.heappush(queue, (now, n))
             continue
-        common = now
-        mine = np.unique(one.cells[growing[one.cells] & (one.factor > 0)])
-        to = np.minimum(common * weight[mine], top[mine])
-        reached = _aim(ground, packs, mine, to)
-        has = packs.copy()
-        has[mine] = reached
-        stops = _next_counts(one, has, growing, np.floor if ground.linear else None)
-        stops = stops[aim[stops] > has[stops]]
-        if not len(stops):  # the rounding of a level hid whose pack is next: hold all that count
-            stops = mine[(has[mine] < _ends(one, mine, ground.cells)) & (aim[mine] > has[mine])]
+        common, full = now, [n]
+        while queue and queue[0][0] <= common + 2 * FINE:  # full at the same level: held together
+            other = heapq.heappop(queue)[1]
+            bears = _Bears(ground, cuts[other], packs, growing, weight, top)
+            level = bears.level(common, highest, None, common)[0]
+            if level <= common + 2 * FINE:
+                full.append(other)
+            elif level < np.inf:
+                heapq.heappush(queue, (level, other))
+        held = [_hold(ground, cuts[m], filled, growing, common, weight, top, aim, m) for m in full]
+        stops = np.unique(np.concatenate(held))
         if not len(stops):
             continue
-        if ground.linear:
-            exact = _exactly(ground, one, filled, growing, common)
-            for cell in stops.tolist():
-                filled.exact[cell] = exact
-        packs[stops] = has[stops]
-        filled.held[stops], filled.level[stops] = n, common
         growing[stops] = False
-        heapq.heappush(queue, (common, n))
+        again = set(full)
+        if not ground.linear:
+            again |= _hand_out(ground, stack, filled, stops, growing, common, weight, top, aim)
+        for m in again & bound:
+            heapq.heappush(queue, (common, m))
     left = stage.cells[growing[stage.cells]]
     packs[left] = aim[left]
     if ground.linear:
         _whole(ground, filled, stage.cells)
+
+
+def _hold(
+    ground: Ground, one: Cut, filled: Filled, growing: NDArray[np.bool_], common: float,
+    weight: Floats, top: Floats, aim: Floats, number: int,
+) -> Ints:  # fmt: skip
+    """Bring the cells whose next pack counts in a full cut to its level; returns them."""
+    mine = np.unique(one.cells[growing[one.cells] & (one.factor > 0)])
+    has = filled.packs.copy()
+    has[mine] = _aim(ground, filled.packs, mine, np.minimum(common * weight[mine], top[mine]))
+    stops = _next_counts(one, has, growing, np.floor if ground.linear else None)
+    stops = stops[aim[stops] > has[stops]]
+    if not len(stops):  # the rounding of a level hid whose pack is next: hold all that count
+        stops = mine[(has[mine] < _ends(one, mine, ground.cells)) & (aim[mine] > has[mine])]
+    if ground.linear and len(stops):
+        exact = _exactly(ground, one, filled, growing, common)
+        for cell in stops.tolist():
+            filled.exact.setdefault(cell, exact)
+    filled.packs[stops] = has[stops]
+    filled.held[stops], filled.level[stops] = number, common
+    return stops
+
+
+def _hand_out(
+    ground: Ground, stack: _Stack, filled: Filled, cells: Ints, growing: NDArray[np.bool_],
+    common: float, weight: Floats, top: Floats, aim: Floats,
+) -> set[int]:  # fmt: skip
+    """What full cuts have left for single packs goes to their lowest cells before others rise.
+
+    Returns the cuts that may be full sooner by it.
+    """
+    numbers = sorted({n for i in np.unique(ground.item[cells]).tolist() for n in stack.of_item[i]})
+    some = [stack.cuts[n] for n in numbers]
+    used = np.zeros(len(some))
+    for n, one in enumerate(some):
+        bears = _Bears(ground, one, filled.packs, growing, weight, top)
+        used[n] = one.cap + SLACK - bears.room + bears.use(common)
+    before = filled.packs[cells].copy()
+    _give(ground, some, filled, cells, weight[cells], aim[cells], used)
+    return set(numbers) if (filled.packs[cells] > before).any() else set()
 
 
 class _Bears:
@@ -241,15 +287,36 @@ class _Bears:
         self.factor, self.low, self.high = one.factor[moving], one.low[moving], one.high[moving]
         self.room = one.cap - fixed + SLACK
         self.pace, self.ceiling = weight[self.cells], top[self.cells]
+        self.rows = self.cells * ground.knots.shape[1]
+        self.flat, self.last = ground.knots.ravel(), ground.levels - 1
+        self.unit, self.most = ground.unit[self.cells], ground.most[self.cells]
+        self.has = packs[self.cells]
+
+    def aim(self, level: float) -> Floats:
+        """``_aim`` of the growing cells, with all that does not change looked up once."""
+        to = np.minimum(level * self.pace, self.ceiling)
+        if self.ground.linear:
+            return _aim(self.ground, self.packs, self.cells, to)
+        day = np.minimum(to.astype(np.int64), self.last)
+        at = self.rows + day
+        low = self.flat.take(at)
+        packs = self.flat.take(at + 1)
+        packs -= low
+        packs *= to - day
+        packs += low
+        packs /= self.unit
+        packs -= 1e-9 * np.maximum(packs, 1)
+        whole: Floats = np.ceil(packs)
+        return np.maximum(self.has, np.minimum(whole, self.most))
 
     def use(self, level: float) -> float:
         """What the growing cells take at a common level."""
-        to = np.minimum(level * self.pace, self.ceiling)
-        has = _aim(self.ground, self.packs, self.cells, to)
-        counts = np.minimum(np.maximum(has, self.low), self.high) - self.low
+        counts = np.minimum(np.maximum(self.aim(level), self.low), self.high) - self.low
         return float((self.factor * counts).sum())
 
-    def level(self, low: float, high: float, other: float | None) -> tuple[float, bool]:
+    def level(
+        self, low: float, high: float, other: float | None, least: float
+    ) -> tuple[float, bool]:
         """The highest common level that the cut bears, infinity if it bears them all.
 
         Where that lies above the level of the next cut (``other``) only some level that it bears
@@ -261,6 +328,9 @@ class _Bears:
         if use_high <= self.room:
             return np.inf, True
         use_low = self.use(low)
+        if use_low > self.room and low > least:  # single packs were handed out meanwhile
+            low, high, use_high = least, low, use_low
+            use_low, other = self.use(low), None
         if use_low > self.room:
             return low, True
         near, exact = FINER if self.ground.linear else FINE, True
@@ -351,20 +421,25 @@ def remainder(ground: Ground, filled: Filled, cell: int) -> Fraction:
 
 
 def _hand_out_rest(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
-    """Pack by pack to the lowest, as long as a cut has room for one."""
-    cuts = stack.cuts
+    """What is left by rounding goes to the largest remainders, in the linear modes."""
     held = filled.held[stage.cells] >= 0
     cells = stage.cells[held]
-    if not len(cells):
-        return
-    used = stack.used(filled.packs)
+    if len(cells):
+        aim = _aim(ground, filled.packs, cells, stage.top[held])
+        used = stack.used(filled.packs)
+        _give(ground, stack.cuts, filled, cells, stage.weight[held], aim, used)
+
+
+def _give(
+    ground: Ground, cuts: Sequence[Cut], filled: Filled, cells: Ints, weights: Floats, aims: Floats,
+    used: Floats,
+) -> None:  # fmt: skip
+    """Pack by pack to the lowest, as long as the cuts have room for one."""
     limits = limits_of(cells, cuts, used)
     if not limits:
         return
-    aim = dict(zip(
-        cells.tolist(), _aim(ground, filled.packs, cells, stage.top[held]).tolist(), strict=True
-    ))  # fmt: skip
-    weight = dict(zip(cells.tolist(), stage.weight[held].tolist(), strict=True))
+    aim = dict(zip(cells.tolist(), aims.tolist(), strict=True))
+    weight = dict(zip(cells.tolist(), weights.tolist(), strict=True))
 
     def give(cell: int) -> bool:
         has = filled.packs[cell]

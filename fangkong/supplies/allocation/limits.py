@@ -121,7 +121,7 @@ def _item(
     ]
     for other, one in others:
         gain = ground.items[other].pack * one.replaces / (one.pieces * pack)
-        fit = np.array([may(one, place) for place in ground.places])
+        fit = _fits(ground, one)
         for n in pools_of.get(other, []):
             allowed = ground.pools[n].allowed
             worth.append((n, gain, fit if allowed is None else fit & allowed))
@@ -168,6 +168,14 @@ def _signatures(
     return [(tuple(row.tolist()), np.flatnonzero(inverse == n)) for n, row in enumerate(rows)]
 
 
+def _fits(ground: Ground, one: Substitution) -> NDArray[np.bool_]:
+    """At which places a substitute will do."""
+    known = ground.fits.get(one)
+    if known is None:
+        known = ground.fits[one] = np.array([may(one, place) for place in ground.places])
+    return known
+
+
 def _vehicles(ground: Ground, stands_in: dict[int, list[tuple[int, Substitution]]]) -> list[Cut]:
     """What leaves fits on the trips of all days of the plan; ``loading`` says on which.
 
@@ -191,7 +199,7 @@ def _vehicles(ground: Ground, stands_in: dict[int, list[tuple[int, Substitution]
         for i, others in stands_in.items():
             for other, one in others:
                 gain = ground.items[other].pack * one.replaces / (one.pieces * ground.items[i].pack)
-                fit = np.array([may(one, place) for place in ground.places])
+                fit = _fits(ground, one)
                 here = (ground.item[cells] == i) & fit[ground.place[cells]]
                 factor[here] = np.maximum(factor[here], load[other] / gain)
         a_day = float(vehicle.trips_per_day * FULL)

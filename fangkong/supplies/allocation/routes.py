@@ -48,8 +48,11 @@ def plain(ground: Ground, group: Group, packs: Floats, ways: Ways) -> None:
                     position += 1
 
 
-def search(ground: Ground, group: Group, packs: Floats, ways: Ways) -> list[Cut]:
-    """Find the way of a group's goods; where there is none, the limit that is broken."""
+def search(ground: Ground, group: Group, packs: Floats, ways: Ways | None) -> list[Cut]:
+    """Find the way of a group's goods; where there is none, the limit that is broken.
+
+    Without ``ways`` it is only asked whether there is one.
+    """
     wanting = [(node, float(node.demand(packs).sum())) for node in group.nodes]
     wanting = [(node, total) for node, total in wanting if total > 0]
     if not wanting:
@@ -60,6 +63,8 @@ def search(ground: Ground, group: Group, packs: Floats, ways: Ways) -> list[Cut]
     trace = 0.5 if group.whole else 1e-6 * max(1.0, sum(model.totals))
     if lack.sum() > trace:
         return [_broken(ground, group, model, prices)]
+    if ways is None:
+        return []
     flows = model.cheapest(np.zeros(len(lack)) if group.whole else lack)
     for node, flow in zip(model.nodes, flows, strict=True):
         _divide(node, flow, packs, ways)

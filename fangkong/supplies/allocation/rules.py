@@ -70,15 +70,17 @@ def solved(problem: Problem) -> Answer:
     # What earmarks and substitutes limit is found without vehicles, group by group, and then again
     # with them, where few limits are still unknown.
     mixed = np.isin(land.item, [i for group in searched for i in group.items])
-    rounds = _known(land, bounds, filled, searched, mixed, vehicles=False)[1]
+    rounds = _known(land, bounds, filled, searched, mixed, vehicles=False)
     filled.forget(np.arange(land.cells))
     fill(land, bounds.cuts, filled, np.ones(land.cells, dtype=bool))
-    ways, more = _known(land, bounds, filled, searched, None, vehicles=True)
-    rounds += more
+    rounds += _known(land, bounds, filled, searched, None, vehicles=True)
+    ways = Ways(left=np.array([float(pool.packs) for pool in land.pools]))
     for group in bounds.groups:
         if group.plain:
             plain(land, group, filled.packs, ways)
-        elif not group.whole:
+            continue
+        search(land, group, filled.packs, ways)
+        if not group.whole:
             top_up(land, group, filled.packs, ways, land.risk)
     loaded, lost = loads(land, ways)
     return Answer(land, bounds, filled, ways, loaded, lost, rounds)
@@ -87,13 +89,12 @@ def solved(problem: Problem) -> Answer:
 def _known(
     land: Ground, bounds: Limits, filled: Filled, searched: list[Group],
     begin: NDArray[np.bool_] | None, *, vehicles: bool,
-) -> tuple[Ways, int]:  # fmt: skip
-    """Find ways for groups; where there is none, raise the levels anew under one limit more.
+) -> int:  # fmt: skip
+    """Where a group's goods have no way, raise the levels anew under one limit more.
 
-    ``begin``: cells that have to be filled first. Returns the ways and how many rounds it took.
+    ``begin``: cells that have to be filled first. Returns how many rounds it took.
     """
     joined = _joined(land, bounds) if vehicles else _alone(bounds)
-    ways: dict[tuple[int, ...], Ways] = {}
     to_do, rounds, only = searched, 0, begin
     while to_do:
         rounds += 1
@@ -110,20 +111,13 @@ def _known(
             filled.held[only] = np.where(held >= 0, np.array([*known, -1])[held], -1)
         broken: set[int] = set()
         for group in to_do:
-            mine = Ways(left=np.array([float(pool.packs) for pool in land.pools]))
-            found = search(land, group, filled.packs, mine)
+            found = search(land, group, filled.packs, None)
             if found:
                 bounds.cuts += found
                 broken.add(joined[group.items[0]])
-            else:
-                ways[group.items] = mine
         only = np.isin(land.item, sorted(i for i, root in joined.items() if root in broken))
         to_do = [group for group in searched if joined[group.items[0]] in broken]
-    together = Ways(left=np.array([float(pool.packs) for pool in land.pools]))
-    for one in ways.values():
-        together.of.update(one.of)
-        together.left = np.minimum(together.left, one.left)
-    return together, rounds
+    return rounds
 
 
 def _alone(bounds: Limits) -> dict[int, int]:

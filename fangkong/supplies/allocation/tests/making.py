@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date, timedelta
 from fractions import Fraction
-from math import ceil
 from typing import Any
 
 from hypothesis import strategies as st
@@ -308,8 +307,9 @@ def twin(problem: dict[str, Any]) -> list[float]:
             (n for n in curves if n not in stuck),
             key=lambda n: (weighted(n, has[n]), -weighted(n, has[n] + 1), n),
         )
-        to = level(name, has[name] + 1)
-        day_of_use = place_of[name].get("lead_days", 0) + max(ceil(to) - 1, 0)
+        last = min((has[name] + 1) * pack, curves[name][-1])
+        used_by = next(n for n in range(days + 1) if curves[name][n] >= last)
+        day_of_use = place_of[name].get("lead_days", 0) + used_by - 1
         if place_pack(name, day_of_use, set()):
             has[name] += 1
             if has[name] * pack >= curves[name][-1]:
