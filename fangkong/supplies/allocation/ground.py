@@ -106,8 +106,9 @@ class Ground:
     def used_by(self, cells: Ints, days: Ints) -> Floats:
         """Packs whose last needed piece is used within so many days after the arrival."""
         days = np.clip(days, 0, self.levels)
-        packs = np.floor(self.knots[cells, days] / self.unit[cells] + 1e-9)
-        return np.where(days >= self.levels, self.most[cells], packs)
+        amount = self.knots[cells, days]
+        packs = np.floor(amount / self.unit[cells] + 1e-9)
+        return np.where(amount >= self.knots[cells, -1], self.most[cells], packs)
 
     def begun_by(self, cells: Ints, days: int) -> Floats:
         """Packs whose first piece is used within so many days after the arrival."""

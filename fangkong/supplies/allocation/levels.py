@@ -46,6 +46,10 @@ class Cut:
     high: Floats
     day: int = 0
     can_bind: bool | None = None
+    least: float = 0.0  # the smallest factor
+
+    def __post_init__(self) -> None:
+        self.least = float(self.factor.min(initial=np.inf))
 
     def binds(self, most: Floats) -> bool:
         """Whether the most that its cells may get is too much for it; else it never matters."""
@@ -209,21 +213,27 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
             heapq.heappush(queue, (now, n))
             continue
         common, full = now, [n]
-        while queue and queue[0][0] <= common + 2 * FINE:  # full at the same level: held together
+        above = common + 2 * FINE
+        while (
+            not ground.linear and queue and queue[0][0] <= above
+        ):  # full at the same level: held together
             other = heapq.heappop(queue)[1]
             bears = _Bears(ground, cuts[other], packs, growing, weight, top)
-            level = bears.level(common, highest, None, common)[0]
-            if level <= common + 2 * FINE:
+            if bears.use(min(above, highest)) > bears.room:
                 full.append(other)
-            elif level < np.inf:
-                heapq.heappush(queue, (level, other))
+            elif above < highest:
+                heapq.heappush(queue, (above + FINE, other))
         held = [_hold(ground, cuts[m], filled, growing, common, weight, top, aim, m) for m in full]
         stops = np.unique(np.concatenate(held))
         if not len(stops):
             continue
         growing[stops] = False
         again = set(full)
-        if not ground.linear:
+        for m, cells in zip(full, held, strict=True):
+            bears = _Bears(ground, cuts[m], packs, growing, weight, top)
+            if bears.room - bears.use(common) < cuts[m].least:  # no room for a single pack
+                stops = np.setdiff1d(stops, cells, assume_unique=True)
+        if not ground.linear and len(stops):
             again |= _hand_out(ground, stack, filled, stops, growing, common, weight, top, aim)
         for m in again & bound:
             heapq.heappush(queue, (common, m))
@@ -333,13 +343,14 @@ class _Bears:
             use_low, other = self.use(low), None
         if use_low > self.room:
             return low, True
-        near, exact = FINER if self.ground.linear else FINE, True
-        if other is not None and low < other < high:
-            between = self.use(other)
-            if between <= self.room:
-                low, use_low, near, exact = other, between, (high - other) / 16, False
-            else:
-                high, use_high = other, between
+        near = FINER if self.ground.linear else FINE
+        if other is not None:
+            probe = max(other, low + (high - low) / 16)
+            if probe < high:
+                between = self.use(probe)
+                if between <= self.room:
+                    return probe, False
+                high, use_high = probe, between
         # Between two levels the use is nearly straight: guess by it, and halve where that is slow.
         halve = False
         while high - low > near:
@@ -354,7 +365,7 @@ class _Bears:
             else:
                 high, use_high = middle, used
             halve = high - low > before / 2
-        return low, exact
+        return low, True
 
 
 def _next_counts(
