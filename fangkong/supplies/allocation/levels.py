@@ -213,7 +213,7 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
             heapq.heappush(queue, (now, n))
             continue
         common, full = now, [n]
-        above = common + 2 * FINE
+        above = common + 4 * FINE
         while (
             not ground.linear and queue and queue[0][0] <= above
         ):  # full at the same level: held together
@@ -343,7 +343,7 @@ class _Bears:
             use_low, other = self.use(low), None
         if use_low > self.room:
             return low, True
-        near = FINER if self.ground.linear else FINE
+        near, begin = FINER if self.ground.linear else FINE, low
         if other is not None:
             probe = max(other, low + (high - low) / 16)
             if probe < high:
@@ -365,7 +365,8 @@ class _Bears:
             else:
                 high, use_high = middle, used
             halve = high - low > before / 2
-        return low, True
+        # A little below, so that cells whose levels are equal are all before their next pack.
+        return (low if self.ground.linear else max(low - 2 * FINE, begin)), True
 
 
 def _next_counts(
