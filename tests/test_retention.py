@@ -171,7 +171,15 @@ def exposed(world: World) -> Exposure:
 
 @maker("surveillance.Exposure")
 def a_contact_that_was_withdrawn(world: World) -> Made:
-    row = screening.withdraw(exposure=exposed(world), reason="录错人", by=world.daofu_cdc, at=AT)
+    row = screening.withdraw(exposure=exposed(world), reason=WORDS, by=world.daofu_cdc, at=AT)
+    return Made(row, AT + term(row))
+
+
+@maker("surveillance.Observation")
+def an_observation_that_was_ended(world: World) -> Made:
+    watch = exposed(world).observation
+    assert watch is not None
+    row = screening.end(observation=watch, ending="error", reason=WORDS, by=world.daofu_cdc, at=AT)
     return Made(row, AT + term(row))
 
 
@@ -196,7 +204,7 @@ def arrived(world: World) -> Arrival:
 
 @maker("surveillance.Arrival")
 def an_arrival(world: World) -> Made:
-    row = arrived(world)
+    row = arrivals.withdraw(arrival=arrived(world), reason=WORDS, by=world.daofu_cdc, at=AT)
     return Made(row, AT + term(row))
 
 

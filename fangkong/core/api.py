@@ -205,6 +205,11 @@ def _answer_page(
     return _tagged(request, HttpResponse(dumped(shown), content_type="application/json"))
 
 
+def whole(request: HttpRequest, data: object) -> HttpResponse:
+    """All there is in one answer, as it is, with its ETag; the schema is kept by the tests."""
+    return _tagged(request, HttpResponse(dumped(data), content_type="application/json"))
+
+
 def require(request: HttpRequest, permission: Permission) -> Scope:
     """The user's scope of a permission, or 403."""
     return permissions.require(request, permission)

@@ -355,7 +355,7 @@ def balances(request: HttpRequest) -> HttpResponse:
         {"place": place, "item": item, "quantity": quantity}
         for place, item, quantity in queries.balances(staff.user, staff.now)
     ]
-    return HttpResponse(api.dumped(rows), content_type="application/json")
+    return api.whole(request, rows)
 
 
 # --- Places ---------------------------------------------------------------------------------------

@@ -662,7 +662,7 @@ def miss(*, arrival: Arrival, reason: str, by: User | None, at: datetime) -> Arr
     arrival.state, arrival.reason = State.MISSING, why
     arrival.touch(by, at)
     arrival.save()
-    audit.record("surveillance.arrivals.miss", arrival, by=by, at=at, reason=why)
+    audit.record("surveillance.arrivals.miss", arrival, by=by, at=at)  # the reason: on the record
     more = {"county": both(arrival.county.name_zh, arrival.county.name_en)}
     kind, gate = MISSING_TASK.code, arrival.gate_county
     met = _gate(arrival.checkpoint, gate)
@@ -700,9 +700,10 @@ def withdraw(*, arrival: Arrival, reason: str, by: User | None, at: datetime) ->
     arrival.withdrawn_at, arrival.reason = at, why
     arrival.touch(by, at)
     arrival.save()
-    audit.record("surveillance.arrivals.withdraw", arrival, by=by, at=at, reason=why)
+    audit.record("surveillance.arrivals.withdraw", arrival, by=by, at=at)
+    over = _("The arrival was withdrawn.")
     for kind in (SYMPTOMS_TASK, MISSING_TASK, FOUND_TASK):
-        tasks.cancel_for(source=arrival, kind=kind.code, reason=why, by=by, at=at)
+        tasks.cancel_for(source=arrival, kind=kind.code, reason=over, by=by, at=at)
     if arrival.observation is not None:
         others = Arrival.objects.filter(observation=arrival.observation, withdrawn_at__isnull=True)
         phases = list(others.order_by("arrived_at", "pk").values_list("phases", flat=True))

@@ -102,6 +102,7 @@ class Arrival(Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {
+        "reason": Personal("whereabouts", "erase"),
         "stays": Personal("whereabouts", "erase"),
         "origin": Personal("whereabouts", "erase"),
         "signs": Personal("health", "erase"),

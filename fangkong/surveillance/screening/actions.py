@@ -263,7 +263,7 @@ def judge(
     exposure.touch(by, at)
     exposure.save()
     detail = {"class": [before, contact_class]}
-    audit.record("surveillance.screening.judge", exposure, by=by, at=at, reason=why, detail=detail)
+    audit.record("surveillance.screening.judge", exposure, by=by, at=at, detail=detail)
     _reckon(exposure, by, at)
     return exposure
 
@@ -320,7 +320,7 @@ def withdraw(*, exposure: Exposure, reason: str, by: User | None, at: datetime) 
     exposure.withdrawn_at, exposure.reason, exposure.is_source = at, why, False
     exposure.touch(by, at)
     exposure.save()
-    audit.record("surveillance.screening.withdraw", exposure, by=by, at=at, reason=why)
+    audit.record("surveillance.screening.withdraw", exposure, by=by, at=at)
     _reckon(exposure, by, at)
     return exposure
 
@@ -875,14 +875,7 @@ def _end(
     detail: dict[str, Any] = {"ending": str(ending)}
     if case is not None:
         detail["case"] = case.number
-    audit.record(
-        f"surveillance.screening.{verb}",
-        observation,
-        by=by,
-        at=at,
-        reason=reason,
-        detail=detail,
-    )
+    audit.record(f"surveillance.screening.{verb}", observation, by=by, at=at, detail=detail)
     return observation
 
 

@@ -27,7 +27,8 @@ class Observation(Record):
     ask for, which stand whatever becomes of contacts.
     """
 
-    pii: ClassVar[dict[str, Personal]] = {}
+    pii: ClassVar[dict[str, Personal]] = {"reason": Personal("health", "erase")}
+    retention: ClassVar[Retention] = Retention(_GROUND, days=KEPT_DAYS, since="changed_at")
     wall: ClassVar[Wall] = Wall(
         county="county_id", area="area_id", facility="unit_id", opens=("person",)
     )
@@ -125,6 +126,7 @@ class Exposure(Record):
     """
 
     pii: ClassVar[dict[str, Personal]] = {
+        "reason": Personal("health", "erase"),
         "place": Personal("whereabouts", "erase"),
         "relation": Personal("identity", "erase"),
         "row_print": Personal("identity", "erase", _("digest of the row of a file")),
