@@ -200,6 +200,7 @@ purposes.declare(
     _("Trace contacts and watch them"),
     _("Infectious Diseases Law; PIPL 13 (3), (4)"),
     {
+        "surveillance.Observation": _("Persons under observation"),
         "surveillance.Exposure": pgettext_lazy("of a case", "Contacts"),
         "surveillance.Visit": _("Visits"),
     },
