@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,7 +25,7 @@ sys.path.insert(0, str(ROOT))  # runs without installation
 
 from benchmarks.ground import databases, rows  # noqa: E402
 from benchmarks.ground.databases import Bare, Size, load  # noqa: E402
-from benchmarks.imports import cpu_seconds  # noqa: E402
+from benchmarks.ground.measuring import spent  # noqa: E402
 
 FEW, MANY = 10_000, 300_000
 ROUNDS, TIMES = 5, 8  # calls in a round: the clock of CPU has steps of ten milliseconds
@@ -268,21 +267,12 @@ def one(word: str) -> int:
     settings.ALLOWED_HOSTS = ["*"]
     for name, call in asked(int(size)).items():
         call()
-        with CaptureQueriesContext(connection) as spent:
+        with CaptureQueriesContext(connection) as asked_for:
             call()
-        statements, found = len(spent), []
         for _time in range(TIMES):  # a round to warm up: the first of a database are its disk's
             call()
-        for _round in range(ROUNDS):
-            before = cpu_seconds(ground.postmaster)
-            for _time in range(TIMES):
-                call()
-            after = cpu_seconds(ground.postmaster)
-            used = after[0] - before[0]
-            if ground.postmaster:
-                used += after[1] - before[1]
-            found.append(used / TIMES * 1e3)
-        print(f"{name}\t{statements}\t{median(found):.2f}", flush=True)
+        _took, cpu = spent(call, ground.postmaster, rounds=ROUNDS, times=TIMES)
+        print(f"{name}\t{len(asked_for)}\t{cpu:.2f}", flush=True)
     return 0
 
 
@@ -300,13 +290,13 @@ def main() -> int:
     for kind in [kind for kind in databases.KINDS if kind in sys.argv[1:]] or databases.KINDS:
         few, many = (measured(kind, size) for size in (FEW, MANY))
         print(f"\n{kind}: statements and ms of CPU among {FEW:,} and {MANY:,} arrivals and doors")
-        for name, (statements, spent) in few.items():
+        for name, (statements, first) in few.items():
             more, later = many[name]
-            grown = more > statements or later > GROWTH * spent
+            grown = more > statements or later > GROWTH * first
             missed |= grown
             print(
-                f"{name:>22}{statements:>5}{more:>5}{spent:>9.1f}{later:>9.1f}"
-                f"{later / spent:>7.2f}{'  GROWS' if grown else ''}"
+                f"{name:>22}{statements:>5}{more:>5}{first:>9.1f}{later:>9.1f}"
+                f"{later / first:>7.2f}{'  GROWS' if grown else ''}"
             )
     return int(missed)
 

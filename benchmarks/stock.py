@@ -18,8 +18,6 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -28,8 +26,8 @@ sys.path.insert(0, str(ROOT))  # runs without installation
 
 from benchmarks.ground import databases, rows  # noqa: E402
 from benchmarks.ground.databases import Bare, Size, load  # noqa: E402
+from benchmarks.ground.measuring import spent  # noqa: E402
 from benchmarks.ground.servers import signed_in  # noqa: E402
-from benchmarks.imports import cpu_seconds  # noqa: E402
 
 ITEMS, STORES = 500, 50
 FEW, MANY = 30_000, 400_000
@@ -178,19 +176,9 @@ def one(word: str) -> int:
     settings.ALLOWED_HOSTS = ["*"]
     for name, call in asked().items():
         call()
-        spent, took = [], []
         times = TIMES if "ledger" not in name else 1
-        for _round in range(ROUNDS):
-            before, began = cpu_seconds(ground.postmaster), perf_counter()
-            for _time in range(times):
-                call()
-            took.append((perf_counter() - began) / times * 1e3)
-            after = cpu_seconds(ground.postmaster)
-            used = after[0] - before[0]
-            if ground.postmaster:
-                used += after[1] - before[1]
-            spent.append(used / times * 1e3)
-        print(f"{name}\t{median(took):.2f}\t{median(spent):.2f}", flush=True)
+        took, cpu = spent(call, ground.postmaster, rounds=ROUNDS, times=times)
+        print(f"{name}\t{took:.2f}\t{cpu:.2f}", flush=True)
     return 0
 
 

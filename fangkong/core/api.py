@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import partial, wraps
@@ -43,7 +44,7 @@ from fangkong.core.commands import states
 from fangkong.core.pages import keyset
 from fangkong.core.permissions import Permission, Scope
 from fangkong.core.problems import problem
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField, WrongFields
 
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
@@ -497,6 +498,24 @@ def _of_its_field(request: HttpRequest, fact: Refused) -> list[dict[str, str]]:
         sent = None
     where = f"/{field}" if isinstance(sent, dict) and field in sent else ""
     return [{"in": "body", "where": where, "text": str(fact)}]
+
+
+@contextmanager
+def told_by_field(place: Callable[[str], str] = "/{}".format) -> Iterator[None]:
+    """Within: what is refused stands beside its place in the body, each fault of several by itself.
+
+    ``place``: where a field of a fault stands in the body.
+    """
+    try:
+        yield
+    except WrongFields as problem:
+        problem.errors = [
+            {"in": "body", "where": place(field), "text": text} for field, text in problem.faults
+        ]
+        raise
+    except WrongField as problem:
+        problem.errors = [{"in": "body", "where": f"/{problem.field}", "text": str(problem)}]
+        raise
 
 
 def _answer_problems(api: NinjaAPI) -> None:

@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.commands.actions import one
-from fangkong.core.free_text import refuse_numbers
+from fangkong.core.free_text import refuse_numbers, stated_reason
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.spelling import search_text, shown, syllables_of
 
 from . import ledger, queries, rules, words
@@ -44,14 +44,11 @@ MOST_LINES = 200
 BACKDATED = timedelta(days=366)  # a ledger that is brought in from paper; more is a slip
 
 
-class NotAcceptable(Refused):
-    """What was entered contradicts itself; ``faults``: field and words of each."""
-
-    status = 422
+class NotAcceptable(WrongFields):
+    """What was entered contradicts itself; ``faults``: field and code of each."""
 
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
-        self.faults = [(field, words.fault(code)) for field, code in faults]
-        super().__init__(" ".join(text for _field, text in self.faults))
+        super().__init__((field, words.fault(code)) for field, code in faults)
 
 
 class AlreadyReversed(Refused):
@@ -172,9 +169,8 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
 
     NotEnough where the goods have moved on: take back first what came after.
     """
-    papers = _clean(Papers(note=reason, synthetic=entry.synthetic), at)
-    if not papers.note:
-        raise WrongField(_("Say why the entry is taken back."), "reason")
+    why = stated_reason(reason, _("Say why the entry is taken back."))
+    papers = Papers(note=why, synthetic=entry.synthetic)
     if entry.kind == EntryKind.REVERSAL:
         raise AlreadyReversed(_("This entry takes another one back. Enter what is right anew."))
     moves = list(queries.moves_of(entry))
@@ -334,11 +330,8 @@ def _refuse_quantity(quantity: int, line: int) -> None:
 @transaction.atomic
 def hold(*, lot: Lot, reason: str, by: User | None, at: datetime) -> Lot:
     """Nobody may issue a lot any more, wherever it is (封存): unfit, recalled, in doubt."""
+    why = stated_reason(reason, _("Say why the lot is held back."))
     lot = queries.lot_locked(lot.pk)
-    why = shown(reason)
-    refuse_numbers(reason=why)
-    if not why:
-        raise WrongField(_("Say why the lot is held back."), "reason")
     if lot.held_back_at is not None:
         raise Known(_("This lot is held back already."))
     lot.held_back_at, lot.held_back_why = at, why
@@ -351,11 +344,8 @@ def hold(*, lot: Lot, reason: str, by: User | None, at: datetime) -> Lot:
 @transaction.atomic
 def let_go(*, lot: Lot, reason: str, by: User | None, at: datetime) -> Lot:
     """A lot that was held back may be issued again (解封)."""
+    why = stated_reason(reason, _("Say why the lot may be used again."))
     lot = queries.lot_locked(lot.pk)
-    why = shown(reason)
-    refuse_numbers(reason=why)
-    if not why:
-        raise WrongField(_("Say why the lot may be used again."), "reason")
     if lot.held_back_at is None:
         raise NothingChanged(_("This lot is not held back."))
     lot.held_back_at, lot.held_back_why = None, ""

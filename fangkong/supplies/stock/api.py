@@ -5,8 +5,7 @@ Quantities are whole numbers of the item's smallest unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any, cast
@@ -557,7 +556,7 @@ def _booked(
     request: HttpRequest, action: Callable[..., Entry], **said: Any
 ) -> Status[dict[str, Any]]:
     staff = _staff(request)
-    with _told_by_field():
+    with api.told_by_field("/lines/lot/{}".format):
         made = api.once(request, action, by=staff.user, at=staff.now, **said)
     return Status(201, _with_moves(made))
 
@@ -572,22 +571,6 @@ def _judged(
         request, action, found, lot=found, reason=body.reason, by=staff.user, at=staff.now
     )
     return _lot(done)
-
-
-@contextmanager
-def _told_by_field() -> Iterator[None]:
-    """What is refused, each fault with its place in the body."""
-    try:
-        yield
-    except actions.NotAcceptable as problem:
-        problem.errors = [
-            {"in": "body", "where": f"/lines/lot/{field}", "text": text}
-            for field, text in problem.faults
-        ]
-        raise
-    except WrongField as problem:
-        problem.errors = [{"in": "body", "where": f"/{problem.field}", "text": str(problem)}]
-        raise
 
 
 def _facts(body: ItemIn) -> ItemFacts:

@@ -53,12 +53,7 @@ class LinesForm(pages.Form):
         required=False,
         help_text=_("A firm, an office or a team; no names of persons."),
     )
-    moved_at = forms.DateTimeField(
-        label=_("When the goods moved"),
-        required=False,
-        widget=forms.DateTimeInput(),
-        help_text=_("Empty for now."),
-    )
+    moved_at = pages.MomentField(label=_("When the goods moved"), help_text=_("Empty for now."))
     note = forms.CharField(label=_("Note"), max_length=200, required=False)
 
     def __init__(self, *args: Any, items: Iterable[Item], **kwargs: Any) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Annotated, Any, cast
@@ -21,7 +20,6 @@ from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
 from fangkong.core.record import new_public_id
-from fangkong.core.refusals import WrongField
 from fangkong.people import queries as people
 from fangkong.people.types import DocumentKind
 from fangkong.places import queries as places
@@ -339,7 +337,7 @@ def register(request: HttpRequest, body: ArrivalIn) -> Status[dict[str, Any]]:
     opened(request, [] if person is None else [person])
     day = clock.day_of(min(body.arrived_at or staff.now, staff.now))
     codes = {row.code for row in queries.questions_on(day)}
-    with _told_by_field():
+    with api.told_by_field(_place):
         unknown = [
             (f"answers/{code}", words.fault("unknown")) for code in set(body.answers) - codes
         ]
@@ -497,7 +495,7 @@ def set_up(request: HttpRequest, body: CheckpointIn) -> Status[dict[str, Any]]:
     free = {one.public_id: one for one in queries.places_of_checkpoints(staff.user, staff.now)}
     if body.facility not in free:
         raise Http404
-    with _told_by_field():
+    with api.told_by_field(_place):
         made = api.once(
             request,
             actions.set_up,
@@ -553,7 +551,7 @@ def announce(request: HttpRequest, body: RiskAreaIn) -> Status[dict[str, Any]]:
     """An area was announced for a tier."""
     staff = _staff(request)
     api.require(request, ANNOUNCE)
-    with _told_by_field():
+    with api.told_by_field(_place):
         made = api.once(request, actions.announce, **body.model_dump(), by=staff.user, at=staff.now)
     return Status(201, _risk_area(made))
 
@@ -565,7 +563,7 @@ def end_announcement(request: HttpRequest, public_id: UUID, body: LastDayIn) -> 
     api.require(request, ANNOUNCE)
     rows = queries.risk_areas_to_change(staff.user, staff.now)
     found = get_object_or_404(rows, public_id=public_id)
-    with _told_by_field():
+    with api.told_by_field(_place):
         done = api.once(
             request,
             actions.end_announcement,
@@ -611,7 +609,7 @@ def _step(
     rows = queries.open_to_receive(staff.user, staff.now)
     found = get_object_or_404(rows, public_id=public_id)
     opened(request, found)
-    with _told_by_field():
+    with api.told_by_field(_place):
         done = api.once(request, action, found, arrival=found, by=staff.user, at=staff.now, **said)
     return _shown(request, done)
 
@@ -623,26 +621,11 @@ def _post_step(
     api.require(request, MANAGE)
     rows = queries.checkpoints_to_manage(staff.user, staff.now)
     found = get_object_or_404(rows, public_id=public_id)
-    with _told_by_field():
+    with api.told_by_field(_place):
         done = api.once(
             request, action, found, checkpoint=found, by=staff.user, at=staff.now, **said
         )
     return _today(done, staff.now)
-
-
-@contextmanager
-def _told_by_field() -> Iterator[None]:
-    """What is refused, each fault with its place in the body."""
-    try:
-        yield
-    except actions.NotAcceptable as problem:
-        problem.errors = [
-            {"in": "body", "where": _place(field), "text": text} for field, text in problem.faults
-        ]
-        raise
-    except WrongField as problem:
-        problem.errors = [{"in": "body", "where": f"/{problem.field}", "text": str(problem)}]
-        raise
 
 
 def _place(field: str) -> str:

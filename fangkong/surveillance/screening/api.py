@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -16,7 +15,6 @@ from ninja import Field, Router, Schema, Status
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
-from fangkong.core.refusals import WrongField
 from fangkong.packs.types import NoPackInForce, Row
 from fangkong.places import queries as places
 
@@ -352,7 +350,7 @@ def expose(request: HttpRequest, body: ExposureIn) -> Status[dict[str, Any]]:
     through = None
     if body.through is not None:
         through = get_object_or_404(queries.contacts_to_judge(user, at), public_id=body.through)
-    with _told_by_field():
+    with api.told_by_field():
         made = api.once(
             request,
             actions.expose,
@@ -533,7 +531,7 @@ def visit(request: HttpRequest, public_id: UUID, body: VisitIn) -> Status[dict[s
     """Enter a visit; a second one of the same half of the day is a 409."""
     found = _to_visit(request, public_id)
     staff = _staff(request)
-    with _told_by_field():
+    with api.told_by_field():
         made = api.once(
             request,
             actions.visit,
@@ -570,7 +568,7 @@ def correct_visit(
     if found is None:
         raise Http404
     staff = _staff(request)
-    with _told_by_field():
+    with api.told_by_field():
         made = api.once(
             request,
             actions.correct_visit,
@@ -640,7 +638,7 @@ def _step(
     rows = queries.open_to_manage(staff.user, staff.now)
     found = get_object_or_404(rows, public_id=public_id)
     opened(request, found)
-    with _told_by_field():
+    with api.told_by_field():
         done = api.once(
             request, action, found, observation=found, by=staff.user, at=staff.now, **said
         )
@@ -655,25 +653,10 @@ def _decide(
     rows = queries.contacts_to_judge(staff.user, staff.now)
     found = get_object_or_404(rows, public_id=public_id)
     opened(request, found)
-    with _told_by_field():
+    with api.told_by_field():
         api.once(request, action, found, exposure=found, by=staff.user, at=staff.now, **said)
     shown = queries.with_shown(rows, staff.user, staff.now)
     return _exposure(get_object_or_404(shown, public_id=public_id))
-
-
-@contextmanager
-def _told_by_field() -> Iterator[None]:
-    """What is refused, each fault with its place in the body."""
-    try:
-        yield
-    except actions.NotAcceptable as problem:
-        problem.errors = [
-            {"in": "body", "where": f"/{field}", "text": text} for field, text in problem.faults
-        ]
-        raise
-    except WrongField as problem:
-        problem.errors = [{"in": "body", "where": f"/{problem.field}", "text": str(problem)}]
-        raise
 
 
 def _visit_facts(body: VisitIn) -> VisitFacts:

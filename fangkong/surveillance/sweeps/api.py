@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any, cast
@@ -17,7 +16,6 @@ from pydantic import StringConstraints
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
-from fangkong.core.refusals import WrongField
 from fangkong.surveillance.screening.types import Symptom
 
 from . import actions, queries, rules
@@ -148,7 +146,7 @@ def begin(request: HttpRequest, body: SweepIn) -> Status[dict[str, Any]]:
     known = {one.public_id: one for one in queries.cells_to_choose(staff.user, staff.now)}
     if not known.keys() >= set(body.cells):
         raise Http404
-    with _told_by_field():
+    with api.told_by_field():
         made = api.once(
             request,
             actions.begin,
@@ -234,7 +232,7 @@ def add_doors(request: HttpRequest, public_id: UUID, body: DoorsIn) -> dict[str,
     cell = queries.cell_open_to(found, staff.user, staff.now, body.cell, VISIT)
     if cell is None:
         raise Http404
-    with _told_by_field():
+    with api.told_by_field():
         new = api.once(
             request,
             actions.add_households,
@@ -322,25 +320,10 @@ def _at_door(
     home: Household | None = queries.household_of(found, staff.user, staff.now, door_id, VISIT)
     if home is None:
         raise Http404
-    with _told_by_field():
+    with api.told_by_field():
         return api.once(
             request, action, sweep=found, household=home, by=staff.user, at=staff.now, **said
         )
-
-
-@contextmanager
-def _told_by_field() -> Iterator[None]:
-    """What is refused, each fault with its place in the body."""
-    try:
-        yield
-    except actions.NotAcceptable as problem:
-        problem.errors = [
-            {"in": "body", "where": f"/{field}", "text": text} for field, text in problem.faults
-        ]
-        raise
-    except WrongField as problem:
-        problem.errors = [{"in": "body", "where": f"/{problem.field}", "text": str(problem)}]
-        raise
 
 
 def _sweep(one: Sweep) -> dict[str, Any]:
