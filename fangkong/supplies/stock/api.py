@@ -244,7 +244,7 @@ class LeavingIn(api.Body):
 
 
 class _PapersIn(api.Body):
-    moved_at: datetime | None = None
+    moved_at: api.Moment | None = None
     other: Text100 = ""
     note: Text200 = ""
 

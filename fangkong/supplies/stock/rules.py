@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 MOST = 1_000_000_000_000
+EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)  # days on labels; others are slips
 
 # Words that count single things; one of the one is one of the other (只 = 个). Pairs, bottles and
 # boxes are not among them: how much is in one depends on the item.
@@ -120,6 +121,9 @@ def lot_faults(
     made_on: date | None, expires_on: date | None, today: date
 ) -> Iterable[tuple[str, str]]:
     """What cannot be true of a lot, as field and code."""
+    for field, day in (("made_on", made_on), ("expires_on", expires_on)):
+        if day is not None and not EARLIEST <= day <= LATEST:
+            yield field, "impossible_year"
     if made_on is not None and made_on > today:
         yield "made_on", "made_later"
     if made_on is not None and expires_on is not None and expires_on <= made_on:

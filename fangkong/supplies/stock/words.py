@@ -25,6 +25,7 @@ _FAULTS = {
         "This is not a whole number of the smallest unit; nothing is rounded. Write it in smaller"
         " units."
     ),
+    "impossible_year": gettext_lazy("Check the year of this day."),
     "made_later": gettext_lazy("The lot would have been made after today. Check the day."),
     "expired_before_made": gettext_lazy(
         "The lot would expire before it was made. Check both days."

@@ -96,6 +96,22 @@ def test_a_lot_that_expired_before_it_was_made_is_refused_at_its_place(ask, worl
     assert answer.json()["errors"][0]["where"].endswith("expires_on")
 
 
+@pytest.mark.parametrize("moment", ["2020-02-05T09:00:00", "9999-12-31T23:59:59Z", "gestern", 7])
+def test_a_moment_without_its_zone_or_out_of_reach_is_refused(ask, world, moment):
+    answer = ask(world.keeper, "receipts/", **receipt(world, 3), moved_at=moment)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["where"] == "/moved_at"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_label_of_an_impossible_year_is_refused(ask, world, day):
+    answer = ask(world.keeper, "receipts/", **receipt(world, 3, lot={"made_on": day}))
+
+    assert answer.status_code == 422
+    assert Entry.objects.count() == 0
+
+
 def test_nobody_books_into_or_out_of_another_countys_store(ask, world):
     assert ask(world.matron, "receipts/", **receipt(world, 5)).status_code == 404
     world.bring(10)

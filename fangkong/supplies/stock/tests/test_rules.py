@@ -156,6 +156,10 @@ def test_a_lot_cannot_expire_before_it_is_made_nor_be_made_tomorrow():
     assert faults(TODAY, TODAY + DAY) == []
     assert faults(TODAY, TODAY) == [("expires_on", "expired_before_made")]
     assert faults(TODAY + DAY, None) == [("made_on", "made_later")]
+    assert faults(date(1, 1, 1), date(9999, 12, 31)) == [
+        ("made_on", "impossible_year"),
+        ("expires_on", "impossible_year"),
+    ]
     assert faults(None, TODAY - DAY) == []  # spoiled goods come in too
 
 
