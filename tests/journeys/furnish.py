@@ -162,8 +162,8 @@ def _sweep() -> dict[str, str]:
 
 
 def _stock() -> dict[str, str]:
-    """A lot that somebody holds, with its item, place and sheet."""
-    move = Move.objects.filter(lot__number="YS-A").earliest("pk")
+    """A lot that the hospital of Daofu holds, with its item, place and sheet."""
+    move = Move.objects.filter(target__facility__area__code="513326").earliest("pk")
     return {
         "item": _id(move.item),
         "lot": _id(move.lot),

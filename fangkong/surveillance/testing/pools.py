@@ -509,7 +509,7 @@ def _refuse_second(person_id: int, members: Sequence[Specimen]) -> None:
 
 
 def _refuse_tested_singly(pool: Pool, person_id: int | None, at: datetime) -> None:
-    """Whoever is held, ill or positive would hold all others in the tube."""
+    """Whoever is held or known to be infected would hold all others in the tube."""
     if person_id is not None and queries.tested_singly(person_id, pool.condition, at):
         raise NotAcceptable([("number", "tested_singly")])
 

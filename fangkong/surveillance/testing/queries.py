@@ -284,13 +284,16 @@ def held_with(repeat: Specimen) -> QuerySet[Specimen]:
 
 
 def tested_singly(person_id: int, condition: str, at: datetime) -> bool:
-    """Whether a person may not share a tube: held, or ill or positive of late."""
+    """Whether a person may not share a tube: held, or known to be infected of late.
+
+    A suspicion is none: the screening of a town is how it is followed up.
+    """
     known = Specimen.objects.filter(person_id=person_id, condition=condition)
     positive = Q(outcome=ResultOutcome.POSITIVE, reported_at__gte=at - SAME_ILLNESS)
     if known.filter(Q(state=State.HELD) | positive).exists():
         return True
     case = monitoring.case_of_illness(person_id, condition, at)
-    return case is not None and case.case_class != rules.DISCARDED
+    return case is not None and case.case_class not in (rules.DISCARDED, rules.SUSPECTED)
 
 
 def last_pool_of(user: User, at: datetime) -> Pool | None:

@@ -371,6 +371,7 @@ def member_faults(
 
 
 DISCARDED = "discarded"  # the class of a case that proved to be none
+SUSPECTED = "suspected"
 
 
 def judgement(pack: Pack, condition: str, method: str, on: date) -> ResultJudgement | None:

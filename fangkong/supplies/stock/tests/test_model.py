@@ -112,7 +112,7 @@ class Ledger(RuleBasedStateMachine):
         entry, change = self.done[which % len(self.done)]
         undone = Counter({key: -n for key, n in change.items()})
         count = len(self.done)
-        self._book(undone, lambda: actions.reverse(entry=entry, reason="错", by=None, at=AT))
+        self._book(undone, lambda: actions.reverse(entry=entry, reason="录错", by=None, at=AT))
         if len(self.done) > count:  # neither of the two can be taken back any more
             self.done.pop()
             self.done.remove((entry, change))

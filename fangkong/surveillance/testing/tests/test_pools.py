@@ -633,6 +633,8 @@ def test_whoever_is_held_ill_or_positive_shares_no_tube(world):
         assert [field for field, _text in refused.value.faults] == ["number"]
 
     pools.add_to_pool(pool=elsewhere, person=healthy, by=world.clinician, at=LATER + 2 * HOUR)
+    Case.objects.filter(pk=ill.pk).update(case_class="suspected")
+    assert not queries.tested_singly(ill.person_id, "covid-19", LATER + 2 * HOUR)
     Case.objects.filter(pk=ill.pk).update(case_class="discarded")
     pools.add_to_pool(pool=elsewhere, person=ill.person, by=world.clinician, at=LATER + 2 * HOUR)
     assert len(queries.members_of(elsewhere)) == 2

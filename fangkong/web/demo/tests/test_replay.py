@@ -105,7 +105,7 @@ def _on_pages_and_for_machines(client, lived):
     asked = {"condition": COVID, "first": "2020-02-01", "last": "2020-02-05"}
     with translation.override("en"):
         client.force_login(lived.staff["daofu"])
-        assert "Judge again" in client.get(page).content.decode()
+        assert "重新评判" in client.get(page).content.decode()
         shown = client.get(page, asked, headers={"Accept-Language": "en"}).content.decode()
     assert shown.count("first time") == 1 and "7 cases in 7 days" in shown
     assert "Daofu" in shown and "Seda" not in shown
