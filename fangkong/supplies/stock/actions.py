@@ -23,7 +23,6 @@ from .ledger import NotEnough, Posting
 from .models import Entry, Item, Lot, Move, Place
 from .types import (
     HELD,
-    MOST,
     Arriving,
     EntryKind,
     ItemFacts,
@@ -256,7 +255,7 @@ def _lot(item: Item, facts: LotFacts, by: User | None, at: datetime) -> Lot:
     found = queries.lot_like(item, facts)
     if found is not None:
         return found
-    made = Lot(**stamps(by, at), item=item, **_fields(facts))
+    made = Lot(**stamps(by, at), item=item, **vars(facts))
     try:
         with transaction.atomic():
             made.save(force_insert=True)
@@ -265,17 +264,6 @@ def _lot(item: Item, facts: LotFacts, by: User | None, at: datetime) -> Lot:
         assert found is not None
         return found
     return made
-
-
-def _fields(facts: LotFacts) -> Mapping[str, object]:
-    return {
-        "number": facts.number,
-        "made_on": facts.made_on,
-        "expires_on": facts.expires_on,
-        "standard": facts.standard,
-        "owner": facts.owner,
-        "earmark": facts.earmark,
-    }
 
 
 def _noted(
@@ -320,7 +308,7 @@ def _refuse_many(lines: Sequence[object]) -> None:
 def _refuse_quantity(quantity: int, line: int) -> None:
     if quantity <= 0:
         raise WrongField(words.fault("not_positive"), f"lines/{line}/quantity")
-    if quantity > MOST:
+    if quantity > rules.MOST:
         raise WrongField(words.fault("too_much"), f"lines/{line}/quantity")
 
 
@@ -507,7 +495,7 @@ def _clean_item(facts: ItemFacts) -> ItemFacts:
         if not getattr(facts, field):
             raise WrongField(_("Fill this in."), field)
     for name, size in facts.packs.items():
-        if not name or not 1 < size <= MOST:
+        if not name or not 1 < size <= rules.MOST:
             raise WrongField(
                 _("A pack has a name and holds at least two of the smallest unit."), "packs"
             )
@@ -515,17 +503,6 @@ def _clean_item(facts: ItemFacts) -> ItemFacts:
 
 
 def _item_fields(facts: ItemFacts) -> dict[str, object]:
-    return {
-        "code": facts.code,
-        "name_zh": facts.name_zh,
-        "name_en": facts.name_en,
-        "kind": facts.kind,
-        "unit": facts.unit,
-        "packs": dict(facts.packs),
-        "standard": facts.standard,
-        "shelf_days": facts.shelf_days,
-        "least": facts.least,
-        "search_text": search_text(
-            [facts.name_zh, facts.name_en, facts.code], syllables_of(facts.name_zh)
-        )[:400],
-    }
+    names = [facts.name_zh, facts.name_en, facts.code]
+    found = search_text(names, syllables_of(facts.name_zh))[:400]
+    return {**vars(facts), "search_text": found}

@@ -24,11 +24,11 @@ from fangkong.core.refusals import WrongField
 
 from . import actions, queries
 from .models import Balance, Entry, Item, Lot, Move, Place
+from .rules import MOST
 from .types import (
     CATALOGUE,
     HOLD,
     KEEP,
-    MOST,
     VIEW,
     Arriving,
     ItemFacts,

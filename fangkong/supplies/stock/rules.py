@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
-MOST = 1_000_000_000_000
+MOST = 1_000_000_000_000  # smallest units in one line; more is a slip of the hand
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)  # days on labels; others are slips
 
 # Words that count single things; one of the one is one of the other (只 = 个). Pairs, bottles and

@@ -49,8 +49,6 @@ CATALOGUE = permissions.declare(
     whole=True,
 )
 
-MOST = 1_000_000_000_000  # smallest units in one line; more is a slip of the hand
-
 
 class Unit(models.TextChoices):
     """The smallest unit of an item, in which everything is counted (最小单位)."""
