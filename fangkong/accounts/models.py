@@ -115,9 +115,11 @@ class User(AbstractBaseUser):
 
     def scope(self, permission: Permission, at: datetime) -> Scope:
         """Where this user holds a permission at a moment; empty for a user who may not sign in."""
-        if not self.is_active or (
-            self.limited_to is not None and permission.given_as not in self.limited_to
-        ):
+        if not self.is_active:
+            return Scope()
+        if self.limited_to is not None and permission.given_as not in self.limited_to:
+            if not self.roles(at).isdisjoint(permission.roles):
+                self.__dict__.setdefault("_lacking", {})[permission.given_as] = permission
             return Scope()
         known: dict[tuple[str, date], Scope] = self.__dict__.setdefault("_scopes", {})
         key = (permission.name, clock.day_of(at))
@@ -130,6 +132,12 @@ class User(AbstractBaseUser):
         if scope and permission.reading and (opened := self.opened_persons(at)):
             scope = rules.united([scope, Scope(person_keys=opened)])
         return scope
+
+    @property
+    def lacking(self) -> list[Permission]:
+        """What was asked of this user meanwhile and their roles hold, but not the token they use:
+        so that a machine is told what to ask for."""
+        return list(self.__dict__.get("_lacking", {}).values())
 
     def opened_persons(self, at: datetime) -> frozenset[UUID]:
         """The persons whom emergency access opens to this user at a moment."""

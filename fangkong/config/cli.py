@@ -59,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(str(problem))
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read it has read enough: fangkong doctor | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except Exception as problem:
         text = _known(problem)
         if not text:

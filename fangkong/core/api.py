@@ -518,6 +518,16 @@ def told_by_field(place: Callable[[str], str] = "/{}".format) -> Iterator[None]:
         raise
 
 
+def _lacking(request: HttpRequest) -> HttpResponse | None:
+    """403 with the permissions that were asked for and that the token was made without."""
+    lacking: list[Permission] = getattr(request.user, "lacking", [])
+    if not lacking:
+        return None
+    text = _("The token was made without: %(permissions)s. Make one that has it.")
+    named = ", ".join(f"{one.given_as} ({one.label})" for one in lacking)
+    return problem(403, "Forbidden", text % {"permissions": named})
+
+
 def _answer_problems(api: NinjaAPI) -> None:
     """Make an API answer every refusal as a problem document."""
 
@@ -543,10 +553,15 @@ def _answer_problems(api: NinjaAPI) -> None:
         return problem(fact.status, type(fact).__name__, text)
 
     def forbidden(request: HttpRequest, fact: PermissionDenied) -> HttpResponse:
-        return problem(403, "Forbidden", _("Your roles do not allow this."))
+        text = _("Your roles do not allow this.")
+        return _lacking(request) or problem(403, "Forbidden", text)
 
     def missing(request: HttpRequest, fact: Http404) -> HttpResponse:
-        return problem(404, "NotFound", _("There is no such record open to you."))
+        """A token that was made without a permission is told which, whether there is a record or
+        not: a bare 404 would let its maker look for what is there."""
+        return _lacking(request) or problem(
+            404, "NotFound", _("There is no such record open to you.")
+        )
 
     def unauthenticated(request: HttpRequest, fact: AuthenticationError) -> HttpResponse:
         return stranger(request)

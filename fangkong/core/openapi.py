@@ -70,7 +70,8 @@ _SAID: dict[int, tuple[str, dict[str, Any]]] = {
         {"title": "Unauthorized", "detail": "Sign in first."},
     ),
     403: (
-        "The user's roles or the token's scopes do not allow it.",
+        "The user's roles or the token's permissions do not allow it; of a token it is said which"
+        " permission is missing.",
         {"title": "Forbidden", "detail": "Your roles do not allow this."},
     ),
     404: (

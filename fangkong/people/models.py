@@ -34,6 +34,22 @@ if TYPE_CHECKING:
 __all__ = ["DataRequest", "IdentityDocument", "Merge", "Pair", "Person", "Phone", "Run"]
 
 
+def called(name: str, restricted_at: datetime | None, public_id: UUID) -> str:
+    """What a page, a file or a machine may call a person: the mask, or a restricted one's number.
+
+    The one place where that is decided; for rows that were fetched as plain values.
+    """
+    if restricted_at is None:
+        return rules.masked_name(name)
+    number = str(public_id)[-8:].upper()
+    return _("restricted %(number)s") % {"number": number}
+
+
+def _masked(number: str, person: Person) -> str:
+    """What may be shown of a document or phone number; nothing of restricted data."""
+    return rules.masked_number(number) if person.restricted_at is None else rules.HIDDEN
+
+
 class Person(Record):
     """A person of the public: a patient, a contact, someone screened or isolated.
 
@@ -142,8 +158,8 @@ class Person(Record):
 
     @property
     def masked_name(self) -> str:
-        """扎某某: what lists and headings show."""
-        return rules.masked_name(self.name)
+        """扎某某: what lists and headings show. Restricted data name nobody, not even so."""
+        return called(self.name, self.restricted_at, self.public_id)
 
     @property
     def full_address(self) -> str:
@@ -253,7 +269,7 @@ class IdentityDocument(Record):
     @property
     def masked_number(self) -> str:
         """What may be shown of the number; empty for a temporary key."""
-        return "" if self.kind == DocumentKind.NONE else rules.masked_number(self.number)
+        return "" if self.kind == DocumentKind.NONE else _masked(self.number, self.person)
 
     @classmethod
     def with_numbers(cls, numbers: Iterable[str]) -> models.QuerySet[IdentityDocument]:
@@ -325,7 +341,7 @@ class Phone(Record):
     @property
     def masked_number(self) -> str:
         """What may be shown of the number."""
-        return rules.masked_number(self.number)
+        return _masked(self.number, self.person)
 
     @classmethod
     def with_number(cls, number: str) -> models.QuerySet[Phone]:

@@ -27,6 +27,7 @@ from fangkong.packs.types import NoPackInForce
 
 from . import rules
 from .models import IdentityDocument, NamePart, Person, Phone
+from .models import called as called  # also for rows fetched as plain values
 from .types import VIEW, DocumentKind, FullPerson, MaskedPerson, Revealable, Sex, known
 
 if TYPE_CHECKING:
@@ -167,13 +168,13 @@ def number_of(person: Person, public_id: UUID) -> IdentityDocument | Phone | Non
 
 def documents_held(person: Person) -> list[str]:
     """The masked numbers of a person's documents, the first entered in front."""
-    rows = IdentityDocument.objects.filter(person=person).exclude(kind=DocumentKind.NONE)
+    rows = person.documents.exclude(kind=DocumentKind.NONE)
     return [one.masked_number for one in rows.order_by("pk")]
 
 
 def phones_held(person: Person) -> list[str]:
     """The masked phones of a person, the first entered in front."""
-    return [one.masked_number for one in Phone.objects.filter(person=person).order_by("pk")]
+    return [one.masked_number for one in person.phones.order_by("pk")]
 
 
 def with_numbers(rows: QuerySet[Person]) -> QuerySet[Person]:
@@ -256,8 +257,12 @@ def _beginning(text: str) -> Q:
 
 
 def masked(person: Person, on: date | None = None) -> MaskedPerson:
-    """What may be shown of a person without a reason; the age as on a day, today by default."""
+    """What may be shown of a person without a reason; the age as on a day, today by default.
+
+    Of restricted data neither a name nor an end of a number is shown.
+    """
     day = on or clock.day_of(clock.now())
+    named = person.restricted_at is None
     return MaskedPerson(
         name=person.masked_name,
         sex=sex_name(person),
@@ -268,7 +273,7 @@ def masked(person: Person, on: date | None = None) -> MaskedPerson:
         phones=tuple((p.get_kind_display(), p.masked_number) for p in person.phones.all()),
         address_detail=rules.HIDDEN if person.full_address else "",
         workplace=rules.HIDDEN if person.workplace else "",
-        guardian_name=rules.masked_name(person.guardian_name),
+        guardian_name=rules.masked_name(person.guardian_name) if named else "",
     )
 
 

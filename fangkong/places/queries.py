@@ -45,9 +45,12 @@ _KIND_WORDS = {
 # --- Areas ---------------------------------------------------------------------------------------
 
 
-def areas_open_to(user: Scoped, at: datetime) -> QuerySet[Area]:
-    """Every area, for all staff: the directory of areas is no secret inside the house."""
-    if not user.scope(VIEW, at):
+def areas_open_to(user: Scoped, at: datetime, permission: Permission = VIEW) -> QuerySet[Area]:
+    """Every area, for all staff: the directory of areas is no secret inside the house.
+
+    ``permission``: for a write that names areas, which a token may hold without ``VIEW``.
+    """
+    if not user.scope(permission, at):
         return Area.objects.none()
     return Area.objects.select_related("parent", "county")
 
@@ -285,12 +288,18 @@ def populations(of: Iterable[Area], on: date) -> dict[int, Population]:
 # --- Facilities ----------------------------------------------------------------------------------
 
 
-def facilities_open_to(user: Scoped, at: datetime) -> QuerySet[Facility]:
-    """The facilities of the home area, for all staff, and those elsewhere in the user's scope."""
+def facilities_open_to(
+    user: Scoped, at: datetime, permission: Permission | None = None
+) -> QuerySet[Facility]:
+    """The facilities of the home area, for all staff, and those elsewhere in the user's scope.
+
+    ``permission``: for a write that names facilities. A token that holds it without ``VIEW`` names
+    those in its scope.
+    """
     scope = user.scope(VIEW, at)
     rows = Facility.objects.select_related("area__county")
     if not scope:
-        return rows.none()
+        return rows.none() if permission is None else facilities_of(user.scope(permission, at))
     if scope.everywhere:
         return rows
     within = scope.q(county="area__county_id", area="area_id", facility="pk")
@@ -312,23 +321,12 @@ def facilities_of(scope: Scope) -> QuerySet[Facility]:
 def facility_open_to(
     user: Scoped, at: datetime, public_id: UUID, permission: Permission
 ) -> Facility | None:
-    """The facility of ``facilities_open_to`` where the user also holds a permission, from memory.
+    """The facility of a public id where the user holds a permission, from memory.
 
     For a machine that names the same few facilities all day.
     """
     facility = kept.facilities().get(public_id)
-    if facility is None or not may(user, permission, facility, at):
-        return None
-    seen = user.scope(VIEW, at)
-    if not seen:
-        return None
-    if may(user, VIEW, facility, at):
-        return facility
-    whole = home(clock.day_of(at))
-    if whole is None:
-        return None
-    lowest, beyond = rules.below(whole.path or "")
-    return facility if lowest <= (facility.area.path or "") < beyond else None
+    return facility if facility is not None and may(user, permission, facility, at) else None
 
 
 def facility(pk: int) -> Facility:

@@ -25,12 +25,13 @@ from fangkong.core.printing import sheets
 from fangkong.core.roles import Role
 from fangkong.people import queries as people
 from fangkong.people import views as person_pages
+from fangkong.people.models import Person
 from fangkong.surveillance.monitoring import api as case_machines
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.models import Case
 
 from .addresses import Address, addresses
-from .counties import DAY, Actor, Counties
+from .counties import AT, DAY, Actor, Counties
 from .page import PAGE, PARTS, SHORT, page
 from .table import EVERYBODY, STAFF, TABLE, Row
 
@@ -374,6 +375,52 @@ def test_the_search_over_everything_notes_whom_it_found(counties):
 
     seen = audit.all_sights().filter(by=counties.daofu.cdc)
     assert {(s.subject_id, s.how) for s in seen} == {(counties.daofu.records["person"].pk, "found")}
+
+
+# --- Restricted data name nobody -----------------------------------------------------------------
+
+RARE = "魑"  # begins the name of everybody, and no other text of the house
+
+
+def naming(counties: Counties, within: str = "") -> set[str]:
+    """The pages, answers and files that name a person by the first sign of the name."""
+    wrong = set()
+    for actor in counties.actors():
+        if not actor.within or actor.role not in NAMING:
+            continue
+        client = Client()
+        client.force_login(actor.user)
+        for address in addresses():
+            row = TABLE[address.key]
+            if within not in address.key or not passes(row, actor):
+                continue
+            asked = [("GET", "")] if "GET" in address.methods and row.gets else []
+            if row.shows and not address.is_api:
+                asked += [("GET", "export=csv")]
+            if isinstance(row.sends, dict) and set(row.sends) == {"text"}:
+                asked += [("POST", "")]
+            for method, query in asked:
+                _answer, text, _ = ask(client, address, method, counties, query=query)
+                if RARE in text:
+                    wrong.add(f"{method} {address.key} {query}".strip())
+    return wrong
+
+
+NAMING = {Role.HEADQUARTERS, Role.LABORATORY, Role.FIELD_WORKER}
+
+
+def test_restricted_persons_are_named_nowhere(counties):
+    Person.objects.update(name=RARE + "魅")
+    assert {
+        "GET surveillance:monitoring:index",
+        "GET surveillance:monitoring:index export=csv",
+        "GET GET /surveillance/monitoring/cases/",
+        "GET surveillance:monitoring:detail",
+    } <= naming(counties, "monitoring")
+
+    Person.objects.update(restricted_at=AT)
+
+    assert naming(counties) == set()
 
 
 # --- Forged requests -----------------------------------------------------------------------------

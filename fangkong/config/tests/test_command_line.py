@@ -93,6 +93,30 @@ def test_an_empty_folder_is_told_to_be_migrated_and_nobody_is_suspected(tmp_path
     assert "triggers" not in answer.stderr and "who did this" not in answer.stderr
 
 
+def test_the_doctor_says_of_an_empty_folder_what_to_do_and_shows_no_error(tmp_path):
+    answer = fangkong("doctor", data=tmp_path, FANGKONG_LANGUAGE="en")
+
+    assert answer.returncode == 2 and "Error" not in answer.stdout + answer.stderr
+    assert "Migrations: none is applied: the database is empty." in answer.stdout
+    assert "→ Set it up with fangkong migrate" in answer.stdout
+    assert "Put back the copy" not in answer.stdout  # there was never a key to be lost
+
+
+def test_whoever_reads_the_first_lines_only_gets_no_traceback(tmp_path):
+    here, there = os.pipe()
+    os.close(here)  # as `fangkong doctor | head` does after its lines
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "fangkong.config.cli", "allocate", "--help"],
+            env={**os.environ, "FANGKONG_DATA": str(tmp_path)},
+            stdout=there, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        os.close(there)
+
+    assert "Traceback" not in ended.stderr
+
+
 def modes(data: Path) -> str:
     told = json.loads(fangkong("doctor", "--json", data=data, FANGKONG_LANGUAGE="en").stdout)
     return str(next(line["state"] for line in told if line["what"] == "File modes"))

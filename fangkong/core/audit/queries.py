@@ -20,13 +20,15 @@ from .types import How
 M = TypeVar("M", bound=models.Model)
 
 
-def history_of(record: models.Model, limit: int = 50) -> list[AuditLine]:
-    """The newest lines about one record, newest first, with who did them."""
-    return list(
-        AuditLine.objects.filter(subject_type=record._meta.label_lower, subject_id=record.pk)
-        .select_related("by")
-        .order_by("-id")[:limit]
-    )
+def history_of(record: models.Model, *along: models.Model, limit: int = 50) -> list[AuditLine]:
+    """The newest lines about one record, newest first, with who did them.
+
+    ``along``: what the record came with, such as the message that held a result.
+    """
+    about = models.Q()
+    for one in (record, *along):
+        about |= models.Q(subject_type=one._meta.label_lower, subject_id=one.pk)
+    return list(AuditLine.objects.filter(about).select_related("by").order_by("-id")[:limit])
 
 
 def lines() -> QuerySet[AuditLine]:

@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor, TimeoutError, wait
 from dataclasses import replace
 from time import monotonic
 
-from django.db import connections
+from django.db import DatabaseError, connections
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from . import health
 from .types import Line, bad, warn
 
 log = logging.getLogger(__name__)
@@ -64,10 +65,20 @@ def _look(call: Probe, language: str | None) -> Line | None:
             # Words are chosen here: the thread that draws them may speak another language.
             return line and replace(line, said=str(line.said), todo=str(line.todo))
     except Exception as problem:
+        if isinstance(problem, DatabaseError) and _behind():
+            return None  # the line of the migrations says it, and what to do
         log.warning("probe failed", extra={"probe": call.__name__, "error": type(problem).__name__})
         return bad(type(problem).__name__, _("This could not be looked at; see the log."))
     finally:
         connections.close_all()
+
+
+def _behind() -> bool:
+    """Whether what failed may have failed only because migrations are not applied."""
+    try:
+        return not health.up_to_date()
+    except DatabaseError:
+        return False
 
 
 def worst(lines: list[Line]) -> int:

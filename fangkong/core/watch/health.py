@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from fangkong.core import clock
 from fangkong.core.queue import queries as queue
@@ -54,6 +55,11 @@ def up_to_date() -> bool:
         executor = MigrationExecutor(connection)
         _up_to_date = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _up_to_date
+
+
+def never_migrated() -> bool:
+    """Whether the database is empty: nothing was ever set up in it."""
+    return not MigrationRecorder(connection).applied_migrations()
 
 
 def worker_silent_for() -> timedelta:

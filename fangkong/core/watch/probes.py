@@ -74,6 +74,8 @@ def _key_ring() -> Line:
     try:
         ring = keys.ring(fresh=True)
     except keys.KeyRingProblem as problem:
+        if not keys.path().exists() and health.never_migrated():
+            return ok(_("made by the first migration"))
         return bad(_("not usable"), str(problem))
     return ok(
         _("%(count)d keys, %(current)s seals")
@@ -287,6 +289,11 @@ def _sqlite() -> Line:
 def _migrations() -> Line:
     if health.up_to_date():
         return ok(_("all applied"))
+    if health.never_migrated():
+        return bad(
+            _("none is applied: the database is empty. What needs its tables was not looked at."),
+            _("Set it up with fangkong migrate (docs/running.md), then ask again."),
+        )
     return bad(_("some are not applied"), "fangkong migrate")
 
 

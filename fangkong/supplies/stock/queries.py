@@ -72,9 +72,7 @@ def targets_to_choose() -> QuerySet[Place]:
 
 def facilities_to_open(user: User, at: datetime) -> QuerySet[Facility]:
     """The facilities in which the user may open a place."""
-    scope = user.scope(KEEP, at)
-    rows = places.facilities_open_to(user, at)
-    return rows.filter(scope.q(county="area__county_id", area="area_id", facility="pk"))
+    return places.facilities_of(user.scope(KEEP, at))
 
 
 def places_locked(keys: Iterable[int]) -> dict[int, Place]:

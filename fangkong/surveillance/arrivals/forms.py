@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -363,6 +363,60 @@ def days_asked(form: DaysForm) -> int:
     """The days chosen; the usual ones where nothing can be read."""
     chosen = form.cleaned_data.get("days") if form.is_valid() else None
     return int(chosen or queries.FIGURE_DAYS)
+
+
+class CheckpointFilter(pages.FilterForm):
+    """The filters of the list of checkpoints."""
+
+    name = pages.SearchField(label=_("Place or road"), placeholder=_("Name, pinyin or road"))
+    county = forms.ChoiceField(label=_("County"), required=False)
+    state = forms.ChoiceField(
+        label=_("State"),
+        choices=[("", _("all")), ("open", _("works")), ("closed", _("closed"))],
+        required=False,
+    )
+
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        counties = monitoring.home_counties(clock.day_of(at))
+        _offer(
+            self, "county", [("", _("all")), *((one.code, one.display_short) for one in counties)]
+        )
+
+    def narrow(self, rows: QuerySet[Checkpoint]) -> QuerySet[Checkpoint]:  # type: ignore[override]
+        chosen = self.chosen()
+        if text := chosen.get("name", "").strip():
+            named = pages.named_like(rows, text, "facility__search_text")
+            rows = named | rows.filter(road__icontains=text)
+        if code := chosen.get("county"):
+            rows = rows.filter(county__code=code)
+        if state := chosen.get("state"):
+            rows = rows.filter(closed_at__isnull=state == "open")
+        return rows
+
+
+class RiskAreaFilter(pages.FilterForm):
+    """The filters of the announced areas."""
+
+    area = pages.SearchField(label=_("Area or announcement"))
+    tier = forms.ChoiceField(label=_("Tier of origin"), required=False)
+    on = forms.DateField(label=_("Stands on"), required=False, widget=forms.DateInput())
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        named = [(code, words.tier(pack, code)) for code, pack in queries.tiers_announced().items()]
+        _offer(self, "tier", [("", _("all")), *named])
+
+    def narrow(self, rows: QuerySet[RiskArea]) -> QuerySet[RiskArea]:  # type: ignore[override]
+        chosen = self.chosen()
+        if text := chosen.get("area", "").strip():
+            within = Q(name__icontains=text) | Q(source__icontains=text) | Q(code__startswith=text)
+            rows = rows.filter(within)
+        if tier := chosen.get("tier"):
+            rows = rows.filter(tier=tier)
+        if day := chosen.get("on"):
+            rows = rows.filter(queries.stands_on(day))
+        return rows
 
 
 def _offer(form: forms.Form, name: str, choices: Iterable[tuple[str, Any]]) -> None:

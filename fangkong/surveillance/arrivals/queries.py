@@ -103,9 +103,7 @@ def places_for_checkpoints(user: User, at: datetime) -> list[Facility]:
 
 def places_of_checkpoints(user: User, at: datetime) -> list[Facility]:
     """The places of the kind checkpoint in a county of the user's."""
-    scope = user.scope(MANAGE, at)
-    rows = places.facilities_open_to(user, at).filter(
-        scope.q(county="area__county_id", area="area_id"),
+    rows = places.facilities_of(user.scope(MANAGE, at)).filter(
         kind=FacilityKind.CHECKPOINT,
         area__county__isnull=False,
     )
@@ -193,8 +191,18 @@ def announced(condition: str, day: date) -> list[AnnouncedArea]:
 
 def announced_on(day: date) -> QuerySet[RiskArea]:
     """What stands announced on a day."""
-    rows = RiskArea.objects.filter(valid_from__lte=day)
-    return rows.filter(Q(valid_to__isnull=True) | Q(valid_to__gte=day))
+    return RiskArea.objects.filter(stands_on(day))
+
+
+def stands_on(day: date) -> Q:
+    """The condition that keeps what stands announced on a day."""
+    return Q(valid_from__lte=day) & (Q(valid_to__isnull=True) | Q(valid_to__gte=day))
+
+
+def tiers_announced() -> dict[str, str]:
+    """The tiers for which areas were ever announced, with the pack that names each."""
+    rows = RiskArea.objects.order_by("tier", "valid_from").values_list("tier", "valid_from")
+    return {tier: pack_on(day).id for tier, day in rows.distinct()}
 
 
 # --- Rules ----------------------------------------------------------------------------------------

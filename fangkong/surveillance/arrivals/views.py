@@ -543,6 +543,7 @@ def checkpoints(request: StaffRequest) -> HttpResponseBase:
         CHECKPOINTS,
         queries.checkpoints_open_to(request.user, request.now),
         template="surveillance/arrivals/checkpoints.html",
+        filters=forms.CheckpointFilter(request.GET, at=request.now),
         context={"may_manage": bool(request.user.scope(MANAGE, request.now))},
     )
 
@@ -653,6 +654,7 @@ def risk_areas(request: StaffRequest) -> HttpResponseBase:
         RISK_AREAS,
         queries.risk_areas(),
         template="surveillance/arrivals/risk_areas.html",
+        filters=forms.RiskAreaFilter(request.GET),
         context={"may_announce": bool(request.user.scope(ANNOUNCE, request.now))},
     )
 

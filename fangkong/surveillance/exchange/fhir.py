@@ -93,10 +93,11 @@ def _resources(entries: Sequence[Plain]) -> _Found:
             continue
         _checked(kind, resource, where)
         found.all.append((where, resource))
-        if isinstance(entry.get("fullUrl"), str):
-            found.by_name[entry["fullUrl"]] = resource
-        if isinstance(resource.get("id"), str):
-            found.by_name[f"{kind}/{resource['id']}"] = resource
+        names = [entry.get("fullUrl"), f"{kind}/{resource['id']}" if "id" in resource else None]
+        for name in names:
+            # One name for two would enter the result of one tube for another (bdl-7 of R4).
+            if isinstance(name, str) and found.by_name.setdefault(name, resource) != resource:
+                raise Fault("twice", where)
     return found
 
 

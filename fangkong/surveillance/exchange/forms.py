@@ -3,18 +3,54 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from fangkong.core import pages
 from fangkong.surveillance.testing.forms import NumberField
+from fangkong.surveillance.testing.rules import plain_number
+from fangkong.surveillance.testing.types import ResultOutcome
 
-from . import queries
+from . import queries, words
+from .models import SentResult
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+
+
+class WaitingFilter(pages.FilterForm):
+    """The filters of what waits for a tube; a number fits by any part, as it was sent."""
+
+    number = pages.SearchField(label=_("Number of the tube or of the sender"))
+    why = forms.ChoiceField(label=pgettext_lazy("of a result", "Waits because"), required=False)
+    outcome = forms.ChoiceField(
+        label=_("Result"), choices=[("", _("all")), *ResultOutcome.choices], required=False
+    )
+    laboratory = forms.ChoiceField(label=_("Laboratory"), required=False)
+
+    def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = queries.laboratories_of(user, at)
+        named = [(str(one.public_id), one.display_name) for one in own]
+        for field, choices in (("why", words.WHY.items()), ("laboratory", named)):
+            box = cast(forms.ChoiceField, self.fields[field])
+            box.choices = [("", _("all")), *choices]
+
+    def narrow(self, rows: QuerySet[SentResult]) -> QuerySet[SentResult]:  # type: ignore[override]
+        chosen = self.chosen()
+        if text := plain_number(chosen.get("number", "")):
+            fits = Q(number__contains=text) | Q(sender_number__icontains=chosen["number"].strip())
+            rows = rows.filter(fits)
+        for field in ("why", "outcome"):
+            if chosen.get(field):
+                rows = rows.filter(**{field: chosen[field]})
+        if key := chosen.get("laboratory"):
+            rows = rows.filter(laboratory__public_id=key)
+        return rows
 
 
 class MatchForm(pages.Form):

@@ -72,6 +72,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
         WAITING,
         queries.waiting(request.user, request.now),
         template="surveillance/exchange/index.html",
+        filters=forms.WaitingFilter(request.GET, user=request.user, at=request.now),
     )
 
 
@@ -151,7 +152,7 @@ def _detail(
         "result": found,
         "match_form": match_form if waits else None,
         "aside_form": aside_form if waits else None,
-        "history": audit.history_of(found),
+        "history": audit.history_of(found, found.message),
     }
     status = 200 if refused is None else pages.status_of(refused)
     return render(request, "surveillance/exchange/detail.html", page, status=status)

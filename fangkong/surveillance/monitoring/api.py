@@ -31,6 +31,7 @@ from fangkong.packs.types import Distance, NoPackInForce, Pack, Text
 from fangkong.packs.types import Row as Line
 from fangkong.people import rules as people
 from fangkong.people.actions import WrongField
+from fangkong.people.queries import called
 from fangkong.people.types import DocumentKind
 from fangkong.places import queries as places
 
@@ -646,6 +647,8 @@ SHOWN = (
     "case_class",
     "severity",
     "person__name",
+    "person__restricted_at",
+    "person__public_id",
     "county_id",
     "area_id",
     "facility_id",
@@ -684,7 +687,9 @@ def _told(
         "condition": case["condition"],
         "case_class": case["case_class"],
         "severity": case["severity"],
-        "patient": people.masked_name(case["person__name"]),
+        "patient": called(
+            case["person__name"], case["person__restricted_at"], case["person__public_id"]
+        ),
         "county": codes[case["county_id"]],
         "area": codes[case["area_id"]],
         "facility": facilities[case["facility_id"]],

@@ -69,8 +69,8 @@ _LISTED = (
     *("public_id", "number", "condition", "definition", "case_class", "onset_date", "synthetic"),
     *("diagnosed_at", "reported_at", "report_due_at", "review_state", "review_due_at"),
     "reviewed_at",
-    *("person__name", "county__name_zh", "county__name_en", "county__short_zh"),
-    "county__short_en",
+    *("person__name", "person__restricted_at", "person__public_id"),
+    *("county__name_zh", "county__name_en", "county__short_zh", "county__short_en"),
 )
 
 
@@ -278,9 +278,7 @@ def facilities_to_import_for(user: User, at: datetime) -> QuerySet[Facility]:
 
 
 def _facilities(user: User, permission: Permission, at: datetime) -> QuerySet[Facility]:
-    scope = user.scope(permission, at)
-    within = scope.q(county="area__county_id", area="area_id", facility="pk")
-    return places.facilities_open_to(user, at).filter(within).order_by("name_zh", "pk")
+    return places.facilities_of(user.scope(permission, at)).order_by("name_zh", "pk")
 
 
 def responsible(area: Area | None, facility: Facility, day: date) -> Area:
@@ -389,7 +387,7 @@ def counted_counties(user: User, at: datetime) -> list[Area]:
         return counties
     ids: set[int | None] = set(scope.county_ids)
     if scope.facility_ids:
-        standing = places.facilities_open_to(user, at).filter(pk__in=scope.facility_ids)
+        standing = places.facilities_of(scope).filter(pk__in=scope.facility_ids)
         ids |= set(standing.values_list("area__county_id", flat=True))
     return [county for county in counties if county.pk in ids]
 

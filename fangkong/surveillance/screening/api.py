@@ -609,7 +609,7 @@ def assign(request: HttpRequest, public_id: UUID, body: UnitIn) -> dict[str, Any
     """Name the unit that visits."""
     staff = _staff(request)
     api.require(request, TRACE)
-    units = places.facilities_open_to(staff.user, staff.now)
+    units = places.facilities_open_to(staff.user, staff.now, TRACE)
     unit: Facility = get_object_or_404(units, public_id=body.unit)
     return _step(request, public_id, actions.assign, unit=unit)
 

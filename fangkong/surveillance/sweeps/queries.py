@@ -76,7 +76,7 @@ def runs_on(sweep: Sweep, day: date) -> bool:
 
 def cells_of(sweep: Sweep, user: User, at: datetime, permission: Permission = VIEW) -> list[Area]:
     """The cells of a sweep that a user may see, by their place in the tree."""
-    rows = places.areas_open_to(user, at).filter(pk__in=sweep.cells.values("cell_id"))
+    rows = places.areas_open_to(user, at, permission).filter(pk__in=sweep.cells.values("cell_id"))
     rows = rows.order_by("path")
     scope = user.scope(permission, at)
     if scope.everywhere:
@@ -91,7 +91,7 @@ def cells_of(sweep: Sweep, user: User, at: datetime, permission: Permission = VI
 def cells_to_choose(user: User, at: datetime) -> list[Area]:
     """The grid cells of today, and villages, in the counties in which a user may begin a sweep."""
     scope = user.scope(MANAGE, at)
-    rows = places.areas_open_to(user, at).filter(
+    rows = places.areas_open_to(user, at, MANAGE).filter(
         places.in_force(clock.day_of(at)),
         scope.q(county="county_id"),
         level__in=[Level.GRID, Level.VILLAGE],

@@ -114,6 +114,23 @@ def by_number(rows: QuerySet[Specimen], text: str) -> Specimen | None:
     return rows.filter(number=rules.plain_number(text)).first()
 
 
+def found(user: User, at: datetime, text: str, most: int) -> tuple[list[Specimen], list[Pool]]:
+    """The specimens and pools whose number begins with a text; none for what begins no number.
+
+    A tube that brought its own number may be either.
+    """
+    number = rules.beginning(text)
+    if not number:
+        return [], []
+
+    def fits(rows: QuerySet[Any]) -> list[Any]:
+        # A range and not LIKE, as for the parts of names: an index is read in its order.
+        within = rows.filter(number__gte=number, number__lt=number + "\uffff")
+        return list(within.order_by("number")[:most])
+
+    return fits(open_to(user, at)), fits(pools_open_to(user, at))
+
+
 def steps_of(specimen: Specimen) -> list[CustodyStep]:
     """The way of a specimen, the first step in front."""
     return list(specimen.steps.select_related("facility", "by").order_by("sequence"))
@@ -371,9 +388,7 @@ def sees_whole_board(user: User, at: datetime, laboratory: Facility) -> bool:
     counties = {county.pk for county in places.counties_of_home(clock.day_of(at))}
     if seen.everywhere or (counties and counties <= set(seen.county_ids)):
         return True
-    scope = user.scope(TEST, at)
-    own = scope.q(county="area__county_id", area="area_id", facility="pk")
-    return places.facilities_open_to(user, at).filter(own, pk=laboratory.pk).exists()
+    return places.facilities_of(user.scope(TEST, at)).filter(pk=laboratory.pk).exists()
 
 
 def board(user: User, at: datetime, laboratory: Facility) -> Board:
@@ -445,16 +460,13 @@ def pack_on(day: date) -> Pack:
 
 def facilities_to_request_for(user: User, at: datetime) -> QuerySet[Facility]:
     """The facilities for which a user may request tests, by name."""
-    scope = user.scope(REQUEST, at)
-    within = scope.q(county="area__county_id", area="area_id", facility="pk")
-    return places.facilities_open_to(user, at).filter(within).order_by("name_zh", "pk")
+    return places.facilities_of(user.scope(REQUEST, at)).order_by("name_zh", "pk")
 
 
 def laboratories(user: User, at: datetime) -> QuerySet[Facility]:
     """The facilities that may have a laboratory; a specimen may go to any of the home area."""
-    return (
-        places.facilities_open_to(user, at).filter(kind__in=LABORATORIES).order_by("name_zh", "pk")
-    )
+    rows = places.facilities_open_to(user, at, REQUEST)
+    return rows.filter(kind__in=LABORATORIES).order_by("name_zh", "pk")
 
 
 def area_in(text: str, at: datetime) -> Area | None:

@@ -69,6 +69,15 @@ def plain_number(text: str) -> str:
     return bare if _MEANT_AS_OURS.fullmatch(bare) else plain
 
 
+def beginning(text: str) -> str:
+    """How a number begins that somebody types; "" where no number begins so, as any word."""
+    plain = plain_number(text)
+    if re.match(rf"[{SPECIMEN}{POOL}][0-9]", plain, re.ASCII):
+        plain = plain.replace("-", "")
+    known = _ANY.fullmatch(plain) and re.search(r"[0-9]", plain)
+    return plain if known else ""
+
+
 def number_fault(plain: str) -> Literal["", "mistyped", "unreadable"]:
     """What is wrong with a number before anything is looked up.
 

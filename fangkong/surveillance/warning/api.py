@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
-from ninja import Field, Router, Schema
+from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
@@ -498,8 +498,8 @@ def product_list(
     return api.page(request, rows, partial(_product_out, staff), order="-created_at")
 
 
-@router.post("/products/", response=ProductOut)
-def new_product(request: HttpRequest, body: ProductIn) -> ProductOut:
+@router.post("/products/", response={201: ProductOut})
+def new_product(request: HttpRequest, body: ProductIn) -> Status[ProductOut]:
     """Write a draft."""
     api.require(request, WRITE)
     staff = cast(StaffRequest, request)
@@ -522,7 +522,7 @@ def new_product(request: HttpRequest, body: ProductIn) -> ProductOut:
         by=staff.user,
         at=staff.now,
     )
-    return _product_out(staff, done)
+    return Status(201, _product_out(staff, done))
 
 
 @router.get("/products/{public_id}/", response=ProductOut)

@@ -43,6 +43,8 @@ def test_a_search_costs_one_statement_a_room_and_kind(headquarters, django_asser
     finders.find(headquarters, AT, "dao")  # the counties and the user's appointments are known
     with django_assert_max_num_queries(10):
         finders.find(headquarters, AT, "dao")
+    with django_assert_max_num_queries(14):
+        finders.find(headquarters, AT, "S513326200000012")  # of a tube
 
 
 def test_an_empty_text_or_a_single_letter_asks_no_room(areas, headquarters):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone, translation
 
 from fangkong.accounts.tests.factories import user
@@ -72,6 +72,22 @@ def test_a_look_that_fails_is_bad_and_tells_no_data(only):
     assert fails_line.tone == Tone.BAD
     assert "secret" not in repr(fails_line)
     assert works.tone == Tone.OK
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_what_fails_for_a_migration_is_told_once_and_what_fails_otherwise_is_bad(
+    only, monkeypatch, behind
+):
+    def fails():
+        raise DatabaseError("no such table")
+
+    monkeypatch.setattr(probes.health, "up_to_date", lambda: not behind)
+    monkeypatch.setattr(probes.health, "never_migrated", lambda: False)
+    only(fails=fails, migrations=probes._migrations)
+
+    assert [line.tone for line in doctor.examine()] == (
+        [Tone.BAD] if behind else [Tone.BAD, Tone.OK]
+    )
 
 
 def test_the_worst_line_is_the_exit_code():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from urllib.parse import unquote
 
 import pytest
@@ -279,6 +280,35 @@ def test_headquarters_announces_areas_and_counties_read_them(look, world):
     assert county.post(page, {"_key": "f", "valid_to": "2020-02-11"}).status_code == 405
     assert county.get(url("announce")).status_code == 403
     assert "湖南省长沙市" in text(county.get(url("risk_areas")))
+
+
+def test_checkpoints_and_announced_areas_are_narrowed(look, world):
+    browser = look(world.headquarters)
+
+    def found(name, query):
+        rows = browser.get(f"{url(name)}?{query}").context["rows"]
+        return {one.facility.name_zh if name == "checkpoints" else one.code for one in rows}
+
+    gates = {world.gate.facility.name_zh, world.own_gate.facility.name_zh}
+    actions.close(checkpoint=world.own_gate, by=world.daofu_cdc, at=AT)
+    assert found("checkpoints", "") == gates
+    for query in ("name=康定", "name=kdd", "state=open", "county=513301"):
+        assert found("checkpoints", query) == {world.gate.facility.name_zh}, query
+    assert found("checkpoints", "state=closed") == gates - {world.gate.facility.name_zh}
+    Checkpoint.objects.filter(pk=world.own_gate.pk).update(road="S303")
+    assert found("checkpoints", "name=s303") == {world.own_gate.facility.name_zh}
+    assert "王小山" not in text(browser.get(f"{url('checkpoints')}?county=000000&name=%27"))
+
+    for n, (area, last) in enumerate([("湖南省长沙市", date(2020, 2, 3)), ("湖北省武汉市", None)]):
+        actions.announce(
+            area=area, tier="ganzi-4-key-area", valid_from=date(2020, 2, 1 + n), valid_to=last,
+            source=f"州公告第{n}号", by=world.headquarters, at=AT,
+        )  # fmt: skip
+    for query in ("area=长沙", "area=4301", "area=第0号", "on=2020-02-01"):
+        assert found("risk_areas", query) == {"4301"}, query
+    assert found("risk_areas", "on=2020-02-04") == {"4201"}
+    assert found("risk_areas", "tier=ganzi-4-key-area") == {"4301", "4201"}
+    assert found("risk_areas", "on=2020-02-31&tier=none") == {"4301", "4201"}  # neither is a filter
 
 
 def test_the_search_over_everything_finds_arrivals_checkpoints_and_who_is_watched(look, world):

@@ -187,6 +187,37 @@ def test_a_result_of_an_unknown_tube_waits_for_a_person_who_matches_it(client, f
     assert Result.objects.count() == 1
 
 
+def test_what_waits_is_narrowed_and_each_result_says_how_it_came(client, fhir, world):
+    page = reverse("surveillance:exchange:index")
+    fhir(
+        bundle(
+            *report("VTM-0042", "negative", sender="LIS-7"),
+            *report("VTM-0043", n=2, sender="LIS-8"),
+        )
+    )
+
+    def found(query):
+        return [one.number for one in client.get(f"{page}?{query}").context["rows"]]
+
+    assert sorted(found("")) == ["VTM-0042", "VTM-0043"]
+    for query in ("number=vtm-0042", "number=0042", "number=lis-7", "outcome=negative&sort=came"):
+        assert found(query) == ["VTM-0042"], query
+    assert len(found(f"why=unknown_tube&laboratory={world.bench.public_id}")) == 2
+    assert (
+        found("why=older") == found(f"outcome=positive&number={SentResult.objects.count()}") == []
+    )
+
+    one = SentResult.objects.get(number="VTM-0042")
+    line = client.get(one.get_absolute_url()).context["history"][0]
+    assert (line.action, line.by) == ("surveillance.exchange.take", world.technician)
+    actions.set_aside(result=one, reason="外院标本", by=world.technician, at=AT)
+    shown = client.get(one.get_absolute_url()).context["history"]
+    assert [line.action.rpartition(".")[2] for line in shown] == ["set_aside", "take"]
+    other = SentResult.objects.get(number="VTM-0043")
+    shown = client.get(other.get_absolute_url()).context["history"]
+    assert [line.action.rpartition(".")[2] for line in shown] == ["take"]
+
+
 def test_a_result_is_set_aside_with_a_reason(client, fhir, world):
     fhir(bundle(*report("VTM-0042")))
     waits = SentResult.objects.get()
@@ -293,6 +324,8 @@ def test_a_reported_result_that_is_called_invalid_waits_and_stops_no_other(hl7, 
         ("[" * 100_000, "structure"),
         ('{"resourceType": "Bundle", "x": NaN}', "structure"),
         (b"\xff\xfe{\x00}\x00", "structure"),
+        (bundle(*report("VTM-1"), *report("VTM-2")), "structure"),  # of the same names
+        (bundle({**report("VTM-1")[0], "fullUrl": ["a"]}), "required"),
         (bundle(*report("VTM-1"), message_id=""), "required"),
         (bundle(*report("VTM-1", status="preliminary")), "processing"),
         (bundle(*report("VTM-1", "maybe")), "code-invalid"),

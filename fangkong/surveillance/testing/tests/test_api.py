@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from fangkong.core.audit import queries as audit
+from fangkong.core.tokens import actions as tokens
+from fangkong.places.tests.factories import facility
 from fangkong.surveillance.testing.models import Result, Specimen
 
 from .factories import AT, collected, facts, received, reported, requested, shipped, surface
@@ -200,3 +204,64 @@ def test_the_codes_of_a_day_are_told(world, client):
     assert {one["code"]: one["hours"] for one in told["groups"]}["fever-clinic"] == 6
     assert told["methods"][0]["targets"] == ["ORF1ab", "N"]
     assert client.get(f"{API}choices/?on=1990-01-01").status_code == 422
+
+
+# --- What a token was made without ----------------------------------------------------------------
+
+
+@pytest.fixture
+def machine(client):
+    """A program with a token of a user that was given these permissions and no others."""
+
+    def send(user, path, *permissions, **body):
+        token = tokens.make(
+            user=user,
+            label="LIS",
+            permissions=list(permissions),
+            may_write=True,
+            expires_at=AT + timedelta(days=30),
+            by=user,
+            at=AT,
+        )
+        headers = {
+            "Authorization": f"Bearer {token.secret}",
+            "Idempotency-Key": str(uuid4()),
+            "Accept-Language": "en",
+        }
+        return client.post(f"{API}{path}", json.dumps(body), "application/json", headers=headers)
+
+    return send
+
+
+REQUEST, PERSONS, PLACES = "surveillance.testing.request", "people.view", "places.view"
+
+
+def test_a_token_names_the_places_of_its_scope_and_is_told_what_it_lacks_for_others(machine, world):
+    cdc, away = world.daofu_cdc, str(facility(world.kangding, "康定实验室").public_id)
+
+    near = str(facility(world.daofu, "道孚县疾控中心实验室", kind="county_cdc").public_id)
+    own = machine(cdc, "specimens/", REQUEST, PERSONS, **body(world, laboratory=near))
+    lab = facility(world.kangding, "康定市医院检验科", kind="hospital")
+    far = body(world, laboratory=str(lab.public_id), specimen_type="nasopharyngeal-swab")
+    other = machine(cdc, "specimens/", REQUEST, PERSONS, **far)
+    nobody = machine(cdc, "specimens/", REQUEST, PERSONS, **{**far, "laboratory": str(uuid4())})
+    whole = machine(cdc, "specimens/", REQUEST, PERSONS, PLACES, **far)
+    bare = machine(cdc, "specimens/", REQUEST, PLACES, **body(world))
+    sent_for = machine(cdc, "specimens/", REQUEST, PERSONS, PLACES, **body(world, facility=away))
+
+    assert own.status_code == 201
+    assert (other.status_code, whole.status_code) == (403, 201)
+    assert other.json()["detail"] == (
+        "The token was made without: places.view (See areas and facilities). Make one that has it."
+    )
+    assert other.content == nobody.content  # whether there is such a place stays untold
+    assert bare.status_code == 403 and "people.view (See persons, masked)" in bare.json()["detail"]
+    assert sent_for.status_code == 404  # no permission would open another county's
+
+
+def test_a_token_without_the_permission_of_the_operation_is_told_its_name(machine, world):
+    told = machine(world.daofu_cdc, "specimens/", PLACES, **body(world))
+
+    assert told.status_code == 403 and REQUEST in told.json()["detail"]
+    stranger = machine(world.technician, "specimens/", PLACES, **body(world))
+    assert stranger.json()["detail"] == "Your roles do not allow this."

@@ -546,7 +546,7 @@ def test_machines_go_the_whole_way(client, evening, daofu, daofu_cdc, colleague,
     client.force_login(daofu_cdc)
     post("", {**body, "level": "extreme"}, status=422)
     post("", {**body, "level": "very_low"}, status=422)
-    made = post("", body)
+    made = post("", body, status=201)
     assert (made["state"], made["basis"]) == ("draft", FORM["basis"])
     post(f"{made['id']}/approve/", status=409)
     words = {name: value for name, value in body.items() if name not in ("kind", "area")}
