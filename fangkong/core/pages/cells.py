@@ -140,7 +140,8 @@ def _drawing(
         drawn, now = column.draw, context["request"].now
 
         def of_drawing(row: Any) -> str:
-            return f'{full}<span class="fk-cell">{_escaped(drawn(row, now))}</span></td>'
+            cell = _escaped(drawn(row, now))
+            return f'{full if cell else empty}<span class="fk-cell">{cell}</span></td>'
 
         return of_drawing
     if column.piece:

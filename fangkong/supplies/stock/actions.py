@@ -66,6 +66,12 @@ class Closed(Refused):
     """The place is closed; nothing comes or goes any more."""
 
 
+class HeldByAnother(Refused):
+    """Who held the lot back lets it go, or the headquarters; nobody else."""
+
+    status = 403
+
+
 class NotEmpty(Refused):
     """The place still holds goods."""
 
@@ -173,9 +179,10 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     if entry.kind == EntryKind.REVERSAL:
         raise AlreadyReversed(_("This entry takes another one back. Enter what is right anew."))
     moves = list(queries.moves_of(entry))
-    queries.places_locked({key for each in moves for key in (each.source_id, each.target_id)})
+    held = queries.places_locked({key for m in moves for key in (m.source_id, m.target_id)})
     if queries.reversal_of(entry) is not None:  # by whoever held the places before
         raise AlreadyReversed(_("This entry was taken back already."))
+    _refuse_closed(held.values())
     postings = ledger.reversed_postings(moves)
     made = ledger.post(
         EntryKind.REVERSAL, entry.place, postings, papers=papers, reverses=entry, by=by, at=at
@@ -319,6 +326,7 @@ def _refuse_quantity(quantity: int, line: int) -> None:
 def hold(*, lot: Lot, reason: str, by: User | None, at: datetime) -> Lot:
     """Nobody may issue a lot any more, wherever it is (封存): unfit, recalled, in doubt."""
     why = stated_reason(reason, _("Say why the lot is held back."))
+    _await_issues(lot)
     lot = queries.lot_locked(lot.pk)
     if lot.held_back_at is not None:
         raise Known(_("This lot is held back already."))
@@ -336,11 +344,30 @@ def let_go(*, lot: Lot, reason: str, by: User | None, at: datetime) -> Lot:
     lot = queries.lot_locked(lot.pk)
     if lot.held_back_at is None:
         raise NothingChanged(_("This lot is not held back."))
+    if not queries.may_let_go(lot, by, at):
+        raise HeldByAnother(
+            _("Another office held this lot back. Ask it, or the headquarters, to let it go.")
+        )
     lot.held_back_at, lot.held_back_why = None, ""
     lot.touch(by, at)
     lot.save()
     audit.record("supplies.stock.let_go", lot, by=by, at=at, reason=why)
     return lot
+
+
+def _await_issues(lot: Lot) -> None:
+    """Lock every place that holds the lot, so that an issue which read it as good is done first.
+
+    Whoever issues reads its lots under the lock of its place: after this it is here, or gone.
+    """
+    while True:
+        keys = queries.keys_of_holders(lot)
+        begun = transaction.savepoint()
+        queries.places_locked(keys)
+        if queries.keys_of_holders(lot) <= keys:
+            transaction.savepoint_commit(begun)
+            return
+        transaction.savepoint_rollback(begun)  # it moved on: lock all again, in their order
 
 
 # --- Places ---------------------------------------------------------------------------------------
@@ -402,14 +429,19 @@ def _open(*places: Place) -> list[Place]:
     who move goods to each other do not wait in a circle.
     """
     found = queries.places_locked({place.pk for place in places})
-    for place in found.values():
-        if not place.held:
+    for place in places:
+        if place.pk not in found:
             raise WrongField(_("Choose a store or a ward."), "place")
+    _refuse_closed(found.values())
+    return [found[place.pk] for place in places]
+
+
+def _refuse_closed(places: Iterable[Place]) -> None:
+    for place in places:
         if place.closed_at is not None:
             raise Closed(
                 _("%(place)s is closed. Choose another place.") % {"place": place.display_name}
             )
-    return [found[place.pk] for place in places]
 
 
 def _outside(kind: PlaceKind, by: User | None, at: datetime) -> Place:

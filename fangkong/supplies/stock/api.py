@@ -49,7 +49,7 @@ Text60 = Annotated[str, StringConstraints(max_length=60, pattern=_NO_NUL)]
 Text100 = Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)]
 Text200 = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
 _CODE = r"^[-a-zA-Z0-9_]+$"
-Quantity = Annotated[int, Field(ge=1, le=MOST)]
+Quantity = Annotated[int, Field(ge=1, le=MOST, strict=True)]  # JSON's true is no number
 
 
 class ItemKind(Enum):

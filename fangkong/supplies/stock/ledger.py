@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-from django.db.models import F
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock, messages
@@ -51,7 +50,8 @@ def post(
     """Write one entry with its moves, or nothing: NotEnough where a balance would fall below zero.
 
     Within the transaction of an action that holds the locks of all places whose balances change
-    (``queries.places_locked``). The moves get their keys under these locks, so the ledger of a lot
+    (``queries.places_locked``). The moves, which are sent with the last message of a command, get
+    their keys under these locks, so the ledger of a lot
     at a place, read in the order of its keys, was never below zero at any moment. The condition of
     each change and the CHECK of the table stand behind the locks, should an action forget them.
     """
@@ -61,8 +61,7 @@ def post(
     lots = {one.lot.pk: one.lot for one in postings}
     held = frozenset(key for key, place in places.items() if place.held)
     lines = [rules.Line(one.lot.pk, one.source.pk, one.target.pk, one.quantity) for one in postings]
-    for (place, lot), change in rules.changes(lines, held).items():
-        _change(places[place], lots[lot], change)
+    sums = rules.changes(lines, held)
     entry = Entry(
         **stamps(by, at),
         number=number,
@@ -75,50 +74,62 @@ def post(
         synthetic=papers.synthetic,
         reverses=reverses,
     )
-    entry.save(force_insert=True)
-    moves = [
-        messages.insert(
-            Move(
-                entry=entry,
-                lot=one.lot,
-                item_id=one.lot.item_id,
-                source=one.source,
-                target=one.target,
-                quantity=one.quantity,
-            )
+    written = messages.insert(entry)
+    kept = messages.Statement(f"{written.sql} RETURNING id", written.values, "entry")
+    *answers, ((entry.pk,),) = messages.send(
+        *(_change(*key, lots, n) for key, n in sums.items()), kept
+    )
+    entry._state.adding, entry._state.db = False, connection.alias
+    for ((place, lot), change), rows in zip(sums.items(), answers, strict=True):
+        if not rows:
+            raise _not_enough(places[place], lots[lot], -change)
+    for one in postings:
+        move = Move(
+            entry=entry,
+            lot=one.lot,
+            item_id=one.lot.item_id,
+            source=one.source,
+            target=one.target,
+            quantity=one.quantity,
         )
-        for one in postings
-    ]
-    messages.send(*moves)
+        messages.at_end(messages.insert(move))
     return entry
 
 
-def _change(place: Place, lot: Lot, change: int) -> None:
-    """Change one balance where it does not fall below zero; the row stays locked."""
-    key = {"place": place, "lot": lot}
+def _change(place: int, lot: int, lots: Mapping[int, Lot], change: int) -> messages.Statement:
+    """Changes one balance and tells the new one, or nothing where it would fall below zero.
+
+    The row stays locked.
+    """
     if change > 0:
-        added = messages.Statement(
+        return messages.Statement(
             f"INSERT INTO {_BALANCE} (place_id, lot_id, item_id, quantity)"  # noqa: S608  # our name
             " VALUES (%s, %s, %s, %s) ON CONFLICT (place_id, lot_id)"
-            f" DO UPDATE SET quantity = {_BALANCE}.quantity + excluded.quantity",
-            [place.pk, lot.pk, lot.item_id, change],
-            "balance",
+            f" DO UPDATE SET quantity = {_BALANCE}.quantity + excluded.quantity RETURNING quantity",
+            [place, lot, lots[lot].item_id, change],
+            "balance_up",
         )
-        messages.send(added)
-        return
-    rows = Balance.objects.filter(**key, quantity__gte=-change)
-    if not rows.update(quantity=F("quantity") + change):
-        left = Balance.objects.filter(**key).values_list("quantity", flat=True).first() or 0
-        raise NotEnough(
-            _("%(place)s holds %(left)s of %(item)s, lot %(lot)s; %(asked)s were asked.")
-            % {
-                "place": place.display_name,
-                "item": lot.item.display_name,
-                "lot": words.lot(lot),
-                "left": words.amount(left, lot.item),
-                "asked": words.amount(-change, lot.item),
-            }
-        )
+    return messages.Statement(
+        f"UPDATE {_BALANCE} SET quantity = quantity - %s"  # noqa: S608  # our name
+        " WHERE place_id = %s AND lot_id = %s AND quantity >= %s RETURNING quantity",
+        [-change, place, lot, -change],
+        "balance_down",
+    )
+
+
+def _not_enough(place: Place, lot: Lot, asked: int) -> NotEnough:
+    rows = Balance.objects.filter(place=place, lot=lot)
+    left = rows.values_list("quantity", flat=True).first() or 0
+    return NotEnough(
+        _("%(place)s holds %(left)s of %(item)s, lot %(lot)s; %(asked)s were asked.")
+        % {
+            "place": place.display_name,
+            "item": lot.item.display_name,
+            "lot": words.lot(lot),
+            "left": words.amount(left, lot.item),
+            "asked": words.amount(asked, lot.item),
+        }
+    )
 
 
 _BALANCE = Balance._meta.db_table

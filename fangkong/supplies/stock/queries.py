@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -25,14 +26,14 @@ from django.db.models import (
 )
 from django.db.models.functions import Coalesce
 
-from fangkong.core import clock
+from fangkong.core import clock, messages
 from fangkong.core.permissions import Permission
 from fangkong.packs import queries as packs
 from fangkong.places import queries as places
 
 from . import rules
 from .models import Balance, Entry, Item, Lot, Move, Place
-from .types import HELD, KEEP, VIEW, ItemFacts, LotFacts, PlaceKind
+from .types import HELD, HOLD, KEEP, VIEW, ItemFacts, LotFacts, PlaceKind
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -93,7 +94,16 @@ def place_like(facility: Facility, kind: str, name: str) -> Place | None:
 
 def outside(kind: PlaceKind) -> Place | None:
     """The place of a kind that nobody holds."""
-    return next(iter(Place.objects.filter(kind=kind, facility__isnull=True)[:1]), None)
+    reader = _reader()
+    sql = f"SELECT {reader.columns} FROM {Place._meta.db_table} p"  # noqa: S608  # our own names
+    sql += " WHERE p.kind = %s AND p.facility_id IS NULL"
+    (rows,) = messages.send(messages.Statement(sql, [str(kind)], "place_outside"))
+    return reader.read(rows[0]) if rows else None
+
+
+@cache
+def _reader() -> messages.Reader[Place]:
+    return messages.Reader(Place, "p")
 
 
 def holds_anything(place: Place) -> bool:
@@ -240,6 +250,21 @@ def holders(lot: Lot) -> QuerySet[Balance]:
     )
 
 
+def keys_of_holders(lot: Lot) -> set[int]:
+    """The keys of the places that hold a lot."""
+    return set(Balance.objects.filter(lot=lot, quantity__gt=0).values_list("place", flat=True))
+
+
+def may_let_go(lot: Lot, user: User | None, at: datetime) -> bool:
+    """Who held a lot back lets it go, or who may do so everywhere.
+
+    A lot is changed by nothing else than holding it back and letting it go.
+    """
+    if user is None or lot.changed_by_id in (None, user.pk):
+        return True
+    return user.scope(HOLD, at).everywhere
+
+
 def balances(user: User, at: datetime) -> list[tuple[UUID, UUID, int]]:
     """All that the user's places hold, as place, item and quantity: three statements, one answer.
 
@@ -312,23 +337,23 @@ class Day:
 def curve(item: Item, of: Iterable[int], first: date, last: date) -> list[Day]:
     """The stock of an item at places, evening by evening, from a first to a last day.
 
-    By when the goods moved as told. Moves between the places are neither in nor out.
+    By when the goods moved as told. Moves between the places are neither in nor out. Counted back
+    from what is there now, so that an old ledger costs no more than a young one.
     """
     keys = sorted(set(of))
     inner = Q(source__in=keys, target__in=keys)
-    rows = Move.objects.filter(item=item).exclude(inner)
-    rows = rows.filter(Q(source__in=keys) | Q(target__in=keys))
+    rows = Move.objects.filter(item=item, entry__moved_at__gte=clock.start_of(first))
+    rows = rows.exclude(inner).filter(Q(source__in=keys) | Q(target__in=keys))
     signed = Case(When(target__in=keys, then=F("quantity")), default=-F("quantity"))
-    held = 0
     came: dict[date, int] = {}
     went: dict[date, int] = {}
+    now = Balance.objects.filter(item=item, place__in=keys).aggregate(n=Sum("quantity"))["n"]
+    held = now or 0  # before the first day, when all that came and went since is taken off
     for moved_at, quantity in rows.values_list("entry__moved_at", signed).iterator():
+        held -= quantity
         day = clock.day_of(moved_at)
-        if day < first:
-            held += quantity
-        elif day <= last:
-            of_day = came if quantity > 0 else went
-            of_day[day] = of_day.get(day, 0) + abs(quantity)
+        of_day = came if quantity > 0 else went
+        of_day[day] = of_day.get(day, 0) + abs(quantity)
     found = []
     for day in _days(first, last):
         held += came.get(day, 0) - went.get(day, 0)

@@ -419,7 +419,7 @@ def receive(request: StaffRequest) -> HttpResponse:
         request.POST or None,
         items=queries.items(),
         places=queries.places_to_choose(user, at),
-        initial={"place": request.GET.get("place", "")},
+        initial={"place": request.GET.get("place", ""), **_first_line(request)},
     )
     if done := pages.carry_out(request, form, actions.receive, form.asked):
         messages.success(request, _("Booked as %(number)s.") % {"number": done.result.number})
@@ -436,12 +436,18 @@ def issue(request: StaffRequest) -> HttpResponse:
         items=queries.items(),
         places=queries.places_to_choose(user, at),
         targets=queries.targets_to_choose(),
-        initial={"source": request.GET.get("place", "")},
+        initial={"source": request.GET.get("place", ""), **_first_line(request)},
     )
     if done := pages.carry_out(request, form, actions.issue, form.asked):
         messages.success(request, _("Booked as %(number)s.") % {"number": done.result.number})
         return redirect(done.result)
     return _sheet(request, form, _("Issue goods"), _("Book out"), ["source", "target"])
+
+
+def _first_line(request: StaffRequest) -> dict[str, str]:
+    """The item that the page before led here with."""
+    found = queries.item_by_code(request.GET.get("item", ""))
+    return {} if found is None else {"item_0": forms.named(found)}
 
 
 def _sheet(
@@ -523,6 +529,7 @@ def lot(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "rows": [(row, words.amount(row.quantity, found.item)) for row in rows],
         "moves": _told(moves),
         "may_hold": may_hold,
+        "may_let_go": may_hold and queries.may_let_go(found, user, at),
         "may_lose": bool(_kept_rows(request, found)),
         "history": audit.history_of(found),
     }

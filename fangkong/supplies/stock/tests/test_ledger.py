@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 from django.db import Error, connection, transaction
 
+from fangkong.accounts.tests.factories import staff
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.free_text import NumberInText
 from fangkong.core.refusals import WrongField
+from fangkong.core.roles import Role
 from fangkong.supplies.stock import actions, queries
 from fangkong.supplies.stock.models import Balance, Entry, Lot, Move
 from fangkong.supplies.stock.types import Arriving, ItemFacts, Leaving, LossReason, Papers
@@ -219,6 +221,36 @@ def test_a_closed_place_takes_and_gives_nothing_and_a_full_one_stays_open(world)
         world.send(1, target=world.ward)
 
 
+def test_nothing_is_taken_back_into_a_closed_place(world):
+    world.bring(1, place=world.ward, number="A")
+    used = world.send(1, source=world.ward)
+    actions.close_place(place=world.ward, by=world.matron, at=AT)
+
+    with pytest.raises(actions.Closed):
+        actions.reverse(entry=used, reason="录错", by=world.matron, at=AT)
+
+    assert world.held(world.ward) == {}
+
+
+def test_what_the_headquarters_holds_back_no_keeper_lets_go(world):
+    world.bring(10, number="A")
+    other = staff(Role.STORE_KEEPER, facility=world.hospital)
+    lot = world.lot("A")
+    for holder, others in (
+        (world.headquarters, [world.keeper, other]),
+        (world.keeper, [other]),
+    ):
+        lot = actions.hold(lot=lot, reason="召回", by=holder, at=AT)
+        for one in others:
+            with pytest.raises(actions.HeldByAnother):
+                actions.let_go(lot=lot, reason="补证", by=one, at=AT)
+        assert queries.lot_now(lot.pk).held_back_why == "召回"
+        lot = actions.let_go(lot=lot, reason="补证", by=holder, at=AT)
+    lot = actions.hold(lot=lot, reason="存疑", by=world.keeper, at=AT)
+    actions.let_go(lot=lot, reason="补证", by=world.headquarters, at=AT)
+    assert queries.lot_now(lot.pk).held_back_at is None
+
+
 def test_a_facility_has_one_store_and_each_place_its_own_mark(world):
     with pytest.raises(actions.Known):
         world.place(world.hospital)
@@ -291,6 +323,8 @@ def test_the_curve_is_the_stock_of_each_evening_as_the_goods_moved(world):
     assert [(one.came, one.went, one.held) for one in found] == [
         (100, 0, 100), (0, 30, 70), (20, 0, 90), (0, 10, 80),
     ]  # fmt: skip
+    (before,) = queries.curve(world.mask, keys, TODAY - 2 * DAY, TODAY - 2 * DAY)
+    assert (before.went, before.held) == (30, 70)
     both = queries.curve(world.mask, [*keys, world.there.pk], TODAY, TODAY)
     assert [(one.came, one.went, one.held) for one in both] == [(0, 0, 90)]
 

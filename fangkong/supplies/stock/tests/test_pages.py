@@ -87,6 +87,12 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_booked(send, world
     assert Entry.objects.count() == 0
 
 
+def test_the_sheet_begins_with_the_item_that_led_to_it(world, client):
+    shown = page(client, world.keeper, "issue", item="mask")
+    assert shown.context["form"]["item_0"].value() == "医用外科口罩 · mask"
+    assert page(client, world.keeper, "issue", item="x").context["form"]["item_0"].value() is None
+
+
 def test_an_issue_says_how_much_there_is(send, world):
     world.bring(40)
     said = {"source": str(world.store.public_id), "item_0": "mask", "quantity_0": "41"}
@@ -158,6 +164,10 @@ def test_a_lot_is_held_back_and_let_go_with_a_reason(send, world, client):
     send(world.keeper, "let_go", lot.public_id, reason="补证")
     lot.refresh_from_db()
     assert lot.held_back_at is None
+    send(world.headquarters, "hold", lot.public_id, reason="召回")
+    assert b"let-go/" not in page(client, world.keeper, "lot", lot.public_id).content
+    assert b"let-go/" in page(client, world.headquarters, "lot", lot.public_id).content
+    assert send(world.keeper, "let_go", lot.public_id, reason="补证").status_code == 422
 
 
 def test_lists_are_exported_with_what_the_user_sees(world, client):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 from django.db import transaction
 
+from fangkong.core import messages
 from fangkong.core.commands.actions import once
 from fangkong.core.tests.together import at_once
 from fangkong.supplies.stock import actions, queries
@@ -109,17 +112,39 @@ def test_a_place_that_two_open_at_once_is_one_and_marks_differ(world):
     assert len(set(marks)) == 4
 
 
+def test_a_lot_is_held_back_only_when_whoever_took_it_as_good_is_done(world):
+    world.bring(10, number="A")
+    lot = world.lot("A")
+    issued, held = Event(), Event()
+
+    def act(n):
+        if n:
+            assert issued.wait(20)
+            actions.hold(lot=lot, reason="召回", by=world.headquarters, at=AT)
+            held.set()
+            return None
+        with transaction.atomic():
+            world.send(3)
+            issued.set()
+            return held.wait(0.5)  # within the transaction that read the lot as good
+
+    assert at_once(act) == [False, None]
+    assert held.is_set()
+    with pytest.raises(actions.NotEnough):
+        world.send(1)
+
+
 def test_the_locks_are_what_keeps_the_last_box(world, monkeypatch):
     """The planted bug: read, compare, write. On PostgreSQL it gives one box to several."""
 
-    def careless(place, lot, change):
-        row, _new = Balance.objects.get_or_create(
-            place=place, lot=lot, defaults={"item_id": lot.item_id, "quantity": 0}
-        )
-        if row.quantity + change < 0:
-            raise actions.NotEnough("none")
-        row.quantity += change
-        row.save()
+    def careless(place, lot, lots, change):
+        read = Balance.objects.filter(place=place, lot=lot).values_list("quantity", flat=True)
+        new = (read.first() or 0) + change
+        if change > 0:
+            return real(place, lot, lots, change)
+        sql = "UPDATE supplies_balance SET quantity = %s WHERE place_id = %s AND lot_id = %s"
+        values = [max(new, 0), place, lot]
+        return messages.Statement(f"{sql} AND %s >= 0 RETURNING quantity", [*values, new])
 
     def unlocked(keys):
         whole = Place.objects.filter(pk__in=set(keys)).select_related("facility__area", "county")
@@ -131,6 +156,7 @@ def test_the_locks_are_what_keeps_the_last_box(world, monkeypatch):
         pytest.skip("SQLite lets one write at a time whatever the code does")
     from fangkong.supplies.stock import ledger
 
+    real = ledger._change
     monkeypatch.setattr(ledger, "_change", careless)
     monkeypatch.setattr(queries, "places_locked", unlocked)
     world.bring(1, number="A")
