@@ -49,6 +49,9 @@ SECTIONS = (
     "card_checks",
     "supply_items",
     "supply_substitutes",
+    "supply_roles",
+    "supply_norms",
+    "supply_reserves",
 )
 # In [drop]: all inherited rows of a section.
 EVERY_ROW = "*"

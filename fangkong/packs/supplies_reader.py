@@ -1,7 +1,9 @@
-"""The tables of a pack that supplies need: the catalogue, and what may stand in for what."""
+"""The tables of a pack that supplies need: the catalogue, what may stand in for what, norms."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING, get_args
 
 from fangkong.packs import types as t
@@ -18,8 +20,15 @@ def supplies(reader: Reader) -> t.SuppliesPlan:
     items = tuple(_item(reader, row) for row in reader.rows("supply_items"))
     codes = tuple(one.code for one in items)
     rows = reader.rows("supply_substitutes")
+    roles = _roles(reader)
+    norms = tuple(_norm(reader, row, codes, tuple(roles)) for row in reader.rows("supply_norms"))
+    _refuse_twice(reader, norms)
     return t.SuppliesPlan(
-        items=items, substitutes=tuple(_substitute(reader, row, codes) for row in rows)
+        items=items,
+        substitutes=tuple(_substitute(reader, row, codes) for row in rows),
+        roles=tuple(roles.values()),
+        norms=norms,
+        reserves=tuple(_reserve(reader, row) for row in reader.rows("supply_reserves")),
     )
 
 
@@ -64,3 +73,76 @@ def _substitute(reader: Reader, row: Table, codes: tuple[str, ...]) -> t.Substit
             row.refuse("not_for", f"{word!r} is not one of {', '.join(WORK)}; correct this")
     row.end()
     return substitute
+
+
+def _roles(reader: Reader) -> dict[str, t.SupplyRole]:
+    """The roles by code. The staff that persons take are roles that take no staff themselves."""
+    rows = list(reader.rows("supply_roles"))
+    working = {str(row.raw.get("code", "")) for row in rows if not row.has("staff")}
+    found = {}
+    for row in rows:
+        role = t.SupplyRole(
+            **reader.named(row),
+            exposure=row.number("exposure", 1, 3),
+            staff=tuple(_staff(inner, sorted(working)) for inner in row.tables("staff")),
+            shift_hours=_hours(row, "shift_hours") if row.has("shift_hours") else Decimal(8),
+        )
+        row.end()
+        found[role.code] = role
+    return found
+
+
+def _staff(row: Table, known: list[str]) -> tuple[str, Decimal]:
+    taken = row.choice("who", known), _hours(row, "hours")
+    row.end()
+    return taken
+
+
+def _hours(row: Table, key: str) -> Decimal:
+    return row.decimal(key, Decimal("0.1"), Decimal(240))
+
+
+def _norm(
+    reader: Reader, row: Table, items: tuple[str, ...], roles: tuple[str, ...]
+) -> t.SupplyNorm:
+    """A norm; where a strategy is not told, the milder one goes on."""
+    usual = _amount(row, "conventional")
+    scarce = _amount(row, "contingency") if row.has("contingency") else usual
+    norm = t.SupplyNorm(
+        **reader.named(row),
+        item=row.choice("item", items),
+        who=row.choice("who", roles),
+        conventional=usual,
+        contingency=scarce,
+        crisis=_amount(row, "crisis") if row.has("crisis") else scarce,
+    )
+    if not norm.conventional >= norm.contingency >= norm.crisis:
+        row.refuse("crisis", "want never uses more than plenty; correct the three amounts")
+    row.end()
+    return norm
+
+
+def _amount(row: Table, key: str) -> Decimal:
+    return row.decimal(key, Decimal(0), Decimal(100_000))
+
+
+def _refuse_twice(reader: Reader, norms: Iterable[t.SupplyNorm]) -> None:
+    seen: dict[tuple[str, str], str] = {}
+    for one in norms:
+        if other := seen.get((one.item, one.who)):
+            raise t.PackError(
+                f"{reader.file}, supply_norms ({one.code}): {other!r} says how much {one.who!r}"
+                f" uses of {one.item!r} already; remove one"
+            )
+        seen[one.item, one.who] = one.code
+
+
+def _reserve(reader: Reader, row: Table) -> t.SupplyReserve:
+    reserve = t.SupplyReserve(
+        **reader.named(row),
+        facilities=row.many("facilities"),
+        days=row.number("days", 1, 365),
+        months=row.numbers("months", 1, 12) or tuple(range(1, 13)),
+    )
+    row.end()
+    return reserve

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 from fangkong.packs.types import PackError, Text
@@ -102,6 +103,14 @@ class Table:
         if value <= 0:
             self.refuse(key, f"{value} is not a number above 0")
         return float(value)
+
+    def decimal(self, key: str, least: Decimal, most: Decimal) -> Decimal:
+        """A number as it is written, exactly: 0.033 is 33 thousandths."""
+        wanted = f"a number from {least} to {most}"
+        value = Decimal(str(self._take(key, (int, float), wanted)))
+        if not least <= value <= most:
+            self.refuse(key, f"{value} is not {wanted}")
+        return value
 
     def choice(self, key: str, choices: Sequence[Choice], default: Choice | None = None) -> Choice:
         if default is not None and not self.has(key):

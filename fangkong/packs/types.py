@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 DiseaseClass = Literal["A", "B", "C", "other"]
@@ -763,11 +764,55 @@ class Substitute(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SupplyRole(Row):
+    """Who uses supplies: a kind of staff, or of persons who are cared for.
+
+    ``exposure``: the class of protection (防护级别), 3 the highest. ``staff``: other roles with
+    the hours of them that one such person takes in 24 hours. ``shift_hours``: how long one of the
+    role works a day.
+    """
+
+    exposure: int
+    staff: tuple[tuple[str, Decimal], ...] = ()
+    shift_hours: Decimal = Decimal(8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupplyNorm(Row):
+    """How much of an item one of a role uses up a day, in its smallest unit.
+
+    Three strategies: with enough of it, with little, and in want.
+    """
+
+    item: str
+    who: str
+    conventional: Decimal
+    contingency: Decimal
+    crisis: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupplyReserve(Row):
+    """For how many days facilities of these kinds keep supplies, in these months."""
+
+    facilities: tuple[str, ...]
+    days: int
+    months: tuple[int, ...]
+
+    def counts_in(self, day: date) -> bool:
+        """Does it hold in the month of a day?"""
+        return self.covers(day) and day.month in self.months
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuppliesPlan:
     """What a pack says of supplies."""
 
     items: tuple[SupplyItem, ...] = ()
     substitutes: tuple[Substitute, ...] = ()
+    roles: tuple[SupplyRole, ...] = ()
+    norms: tuple[SupplyNorm, ...] = ()
+    reserves: tuple[SupplyReserve, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

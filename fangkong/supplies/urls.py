@@ -2,5 +2,6 @@ from django.urls import include, path
 
 app_name = "supplies"
 urlpatterns = [
+    path("demand/", include("fangkong.supplies.demand.urls")),
     path("stock/", include("fangkong.supplies.stock.urls")),
 ]

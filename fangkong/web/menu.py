@@ -32,6 +32,8 @@ from fangkong.people.duplicates.types import JUDGE as JUDGE_DUPLICATES
 from fangkong.people.requests import queries as requests
 from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
+from fangkong.supplies.demand.types import ASK as ASK_GOODS
+from fangkong.supplies.demand.types import VIEW as VIEW_DEMAND
 from fangkong.supplies.stock.types import KEEP as KEEP_STOCK
 from fangkong.supplies.stock.types import VIEW as VIEW_STOCK
 from fangkong.surveillance.arrivals import queries as arrivals
@@ -208,6 +210,9 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Lots and places"), "supplies:stock:holdings", "list", VIEW_STOCK),
             _Entry(_("Sheets of the ledger"), "supplies:stock:entries", "receipt", VIEW_STOCK),
             _Entry(_("Places of stock"), "supplies:stock:places", "building-warehouse", VIEW_STOCK),
+            _Entry(_("Days of cover"), "supplies:demand:index", "clock", VIEW_DEMAND),
+            _Entry(_("Needs"), "supplies:demand:needs", "list", VIEW_DEMAND),
+            _Entry(_("Ask for goods"), "supplies:demand:ask", "plus", ASK_GOODS),
         ],
     ),
     (

@@ -33,6 +33,8 @@ from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.places.tests.factories import facility, world
 from fangkong.places.types import AreaFacts
+from fangkong.supplies.demand import actions as demand
+from fangkong.supplies.demand.types import Span, Wanted
 from fangkong.supplies.stock import actions as stock
 from fangkong.supplies.stock.types import Arriving, ItemFacts, LotFacts, Papers
 from fangkong.surveillance.arrivals import actions as arrivals
@@ -349,13 +351,17 @@ def exposed(case: Case, by: User, n: int) -> Exposure:
 
 def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
     """A store with a lot of an item."""
-    facts = ItemFacts(code=f"mask-{n}", name_zh="医用外科口罩", kind="protection", unit="piece")
+    code = ("surgical-mask", "coverall")[n - 1]
+    facts = ItemFacts(code=code, name_zh="医用外科口罩", kind="protection", unit="piece")
     item = stock.add_item(facts=facts, by=None, at=AT)
     place = stock.open_place(facility=hospital, by=by, at=AT)
     line = Arriving(item=item, quantity=100, lot=LotFacts(number=f"LOT-{n}"))
     entry = stock.receive(place=place, lines=[line], papers=Papers(), by=by, at=AT)
     lot = entry.moves.get().lot
-    return {"item": item, "stock place": place, "entry": entry, "lot": lot}
+    span = Span(first_day=AT.date(), last_day=AT.date() + timedelta(days=6), reason="一周用量")
+    wanted = [Wanted(item=item, quantity=70)]
+    need = demand.ask(place=place, lines=wanted, span=span, by=by, at=AT)
+    return {"item": item, "stock place": place, "entry": entry, "lot": lot, "need": need}
 
 
 def swept(area: Area, by: User, n: int) -> dict[str, Any]:

@@ -799,6 +799,44 @@ def lost(county: County) -> Fields:
     return {"place": place, "lot": lot, "quantity": 1, "reason": "broken", "note": "进水"}
 
 
+ASKERS = frozenset({R.COUNTY_CDC, R.HOSPITAL})
+
+
+def goods_asked(county: County) -> Fields:
+    days = {"first_day": "2020-02-05", "last_day": "2020-02-11", "reason": "一周用量"}
+    return {**into_store(county), **days}
+
+
+def patients_foreseen(county: County) -> Fields:
+    place = str(county.records["stock place"].public_id)
+    forecast = {"who": "sampler", "heads": {"0.5": [3]}}
+    return {"place": place, "forecasts": [forecast]}
+
+
+AT_ITEM = {"code": "surgical-mask"}
+DEMAND = {
+    "supplies:demand:index": Row(STOCK_ROLES, shows=("stock place",)),
+    "supplies:demand:item": Row(STOCK_ROLES, "item", house=True),
+    "supplies:demand:item_chart": Row(STOCK_ROLES, "item", house=True),
+    "supplies:demand:place": Row(STOCK_ROLES, "stock place"),
+    "supplies:demand:cover": Row(STOCK_ROLES, "stock place", values=AT_ITEM),
+    "supplies:demand:cover_chart": Row(STOCK_ROLES, "stock place", values=AT_ITEM),
+    "supplies:demand:ahead": Row(STOCK_ROLES),
+    "supplies:demand:norms": Row(STOCK_ROLES),
+    "supplies:demand:needs": Row(STOCK_ROLES, shows=("need",)),
+    "supplies:demand:ask": Row(ASKERS),
+    "supplies:demand:need": Row(STOCK_ROLES, "need"),
+    "supplies:demand:replace": Row(ASKERS, "need"),
+    "supplies:demand:withdraw": Row(ASKERS, "need"),
+    "GET /supplies/demand/cover/": Row(STOCK_ROLES, shows=("stock place",)),
+    "POST /supplies/demand/projection/": Row(STOCK_ROLES, sends=patients_foreseen, foreign=True),
+    "GET /supplies/demand/norms/": Row(STOCK_ROLES),
+    "GET /supplies/demand/needs/": Row(STOCK_ROLES, shows=("need",)),
+    "GET /supplies/demand/needs/<public_id>/": Row(STOCK_ROLES, "need"),
+    "POST /supplies/demand/needs/": Row(ASKERS, sends=goods_asked, foreign=True),
+    "POST /supplies/demand/needs/<public_id>/replace/": Row(ASKERS, "need", sends=goods_asked),
+    "POST /supplies/demand/needs/<public_id>/withdraw/": Row(ASKERS, "need", sends=WHY_HELD),
+}
 STOCK = {
     "supplies:stock:index": Row(STOCK_ROLES),
     "supplies:stock:holdings": Row(STOCK_ROLES, shows=("lot",)),
@@ -1078,6 +1116,7 @@ TABLE: dict[str, Row] = {
     **BULLETINS,
     **ARRIVALS,
     **SWEEPS,
+    **DEMAND,
     **STOCK,
     **TESTING,
     **WARNING,

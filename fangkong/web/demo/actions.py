@@ -34,6 +34,7 @@ from . import (
     supplies,
     tubes,
     twice,
+    wants,
 )
 from .outbreak import Stage
 
@@ -86,6 +87,7 @@ def load(
     guard, hq = stage.staff["gate"], stage.staff["hq"]
     say(f"    {gates.came(sites=sites, guard=guard, hq=hq, at=at)} arrivals at 2 checkpoints")
     say(f"    {_fill_stores(stage, at)} sheets of supplies")
+    say(f"    {wants.asked(stage.staff['hq'], at)} needs of supplies")
     say(f"    {bulletins.tell(stage, told.first, yesterday, at)} bulletins")
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)

@@ -60,6 +60,8 @@ _KINDS: Mapping[str, Promise] = {
     "supplies.item": gettext_lazy("Item of supplies"),
     "supplies.lot": gettext_lazy("Lot of supplies"),
     "supplies.move": gettext_lazy("Line of the ledger of supplies"),
+    "supplies.need": gettext_lazy("Need of supplies"),
+    "supplies.needline": gettext_lazy("Line of a need of supplies"),
     "supplies.numbering": gettext_lazy("Last number of a store"),
     "supplies.place": gettext_lazy("Place of stock"),
     "surveillance.alarm": gettext_lazy("Verdict of a method"),
