@@ -268,8 +268,8 @@ def test_goods_are_asked_for_on_the_page_and_shown_there(send, world, client):
     assert told == [(2000, "", None), (None, "ward-staff", 5)]
 
     shown = page(client, world.matron, "need", need.public_id).content.decode()
-    for told in ("2,000只", "病区医护人员", "更改申领"):
-        assert told in shown
+    for text in ("2,000只", "病区医护人员", "更改申领"):
+        assert text in shown
     form = page(client, world.matron, "replace", need.public_id)
     assert form.context["form"]["item_0"].value() == "mask"
     changed = {**said, "quantity_0": "2"}
