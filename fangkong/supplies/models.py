@@ -1,6 +1,20 @@
 """The tables of supplies, re-exported so that the room keeps one migration history."""
 
+from .allocation.models import Plan, Share, Shipment
 from .demand.models import Need, NeedLine
 from .stock.models import Balance, Entry, Item, Lot, Move, Numbering, Place
 
-__all__ = ["Balance", "Entry", "Item", "Lot", "Move", "Need", "NeedLine", "Numbering", "Place"]
+__all__ = [
+    "Balance",
+    "Entry",
+    "Item",
+    "Lot",
+    "Move",
+    "Need",
+    "NeedLine",
+    "Numbering",
+    "Place",
+    "Plan",
+    "Share",
+    "Shipment",
+]

@@ -2,6 +2,7 @@ from django.urls import include, path
 
 app_name = "supplies"
 urlpatterns = [
+    path("allocation/", include("fangkong.supplies.allocation.urls")),
     path("demand/", include("fangkong.supplies.demand.urls")),
     path("stock/", include("fangkong.supplies.stock.urls")),
 ]

@@ -32,6 +32,8 @@ from fangkong.people.duplicates.types import JUDGE as JUDGE_DUPLICATES
 from fangkong.people.requests import queries as requests
 from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
+from fangkong.supplies.allocation.queries import OVERSEE as OVERSEE_PLANS
+from fangkong.supplies.allocation.queries import VIEW as VIEW_SHARES
 from fangkong.supplies.demand.types import ASK as ASK_GOODS
 from fangkong.supplies.demand.types import VIEW as VIEW_DEMAND
 from fangkong.supplies.stock.types import KEEP as KEEP_STOCK
@@ -213,6 +215,8 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Days of cover"), "supplies:demand:index", "clock", VIEW_DEMAND),
             _Entry(_("Needs"), "supplies:demand:needs", "list", VIEW_DEMAND),
             _Entry(_("Ask for goods"), "supplies:demand:ask", "plus", ASK_GOODS),
+            _Entry(_("Plans of allocation"), "supplies:allocation:index", "scale", OVERSEE_PLANS),
+            _Entry(_("What was given"), "supplies:allocation:given", "truck", VIEW_SHARES),
         ],
     ),
     (

@@ -42,7 +42,7 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
-from fangkong.supplies.models import Move, Need
+from fangkong.supplies.models import Move, Need, Plan, Share
 from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -169,6 +169,8 @@ def _stock() -> dict[str, str]:
         "lot": _id(move.lot),
         "entry": _id(move.entry),
         "stock place": _id(move.target),
+        "plan": _id(Plan.objects.latest("pk")),
+        "line": str(Share.objects.filter(plan=Plan.objects.latest("pk")).latest("pk").pk),
         "need": _id(Need.objects.filter(place__facility__area__code="513326").latest("pk")),
     }
 

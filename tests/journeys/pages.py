@@ -106,6 +106,7 @@ def _values(address: Address, row: Row, kind: str, records: Mapping[str, str]) -
         **row.values,
         **({"visit_id": records["visit"]} if kind == "observation" else {}),
         **(parts if kind == "sweep" else {}),
+        **({"line": records["line"]} if kind == "plan" else {}),
         **({"number_id": records["number"]} if kind == "person of a number" else {}),
         **({"public_id": record} if record else {}),
     }

@@ -33,6 +33,9 @@ from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
 from fangkong.places.tests.factories import facility, world
 from fangkong.places.types import AreaFacts
+from fangkong.supplies.allocation import actions as allocation
+from fangkong.supplies.allocation.models import Plan
+from fangkong.supplies.allocation.offices import Offered, PlanFacts, Receiver
 from fangkong.supplies.demand import actions as demand
 from fangkong.supplies.demand.types import Span, Wanted
 from fangkong.supplies.stock import actions as stock
@@ -114,6 +117,7 @@ HOUSE_WIDE = frozenset(
         "risk area",
         "cell",
         "item",
+        "plan",
         "stock place",  # where goods can be sent to is told to whoever sends them
         "area",
         "facility",
@@ -144,6 +148,9 @@ class Counties:
         )
         self.daofu = self._county("513326")
         self.kangding = self._county("513301")
+        plan = planned(self.kangding, self.daofu)
+        for county in (self.daofu, self.kangding):
+            county.records["plan"] = plan
 
     def _county(self, code: str) -> County:
         area = self.areas[code]
@@ -362,6 +369,23 @@ def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
     wanted = [Wanted(item=item, quantity=70)]
     need = demand.ask(place=place, lines=wanted, span=span, by=by, at=AT)
     return {"item": item, "stock place": place, "entry": entry, "lot": lot, "need": need}
+
+
+def planned(giver: County, taker: County) -> Plan:
+    """A plan that shares out the goods of one county's store; it belongs to the whole house."""
+    item, place = giver.records["item"], taker.records["stock place"]
+    span = Span(first_day=AT.date(), last_day=AT.date() + timedelta(days=6), reason="一周用量")
+    wanted = [Wanted(item=item, quantity=35)]
+    demand.ask(place=place, lines=wanted, span=span, by=taker.clinician, at=AT)
+    facts = PlanFacts(
+        mode="by_need",
+        first_day=AT.date(),
+        days=7,
+        items=[Offered(item=item)],
+        places=[Receiver(place=place)],
+    )
+    store = giver.records["stock place"]
+    return allocation.prepare(store=store, facts=facts, by=None, at=AT)
 
 
 def swept(area: Area, by: User, n: int) -> dict[str, Any]:

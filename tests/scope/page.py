@@ -11,6 +11,7 @@ from fangkong.core.roles import Role
 
 from .table import (
     ACCOUNTS,
+    ALLOCATION,
     ARRIVALS,
     BULLETINS,
     DEMAND,
@@ -49,6 +50,7 @@ PARTS = {
     "Bulletins": BULLETINS,
     "Testing": TESTING,
     "Warning": WARNING,
+    "Allocation": ALLOCATION,
     "Demand": DEMAND,
     "Stock": STOCK,
     "Machines": MACHINES,

@@ -813,6 +813,46 @@ def patients_foreseen(county: County) -> Fields:
     return {"place": place, "forecasts": [forecast]}
 
 
+GIVEN = STOCK_ROLES - {R.WARD_STAFF}
+PLANNERS = frozenset({R.HEADQUARTERS})
+PLANS = frozenset({R.HEADQUARTERS, R.INSPECTOR, R.AUDITOR})
+
+
+def goods_shared_out(county: County) -> Fields:
+    said = {"store": str(county.records["stock place"].public_id), "first_day": "2020-02-05"}
+    return {**said, "items": [{"item": str(county.records["item"].public_id)}]}
+
+
+def line_changed(county: County) -> Fields:
+    return {"line": county.records["plan"].shares.first().pk, "quantity": 1, "reason": "疫情加重"}
+
+
+ALLOCATION = {
+    "supplies:allocation:index": Row(PLANS, whole=True),
+    "supplies:allocation:given": Row(GIVEN),
+    "supplies:allocation:new": Row(PLANNERS, whole=True),
+    "supplies:allocation:detail": Row(PLANS, "plan", house=True, whole=True),
+    "supplies:allocation:plan_map": Row(PLANS, "plan", house=True, whole=True),
+    "supplies:allocation:progress": Row(PLANS, "plan", house=True, whole=True),
+    "supplies:allocation:adjust": Row(
+        PLANNERS, "plan", house=True, whole=True, values={"line": "0"}, lacks=True
+    ),
+    "supplies:allocation:approve": Row(PLANNERS, "plan", house=True, whole=True, gets=False),
+    "supplies:allocation:drop": Row(PLANNERS, "plan", house=True, whole=True),
+    "GET /supplies/allocation/plans/": Row(PLANS, whole=True),
+    "GET /supplies/allocation/plans/<public_id>/": Row(PLANS, "plan", house=True, whole=True),
+    "GET /supplies/allocation/given/": Row(GIVEN),
+    "POST /supplies/allocation/plans/": Row(PLANNERS, whole=True, sends=goods_shared_out),
+    "POST /supplies/allocation/plans/<public_id>/adjust/": Row(
+        PLANNERS, "plan", house=True, whole=True, sends=line_changed
+    ),
+    "POST /supplies/allocation/plans/<public_id>/approve/": Row(
+        PLANNERS, "plan", house=True, whole=True
+    ),
+    "POST /supplies/allocation/plans/<public_id>/drop/": Row(
+        PLANNERS, "plan", house=True, whole=True, sends=WHY_HELD
+    ),
+}
 AT_ITEM = {"code": "surgical-mask"}
 DEMAND = {
     "supplies:demand:index": Row(STOCK_ROLES, shows=("stock place",)),
@@ -1116,6 +1156,7 @@ TABLE: dict[str, Row] = {
     **BULLETINS,
     **ARRIVALS,
     **SWEEPS,
+    **ALLOCATION,
     **DEMAND,
     **STOCK,
     **TESTING,

@@ -88,6 +88,7 @@ def load(
     say(f"    {gates.came(sites=sites, guard=guard, hq=hq, at=at)} arrivals at 2 checkpoints")
     say(f"    {_fill_stores(stage, at)} sheets of supplies")
     say(f"    {wants.asked(stage.staff['hq'], at)} needs of supplies")
+    say(f"    {wants.planned(LABORATORY, at)} lines of a plan of allocation")
     say(f"    {bulletins.tell(stage, told.first, yesterday, at)} bulletins")
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)

@@ -1,4 +1,4 @@
-"""What hospitals of the demonstration ask for. All invented, but for the shortage of 7 February.
+"""What hospitals of the demonstration ask for, and a plan that waits for approval. All invented.
 
 The prefecture hospital had 13 coveralls and 60 respirators left; for how many people it asks is
 made up, as are the needs of the counties.
@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from fangkong.core import clock
+from fangkong.supplies.allocation import actions as plans
+from fangkong.supplies.allocation import queries as allocation
+from fangkong.supplies.allocation.queries import Offered, PlanFacts
 from fangkong.supplies.demand import actions
 from fangkong.supplies.demand.types import Span, Wanted
 from fangkong.supplies.stock import queries as stock
@@ -55,3 +58,26 @@ def asked(by: User, at: datetime) -> int:
         )
         made += 1
     return made
+
+
+def planned(depot: str, at: datetime) -> int:
+    """A plan out of the depot, prepared by nobody of the demonstration; gives how many lines."""
+    day = clock.day_of(at)
+    store = next(
+        one for one in allocation.stores() if one.facility and one.facility.name_zh == depot
+    )
+    there = allocation.in_store(store, day)
+    facts = PlanFacts(
+        mode="by_need",
+        first_day=day,
+        days=14,
+        items=[
+            Offered(item=one, keep_back=there[one.pk] // 10)
+            for one in stock.items()
+            if one.pk in there
+        ],
+        places=allocation.receivers(store, at),
+        substitutes=True,
+    )
+    plan = plans.prepare(store=store, facts=facts, synthetic=True, by=None, at=at)
+    return allocation.shares_of(plan).count()
