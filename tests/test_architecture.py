@@ -392,7 +392,6 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/accounts/emergency/views.py:check": _STATE,
     "fangkong/people/requests/views.py:decide": _STATE,
     "fangkong/people/requests/views.py:lift": _STATE,
-    "fangkong/supplies/allocation/views.py:new": _ADDS,
     "fangkong/supplies/allocation/views.py:drop": _STATE,
     "fangkong/supplies/demand/views.py:_ask": "a need that has moved on is refused; else adds one",
     "fangkong/supplies/demand/views.py:withdraw": _STATE,
