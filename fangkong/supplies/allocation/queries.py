@@ -233,7 +233,8 @@ def _place(
         "need": {},
         "monthly_consumption": {},
         "incoming": [],
-        "request": dict(asked),
+        # By need what was asked for stands in the need, day by day.
+        "request": {} if facts.mode == "by_need" else dict(asked),
     }
     for several in covers.values():
         code = several[0].item.code

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cached_property
@@ -405,16 +405,13 @@ class _Ground:
 
     def _cover(self, place: Place, item: Item, one: _Seen) -> Cover:
         days = self.days
-        changes = [
-            rules.Change(*one.changes.get(self.first + timedelta(days=n), (0, 0, 0)))
-            for n in range(WINDOW)
-        ]
-        burn = rules.burn(one.all, changes)
+        burn = self._burn(one)
         reported = rules.added(one.reported, days)
         middle, upper = _level(one.foreseen, 0.5, days), _level(one.foreseen, 1.0, days)
         need = rules.projected(burn.a_day, reported, middle, days)
         high = rules.projected(burn.a_day, reported, upper, days) if one.foreseen else need
         arrivals = [((each.day - self.today).days, each.quantity) for each in one.coming]
+        lasts = rules.cover(one.lots, arrivals, need)
         return Cover(
             place=place,
             item=item,
@@ -428,10 +425,18 @@ class _Ground:
             today=self.today,
             reserve=self.norms.reserve("" if place.facility is None else place.facility.kind),
             basis=rules.basis(burn.a_day, reported, middle),
-            days=rules.cover(one.lots, arrivals, need),
-            days_high=rules.cover(one.lots, arrivals, high),
-            alone=rules.cover(one.lots, [], need),
+            days=lasts,
+            days_high=lasts if high is need else rules.cover(one.lots, arrivals, high),
+            alone=rules.cover(one.lots, [], need) if arrivals else lasts,
         )
+
+    def _burn(self, one: _Seen) -> rules.Burn:
+        if not one.changes:  # most goods lie still
+            still = [rules.Change()] if one.all else []
+            found = rules.burn(one.all, still)
+            return replace(found, days=len(still) * WINDOW, window=WINDOW)
+        days = (self.first + timedelta(days=n) for n in range(WINDOW))
+        return rules.burn(one.all, [rules.Change(*one.changes.get(day, (0, 0, 0))) for day in days])
 
 
 def _level(foreseen: Mapping[float, list[list[float]]], wanted: float, days: int) -> list[float]:

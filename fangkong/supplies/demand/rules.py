@@ -275,14 +275,26 @@ def outlook(
 
 
 def cover(
-    lots: Iterable[Held], coming: Iterable[tuple[int, int]], need: Sequence[float]
+    lots: Iterable[Held], coming: Sequence[tuple[int, int]], need: Sequence[float]
 ) -> float | None:
     """For how many days from this morning on the need is met without a gap.
 
     At most the days that ``need`` has: then it lasts at least so long. None where nothing is
     needed. What arrives after the goods ran out does not mend the gap.
     """
-    return outlook(lots, coming, need).cover
+    there = [one for one in lots if one.quantity > 0]
+    if not coming and all(one.until is None for one in there):  # most goods: one division does
+        return _plainly(sum(one.quantity for one in there), need)
+    return outlook(there, coming, need).cover
+
+
+def _plainly(left: float, need: Sequence[float]) -> float | None:
+    """``cover`` of goods that keep, with nothing on its way."""
+    for day, wanted in enumerate(need):
+        if wanted > left + 1e-9:
+            return day + left / wanted
+        left = max(0.0, left - wanted)
+    return float(len(need)) if any(need) else None
 
 
 # --- Reserves -------------------------------------------------------------------------------------

@@ -111,6 +111,16 @@ def test_by_consumption_is_the_worked_example(bench):
     assert shares(bench, prepare(bench, "by_request")) == (13, 17, 20)
 
 
+def test_what_is_asked_for_later_than_the_plan_looks_stops_no_plan(bench):
+    bench.bring(100)
+    need(bench, "A", 70)
+    later = Span(first_day=TODAY + 50 * DAY, last_day=TODAY + 56 * DAY, reason="开学用量")
+    line = Wanted(item=bench.mask, quantity=70)
+    demand.ask(place=bench.places["B"], lines=[line], span=later, by=bench.matron, at=AT)
+
+    assert shares(bench, prepare(bench)) == (70, 0, 0)
+
+
 def test_wards_speak_through_the_store_of_their_house(bench):
     bench.bring(500)
     bench.bring(21, place=bench.ward)
