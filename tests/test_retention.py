@@ -287,8 +287,7 @@ def a_photo(world: World) -> Made:
     name, content = f"{NAME}.pdf", samples.PDF + NAME.encode()
     file = files.upload(
         use=PROOF,
-        content=SimpleUploadedFile(name, content),
-        name=name,
+        content=files.look_at(use=PROOF, content=SimpleUploadedFile(name, content), name=name),
         by=world.daofu_cdc,
         at=AT,
     )

@@ -163,9 +163,24 @@ def post(
 
 
 def check(url: str) -> None:
-    """Refuse an address that the guard would not let out, for forms that store one."""
-    target = read(url)
+    """Refuse an address that the guard would not let out, for forms that store one.
+
+    Before the transaction that stores it: to ask for a name may take many seconds, in which
+    nobody else could write. The action itself looks with ``check_written``.
+    """
+    target = check_written(url)
     _addresses(target)
+
+
+def check_written(url: str) -> Target:
+    """As ``check``, as far as can be told without asking for the name."""
+    target = read(url)
+    try:
+        written = ipaddress.ip_address(target.host)
+    except ValueError:
+        return target
+    _refuse_inner(target, [str(written)])
+    return target
 
 
 def read(url: str) -> Target:
@@ -250,17 +265,22 @@ def _addresses(target: Target) -> list[str]:
         raise NotReached(_("No such host was found. Check the address.")) from None
     if not found:
         raise NotReached(_("No such host was found. Check the address."))
-    if not target.trusted:
-        for text in found:
-            # A zone (fe80::1%eth0) belongs to one machine's cable.
-            if not is_public(ipaddress.ip_address(text)):
-                raise InnerAddress(
-                    _(
-                        "This address leads into the inner network. If it must be reached, ask the "
-                        "operator to list its host in FANGKONG_OUTBOUND_ALLOW."
-                    )
-                )
+    _refuse_inner(target, found)
     return found
+
+
+def _refuse_inner(target: Target, found: Iterable[str]) -> None:
+    if target.trusted:
+        return
+    for text in found:
+        # A zone (fe80::1%eth0) belongs to one machine's cable.
+        if not is_public(ipaddress.ip_address(text)):
+            raise InnerAddress(
+                _(
+                    "This address leads into the inner network. If it must be reached, ask the "
+                    "operator to list its host in FANGKONG_OUTBOUND_ALLOW."
+                )
+            )
 
 
 def _exchange(

@@ -44,6 +44,15 @@ T = TypeVar("T")
 CENSUSES = (2000, 2010, 2020)  # 第五、六、七次全国人口普查
 Counts = dict[tuple[int, str], int]  # year and kind of a figure -> people
 Choices = type[models.TextChoices]
+# What lists of areas in China call the levels; 市 alone may be a prefecture or a county.
+CALLED: Mapping[str, str] = {
+    **dict.fromkeys(["国家级"], Level.COUNTRY.value),
+    **dict.fromkeys(["省级", "直辖市", "自治区"], Level.PROVINCE.value),
+    **dict.fromkeys(["地级", "市级", "州级", "地级市", "自治州", "地区"], Level.PREFECTURE.value),
+    **dict.fromkeys(["县级", "县", "区", "市辖区", "县级市", "自治县"], Level.COUNTY.value),
+    **dict.fromkeys(["乡级", "乡", "镇", "街道", "乡镇"], Level.TOWNSHIP.value),
+    **dict.fromkeys(["村级", "村", "社区"], Level.VILLAGE.value),
+}
 
 
 class _Row:
@@ -64,13 +73,16 @@ class _Row:
             self.fault("unreadable", name)
         return value
 
-    def choice(self, name: str, choices: Choices) -> str:
-        """A code of the choices, given as itself or by its name in either language."""
+    def choice(self, name: str, choices: Choices, also: Mapping[str, str] | None = None) -> str:
+        """A code of the choices, given as itself or by its name in either language.
+
+        ``also``: what others call them, with their codes.
+        """
         value = self.values.get(name, "").strip()
         if not value:
             self.fault("missing", name)
             return ""
-        code = _spoken(choices).get(value.casefold(), "")
+        code = {**(also or {}), **_spoken(choices)}.get(value.casefold(), "")
         if not code:
             told = [str(label) for label in choices.labels]
             self.fault("not_one_of", name, value=value, choices=told)
@@ -159,7 +171,7 @@ class AreaDesk:
         row = _Row(values)
         code = row.text("code", Area, required=True)
         if values.get("level", "").strip():
-            level = row.choice("level", Level)
+            level = row.choice("level", Level, CALLED)
         else:
             level = rules.level_of(code)
             if code and not level:

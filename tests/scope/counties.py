@@ -431,7 +431,12 @@ def arrived(area: Area, by: User, n: int) -> dict[str, Any]:
 def proof(task: Task, by: User) -> StoredFile:
     """A file that somebody gave to a task."""
     content = SimpleUploadedFile("proof.pdf", PDF)
-    file = files.upload(use=PROOF, content=content, name="proof.pdf", by=by, at=AT)
+    file = files.upload(
+        use=PROOF,
+        content=files.look_at(use=PROOF, content=content, name="proof.pdf"),
+        by=by,
+        at=AT,
+    )
     files.attach(files=[file], use=PROOF, to=task, by=by, at=AT)
     return file
 

@@ -1059,6 +1059,7 @@ WEBHOOKS = {
     "POST /core/webhooks/<public_id>/stop/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "POST /core/webhooks/<public_id>/pause/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "POST /core/webhooks/<public_id>/resume/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
+    "POST /core/webhooks/<public_id>/renew-secret/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "POST /core/webhooks/<public_id>/try/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "core:webhooks:index": Row(frozenset({R.ADMINISTRATOR}), house=True),
     "core:webhooks:new": Row(frozenset({R.ADMINISTRATOR})),
@@ -1072,7 +1073,7 @@ WEBHOOKS = {
         f"core:webhooks:{name}": Row(
             frozenset({R.ADMINISTRATOR}), gets=False, lacks=True, values={"public_id": NOBODYS}
         )
-        for name in ("try_out", "pause", "resume", "stop", "repeat")
+        for name in ("try_out", "pause", "resume", "renew_secret", "stop", "repeat")
     },
 }
 

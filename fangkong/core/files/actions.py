@@ -87,19 +87,23 @@ class TooMany(NotTaken):
     status = 422
 
 
-@transaction.atomic
-def upload(
-    *,
-    use: Use,
-    content: UploadedFile[Any],
-    name: str,
-    by: AbstractBaseUser,
-    at: datetime,
-    digest: str = "",
-) -> StoredFile:
-    """Check and keep one file; it waits for a record (``attach``).
+class Looked:
+    """A file that was looked at and drawn anew, and waits to be kept; ``str`` is its name."""
 
-    ``digest`` is for the command's key only: the same key with another content is refused.
+    def __init__(
+        self, name: str, raw: bytes, kind: Kind, width: int | None, height: int | None
+    ) -> None:
+        self.name, self.raw, self.kind = name, raw, kind
+        self.width, self.height = width, height
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def look_at(*, use: Use, content: UploadedFile[Any], name: str) -> Looked:
+    """Everything that takes time: the kind, the photo drawn anew, the scanner's word.
+
+    Before the transaction of ``upload``: a scanner that hangs must not hold up who else writes.
     """
     size = content.size or 0
     if not 0 < size <= use.largest:
@@ -107,26 +111,43 @@ def upload(
             _("The file is empty or larger than %(limit)d MB. Choose a smaller one.")
             % {"limit": use.largest // kinds.MEGABYTE}
         )
-    count, sent, since = queries.sent_today(by, at)
-    if count >= DAILY_FILES or sent + size > DAILY_BYTES:
-        raise QuotaUsed(
-            _("You have sent very many files today. Go on tomorrow."),
-            wait=since + queries.DAY - at,
-        )
     raw = content.read(use.largest + 1)
     kind = _kind(use, raw, name)
     width = height = None
     if kind.photo:
         raw, kind, width, height = _photo(raw, kind)
     _scan(raw)
+    return Looked(name, raw, kind, width, height)
+
+
+@transaction.atomic
+def upload(
+    *,
+    use: Use,
+    content: Looked,
+    by: AbstractBaseUser,
+    at: datetime,
+    digest: str = "",
+) -> StoredFile:
+    """Keep one file that was looked at; it waits for a record (``attach``).
+
+    ``digest`` is for the command's key only: the same key with another content is refused.
+    """
+    raw, kind = content.raw, content.kind
+    count, sent, since = queries.sent_today(by, at)
+    if count >= DAILY_FILES or sent + len(raw) > DAILY_BYTES:
+        raise QuotaUsed(
+            _("You have sent very many files today. Go on tomorrow."),
+            wait=since + queries.DAY - at,
+        )
     file = StoredFile(
         **stamps(by, at),
         use=use.name,
-        name=rules.clean_name(rules.clean_name(name, kind), kind),
+        name=rules.clean_name(rules.clean_name(content.name, kind), kind),
         kind=kind.name,
         size=len(raw),
-        width=width,
-        height=height,
+        width=content.width,
+        height=content.height,
         sha256=hashlib.sha256(raw).hexdigest(),
         stored_as=f"{at:%Y/%m}/{new_public_id().hex}",
     )

@@ -23,13 +23,13 @@ from .types import Use
 def keep(request: Any, use: Use, content: UploadedFile[Any], key: str) -> StoredFile:
     """Store one file that came with a request."""
     permissions.require(request, use.permission)
+    digest = digest_of(content)
     return once(
         key,
         actions.upload,
         use=use,
-        content=content,
-        name=content.name or "",
-        digest=digest_of(content),
+        content=actions.look_at(use=use, content=content, name=content.name or ""),
+        digest=digest,
         by=request.user,
         at=request.now,
     )

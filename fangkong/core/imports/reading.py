@@ -1,6 +1,6 @@
 """A file as rows of text: size, then type, then caps, then parsing. No Django.
 
-CSV with any of four delimiters in UTF-8, UTF-16 with a mark or GB18030; XLSX, XLS and ODS. Runs in
+CSV with any delimiter in UTF-8, UTF-16 with a mark or GB18030; XLSX, XLS and ODS. Runs in
 a process of its own with little memory and time (``reader.py``): whatever is wrong with a file,
 ``NotReadable`` says so, and the pages go on.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from python_calamine import CalamineSheet
 
 DELIMITERS = ",\t;|"
+RARE = 40  # other signs that are tried where none of these parts the headings
 HEADINGS_WITHIN = 10  # lines: files often begin with a title
 HEADING_LINES = 3  # at most: a group above the headings that it holds
 MAX_MEMBERS = 2_000
@@ -179,7 +181,11 @@ def _csv_lines(text: str, known: Mapping[str, str], caps: Caps) -> Iterator[tupl
 
 
 def _delimiter(text: str, known: Mapping[str, str]) -> str:
-    """The one that parts the most known headings in the first lines, or else the most cells."""
+    """The one that parts the most known headings in the first lines, or else the most cells.
+
+    Any sign may be one where it parts known headings; a day parts at its dashes, so that without
+    known headings only the usual ones are.
+    """
     lines = [line[:20_000].strip("\r") for line in text[:200_000].split("\n", HEADINGS_WITHIN)]
     lines = [line for line in lines[:HEADINGS_WITHIN] if line]
 
@@ -188,7 +194,17 @@ def _delimiter(text: str, known: Mapping[str, str]) -> str:
         names = max((len(set(columns.matched(cells, known)) - {""}) for cells in parted), default=0)
         return names, min((len(cells) for cells in parted if len(cells) > 1), default=0)
 
-    return max(DELIMITERS, key=worth)
+    usual = max(DELIMITERS, key=worth)
+    if worth(usual)[0] > 1:
+        return usual
+    signs = {sign for line in lines for sign in line if _may_part(sign)} - set(DELIMITERS)
+    rare = sorted(signs)[:RARE]
+    found = max(rare, key=worth, default=usual)
+    return found if worth(found)[0] > 1 else usual
+
+
+def _may_part(sign: str) -> bool:
+    return sign not in "\"'\r\0" and unicodedata.category(sign)[0] in "PSC"
 
 
 # --- Workbooks -----------------------------------------------------------------------------------

@@ -342,7 +342,7 @@ def add_channel(*, label: str, way: str, url: str, secret: str, by: User, at: da
     if way != Way.MAIL:
         if not url:
             raise AddressMissing(_("Write the address that the other side gave you."))
-        outbound.check(url)
+        outbound.check_written(url)
     channel = Channel.objects.create(
         label=label,
         way=Way(way),

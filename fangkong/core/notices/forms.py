@@ -9,7 +9,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from fangkong.core import pages
+from fangkong.core import outbound, pages
+from fangkong.core.refusals import Refused
 
 from . import types
 from .models import Channel, Following, Quiet, Way
@@ -105,3 +106,14 @@ class ChannelForm(pages.Form):
         help_text=_("Kept encrypted like the address; neither is shown again."),
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
+
+    def clean(self) -> dict[str, Any]:
+        """The address must be one that the guard lets out; before anything is written."""
+        said = super().clean() or {}
+        url = said.get("url", "").strip()
+        if url and said.get("way") != Way.MAIL:
+            try:
+                outbound.check(url)
+            except Refused as problem:
+                self.add_error("url", str(problem))
+        return said

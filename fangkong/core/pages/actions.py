@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +19,7 @@ from .models import SavedView
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
+    from django.db.models import QuerySet
 
 VIEWS_AT_MOST = 30  # of one user on one list
 
@@ -45,7 +47,7 @@ def save_view(
             _("This looks like an identity or phone number. A view must not hold one.")
         )
     kept = urlencode(pairs)
-    mine = SavedView.objects.filter(owner_id=by.pk, path=path)
+    mine = _held(by, path)
     if len(kept) > rules.QUERY_LIMIT or mine.exclude(name=name).count() >= VIEWS_AT_MOST:
         raise TooMuch(_("There are too many filters or views. Remove some first."))
     if is_default:
@@ -63,10 +65,16 @@ def save_view(
     return view
 
 
+def _held(by: AbstractBaseUser, path: str) -> QuerySet[SavedView]:
+    """A user's views of a list, held: of two browsers that choose the first one, one waits."""
+    get_user_model()._default_manager.select_for_update(no_key=True).get(pk=by.pk)
+    return SavedView.objects.filter(owner_id=by.pk, path=path)
+
+
 @transaction.atomic
 def open_with(*, view: SavedView, wanted: bool, by: AbstractBaseUser, at: datetime) -> SavedView:
     """Let the list open with this view, or no longer."""
-    SavedView.objects.filter(owner_id=by.pk, path=view.path).update(is_default=False)
+    _held(by, view.path).update(is_default=False)
     view.is_default = wanted
     view.touch(by, at)
     view.save(update_fields=["is_default", "changed_by", "changed_at"])

@@ -47,6 +47,10 @@ class NameMissing(Refused):
     status = 422
 
 
+class NotHttps(outbound.WrongAddress):
+    """What is told would travel in the open."""
+
+
 class AlreadyStopped(Refused):
     """The receiver was stopped before."""
 
@@ -72,9 +76,13 @@ def subscribe(*, label: str, url: str, events_: Sequence[str], by: User, at: dat
     if not events_ or not set(events_) <= set(events()):
         raise UnknownEvent(_("Choose at least one event of the list."))
     try:
-        outbound.check(url)
-    except (outbound.WrongAddress, outbound.NotReached) as problem:
-        problem.field = "url"  # type: ignore[union-attr]  # where a form shows it
+        target = outbound.check_written(url)
+        if target.scheme != "https" and not target.trusted:
+            raise NotHttps(
+                _("Write https://. Over http anybody on the way reads what is told and answers.")
+            )
+    except outbound.WrongAddress as problem:
+        problem.field = "url"  # type: ignore[attr-defined]  # where a form shows it
         raise
     receiver = Receiver.objects.create(
         label=name, url=url, events=sorted(set(events_)), **stamps(by, at)
@@ -125,6 +133,23 @@ def resume(*, receiver: Receiver, by: User, at: datetime) -> Receiver:
     receiver.save(update_fields=["paused_at", "changed_at", "changed_by"])
     _waiting(receiver).update(due_at=at)
     audit.record("core.webhooks.resume", receiver, by=by, at=at)
+    return receiver
+
+
+@transaction.atomic
+def renew_secret(*, receiver: Receiver, by: User, at: datetime) -> Receiver:
+    """Give a receiver a new secret, where the old one was lost or seen by others.
+
+    For a day deliveries are signed with both, so that none is refused while it is being copied.
+    """
+    receiver = Receiver.objects.select_for_update().get(pk=receiver.pk)
+    if receiver.state == "stopped":
+        raise AlreadyStopped(_("This webhook was stopped before."))
+    receiver.renewed += 1
+    receiver.renewed_at = at
+    receiver.touch(by, at)
+    receiver.save(update_fields=["renewed", "renewed_at", "changed_at", "changed_by"])
+    audit.record("core.webhooks.renew_secret", receiver, by=by, at=at)
     return receiver
 
 
@@ -231,7 +256,9 @@ def _sent(delivery: Delivery, at: datetime) -> tuple[int | None, str]:
         "User-Agent": "Fangkong",
         "Fangkong-Event-Id": str(delivery.event_id),
         "Fangkong-Timestamp": str(timestamp),
-        "Fangkong-Signature": "v1=" + rules.signature(delivery.receiver.secret, timestamp, body),
+        "Fangkong-Signature": ",".join(
+            f"v1={rules.signature(one, timestamp, body)}" for one in delivery.receiver.secrets(at)
+        ),
     }
     try:
         answer = outbound.post(
@@ -283,7 +310,9 @@ def shorten_waits(at: datetime, far: timedelta) -> None:
 def repeat(*, delivery: Delivery, by: User, at: datetime) -> Delivery:
     """Try a delivery anew that was given up."""
     delivery = Delivery.objects.select_for_update().select_related("receiver").get(pk=delivery.pk)
-    if delivery.state != Delivery.State.PARKED or delivery.receiver.state != "open":
+    if delivery.receiver.state != "open":
+        raise NotRunning(_("This webhook is paused or removed: nothing is sent to it."))
+    if delivery.state != Delivery.State.PARKED:
         raise NotParked(_("Only a delivery that was given up can be repeated."))
     delivery.state, delivery.tries = Delivery.State.WAITING, 0
     delivery.due_at = at + rules.WINDOW

@@ -11,7 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema, Status
 
-from fangkong.core import api
+from fangkong.core import api, outbound
+from fangkong.core.refusals import Refused
 
 from . import actions, queries
 from .models import Delivery, Receiver
@@ -72,6 +73,11 @@ def index(request: HttpRequest) -> HttpResponse:
 def subscribe(request: HttpRequest, body: ReceiverIn) -> Status[dict[str, Any]]:
     """Set up a receiver. The address must be public, or listed by the operator."""
     asked = _asked(request)
+    try:
+        outbound.check(body.url)
+    except Refused as problem:
+        problem.errors = [{"in": "body", "where": "/url", "text": str(problem)}]
+        raise
     made = api.once(
         request,
         actions.subscribe,
@@ -123,6 +129,14 @@ def pause(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 def resume(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """Deliver again, first what has waited."""
     return _out(_done(request, public_id, actions.resume))
+
+
+@router.post("/{public_id}/renew-secret/", response=ReceiverMadeOut)
+def renew_secret(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """Give a receiver a new secret; the old one signs along for 24 hours."""
+    made = _done(request, public_id, actions.renew_secret)
+    replayed = getattr(request, "fk_replayed", False)
+    return {**_out(made), "secret": "" if replayed else made.secret}
 
 
 @router.post("/{public_id}/try/", response={201: DeliveryOut})

@@ -10,7 +10,8 @@ from django.db.models import Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from fangkong.core import pages
+from fangkong.core import outbound, pages
+from fangkong.core.refusals import Refused
 
 from .models import Delivery
 from .types import events
@@ -43,6 +44,15 @@ class ReceiverForm(pages.Form):
         field = self.fields["events"]
         assert isinstance(field, forms.ChoiceField)
         field.choices = list(events().items())
+
+    def clean_url(self) -> str:
+        """The address, where the guard would let it out; before anything is written."""
+        url: str = self.cleaned_data["url"]
+        try:
+            outbound.check(url)
+        except Refused as problem:
+            raise forms.ValidationError(str(problem)) from None
+        return url
 
     def cleaned(self) -> dict[str, Any]:
         """The arguments of ``actions.subscribe``."""

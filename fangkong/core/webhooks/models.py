@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -27,6 +28,9 @@ class Receiver(Record):
     # While it is paused events are kept for it; once it is stopped it hears nothing any more.
     paused_at = models.DateTimeField(null=True, editable=False)
     stopped_at = models.DateTimeField(null=True, editable=False)
+    # How often the secret was renewed, and when last: the former one signs along for a while.
+    renewed = models.PositiveIntegerField(default=0, editable=False)
+    renewed_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.label
@@ -39,7 +43,14 @@ class Receiver(Record):
     @property
     def secret(self) -> str:
         """What its deliveries are signed with."""
-        return rules.secret(settings.SECRET_KEY, str(self.public_id))
+        return rules.secret(settings.SECRET_KEY, str(self.public_id), self.renewed)
+
+    def secrets(self, at: datetime) -> list[str]:
+        """The secret, and for a while after it was renewed the former one too."""
+        rounds = [self.renewed]
+        if self.renewed_at is not None and at < self.renewed_at + rules.OLD_HOLDS:
+            rounds.append(self.renewed - 1)
+        return [rules.secret(settings.SECRET_KEY, str(self.public_id), one) for one in rounds]
 
 
 class Delivery(models.Model):

@@ -10,9 +10,16 @@ TRIES = 8
 WINDOW = timedelta(minutes=5)  # a receiver refuses what was signed longer ago
 
 
-def secret(key: str, public_id: str) -> str:
-    """The secret of one receiver, drawn from the house's key, so that none is kept."""
-    drawn = hmac.new(key.encode(), f"fangkong.webhook:{public_id}".encode(), hashlib.sha256)
+OLD_HOLDS = timedelta(hours=24)  # how long a former secret signs beside its successor
+
+
+def secret(key: str, public_id: str, renewed: int = 0) -> str:
+    """The secret of one receiver, drawn from the house's key, so that none is kept.
+
+    ``renewed``: how often it was renewed.
+    """
+    about = f"fangkong.webhook:{public_id}" + (f":{renewed}" if renewed else "")
+    drawn = hmac.new(key.encode(), about.encode(), hashlib.sha256)
     return f"whsec_{drawn.hexdigest()}"
 
 

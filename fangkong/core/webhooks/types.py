@@ -38,6 +38,7 @@ name_verbs(
         "core.webhooks.stop": _("Webhook removed"),
         "core.webhooks.pause": _("Webhook paused"),
         "core.webhooks.resume": _("Webhook resumed"),
+        "core.webhooks.renew_secret": _("Secret of a webhook renewed"),
         "core.webhooks.try_out": _("Trial delivery sent"),
         "core.webhooks.repeat": _("Delivery repeated"),
     }

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.commands.actions import once
+from fangkong.core.commands.actions import answered_on, once
 from fangkong.core.permissions import allowed
 
 from . import actions, queries
@@ -144,6 +144,32 @@ def resume(request: Any, public_id: UUID) -> HttpResponse:
     """Deliver again."""
     text = _("Resumed: what has waited is delivered within a few minutes.")
     return _done(request, public_id, actions.resume, text)
+
+
+@require_POST
+@allowed(MANAGE)
+@never_cache
+def renew_secret(request: Any, public_id: UUID) -> HttpResponse:
+    """Give a receiver a new secret, shown on the answer to this request only."""
+    receiver = _receiver(request, public_id)
+    text = _(
+        "“%(name)s” gets a new secret. The old one signs along for 24 hours; then only the new "
+        "one does."
+    ) % {"name": receiver.label}
+    if page := pages.unconfirmed(
+        request, text, submit=_("Renew the secret"), back_url=_url(receiver)
+    ):
+        return page
+    done, again = answered_on(
+        None,
+        pages.key_of(request),
+        actions.renew_secret,
+        receiver=receiver,
+        by=request.user,
+        at=request.now,
+    )
+    shown = {"receiver": done, "secret": "" if again else done.secret, "renewed": True}
+    return render(request, "core/webhooks/made.html", shown)
 
 
 @require_POST

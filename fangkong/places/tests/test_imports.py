@@ -22,6 +22,12 @@ from fangkong.places.models import Area, Facility, Population
 
 from .factories import AT, member
 
+CALLED = """\
+代码,级别,名称
+513201,县级市,马尔康市
+513201100,镇,马尔康镇
+513299,市,某市
+"""
 HEAD = "code,level,parent,name_zh,short_zh,valid_from"
 ABA = """\
 code,level,parent,name_zh,short_zh,valid_from
@@ -50,6 +56,16 @@ def imported(kind, text: str, by) -> ImportRun:
 
 def said(run: ImportRun) -> list[tuple[int, str, list[str]]]:
     return [(r.line, r.outcome, [reason["code"] for reason in r.reasons]) for r in rows_of(run)]
+
+
+def test_levels_are_understood_as_lists_of_areas_call_them(hq):
+    run = imported(AREAS, CALLED, hq)
+
+    assert dict(Area.objects.filter(code__startswith="513201").values_list("code", "level")) == {
+        "513201": "county",
+        "513201100": "township",
+    }
+    assert [one[2] for one in said(run) if one[1] == "error"] == [["not_one_of"]]
 
 
 def test_areas_enter_below_parents_of_the_same_file_each_with_its_line(hq):

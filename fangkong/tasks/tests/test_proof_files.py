@@ -10,10 +10,11 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 
 from fangkong.core.audit.models import AuditLine
-from fangkong.core.files import actions, queries
+from fangkong.core.files import actions, queries, scanning
 from fangkong.core.files.forms import FilesField
 from fangkong.core.files.models import StoredFile
 from fangkong.core.files.tests import samples
@@ -33,7 +34,8 @@ def media(settings, tmp_path) -> Path:
 
 def sent(by, name="现场照片.jpg", content=None, at=AT, use=PROOF) -> StoredFile:
     raw = samples.photo() if content is None else content
-    return actions.upload(use=use, content=SimpleUploadedFile(name, raw), name=name, by=by, at=at)
+    content = actions.look_at(use=use, content=SimpleUploadedFile(name, raw), name=name)
+    return actions.upload(use=use, content=content, by=by, at=at)
 
 
 def proven(task, by, *files):
@@ -67,7 +69,7 @@ def test_too_large_is_refused_before_it_is_read(daofu_cdc):
     content.size = PROOF.largest + 1
     content.file = None  # reading would fail in another way
     with pytest.raises(actions.TooBig):
-        actions.upload(use=PROOF, content=content, name="a.pdf", by=daofu_cdc, at=AT)
+        actions.look_at(use=PROOF, content=content, name="a.pdf")
 
 
 @pytest.mark.parametrize(
@@ -450,6 +452,21 @@ def test_the_scanner_decides_where_there_is_one(daofu_cdc, settings, verdict, re
     daemon.join(5)
     daemon.listener.close()
     assert daemon.received == samples.PDF
+
+
+def test_nobody_waits_to_write_while_the_scanner_thinks(client, daofu_cdc, monkeypatch):
+    inside = []
+
+    def is_clean(raw):
+        inside.append(len(connection.savepoint_ids))
+        return True
+
+    monkeypatch.setattr(scanning, "is_clean", is_clean)
+    outside = len(connection.savepoint_ids)
+    client.force_login(daofu_cdc)
+
+    assert send(client, samples.photo()).status_code == 201
+    assert inside == [outside]
 
 
 def test_a_scanner_that_is_away_lets_nothing_in(daofu_cdc, settings):

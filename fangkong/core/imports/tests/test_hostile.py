@@ -251,7 +251,7 @@ def test_cells_that_look_like_formulas_are_text():
     assert cells == ["=1+1", "=cmd|x", "@SUM(A1)"]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~", "\x1f", "；", "¦", "#"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
 def test_honest_files_of_every_kind_are_read(delimiter, encoding):
     text = f"{HEAD}\n扎西,1,\n卓玛,2,x\n".replace(",", delimiter)

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from fangkong.accounts.tests.factories import AT, staff
 from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
-from fangkong.core.pages import rules
+from fangkong.core.pages import actions, rules
 from fangkong.core.pages.models import SavedView
 from fangkong.core.roles import Role
+from fangkong.core.tests.together import at_once
 from fangkong.places.tests.factories import world
 
 pytestmark = pytest.mark.django_db
@@ -188,3 +189,15 @@ def test_unknown_columns_show_all_of_them(at_work):
 
 def _head(answer):
     return b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()[0]
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_that_choose_what_opens_the_list_both_are_answered_and_one_holds(areas):
+    by = staff(Role.HEADQUARTERS, area=areas["513300"], username="twice")
+    said = {"path": LIST, "query": "late=on", "is_default": True, "by": by, "at": AT}
+
+    done = at_once(lambda n: actions.save_view(name=f"view {n}", **said), callers=4)
+
+    assert {type(one) for one in done} == {SavedView}
+    assert SavedView.objects.filter(is_default=True).count() == 1

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from fangkong.accounts.tests import factories
@@ -309,6 +309,33 @@ def test_the_receiver_of_the_documentation_takes_each_event_once_and_nothing_for
         take(first, body, AT, secret="whsec_other")
 
 
+def test_a_renewed_secret_signs_beside_the_old_one_for_a_day(
+    subscribe, other, areas, receive, administrator
+):
+    receiver = subscribe()
+    old = receiver.secret
+    receiver = actions.renew_secret(receiver=receiver, by=administrator, at=AT)
+    assert receiver.secret != old
+
+    def heard_by(secret, at):
+        delivery = happened(areas)
+        assert actions.deliver(delivery_id=delivery.pk, at=at) == "delivered"
+        _path, headers, body = other.heard[-1]
+        return receive(headers, body, secret, at.timestamp())
+
+    for secret in (old, receiver.secret):
+        assert heard_by(secret, AT + timedelta(hours=23))
+    later = AT + timedelta(hours=24)
+    assert heard_by(receiver.secret, later)
+    with pytest.raises(ValueError, match="not signed"):
+        heard_by(old, later)
+    second = actions.renew_secret(receiver=receiver, by=administrator, at=later)
+    assert old not in second.secrets(later) and len(set(second.secrets(later))) == 2
+    actions.stop(receiver=second, by=administrator, at=later)
+    with pytest.raises(actions.AlreadyStopped):
+        actions.renew_secret(receiver=second, by=administrator, at=later)
+
+
 # --- The page -------------------------------------------------------------------------------------
 
 PAGE = "/core/webhooks/"
@@ -361,6 +388,7 @@ def test_of_two_who_send_the_form_at_the_same_moment_one_is_told_the_secret(othe
         ("http://169.254.169.254/latest/", "inner network"),
         ("http://[::ffff:127.0.0.1]/", "inner network"),
         ("ftp://example.org/", "http"),
+        ("http://93.184.215.14/hook", "https"),
         ("http://user:word@example.org/", ""),
     ],
 )
@@ -383,6 +411,30 @@ def test_a_host_that_nobody_knows_is_told_beside_its_field_too(desk, other, monk
 
     assert 'id="id_url_error"' in text and "No such host was found" in text
     assert not Receiver.objects.exists()
+
+
+def test_nobody_waits_to_write_while_a_name_is_looked_up(desk, other, client, monkeypatch):
+    inside, outside = [], len(connection.savepoint_ids)
+
+    def slow(host, port):
+        inside.append(len(connection.savepoint_ids))
+        return ["93.184.215.14"]
+
+    monkeypatch.setattr(outbound, "_resolve", slow)
+    body = {"name": "x", "url": "https://platform.example/", "events": [HAPPENED]}
+    assert set_up(desk, other, url=body["url"]).status_code == 200
+    headers = {"idempotency-key": "k"}
+    made = client.post(HOOKS, json.dumps(body), "application/json", headers=headers)
+    said = {"label": "群", "way": "wecom", "url": body["url"], "_key": "n"}
+    assert client.post("/core/notices/channels/new/", said).status_code == 302
+
+    assert made.status_code == 201 and inside == [outside] * 3
+    monkeypatch.setattr(outbound, "_resolve", lambda host, port: ["10.0.0.7"])
+    headers = {"idempotency-key": "l", "accept-language": "en"}
+    told = client.post(HOOKS, json.dumps(body), "application/json", headers=headers).json()
+    assert [one["where"] for one in told["errors"]] == ["/url"] and "inner" in told["detail"]
+    refused = client.post("/core/notices/channels/new/", {**said, "_key": "o"})
+    assert refused.status_code == 422 and "url" in refused.context["form"].errors
 
 
 def test_a_trial_is_sent_and_its_tries_are_shown(desk, other):
@@ -410,6 +462,27 @@ def test_a_webhook_is_paused_resumed_and_removed_by_its_buttons(desk, other):
         assert press(desk, f"{receiver.public_id}/{verb}/").status_code == 409
     text = desk.get(f"{PAGE}{receiver.public_id}/").content.decode()
     assert "Webhook removed" in text and f"{receiver.public_id}/try/" not in text
+
+
+def test_a_new_secret_is_asked_for_first_and_shown_once(desk, other, client, areas):
+    set_up(desk, other)
+    receiver = Receiver.objects.get()
+    old, path, key = receiver.secret, f"{receiver.public_id}/renew-secret/", str(uuid4())
+
+    asked = press(desk, path, _confirmed="").content.decode()
+    assert "signs along for 24 hours" in asked and "whsec_" not in asked
+    first, again = (press(desk, path, _key=key).content.decode() for _time in range(2))
+    receiver.refresh_from_db()
+    assert receiver.renewed == 1 and receiver.secret != old
+    assert receiver.secret in first and "whsec_" not in again
+    assert "Secret renewed" in desk.get(f"{PAGE}{receiver.public_id}/").content.decode()
+
+    headers = {"idempotency-key": "n"}
+    told = [client.post(f"{HOOKS}{path}", headers=headers).json()["secret"] for _time in range(2)]
+    receiver.refresh_from_db()
+    assert told == [receiver.secret, ""]
+    client.force_login(factories.staff(Role.COUNTY_CDC, area=areas["513326"]))
+    assert press(client, path).status_code == 403
 
 
 def test_removing_names_its_consequence_first(desk, other):

@@ -678,7 +678,12 @@ def test_files_about_the_person_go_with_the_record(world, contact):
 
     name = "photo.pdf"
     content = SimpleUploadedFile(name, samples.PDF)
-    file = files.upload(use=PROOF, content=content, name=name, by=world.daofu_cdc, at=AT)
+    file = files.upload(
+        use=PROOF,
+        content=files.look_at(use=PROOF, content=content, name=name),
+        by=world.daofu_cdc,
+        at=AT,
+    )
     files.attach(files=[file], use=PROOF, to=contact, by=world.daofu_cdc, at=AT)
     assert [kept for kept, _path in dossier.dossier(contact, AT).files] == [name]
 
