@@ -841,6 +841,9 @@ ALLOCATION = {
     "supplies:allocation:drop": Row(PLANNERS, "plan", house=True, whole=True),
     "GET /supplies/allocation/plans/": Row(PLANS, whole=True),
     "GET /supplies/allocation/plans/<public_id>/": Row(PLANS, "plan", house=True, whole=True),
+    "GET /supplies/allocation/plans/<public_id>/problem/": Row(
+        PLANS, "plan", house=True, whole=True
+    ),
     "GET /supplies/allocation/given/": Row(GIVEN),
     "POST /supplies/allocation/plans/": Row(PLANNERS, whole=True, sends=goods_shared_out),
     "POST /supplies/allocation/plans/<public_id>/adjust/": Row(

@@ -144,6 +144,13 @@ def plan(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     return _with_lines(found)
 
 
+@router.get("/plans/{uuid:public_id}/problem/", response=dict[str, Any])
+def problem(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """What a plan was reckoned from, as `fangkong allocate` reads it."""
+    api.require(request, OVERSEE)
+    return api.whole(request, _found(request, public_id).problem)
+
+
 @router.get("/given/", response=api.Page[GivenOut])
 def given(request: HttpRequest) -> HttpResponse:
     """What approved plans gave to your places."""

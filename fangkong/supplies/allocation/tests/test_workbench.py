@@ -19,6 +19,9 @@ from fangkong.places.tests.factories import area, facility
 from fangkong.supplies.allocation import actions, jobs, queries
 from fangkong.supplies.allocation.models import Plan, Share, Shipment
 from fangkong.supplies.allocation.offices import Offered, PlanFacts, Receiver
+from fangkong.supplies.allocation.reading import checked
+from fangkong.supplies.allocation.rules import allocate
+from fangkong.supplies.allocation.words import say_in
 from fangkong.supplies.demand import actions as demand
 from fangkong.supplies.demand.models import Need
 from fangkong.supplies.demand.types import Span, Wanted
@@ -422,6 +425,9 @@ def test_machines_plan_change_and_approve_what_they_read(bench, client, monkeypa
 
     path = f"plans/{made.json()['id']}/"
     client.force_login(bench.deputy)
+    told = client.get(f"{API}{path}problem/").json()
+    again = allocate(checked(told), say_in("en"))
+    assert [one.quantity for one in again.shares] == [40, 40]
     etag = client.get(f"{API}{path}")["ETag"]
     line = made.json()["lines"][0]["line"]
     said = {"line": line, "quantity": 10, "reason": "已有库存"}
