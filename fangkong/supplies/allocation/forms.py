@@ -65,7 +65,7 @@ class PlanForm(pages.Form):
         super().__init__(*args, **kwargs)
         for item, _there in self.goods:
             self.fields[f"use_{item.code}"] = forms.BooleanField(
-                label=item.display_name, required=False
+                label=_("Share it out"), required=False
             )
             self.fields[f"keep_{item.code}"] = forms.IntegerField(
                 label=_("Stays in the store"), min_value=0, max_value=MOST, required=False
@@ -78,9 +78,7 @@ class PlanForm(pages.Form):
             )
         for one in self.receivers:
             mark = one.place.mark
-            self.fields[f"to_{mark}"] = forms.BooleanField(
-                label=one.place.display_name, required=False
-            )
+            self.fields[f"to_{mark}"] = forms.BooleanField(label=_("Takes part"), required=False)
             for name, label, least, most in (
                 ("exposure", _("Exposure class"), 1, 9),
                 ("risk", _("Risk"), 1, 1000),
@@ -96,10 +94,11 @@ class PlanForm(pages.Form):
         return [self[name] for name in ("mode", "first_day", "days", "substitutes")]
 
     @property
-    def item_rows(self) -> list[tuple[str, list[forms.BoundField]]]:
+    def item_rows(self) -> list[tuple[str, str, list[forms.BoundField]]]:
         """The goods as the page draws them: what is there, and the fields."""
         return [
             (
+                item.display_name,
                 amounts.amount(there, item),
                 [self[f"{name}_{item.code}"] for name in ("use", "keep", "pack")],
             )
@@ -107,10 +106,13 @@ class PlanForm(pages.Form):
         ]
 
     @property
-    def place_rows(self) -> list[list[forms.BoundField]]:
+    def place_rows(self) -> list[tuple[str, list[forms.BoundField]]]:
         """The places as the page draws them."""
         names = ("to", "exposure", "risk", "lead", "floor")
-        return [[self[f"{name}_{one.place.mark}"] for name in names] for one in self.receivers]
+        return [
+            (one.place.display_name, [self[f"{name}_{one.place.mark}"] for name in names])
+            for one in self.receivers
+        ]
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}

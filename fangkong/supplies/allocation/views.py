@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
@@ -100,7 +100,7 @@ GIVEN = pages.Listing[Share](
         pages.Column("plan", gettext_lazy("Plan"), lambda one: one.plan.number),
         pages.Column(
             "why",
-            gettext_lazy("Why"),
+            pgettext_lazy("of a line", "Why"),
             lambda one: sentences.of_share(one, {one.item.code: one.item.display_name}),
         ),
     ],
@@ -396,7 +396,7 @@ def _export(
     head = [
         _("Place"), _("County"), _("Item"), _("Instead of"), _("Unit"), _("Wanted"),
         _("Reckoned"), _("Quantity"), _("Pro rata"), _("Last plan"), _("Cover before"),
-        _("Cover after"), _("Why"),
+        _("Cover after"), pgettext("of a line", "Why"),
     ]  # fmt: skip
 
     def cells(row: dict[str, Any]) -> list[object]:

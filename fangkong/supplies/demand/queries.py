@@ -203,8 +203,9 @@ class Cover:
 
     @property
     def a_day(self) -> float:
-        """The mean need of the days that were looked at."""
-        return sum(self.need) / len(self.need) if self.need else 0.0
+        """The mean need of the next seven days."""
+        week = self.need[:7]
+        return sum(week) / len(week) if week else 0.0
 
     @property
     def missing(self) -> int:

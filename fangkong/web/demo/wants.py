@@ -6,6 +6,7 @@ made up, as are the needs of the counties.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,29 @@ if TYPE_CHECKING:
 
 DAY = timedelta(days=1)
 MADE_UP = "演示用，虚构"
-# The hospital, then heads of a role or an item with its quantity for a week, and why.
-NEEDS = (
-    ("甘孜州人民医院", (("ward-staff", 24), ("sampler", 4)), "隔离病区和发热门诊"),
-    ("道孚县人民医院", (("ward-staff", 8), ("sampler", 6)), "聚集性疫情救治和采样"),
-    ("康定市人民医院", (("surgical-mask", 1400), ("coverall", 42)), "发热门诊一周用量"),
+# Each with what: an item with its quantity for a week, or with heads of a role a day.
+NEEDS: Sequence[tuple[str, Sequence[tuple[str, int, str]], str]] = (
+    (
+        "甘孜州人民医院",
+        (
+            ("coverall", 24, "ward-staff"),
+            ("coverall", 4, "sampler"),
+            ("medical-respirator", 24, "ward-staff"),
+            ("medical-respirator", 4, "sampler"),
+        ),
+        "隔离病区和发热门诊",
+    ),
+    (
+        "道孚县人民医院",
+        (
+            ("coverall", 8, "ward-staff"),
+            ("coverall", 6, "sampler"),
+            ("medical-respirator", 6, "sampler"),
+            ("surgical-mask", 980, ""),
+        ),
+        "聚集性疫情救治和采样",
+    ),
+    ("康定市人民医院", (("surgical-mask", 1400, ""), ("coverall", 42, "")), "发热门诊一周用量"),
 )
 
 
@@ -45,8 +64,10 @@ def asked(by: User, at: datetime) -> int:
         if name not in stores:
             continue
         lines = [
-            Wanted(item=items[code], quantity=n) if code in items else Wanted(who=code, heads=n)
-            for code, n in wants
+            Wanted(item=items[code], who=who, heads=n)
+            if who
+            else Wanted(item=items[code], quantity=n)
+            for code, n, who in wants
         ]
         actions.ask(
             place=stores[name],
