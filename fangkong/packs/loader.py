@@ -52,6 +52,7 @@ SECTIONS = (
     "supply_roles",
     "supply_norms",
     "supply_reserves",
+    "supply_disclosures",
 )
 # In [drop]: all inherited rows of a section.
 EVERY_ROW = "*"

@@ -29,6 +29,7 @@ def supplies(reader: Reader) -> t.SuppliesPlan:
         roles=tuple(roles.values()),
         norms=norms,
         reserves=tuple(_reserve(reader, row) for row in reader.rows("supply_reserves")),
+        disclosures=tuple(_disclosure(reader, row) for row in reader.rows("supply_disclosures")),
     )
 
 
@@ -38,6 +39,7 @@ def _item(reader: Reader, row: Table) -> t.SupplyItem:
         kind=row.choice("kind", get_args(t.SupplyKind)),
         unit=row.choice("unit", get_args(t.SupplyUnit)),
         packs=tuple(_pack(inner) for inner in row.tables("packs")),
+        also=row.many("also"),
         standards=tuple(_standard(inner) for inner in row.tables("standards")),
         abroad=row.many("abroad"),
         shelf_days=row.number("shelf_days", 1, 20_000) if row.has("shelf_days") else None,
@@ -146,3 +148,9 @@ def _reserve(reader: Reader, row: Table) -> t.SupplyReserve:
     )
     row.end()
     return reserve
+
+
+def _disclosure(reader: Reader, row: Table) -> t.SupplyDisclosure:
+    rule = t.SupplyDisclosure(**reader.named(row), days=row.number("days", 1, 90))
+    row.end()
+    return rule

@@ -735,6 +735,7 @@ class SupplyItem(Row):
     """A kind of emergency supplies (品种) in the catalogue.
 
     ``unit``: the smallest, in which it is counted. ``packs``: names with how many are in one.
+    ``also``: other names by which files call it and nothing else.
     ``abroad``: the nearest standards elsewhere, told and never taken for the same.
     ``shelf_days``: how long goods usually keep; what a label says counts.
     """
@@ -742,6 +743,7 @@ class SupplyItem(Row):
     kind: SupplyKind
     unit: SupplyUnit
     packs: tuple[tuple[str, int], ...] = ()
+    also: tuple[str, ...] = ()
     standards: tuple[SupplyStandard, ...] = ()
     abroad: tuple[str, ...] = ()
     shelf_days: int | None = None
@@ -805,6 +807,13 @@ class SupplyReserve(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SupplyDisclosure(Row):
+    """Within how many days the public is told which gifts came and what became of them (公示)."""
+
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuppliesPlan:
     """What a pack says of supplies."""
 
@@ -813,6 +822,11 @@ class SuppliesPlan:
     roles: tuple[SupplyRole, ...] = ()
     norms: tuple[SupplyNorm, ...] = ()
     reserves: tuple[SupplyReserve, ...] = ()
+    disclosures: tuple[SupplyDisclosure, ...] = ()
+
+    def disclose_within(self, day: date) -> int | None:
+        """The days of the rule that holds on a day; None where there is none."""
+        return next((one.days for one in self.disclosures if one.covers(day)), None)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

@@ -2,10 +2,13 @@
 
 from .allocation.models import Plan, Share, Shipment
 from .demand.models import Need, NeedLine
+from .sources.models import Delivery, Disclosure, Supply, SupplyLine
 from .stock.models import Balance, Entry, Item, Lot, Move, Numbering, Place
 
 __all__ = [
     "Balance",
+    "Delivery",
+    "Disclosure",
     "Entry",
     "Item",
     "Lot",
@@ -17,4 +20,6 @@ __all__ = [
     "Plan",
     "Share",
     "Shipment",
+    "Supply",
+    "SupplyLine",
 ]

@@ -102,6 +102,11 @@ def for_source(source: Record) -> QuerySet[Task]:
     )
 
 
+def awaited(source: Record, kind: str) -> bool:
+    """Is a task of this kind that serves a record still to be done?"""
+    return for_source(source).filter(kind=kind, state__in=rules.UNFINISHED).exists()
+
+
 def climbing(at: datetime) -> QuerySet[Task]:
     """Unfinished tasks that climb a step now, the longest overdue first."""
     return Task.objects.filter(escalates_at__lte=at, state__in=rules.UNFINISHED).order_by(

@@ -36,6 +36,8 @@ from fangkong.supplies.allocation.queries import OVERSEE as OVERSEE_PLANS
 from fangkong.supplies.allocation.queries import VIEW as VIEW_SHARES
 from fangkong.supplies.demand.types import ASK as ASK_GOODS
 from fangkong.supplies.demand.types import VIEW as VIEW_DEMAND
+from fangkong.supplies.sources.types import PUBLISH as PUBLISH_GIFTS
+from fangkong.supplies.sources.types import VIEW as VIEW_SOURCES
 from fangkong.supplies.stock.types import KEEP as KEEP_STOCK
 from fangkong.supplies.stock.types import VIEW as VIEW_STOCK
 from fangkong.surveillance.arrivals import queries as arrivals
@@ -217,6 +219,11 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Ask for goods"), "supplies:demand:ask", "plus", ASK_GOODS),
             _Entry(_("Plans of allocation"), "supplies:allocation:index", "scale", OVERSEE_PLANS),
             _Entry(_("What was given"), "supplies:allocation:given", "truck", VIEW_SHARES),
+            _Entry(
+                _("Sources of supplies"), "supplies:sources:index", "truck-delivery", VIEW_SOURCES
+            ),
+            _Entry(_("Compare offers"), "supplies:sources:compared", "chart-bar", VIEW_SOURCES),
+            _Entry(_("Reports on gifts"), "supplies:sources:reports", "gift", PUBLISH_GIFTS),
         ],
     ),
     (

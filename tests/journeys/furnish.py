@@ -42,7 +42,7 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
-from fangkong.supplies.models import Move, Need, Plan, Share
+from fangkong.supplies.models import Disclosure, Move, Need, Plan, Share, Supply
 from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -118,6 +118,7 @@ def furnish(at: datetime) -> dict[str, str]:
         **_arrivals(at),
         **_sweep(),
         **_stock(),
+        **_sources(),
         "specimen": _id(Specimen.objects.get(state="received", pool=None)),
         **_pools(person, at),
         "bulletin": _id(_bulletin(Area.objects.get(code="513326"), daofu, at)),
@@ -172,6 +173,16 @@ def _stock() -> dict[str, str]:
         "plan": _id(Plan.objects.latest("pk")),
         "line": str(Share.objects.filter(plan=Plan.objects.latest("pk")).latest("pk").pk),
         "need": _id(Need.objects.filter(place__facility__area__code="513326").latest("pk")),
+    }
+
+
+def _sources() -> dict[str, str]:
+    """A promise to the hospital of Daofu, a gift that came there, and a report to the public."""
+    mine = Supply.objects.filter(place__county__code="513326")
+    return {
+        "supply": _id(mine.filter(state="promised").earliest("pk")),
+        "promised supply": _id(mine.filter(channel="donation").earliest("pk")),
+        "report on gifts": _id(Disclosure.objects.earliest("pk")),
     }
 
 

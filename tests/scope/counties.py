@@ -38,6 +38,10 @@ from fangkong.supplies.allocation.models import Plan
 from fangkong.supplies.allocation.offices import Offered, PlanFacts, Receiver
 from fangkong.supplies.demand import actions as demand
 from fangkong.supplies.demand.types import Span, Wanted
+from fangkong.supplies.sources import actions as sources
+from fangkong.supplies.sources import queries as supplies
+from fangkong.supplies.sources import reports
+from fangkong.supplies.sources.types import Channel, Checked, LineFacts, SupplyFacts, Verdict
 from fangkong.supplies.stock import actions as stock
 from fangkong.supplies.stock.types import Arriving, ItemFacts, LotFacts, Papers
 from fangkong.surveillance.arrivals import actions as arrivals
@@ -235,6 +239,7 @@ class Counties:
         county.records |= arrived(area, cdc, n)
         county.records |= swept(area, cdc, n)
         county.records |= stocked(hospital, clinician, n)
+        county.records |= supplied(county.records, clinician, n)
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["message"] = message_of(hospital)
         county.records["sent"] = county.records["message"].results.get()
@@ -386,6 +391,26 @@ def planned(giver: County, taker: County) -> Plan:
     )
     store = giver.records["stock place"]
     return allocation.prepare(store=store, facts=facts, by=None, at=AT)
+
+
+def supplied(records: dict[str, Any], by: User, n: int) -> dict[str, Any]:
+    """Something that is offered to the store, a gift that came, and the report of it."""
+    facts = SupplyFacts(
+        channel=Channel.DONATION,
+        place=records["stock place"],
+        party="甲商会" if n == 1 else "乙商会",
+    )
+    lines = [LineFacts(item=records["item"], quantity=10)]
+    given = sources.offer(facts=facts, lines=lines, by=by, at=AT)
+    sources.accept(supply=given, by=None, at=AT)
+    (line,) = supplies.lines_of(given)
+    checked = [Checked(line=line, quantity=4, verdict=Verdict.FITS)]
+    sources.receive(supply=given, checked=checked, papers=Papers(), by=by, at=AT)
+    then = AT + timedelta(minutes=n)
+    draft = reports.told(supplies.last_report(), then).digest
+    told = sources.publish(read=draft, by=None, at=then)
+    offered = sources.offer(facts=facts, lines=lines, by=by, at=AT)
+    return {"supply": offered, "promised supply": given, "report on gifts": told}
 
 
 def swept(area: Area, by: User, n: int) -> dict[str, Any]:

@@ -932,6 +932,66 @@ STOCK = {
     "POST /supplies/stock/lots/<public_id>/hold/": Row(HOLDERS, "lot", sends=WHY_HELD),
     "POST /supplies/stock/lots/<public_id>/let-go/": Row(HOLDERS, "lot", sends=WHY_HELD),
 }
+SOURCES_SEEN = STOCK_ROLES - {R.WARD_STAFF}
+OFFERERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.STORE_KEEPER})
+TELLERS = frozenset({R.HEADQUARTERS, R.EDITOR})
+
+
+def a_gift(county: County) -> Fields:
+    said = dict(into_store(county))
+    return {"channel": "donation", "party": "某商会", **said}
+
+
+SOURCES = {
+    "supplies:sources:index": Row(SOURCES_SEEN, shows=("supply",)),
+    "supplies:sources:new": Row(OFFERERS),
+    "supplies:sources:compared": Row(SOURCES_SEEN, shows=("item",)),
+    "supplies:sources:compare": Row(SOURCES_SEEN, "item", house=True, shows=("supply",)),
+    "supplies:sources:compare_chart": Row(SOURCES_SEEN, "item", house=True),
+    "supplies:sources:imports": Row(KEEPERS),
+    "supplies:sources:import_template": Row(KEEPERS, values={"kind": "csv"}),
+    **{
+        f"supplies:sources:import_{page}": Row(
+            KEEPERS, values={"public_id": NOBODYS}, lacks=True, gets=page in READ_OF_A_FILE
+        )
+        for page in (*READ_OF_A_FILE, "confirm", "cancel")
+    },
+    "supplies:sources:publish": Row(TELLERS, whole=True),
+    "supplies:sources:correct_report": Row(TELLERS, "report on gifts", house=True, whole=True),
+    "supplies:sources:reports": Row(EVERYBODY),
+    "supplies:sources:report": Row(EVERYBODY, "report on gifts", house=True),
+    "supplies:sources:report_csv": Row(EVERYBODY, "report on gifts", house=True),
+    "supplies:sources:trace": Row(EVERYBODY),
+    "supplies:sources:detail": Row(SOURCES_SEEN, "supply"),
+    "supplies:sources:accept": Row(OF_AREAS, "supply"),
+    "supplies:sources:decline": Row(OF_AREAS, "supply"),
+    "supplies:sources:put_off": Row(OFFERERS, "supply"),
+    "supplies:sources:close": Row(OFFERERS, "supply"),
+    "supplies:sources:receive": Row(KEEPERS, "promised supply"),
+    "supplies:sources:certificate": Row(SOURCES_SEEN, "promised supply"),
+    "GET /supplies/sources/": Row(SOURCES_SEEN, shows=("supply",)),
+    "POST /supplies/sources/": Row(OFFERERS, sends=a_gift, foreign=True),
+    "GET /supplies/sources/<public_id>/": Row(SOURCES_SEEN, "supply"),
+    "POST /supplies/sources/<public_id>/accept/": Row(OF_AREAS, "supply"),
+    "POST /supplies/sources/<public_id>/decline/": Row(OF_AREAS, "supply", sends=WHY_HELD),
+    "POST /supplies/sources/<public_id>/put-off/": Row(
+        OFFERERS, "supply", sends={"arrives_on": "2020-02-20", **WHY_HELD}
+    ),
+    "POST /supplies/sources/<public_id>/close/": Row(OFFERERS, "supply", sends=WHY_HELD),
+    "POST /supplies/sources/<public_id>/receive/": Row(
+        KEEPERS, "promised supply", sends={"lines": [{"line": 0, "quantity": 1}]}
+    ),
+    "GET /supplies/sources/offers/<item_id>/": Row(
+        SOURCES_SEEN, "item", house=True, shows=("supply",)
+    ),
+    "GET /supplies/sources/reports/": Row(SOURCES_SEEN),
+    "GET /supplies/sources/reports/draft/": Row(TELLERS, whole=True),
+    "POST /supplies/sources/reports/": Row(TELLERS, whole=True, sends={"digest": "0"}),
+    "GET /supplies/sources/reports/<public_id>/": Row(SOURCES_SEEN, "report on gifts", house=True),
+    "POST /supplies/sources/reports/<public_id>/correct/": Row(
+        TELLERS, "report on gifts", house=True, whole=True, sends=WHY_HELD
+    ),
+}
 ENDS = {"reason": "leaking"}
 FOUND = {"method": "rt-pcr", "outcome": "negative"}
 MESSAGES = {"values": {"public_id": NOBODYS}, "lacks": True}
@@ -1163,6 +1223,7 @@ TABLE: dict[str, Row] = {
     **ALLOCATION,
     **DEMAND,
     **STOCK,
+    **SOURCES,
     **TESTING,
     **WARNING,
     **MACHINES,

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from fangkong.core.imports import serials
+from fangkong.core.imports.serials import parse_moment as parse_moment
 from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, UnknownCode
 from fangkong.packs.types import Row as NamedRow
@@ -29,11 +29,6 @@ LIMITS |= {"origin_place": 200, "remark": 400, "phone": 30, "id_number": 30}
 REMEMBERED = 4096  # judgements of a file
 _ORDER = {field: place for place, field in enumerate(HEADINGS)}
 
-_MOMENT = re.compile(
-    r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
-    r"(?:[T\s]*(\d{1,2})\s*[:时点]\s*(?:(\d{1,2})\s*分?)?(?:[:]?\s*\d{1,2}(?:\.\d+)?\s*秒?)?)?"
-)
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T\s]?(\d{2})[:]?(\d{2})(?:\d{2})?)?")
 _AGE = re.compile(r"(\d{1,4})\s*(岁|周岁|y|years?|月|个月|m|months?|天|日|d|days?)?", re.IGNORECASE)
 LOST_DIGITS = re.compile(r"\d(\.\d+)?E\+?\d+", re.IGNORECASE)
 
@@ -411,25 +406,6 @@ class _Row:
 
     def fault(self, code: str, field: str, **params: object) -> None:
         self.faults.append(Reason(code, {"field": field, **params}))
-
-
-def parse_moment(text: str, zone: ZoneInfo) -> datetime | None:
-    """A moment as people type it, or None: 2020-2-5, 2020/02/05 14:30, 2020年2月5日, a serial.
-
-    A day without a time is its midnight. Days and months whose order is open (5/2/2020) are not
-    guessed.
-    """
-    plain = unicodedata.normalize("NFKC", text).strip()
-    if (counted := serials.moment(plain)) is not None:
-        return counted.replace(tzinfo=zone)
-    found = _MOMENT.fullmatch(plain) or _COMPACT.fullmatch(plain)
-    if found is None:
-        return None
-    year, month, day, hour, minute = (int(part or 0) for part in found.groups())
-    try:
-        return datetime(year, month, day, hour, minute, tzinfo=zone)
-    except ValueError:
-        return None
 
 
 def parse_age(text: str) -> tuple[int, int | None] | None:

@@ -99,7 +99,7 @@ def write_files(day: date, at: datetime) -> Path:
     """The day's files in the folder ``demo`` beside the database."""
     folder = Path(settings.FANGKONG_DATA) / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    for file in files.of_day(day, at):
+    for file in files.every(day, at):
         (folder / file.name).write_bytes(file.data)
     return folder
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 
 from fangkong.packs.types import Text
 
-from . import history, invented, rules
+from . import history, invented, rules, transactions
 from .invented import Invented
 
 HEADINGS = (
@@ -79,6 +79,19 @@ def of_day(day: date, now: datetime) -> list[DemoFile]:
         file
         for county in rules.counties_of_files(told, day)
         for file in _of_county(county, day, now)
+    ]
+
+
+def every(day: date, now: datetime) -> list[DemoFile]:
+    """The files of a day, and the transactions of supplies of early 2020."""
+    about = Text(
+        zh=f"{len(transactions.ROWS)} 笔物资收发，按报道原样：他州的、品名不明的会被退回",
+        en=f"{len(transactions.ROWS)} transactions of supplies as printed: those of other"
+        " prefectures and without an exact item are refused",
+    )
+    return [
+        *of_day(day, now),
+        DemoFile("supplies-2020.csv", about, "text/csv", transactions.as_csv()),
     ]
 
 

@@ -51,7 +51,7 @@ def page(now: datetime) -> Page:
     day = min(max(clock.day_of(now), told.first), told.last)
     return Page(
         day=day,
-        files=files.of_day(day, now),
+        files=files.every(day, now),
         accounts=[Account(*row) for row in accounts.demo_accounts()],
         password=accounts.DEMO_PASSWORD,
         texts=told.texts | _labels(),

@@ -16,6 +16,8 @@ from fangkong.places.types import FacilityKind
 from fangkong.supplies.stock import actions, queries, rules
 from fangkong.supplies.stock.types import Arriving, Leaving, LotFacts, Papers
 
+from . import sources
+
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.places.models import Facility
@@ -56,13 +58,28 @@ def kept(*, depot: Facility, hospital: Facility, keeper: User, hq: User, at: dat
     actions.take_catalogue(items=queries.items_of_pack(today), by=hq, at=at - 12 * DAY)
     items = {one.code: one for one in queries.items()}
     store = _open(depot, at - 12 * DAY)
-    booked = [_gift(store, items, *gift, keeper) for gift in GIFTS if gift[0] < today]
+    given = 0
+    for day, number, rows in GIFTS:
+        if day < today:
+            sources.gift(
+                store=store,
+                items=items,
+                rows=rows,
+                party=f"{BUREAU}（捐赠，{number}）",
+                note=PRINTED,
+                keeper=keeper,
+                hq=hq,
+                at=clock.start_of(day) + timedelta(hours=15),
+            )
+            given += 1
     ward = _open(hospital, at - 12 * DAY)
-    booked.append(_bring(ward, items, APPEAL, "", SAID, at - DAY / 2, keeper))
-    for n, code in enumerate(COUNTIES):
-        booked += _county(code, n, items, at, keeper)
+    booked = [_bring(ward, items, APPEAL, "", SAID, at - DAY / 2, keeper)]
     booked += _spoiled(store, items, at, keeper)
-    return len(booked)
+    counties = [_county(code, n, items, at, keeper) for n, code in enumerate(COUNTIES)]
+    booked += [one for sheets in counties for one in sheets]
+    daofu = counties[COUNTIES.index("513326")][0].place
+    given += sources.promised(store=store, daofu=daofu, items=items, keeper=keeper, hq=hq, at=at)
+    return len(booked) + given
 
 
 def _open(facility: Facility, at: datetime) -> Place:
@@ -89,18 +106,6 @@ def _bring(
     ]
     papers = Papers(other=other, note=note, synthetic=synthetic)
     return actions.receive(place=place, lines=lines, papers=papers, by=by, at=at)
-
-
-def _gift(
-    store: Place,
-    items: dict[str, Item],
-    day: date,
-    number: str,
-    rows: Sequence[tuple[str, str, str]],
-    by: User,
-) -> Entry:
-    moment = clock.start_of(day) + timedelta(hours=15)
-    return _bring(store, items, rows, f"{BUREAU}（捐赠，{number}）", PRINTED, moment, by)
 
 
 def _county(code: str, n: int, items: dict[str, Item], at: datetime, by: User) -> list[Entry]:

@@ -45,7 +45,7 @@ def index(request: StaffRequest) -> HttpResponse:
 @login_required
 def file(request: StaffRequest, name: str) -> HttpResponse:
     """One of the day's files."""
-    for found in files.of_day(clock.day_of(request.now), request.now):
+    for found in files.every(clock.day_of(request.now), request.now):
         if found.name == name:
             response = HttpResponse(found.data, content_type=found.content_type)
             response["Content-Disposition"] = f'attachment; filename="{name}"'

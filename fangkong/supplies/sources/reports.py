@@ -1,0 +1,202 @@
+"""What the public is told of gifts, as plain data that a report keeps and never changes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from . import queries, rules
+
+if TYPE_CHECKING:
+    from fangkong.places.models import Facility
+    from fangkong.supplies.stock.models import Item
+
+    from .models import Disclosure, Supply, SupplyLine
+
+Contents = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is told, and ``totals``: all that has been told with it."""
+
+    contents: Contents
+    totals: Contents
+
+    @property
+    def anything(self) -> bool:
+        """Did anything happen since the report before?"""
+        money = self.contents["money"]
+        moved = any(_moved(one) for gift in self.contents["gifts"] for one in gift["goods"])
+        return moved or bool(money["came"] or money["spent"])
+
+    @property
+    def digest(self) -> str:
+        """Names what would be published, so that nobody publishes what they did not read."""
+        text = json.dumps(self.contents, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def told(after: Disclosure | None, until: datetime) -> Told:
+    """What happened to gifts after a report (None: ever) until a moment.
+
+    ``gifts``: of each what came, to whom it was given, what was used and lost, and what is left;
+    quantities in smallest units, money in fen. Gifts of which nothing moved and nothing is left are
+    not in it.
+    """
+    totals = _totals(until)
+    before = _read(after.totals if after is not None else _NOTHING)
+    fates = {
+        key: fate.since(before.fates.get(key, rules.Fate())) for key, fate in totals.fates.items()
+    }
+    named = _Names(fates)
+    money = {key: n for key, n in totals.money.items() if key not in before.money}
+    supplies = queries.supplies_by_key({gift for gift, _item in fates} | set(money))
+    gifts = []
+    for key in sorted(supplies):
+        goods = [
+            named.goods(item, fate)
+            for (gift, item), fate in sorted(fates.items())
+            if gift == key and (fate.moved or fate.left)
+        ]
+        if goods or key in money:
+            gifts.append({**_giver(supplies[key]), "money": money.get(key, 0), "goods": goods})
+    spent = [one for one in queries.money_spent(until) if one.pk not in before.spent]
+    contents = {
+        "gifts": gifts,
+        "sums": _sums(gifts),
+        "money": {"came": sum(money.values()), "spent": [_bought(line) for line in spent]},
+        "synthetic": any(one.synthetic for one in supplies.values()),
+    }
+    return Told(contents, totals.plain())
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """All that happened until a moment; ``money``: fen by gift, ``spent``: keys of lines."""
+
+    fates: dict[tuple[int, int], rules.Fate]
+    money: dict[int, int]
+    spent: frozenset[int]
+
+    def plain(self) -> Contents:
+        """As JSON keeps it."""
+        return {
+            "goods": [
+                [gift, item, fate.came, fate.used, fate.lost, sorted(fate.given.items())]
+                for (gift, item), fate in sorted(self.fates.items())
+            ],
+            "money": sorted(self.money.items()),
+            "spent": sorted(self.spent),
+        }
+
+
+_NOTHING: Contents = {"goods": [], "money": [], "spent": []}
+
+
+def _totals(until: datetime) -> _Totals:
+    return _Totals(
+        fates=queries.fates(until=until),
+        money={one.pk: one.money for one in queries.money_given(until)},
+        spent=frozenset(line.pk for line in queries.money_spent(until)),
+    )
+
+
+def _read(plain: Contents) -> _Totals:
+    return _Totals(
+        fates={
+            (gift, item): rules.Fate(came=came, used=used, lost=lost, given=dict(given))
+            for gift, item, came, used, lost, given in plain["goods"]
+        },
+        money=dict(plain["money"]),
+        spent=frozenset(plain["spent"]),
+    )
+
+
+def _bought(line: SupplyLine) -> dict[str, Any]:
+    return {
+        "item_zh": line.item.name_zh,
+        "item_en": line.item.name_en,
+        "unit": line.item.unit,
+        "quantity": line.quantity,
+        "price": line.price,
+        "from": line.supply.party,
+    }
+
+
+def of_gift(supply: Supply, *, until: datetime) -> list[dict[str, Any]]:
+    """What became of one gift until a moment, item by item."""
+    fates = queries.fates(of=supply, until=until)
+    named = _Names(fates)
+    return [named.goods(item, fate) for (_gift, item), fate in sorted(fates.items())]
+
+
+def _moved(goods: Mapping[str, Any]) -> bool:
+    return bool(goods["came"] or goods["used"] or goods["lost"] or goods["given"])
+
+
+def _giver(one: Supply) -> dict[str, Any]:
+    return {
+        "from": one.party,
+        "private": one.private,
+        "channel": one.channel,
+        "earmark": one.earmark,
+        "to_zh": "" if one.place.facility is None else one.place.facility.name_zh,
+        "to_en": "" if one.place.facility is None else one.place.facility.name_en,
+    }
+
+
+class _Names:
+    """Items and facilities of some fates, by key."""
+
+    def __init__(self, fates: Mapping[tuple[int, int], rules.Fate]) -> None:
+        self.items: dict[int, Item] = queries.items_by_key({item for _gift, item in fates})
+        keys = {key for fate in fates.values() for key in (*fate.given, *fate.left)}
+        self.facilities: dict[int, Facility] = queries.facilities_by_key(keys)
+
+    def goods(self, key: int, fate: rules.Fate) -> dict[str, Any]:
+        """An item with its fate, named in both languages."""
+        item = self.items[key]
+        return {
+            "code": item.code,
+            "item_zh": item.name_zh,
+            "item_en": item.name_en,
+            "unit": item.unit,
+            "came": fate.came,
+            "used": fate.used,
+            "lost": fate.lost,
+            "given": self.at(rules.net_given(fate.given).items()),
+            "left": fate.held,
+            "left_at": self.at(fate.left.items()),
+        }
+
+    def at(self, quantities: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+        """Quantities with the names of the facilities, the most in front."""
+        rows = sorted(quantities, key=lambda one: (-one[1], one[0]))
+        return [
+            {
+                "to_zh": self.facilities[key].name_zh,
+                "to_en": self.facilities[key].name_en,
+                "quantity": n,
+            }
+            for key, n in rows
+        ]
+
+
+def _sums(gifts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Over all gifts, item by item."""
+    found: dict[str, dict[str, Any]] = {}
+    for gift in gifts:
+        for goods in gift["goods"]:
+            sums = found.setdefault(
+                goods["code"],
+                {name: goods[name] for name in ("code", "item_zh", "item_en", "unit")}
+                | {"came": 0, "used": 0, "lost": 0, "left": 0},
+            )
+            for name in ("came", "used", "lost", "left"):
+                sums[name] += goods[name]
+    return list(found.values())

@@ -1,0 +1,348 @@
+"""From an offer to the store, and what refuses on the way."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from fangkong.accounts.tests.factories import AT
+from fangkong.core.refusals import Refused, WrongField
+from fangkong.supplies.models import Delivery, Disclosure, Entry, Lot, Supply
+from fangkong.supplies.sources import actions, queries, reports
+from fangkong.supplies.sources.types import (
+    DISCLOSE_TASK,
+    LATE_TASK,
+    Channel,
+    Checked,
+    Fund,
+    SupplyState,
+    Verdict,
+)
+from fangkong.supplies.stock import actions as stock
+from fangkong.supplies.stock.types import Papers
+from fangkong.tasks.models import Task
+
+from .factories import DAY
+
+pytestmark = pytest.mark.both_databases
+
+
+def test_an_offer_counts_as_on_its_way_once_it_is_accepted_and_only_what_is_missing(world):
+    supply = world.offered(1000, arrives_on=date(2020, 2, 8))
+    assert queries.expected([world.store.pk]) == []
+    actions.accept(supply=supply, by=world.headquarters, at=AT)
+    (expected,) = queries.expected([world.store.pk])
+    assert (expected.item, expected.day, expected.quantity) == (
+        world.mask.pk,
+        date(2020, 2, 8),
+        1000,
+    )
+    world.arrive(supply, 300)
+    (expected,) = queries.expected([world.store.pk])
+    assert expected.quantity == 700
+    assert queries.expected([world.there.pk]) == []
+
+
+def test_what_came_stands_in_the_ledger_and_all_of_it_closes_the_source(world):
+    supply = world.promised(1000)
+    world.arrive(supply, 600, number="A")
+    supply.refresh_from_db()
+    assert supply.state == SupplyState.PROMISED
+    world.arrive(supply, 400, number="B")
+    supply.refresh_from_db()
+    assert supply.state == SupplyState.CLOSED
+    assert world.held() == {"A": 600, "B": 400}
+
+
+def test_a_receipt_that_is_taken_back_makes_the_goods_missing_again(world):
+    supply = world.promised(1000)
+    world.arrive(supply, 600)
+    entry = Entry.objects.get()
+    stock.reverse(entry=entry, reason="数错了", by=world.keeper, at=AT)
+    (line,) = queries.lines_of(supply)
+    assert queries.missing(line) == 1000
+    assert line.booked == 0
+
+
+def test_what_costs_money_is_accepted_by_somebody_else_than_entered_it(world):
+    supply = world.offered(100, price=500_00)
+    with pytest.raises(actions.SamePerson):
+        actions.accept(supply=supply, by=world.buyer, at=AT)
+    assert actions.accept(supply=supply, by=world.headquarters, at=AT).accepted_at == AT
+    free = world.offered(100, channel=Channel.ABOVE, party="省卫健委")
+    assert actions.accept(supply=free, by=world.buyer, at=AT).state == SupplyState.PROMISED
+
+
+def test_a_step_is_taken_once(world):
+    supply = world.promised()
+    with pytest.raises(actions.NotOpen):
+        actions.accept(supply=supply, by=world.headquarters, at=AT)
+    with pytest.raises(actions.NotOpen):
+        actions.decline(supply=supply, reason="不要了", by=world.headquarters, at=AT)
+    actions.close(supply=supply, reason="厂家停产", by=world.buyer, at=AT)
+    with pytest.raises(actions.NotOpen):
+        actions.close(supply=supply, reason="厂家停产", by=world.buyer, at=AT)
+    declined = actions.decline(
+        supply=world.offered(), reason="不合标准", by=world.headquarters, at=AT
+    )
+    with pytest.raises(actions.NotOpen):
+        world.arrive(declined, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"party": ""}, "party"),
+        ({"private": True, "party": ""}, "private"),
+        ({"private": True, "channel": Channel.DONATION}, "party"),
+        ({"money": 100}, "money"),
+        ({"arrives_on": date(2200, 1, 1)}, "arrives_on"),
+        ({"price": 100, "fund": Fund.NONE}, "fund"),
+        ({"price": 100, "channel": Channel.DONATION}, "channel"),
+        ({"quantity": 0}, "lines"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_beside_its_field(world, said, field):
+    with pytest.raises(WrongField) as refused:
+        world.offered(**said)
+    assert refused.value.field == field
+    assert not Supply.objects.exists()
+
+
+def test_numbers_of_persons_are_refused(world):
+    with pytest.raises(Refused):
+        world.offered(party="李某 13800138000")
+
+
+def test_a_gift_keeps_its_giver_and_its_earmark_wherever_it_goes(world):
+    supply = world.gift(1000, earmark="发热门诊")
+    world.arrive(supply, 1000, number="A", earmark="别的")
+    lot = Lot.objects.get()
+    assert lot.earmark == "发热门诊"
+    assert "州商务合作局" in lot.owner
+    with pytest.raises(stock.NotEnough):  # an earmarked lot leaves by its name only
+        world.send(10)
+    world.send(10, lot=lot, target=world.there)
+    assert world.held(world.there, lot) == 10
+
+
+def test_two_gifts_of_the_same_label_stay_apart(world):
+    world.brought(100)
+    world.brought(50)
+    assert Lot.objects.count() == 2
+
+
+def test_unsuitable_goods_are_booked_as_what_they_are_or_refused(world):
+    cloth = world.item("cloth-mask", "普通口罩")
+    supply = world.gift(1000)
+    world.arrive(supply, 200, verdict=Verdict.OTHER, as_item=cloth, why="非医用")
+    world.arrive(supply, 300, verdict=Verdict.REFUSED, why="受潮")
+    world.arrive(supply, 500)
+    supply.refresh_from_db()
+    assert supply.state == SupplyState.CLOSED
+    held = {row.item.code: row.quantity for row in world.store.balances.select_related("item")}
+    assert held == {"cloth-mask": 200, "mask": 500}
+    refused = Delivery.objects.get(verdict=Verdict.REFUSED)
+    assert refused.entry is None
+
+
+@pytest.mark.parametrize(
+    ("said", "field"),
+    [
+        ({"verdict": Verdict.REFUSED}, "lines/0/why"),
+        ({"verdict": Verdict.OTHER, "why": "非医用"}, "lines/0/as_item"),
+        ({"quantity": 0}, "lines/0/quantity"),
+        ({"standard": "GB 2626-2006"}, "lines/0/why"),
+        ({"standard": "GB 2626-2006", "why": "经批准代用"}, ""),
+    ],
+)
+def test_the_door_says_why_it_takes_or_refuses(world, said, field):
+    world.mask.standard = "YY 0469-2011"
+    world.mask.save()
+    supply = world.promised(10)
+    said = {"quantity": 10, **said}
+    if not field:
+        assert world.arrive(supply, **said).state == SupplyState.CLOSED
+        return
+    with pytest.raises(WrongField) as refused:
+        world.arrive(supply, **said)
+    assert refused.value.field == field
+    assert not Entry.objects.exists()
+
+
+def test_unsuitable_goods_are_not_booked_as_something_counted_otherwise(world):
+    supply = world.promised(10)
+    with pytest.raises(WrongField):
+        world.arrive(supply, 10, verdict=Verdict.OTHER, as_item=world.suit, why="其实是防护服")
+
+
+def test_one_bad_line_books_nothing(world):
+    supply = world.promised(100)
+    (line,) = queries.lines_of(supply)
+    good = Checked(line=line, quantity=50, verdict=Verdict.FITS)
+    bad = Checked(line=line, quantity=50, verdict=Verdict.REFUSED)
+    with pytest.raises(WrongField):
+        actions.receive(supply=supply, checked=[good, bad], papers=Papers(), by=world.keeper, at=AT)
+    assert not Entry.objects.exists()
+    assert not Delivery.objects.exists()
+
+
+def test_a_line_of_another_source_is_refused(world):
+    mine, other = world.promised(10), world.promised(10)
+    (line,) = queries.lines_of(other)
+    with pytest.raises(WrongField):
+        actions.receive(
+            supply=mine,
+            checked=[Checked(line=line, quantity=1, verdict=Verdict.FITS)],
+            papers=Papers(),
+            by=world.keeper,
+            at=AT,
+        )
+
+
+def test_money_comes_once(world):
+    supply = world.gift(0, money=600_000_00)
+    actions.receive(supply=supply, checked=[], papers=Papers(), money=True, by=world.keeper, at=AT)
+    supply.refresh_from_db()
+    assert (supply.state, supply.money_came_at) == (SupplyState.CLOSED, AT)
+    with pytest.raises(WrongField):
+        actions.receive(
+            supply=supply, checked=[], papers=Papers(), money=True, by=world.keeper, at=AT
+        )
+
+
+def test_the_keeper_is_asked_once_for_what_is_late_and_a_new_day_settles_it(world):
+    supply = world.promised(arrives_on=date(2020, 2, 4))
+    assert list(queries.late(AT)) == [supply]
+    assert actions.remind_of_late(supply=supply, at=AT)
+    assert not actions.remind_of_late(supply=supply, at=AT)
+    (task,) = Task.objects.filter(kind=LATE_TASK.code)
+    assert task.facility == world.depot
+    actions.put_off(
+        supply=supply, arrives_on=date(2020, 2, 9), reason="道路积雪", by=world.buyer, at=AT
+    )
+    task.refresh_from_db()
+    assert task.state == "done"
+    assert list(queries.late(AT)) == []
+
+
+def test_a_promise_is_not_put_off_to_the_past_or_to_the_same_day(world):
+    supply = world.promised(arrives_on=date(2020, 2, 8))
+    for day in (date(2020, 2, 4), date(2020, 2, 8)):
+        with pytest.raises(WrongField):
+            actions.put_off(supply=supply, arrives_on=day, reason="道路积雪", by=world.buyer, at=AT)
+
+
+# --- What the public is told ----------------------------------------------------------------------
+
+
+def test_a_report_tells_what_came_to_whom_it_went_and_what_is_left(world):
+    world.brought(1000, earmark="")
+    lot = Lot.objects.get()
+    world.send(300, lot=lot, target=world.there)
+    world.send(100, lot=lot, source=world.there)
+    report = world.published(at=AT + DAY)
+    (gift,) = report.contents["gifts"]
+    (goods,) = gift["goods"]
+    assert gift["from"] == "州商务合作局"
+    told = {name: goods[name] for name in ("came", "used", "lost", "left")}
+    assert told == {"came": 1000, "used": 100, "lost": 0, "left": 900}
+    assert goods["given"] == [
+        {"to_zh": "道孚县人民医院", "to_en": world.hospital.name_en, "quantity": 300}
+    ]
+    assert sum(row["quantity"] for row in goods["left_at"]) == 900
+
+
+def test_bought_goods_are_not_told_of(world):
+    world.arrive(world.promised(100), 100)
+    with pytest.raises(actions.NothingNew):
+        world.published(at=AT + DAY)
+
+
+def test_each_line_of_the_ledger_stands_in_one_report(world):
+    world.brought(1000)
+    first = world.published(at=AT + DAY)
+    with pytest.raises(actions.NothingNew):
+        world.published(at=AT + DAY)
+    world.send(50, lot=Lot.objects.get(), at=AT + 2 * DAY)
+    second = world.published(at=AT + 3 * DAY)
+    assert (first.number, second.number) == (1, 2)
+    assert second.since == first.as_of
+    (goods,) = second.contents["gifts"][0]["goods"]
+    assert (goods["came"], goods["used"], goods["left"]) == (0, 50, 950)
+
+
+def test_what_was_booked_late_with_an_earlier_moment_stands_in_the_next_report(world):
+    world.brought(1000)
+    world.published(at=AT + DAY)
+    world.brought(70, at=AT)  # a request that began before and was written after
+    (gift,) = [
+        one for one in world.published(at=AT + 2 * DAY).contents["gifts"] if one["goods"][0]["came"]
+    ]
+    assert gift["goods"][0]["came"] == 70
+
+
+def test_a_correction_tells_the_same_hours_anew_and_only_once(world):
+    world.brought(1000)
+    first = world.published(at=AT + DAY)
+    second = actions.correct_report(
+        report=first, reason="名称有误", by=world.editor, at=AT + 2 * DAY
+    )
+    assert (second.corrects, second.as_of, second.contents) == (
+        first,
+        first.as_of,
+        first.contents,
+    )
+    with pytest.raises(actions.NotOpen):
+        actions.correct_report(report=first, reason="名称有误", by=world.editor, at=AT + 2 * DAY)
+    # The next report goes on where the corrected one ended.
+    world.send(1, lot=Lot.objects.get(), at=AT + 3 * DAY)
+    assert world.published(at=AT + 4 * DAY).since == first.as_of
+
+
+def test_a_private_giver_is_named_nowhere(world):
+    supply = world.gift(10, private=True, party="")
+    world.arrive(supply, 10)
+    report = world.published(at=AT + DAY)
+    (gift,) = report.contents["gifts"]
+    assert (gift["from"], gift["private"]) == ("", True)
+
+
+def test_given_money_is_told_with_what_was_bought_for_it(world):
+    gift = world.gift(0, money=1_000_00)
+    actions.receive(supply=gift, checked=[], papers=Papers(), money=True, by=world.keeper, at=AT)
+    world.promised(100, price=400_00, fund=Fund.GIFTS)
+    told = reports.told(None, AT + DAY).contents["money"]
+    assert told["came"] == 1_000_00
+    assert [(one["quantity"], one["price"]) for one in told["spent"]] == [(100, 400_00)]
+
+
+def test_a_report_never_changes(world):
+    world.brought(10)
+    report = world.published(at=AT + DAY)
+    with pytest.raises(Exception, match="only ever added to"):
+        Disclosure.objects.filter(pk=report.pk).update(number=7)
+
+
+def test_the_headquarters_are_reminded_when_the_packs_days_are_over_and_a_report_settles_it(world):
+    world.brought(10)
+    assert not actions.remind_to_publish(at=AT + 4 * DAY)
+    assert actions.remind_to_publish(at=AT + 5 * DAY)
+    assert not actions.remind_to_publish(at=AT + 6 * DAY)
+    world.published(at=AT + 6 * DAY)
+    (task,) = Task.objects.filter(kind=DISCLOSE_TASK.code)
+    assert task.state == "done"
+    assert not actions.remind_to_publish(at=AT + 20 * DAY)
+
+
+def test_offers_stand_side_by_side_with_what_they_relieve(world):
+    world.bring(100)
+    world.send(70)  # 5 a day over 14 days; 30 are left
+    soon = world.offered(50, price=100_00, arrives_on=date(2020, 2, 6))
+    late = world.offered(500, price=500_00, arrives_on=date(2020, 2, 20), standard="GB 1-1")
+    first, second = queries.offers(world.headquarters, AT, world.mask)
+    assert (first.line.supply, first.unit_price, first.relief.gap) == (soon, 200.0, 0)
+    assert first.relief.days == 10
+    assert (second.line.supply, second.relief.gap) == (late, 9)
+    assert queries.offers(world.matron, AT, world.mask) == []

@@ -1,0 +1,221 @@
+"""Pages of the sources: entering, deciding, the door, what the public reads without signing in."""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import uuid4
+
+import pytest
+
+from fangkong.accounts.tests.factories import AT
+from fangkong.core import finders
+from fangkong.core.commands.states import version
+from fangkong.supplies.models import Delivery, Supply
+from fangkong.supplies.sources import jobs, rules
+from fangkong.tasks.models import Task
+
+from .factories import DAY
+
+HOME = "/supplies/sources/"
+
+
+@pytest.fixture
+def visit(client):
+    def visit(user, path, **form):
+        if user is None:
+            client.logout()
+        else:
+            client.force_login(user)
+        headers = {"Accept-Language": "en"}
+        if form:
+            return client.post(path, {"_key": str(uuid4()), **form}, headers=headers)
+        return client.get(path, headers=headers)
+
+    return visit
+
+
+def offer_form(world, **more):
+    return {
+        "channel": "emergency",
+        "place": str(world.store.public_id),
+        "party": "成都某贸易公司",
+        "fund": "budget",
+        "arrives_on": "2020-02-09",
+        "item_0": "医用外科口罩",
+        "quantity_0": "2",
+        "unit_0": "箱(2000只)",
+        "price_0": "9,500",
+        **more,
+    }
+
+
+def test_an_order_is_entered_accepted_checked_and_booked_on_the_pages(visit, world):
+    done = visit(world.buyer, f"{HOME}new/", **offer_form(world))
+    assert done.status_code == 302, done.content
+    supply = Supply.objects.get()
+    (line,) = supply.lines.all()
+    assert (line.quantity, line.price) == (4000, 9500_00)
+    page = visit(world.headquarters, done["Location"]).content.decode()
+    assert "9,500 yuan" in page
+    accept = f"{done['Location']}accept/"
+    stale = visit(world.headquarters, accept, arrives_on="", _seen="0")
+    assert stale.status_code == 412
+    assert (
+        visit(world.headquarters, accept, arrives_on="", _seen=version(supply)).status_code == 302
+    )
+    door = visit(world.keeper, f"{done['Location']}receive/")
+    assert 'value="4000"' in door.content.decode()
+    came = visit(
+        world.keeper,
+        f"{done['Location']}receive/",
+        quantity_0="4000",
+        verdict_0="fits",
+        number_0="A",
+    )
+    assert came.status_code == 302, came.context["form"].errors
+    assert world.held() == {"A": 4000}
+    supply.refresh_from_db()
+    assert supply.state == "closed"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"price_0": "one"}, "Write the amount in yuan"),
+        ({"fund": "none"}, "Say whose money pays"),
+        ({"party": ""}, "Say which firm or office"),
+        ({"unit_0": "车"}, "Nobody said how much"),
+        ({"item_0": "冬虫夏草"}, "no such item"),
+        ({"arrives_on": "2202-02-02"}, "Check the year"),
+    ],
+)
+def test_a_wrong_entry_comes_back_with_the_fault_beside_its_field(visit, world, more, words):
+    answer = visit(world.buyer, f"{HOME}new/", **offer_form(world, **more))
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not Supply.objects.exists()
+
+
+def test_the_door_tells_the_fault_at_its_line(visit, world):
+    supply = world.promised(100)
+    path = f"{supply.get_absolute_url()}receive/"
+    answer = visit(world.keeper, path, quantity_0="100", verdict_0="refused")
+    assert answer.status_code == 422
+    assert answer.context["form"].errors["why_0"]
+    dated = visit(
+        world.keeper, path, quantity_0="1", made_on_0="2020-02-01", expires_on_0="2020-01-01"
+    )
+    assert dated.context["form"].errors["expires_on_0"]
+    assert not Delivery.objects.exists()
+
+
+def test_the_list_says_what_is_late_and_is_narrowed(visit, world):
+    world.promised(arrives_on=date(2020, 2, 4))
+    world.gift()
+    page = visit(world.headquarters, HOME).content.decode()
+    assert "overdue" in page
+    only = visit(world.headquarters, f"{HOME}?channel=donation").content.decode()
+    assert "州商务合作局" in only
+    assert "成都某贸易公司" not in only
+    found = visit(world.headquarters, f"{HOME}?q=商务").content.decode()
+    assert "州商务合作局" in found
+
+
+def test_offers_are_compared_with_the_lowest_price_marked(visit, world):
+    world.bring(100)
+    world.send(70)
+    world.offered(50, price=100_00, arrives_on=date(2020, 2, 6))
+    world.offered(500, price=500_00, arrives_on=date(2020, 2, 20))
+    page = visit(world.headquarters, f"{HOME}compare/{world.mask.public_id}/").content.decode()
+    assert "comes in time" in page
+    assert "9 days without until it comes" in page
+    assert page.count("lowest") == 1
+    chart = visit(world.headquarters, f"{HOME}compare/{world.mask.public_id}/chart/").json()
+    assert chart["series"][0]["values"] == [0, 9]
+
+
+def test_the_public_reads_reports_without_signing_in_and_nothing_else(visit, world, client):
+    world.brought(1000)
+    report = world.published(at=AT + DAY)
+    page = visit(None, report.get_absolute_url())
+    assert page.status_code == 200
+    assert "州商务合作局" in page.content.decode()
+    assert "Correct it" not in page.content.decode()
+    table = b"".join(visit(None, f"{report.get_absolute_url()}csv/").streaming_content).decode()
+    assert "州商务合作局" in table
+    for path in (HOME, f"{HOME}reports/new/", Supply.objects.get().get_absolute_url()):
+        assert visit(None, path).status_code == 302
+
+
+def test_a_report_is_looked_at_published_and_corrected(visit, world):
+    world.brought(1000)
+    shown = visit(world.editor, f"{HOME}reports/new/").content.decode()
+    assert "州商务合作局" in shown
+    seen = visit(world.editor, f"{HOME}reports/new/").context["form"]["read"].value()
+    world.brought(5)
+    moved = visit(world.editor, f"{HOME}reports/new/", read=seen)
+    assert "Goods moved since you read this" in moved.content.decode()
+    seen = moved.context["form"]["read"].value()
+    done = visit(world.editor, f"{HOME}reports/new/", read=seen)
+    assert done.status_code == 302
+    again = visit(world.editor, f"{HOME}reports/new/", read=seen)
+    assert "No gift came" in again.content.decode()
+    path = done["Location"].replace("/open/", "/reports/") + "correct/"
+    fixed = visit(world.editor, path, reason="名称有误")
+    assert fixed.status_code == 302
+    assert "corrected by no. 2" in visit(None, done["Location"]).content.decode()
+
+
+def test_whoever_has_the_code_finds_the_gift_and_the_code_stands_in_no_address(visit, world):
+    supply = world.brought(1000)
+    typed = rules.shown_code(supply.code).lower()
+    answer = visit(None, f"{HOME}trace/", code=typed)
+    assert answer.status_code == 200
+    assert "州商务合作局" in answer.content.decode()
+    assert visit(None, f"{HOME}trace/?code={supply.code}").context["found"] is None
+    bought = world.promised(10)
+    for code in (bought.code, "AAAAAAAAAA", "' OR 1=1"):
+        wrong = visit(None, f"{HOME}trace/", code=code)
+        assert "no gift with this code" in wrong.content.decode()
+
+
+def test_a_certificate_needs_goods_that_came(visit, world):
+    supply = world.gift(10)
+    path = f"{supply.get_absolute_url()}certificate/"
+    assert visit(world.headquarters, path).status_code == 404
+    world.arrive(supply, 10)
+    made = visit(world.headquarters, path)
+    assert made["Content-Type"] == "application/pdf"
+    assert visit(world.matron, path).status_code == 404
+
+
+def test_another_county_sees_and_enters_nothing_here(visit, world):
+    supply = world.offered()
+    assert visit(world.matron, supply.get_absolute_url()).status_code == 404
+    assert "成都某贸易公司" not in visit(world.matron, HOME).content.decode()
+    answer = visit(world.matron, f"{HOME}new/", **offer_form(world))
+    assert answer.status_code == 422
+    assert (
+        visit(world.matron, f"{supply.get_absolute_url()}close/", reason="不要").status_code == 404
+    )
+
+
+def test_the_palette_finds_a_source_in_the_users_scope(world):
+    world.gift()
+    found = finders.find(world.headquarters, AT, "商务合作局")
+    assert any("州商务合作局" in one.title for group in found for one in group.found)
+    assert not any(
+        "州商务合作局" in one.title
+        for group in finders.find(world.matron, AT, "商务合作局")
+        for one in group.found
+    )
+
+
+def test_each_morning_what_is_late_and_what_went_untold_is_asked_for(world):
+    world.promised(arrives_on=date(2020, 2, 4))
+    world.brought(10)
+    jobs.late(AT)
+    jobs.late(AT)
+    jobs.disclose(AT + 5 * DAY)
+    kinds = sorted(Task.objects.values_list("kind", flat=True))
+    assert kinds == ["supplies.sources.disclose", "supplies.sources.late"]

@@ -1,0 +1,34 @@
+from django.urls import path
+
+from . import import_views, views
+
+app_name = "sources"
+urlpatterns = [
+    path("", views.index, name="index"),
+    path("new/", views.new, name="new"),
+    path("compare/", views.compared, name="compared"),
+    path("compare/<uuid:public_id>/", views.compare, name="compare"),
+    path("compare/<uuid:public_id>/chart/", views.compare_chart, name="compare_chart"),
+    path("import/", import_views.index, name="imports"),
+    path("import/template.<str:kind>", import_views.template, name="import_template"),
+    path("import/<uuid:public_id>/", import_views.detail, name="import_detail"),
+    path("import/<uuid:public_id>/columns/", import_views.match, name="import_columns"),
+    path("import/<uuid:public_id>/progress/", import_views.progress, name="import_progress"),
+    path("import/<uuid:public_id>/confirm/", import_views.confirm, name="import_confirm"),
+    path("import/<uuid:public_id>/cancel/", import_views.cancel, name="import_cancel"),
+    path("import/<uuid:public_id>/errors.csv", import_views.errors, name="import_errors"),
+    path("reports/new/", views.publish, name="publish"),
+    path("reports/<uuid:public_id>/correct/", views.correct_report, name="correct_report"),
+    # Without signing in: what the public is told.
+    path("open/", views.reports, name="reports"),
+    path("open/<uuid:public_id>/", views.report, name="report"),
+    path("open/<uuid:public_id>/csv/", views.report_csv, name="report_csv"),
+    path("trace/", views.trace, name="trace"),
+    path("<uuid:public_id>/", views.detail, name="detail"),
+    path("<uuid:public_id>/accept/", views.accept, name="accept"),
+    path("<uuid:public_id>/decline/", views.decline, name="decline"),
+    path("<uuid:public_id>/put-off/", views.put_off, name="put_off"),
+    path("<uuid:public_id>/close/", views.close, name="close"),
+    path("<uuid:public_id>/receive/", views.receive, name="receive"),
+    path("<uuid:public_id>/certificate/", views.certificate, name="certificate"),
+]
