@@ -525,6 +525,8 @@ EXEMPT = {
     "fangkong/core/webhooks/actions.py:deliver_due": "queues; each delivery stands alone",
     "fangkong/surveillance/arrivals/actions.py:put": "the rows are the trace: what was asked",
     "fangkong/surveillance/arrivals/actions.py:remind": "gives tasks, each with its line",
+    "fangkong/supplies/sources/actions.py:remind_of_late": "the task leaves the line",
+    "fangkong/supplies/sources/actions.py:remind_to_publish": "the task leaves the line",
     "fangkong/people/actions.py:coming": "half of `register`; the caller writes its lines",
     "fangkong/people/actions.py:register_many": "part of an import, which is one line for all rows",
     "fangkong/people/actions.py:enter_prepared": "part of an import, in its chunk's transaction",

@@ -981,7 +981,7 @@ SOURCES = {
     "POST /supplies/sources/<public_id>/receive/": Row(
         KEEPERS, "promised supply", sends={"lines": [{"line": 0, "quantity": 1}]}
     ),
-    "GET /supplies/sources/offers/<item_id>/": Row(
+    "GET /supplies/sources/offers/<public_id>/": Row(
         SOURCES_SEEN, "item", house=True, shows=("supply",)
     ),
     "GET /supplies/sources/reports/": Row(SOURCES_SEEN),

@@ -113,7 +113,7 @@ class SupplyOut(Schema):
     synthetic: bool
 
 
-class DeliveryOut(Schema):
+class DoorDeliveryOut(Schema):
     """`taken_back`: the sheet that booked it was taken back, so it counts no more."""
 
     line: int
@@ -127,7 +127,7 @@ class DeliveryOut(Schema):
 
 class SupplyWithLinesOut(SupplyOut):
     lines: list[SupplyLineOut]
-    deliveries: list[DeliveryOut]
+    deliveries: list[DoorDeliveryOut]
 
 
 class SupplyLineIn(api.Body):
@@ -364,12 +364,12 @@ def _checked(body: DoorIn, found: Supply) -> list[Checked]:
     return checked
 
 
-@router.get("/offers/{uuid:item_id}/", response=list[OfferOut])
-def offers(request: HttpRequest, item_id: UUID) -> HttpResponse:
+@router.get("/offers/{uuid:public_id}/", response=list[OfferOut])
+def offers(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """The open offers and promises of an item side by side, the earliest arrival first."""
     staff = _staff(request)
     api.require(request, VIEW)
-    item = get_object_or_404(stock.items(), public_id=item_id)
+    item = get_object_or_404(stock.items(), public_id=public_id)
     rows = queries.offers(staff.user, staff.now, item)
     return api.whole(request, [_offer(one) for one in rows])
 

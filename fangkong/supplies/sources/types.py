@@ -161,7 +161,6 @@ name_verbs(
         "supplies.sources.close": _("Supply closed"),
         "supplies.sources.publish": _("Report on gifts published"),
         "supplies.sources.correct_report": _("Report on gifts corrected"),
-        "supplies.sources.certify": _("Certificate of a gift printed"),
     }
 )
 name_places({"supplies.sources.compare": _("Offers of an item side by side")})

@@ -17,7 +17,6 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
-from fangkong.core.audit import actions as trail
 from fangkong.core.audit import queries as audit
 from fangkong.core.pages import export
 from fangkong.core.permissions import Permission, allowed
@@ -261,6 +260,7 @@ def receive(request: StaffRequest, public_id: UUID) -> HttpResponse:
     form = forms.DoorForm(
         request.POST or None, supply=found, promised=promised, items=stock.items()
     )
+    form = pages.editing(form, found)
     if done := pages.carry_out(request, form, actions.receive, form.asked, supply=found):
         messages.success(request, _("What came is entered."))
         return redirect(done.result)
@@ -291,18 +291,20 @@ def certificate(request: StaffRequest, public_id: UUID) -> HttpResponse:
     if not found.given or not (lines or found.money_came_at):
         raise Http404
     context = {
-        "title": _("Certificate of a gift"),
         "supply": found,
         "code": rules.shown_code(found.code),
         "money": words.money(found.money) if found.money_came_at else "",
         "lines": [(line, goods.amount(cast(Any, line).booked, line.item)) for line in lines],
         "address": request.build_absolute_uri(reverse("supplies:sources:trace")),
     }
-    made = printing.plain_sheet(
-        request, "supplies/sources/certificate.html", context, name="certificate"
+    return printing.sheet(
+        request,
+        "supplies/sources/certificate.html",
+        context,
+        title=_("Certificate of a gift"),
+        name="certificate",
+        subject=found,
     )
-    trail.record("supplies.sources.certify", found, by=request.user, at=request.now)
-    return made
 
 
 # --- Offers side by side --------------------------------------------------------------------------
@@ -402,7 +404,7 @@ def publish(request: StaffRequest) -> HttpResponse:
 def correct_report(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Tell the same hours anew."""
     found = get_object_or_404(queries.reports(), public_id=public_id)
-    form = stock_forms.ReasonForm(request.POST or None)
+    form = pages.editing(stock_forms.ReasonForm(request.POST or None), found)
     if done := pages.carry_out(request, form, actions.correct_report, report=found):
         messages.success(request, _("The correction is published."))
         return redirect(done.result)

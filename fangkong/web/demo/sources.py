@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from fangkong.core import clock
-from fangkong.supplies.sources import actions, queries, reports
+from fangkong.supplies.sources import actions, queries
 from fangkong.supplies.sources.types import (
     Channel,
     Checked,
@@ -127,6 +127,5 @@ def promised(
     )
     actions.accept(supply=given, by=hq, at=at - 3 * DAY)
     _arrived(given, keeper, at - 2 * DAY, LotFacts(number="YS-G"))
-    told = reports.told(None, at - DAY / 2)
-    actions.publish(read=told.digest, by=hq, at=at - DAY / 2)
+    actions.publish(read=None, by=hq, at=at - DAY / 2)
     return 5

@@ -10,7 +10,7 @@ import pytest
 from fangkong.accounts.tests.factories import AT
 from fangkong.core import finders
 from fangkong.core.commands.states import version
-from fangkong.supplies.models import Delivery, Supply
+from fangkong.supplies.models import Delivery, Disclosure, Supply
 from fangkong.supplies.sources import jobs, rules
 from fangkong.tasks.models import Task
 
@@ -65,12 +65,15 @@ def test_an_order_is_entered_accepted_checked_and_booked_on_the_pages(visit, wor
     )
     door = visit(world.keeper, f"{done['Location']}receive/")
     assert 'value="4000"' in door.content.decode()
+    supply.refresh_from_db()
+    seen = version(supply)
     came = visit(
         world.keeper,
         f"{done['Location']}receive/",
         quantity_0="4000",
         verdict_0="fits",
         number_0="A",
+        _seen=seen,
     )
     assert came.status_code == 302, came.context["form"].errors
     assert world.held() == {"A": 4000}
@@ -99,14 +102,28 @@ def test_a_wrong_entry_comes_back_with_the_fault_beside_its_field(visit, world, 
 def test_the_door_tells_the_fault_at_its_line(visit, world):
     supply = world.promised(100)
     path = f"{supply.get_absolute_url()}receive/"
-    answer = visit(world.keeper, path, quantity_0="100", verdict_0="refused")
+    answer = visit(world.keeper, path, quantity_0="100", verdict_0="refused", _seen=version(supply))
     assert answer.status_code == 422
     assert answer.context["form"].errors["why_0"]
     dated = visit(
-        world.keeper, path, quantity_0="1", made_on_0="2020-02-01", expires_on_0="2020-01-01"
+        world.keeper,
+        path,
+        quantity_0="1",
+        made_on_0="2020-02-01",
+        expires_on_0="2020-01-01",
+        _seen=version(supply),
     )
     assert dated.context["form"].errors["expires_on_0"]
     assert not Delivery.objects.exists()
+
+
+def test_two_keepers_do_not_book_the_same_delivery_twice(visit, world):
+    supply = world.promised(100)
+    path, seen = f"{supply.get_absolute_url()}receive/", version(supply)
+    world.arrive(supply, 100, at=AT + DAY)
+    late = visit(world.keeper, path, quantity_0="100", verdict_0="fits", _seen=seen)
+    assert late.status_code == 412
+    assert world.held() == {"": 100}
 
 
 def test_the_list_says_what_is_late_and_is_narrowed(visit, world):
@@ -161,7 +178,8 @@ def test_a_report_is_looked_at_published_and_corrected(visit, world):
     again = visit(world.editor, f"{HOME}reports/new/", read=seen)
     assert "No gift came" in again.content.decode()
     path = done["Location"].replace("/open/", "/reports/") + "correct/"
-    fixed = visit(world.editor, path, reason="名称有误")
+    told = Disclosure.objects.get()
+    fixed = visit(world.editor, path, reason="名称有误", _seen=version(told))
     assert fixed.status_code == 302
     assert "corrected by no. 2" in visit(None, done["Location"]).content.decode()
 
