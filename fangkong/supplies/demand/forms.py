@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from .queries import Norms
 
-GROUPS = 3  # lines of heads on the page
+GROUPS = 4  # lines of heads on the page
 HORIZONS = [7, 14, 30, 60]
 
 
@@ -63,13 +63,19 @@ class AskForm(LinesForm):
             self.fields[f"heads_{n}"] = forms.IntegerField(
                 label=_("Heads a day"), min_value=1, max_value=100_000, required=False
             )
+            self.fields[f"of_{n}"] = forms.CharField(
+                label=_("Only this item"),
+                max_length=200,
+                required=False,
+                widget=forms.TextInput({"list": "items", "autocomplete": "off"}),
+            )
         self.groups: list[dict[str, Any]] = []
         self.order_fields(["place", "first_day", "last_day", "reason"])
 
     @property
     def head_fields(self) -> list[list[forms.BoundField]]:
         """The lines of heads as the page draws them."""
-        return [[self[f"who_{n}"], self[f"heads_{n}"]] for n in range(GROUPS)]
+        return [[self[f"{name}_{n}"] for name in ("who", "heads", "of")] for n in range(GROUPS)]
 
     @property
     def span_fields(self) -> list[forms.BoundField]:
@@ -79,12 +85,17 @@ class AskForm(LinesForm):
         said = super().clean()
         self.groups = []
         for n in range(GROUPS):
-            who, heads = said.get(f"who_{n}"), said.get(f"heads_{n}")
+            who, heads, of = (said.get(f"{name}_{n}") for name in ("who", "heads", "of"))
+            item = self._item(of) if of else None
+            if of and item is None:
+                self.add_error(
+                    f"of_{n}", gettext("The catalogue has no such item. Choose one of the list.")
+                )
             if who and heads:
-                self.groups.append({"who": who, "heads": heads, "n": n})
+                self.groups.append({"who": who, "heads": heads, "item": item, "n": n})
             elif who and f"heads_{n}" not in self.errors:
                 self.add_error(f"heads_{n}", gettext("Say how many there are a day."))
-            elif heads:
+            elif heads or of:
                 self.add_error(f"who_{n}", gettext("Say who they are."))
         if not (self.lines or self.groups or self.errors):
             self.add_error("item_0", gettext("Enter an item, or heads of a role."))
@@ -94,7 +105,9 @@ class AskForm(LinesForm):
         """What the action takes."""
         said = self.cleaned_data
         lines = [Wanted(item=line["of"], quantity=line["smallest"]) for line in self.lines]
-        lines += [Wanted(who=one["who"], heads=one["heads"]) for one in self.groups]
+        lines += [
+            Wanted(item=one["item"], who=one["who"], heads=one["heads"]) for one in self.groups
+        ]
         span = Span(first_day=said["first_day"], last_day=said["last_day"], reason=said["reason"])
         return {"place": said["place"], "lines": lines, "span": span}
 
@@ -104,15 +117,14 @@ class AskForm(LinesForm):
             return super()._at(name, number)
         group = number - len(self.lines)
         n = self.groups[group]["n"] if group < len(self.groups) else 0
-        own = f"{'who' if name == 'item' else name}_{n}"
+        own = f"{'of' if name == 'item' else name}_{n}"
         return own if own in self.fields else None
 
 
 def fits(lines: Sequence[NeedLine]) -> bool:
     """Whether the form can show all that a need says; machines may ask for more."""
     groups = [one for one in lines if one.heads is not None]
-    plain = all(one.item_id is None for one in groups)
-    return len(lines) - len(groups) <= LINES and len(groups) <= GROUPS and plain
+    return len(lines) - len(groups) <= LINES and len(groups) <= GROUPS
 
 
 def _initial(need: Need, lines: Sequence[NeedLine], goods: Sequence[Item]) -> dict[str, Any]:
@@ -130,6 +142,7 @@ def _initial(need: Need, lines: Sequence[NeedLine], goods: Sequence[Item]) -> di
         found |= {f"item_{n}": named.get(one.item_id or 0, ""), f"quantity_{n}": one.quantity}
     for n, one in enumerate(groups):
         found |= {f"who_{n}": one.who, f"heads_{n}": one.heads}
+        found[f"of_{n}"] = named.get(one.item_id or 0, "")
     return found
 
 

@@ -272,6 +272,9 @@ def test_goods_are_asked_for_on_the_page_and_shown_there(send, world, client):
         assert text in shown
     form = page(client, world.matron, "replace", need.public_id)
     assert form.context["form"]["item_0"].value() == "mask"
+    alone = {**said, "of_1": "mask"}
+    unknown = send(world.matron, "ask", **alone)  # the rule pack has no mask of this code
+    assert list(unknown.context["form"].errors) == ["of_1"]
     changed = {**said, "quantity_0": "2"}
     send(world.matron, "replace", need.public_id, **changed)
     newer = Need.objects.latest("pk")
