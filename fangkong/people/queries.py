@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
@@ -157,6 +157,24 @@ def is_called(person: Person, name: str, phone: str = "") -> bool:
         return False
     known = {one.full_number for one in Phone.objects.filter(person=person)}
     return not phone or not known or rules.plain_phone(phone) in known
+
+
+def meant_again(
+    among: Iterable[Person], name: str, phone: str = "", number: str = ""
+) -> Person | None:
+    """Who of some persons is said once more: of this name, and of this phone and number where said.
+
+    For what is entered twice from one place or form. Whoever has another number is somebody else.
+    """
+    wanted = rules.plain_number(number) if number else ""
+    for one in among:
+        if not is_called(one, name, phone):
+            continue
+        documents = IdentityDocument.objects.filter(person=one).exclude(kind=DocumentKind.NONE)
+        held = {each.full_number for each in documents} if wanted else set()
+        if not held or wanted in held:
+            return one
+    return None
 
 
 def number_of(person: Person, public_id: UUID) -> IdentityDocument | Phone | None:

@@ -210,6 +210,8 @@ def register(
     asked = {row.code: row for row in queries.questions_on(day)}
     said = {code: shown(text) for code, text in facts.answers.items() if code in asked}
     said = {code: text for code, text in said.items() if text}
+    if person is None:
+        person = queries.entered_by_form(facts.visit, said, by)
     holder = person if person is not None else _holder(said.get(NUMBER, ""))
     known = {} if holder is None else queries.known(holder, day, at)
     area, stays, faults = _read(facts, said, asked, holder, known, condition, at)

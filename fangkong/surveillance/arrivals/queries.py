@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core import signing
 from django.db.models import Count, Max, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext as _
@@ -431,6 +432,20 @@ def stay_known(person: Person, day: date) -> list[dict[str, str]]:
         )
         last = rows.order_by("-arrived_date", "-pk").first()
     return [] if last is None else list(last.stays)
+
+
+def entered_by_form(visit: UUID | None, said: Mapping[str, str], by: User | None) -> Person | None:
+    """Who was entered by the same form before: it was sent again, perhaps at this very moment.
+
+    A form is one user's; theirs wait for each other from here to the end of the transaction.
+    """
+    if visit is None or by is None:
+        return None
+    get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)
+    rows = Asked.objects.filter(visit=visit).select_related("person").order_by("-pk")
+    before = {row.person_id: row.person for row in rows}
+    name, phone, number = (said.get(code, "") for code in (NAME, PHONE, NUMBER))
+    return people.meant_again(before.values(), name, phone, number)
 
 
 def hold(person: Person) -> None:

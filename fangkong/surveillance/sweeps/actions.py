@@ -81,6 +81,15 @@ def begin(
         raise WrongField(_("Give the sweep a name."), "title")
     if not cells:
         raise WrongField(_("Choose at least one cell."), "cells")
+    if overlap := rules.one_in_another((cell.path or "", cell.display_name) for cell in cells):
+        raise WrongField(
+            _(
+                "%(inner)s lies in %(outer)s: its doors would count twice. Choose the whole or its"
+                " parts, not both."
+            )
+            % {"inner": overlap[0], "outer": overlap[1]},
+            "cells",
+        )
     counties = {cell.county_id for cell in cells}
     if len(counties) != 1 or None in counties:
         raise WrongField(_("A sweep covers cells of one county. Begin one for each."), "cells")

@@ -246,10 +246,7 @@ def found_persons(facilities: frozenset[int], user: Scoped, at: datetime) -> Que
 def found_behind(household: Household, name: str, phone: str) -> Person | None:
     """Who of this name (and phone, where one is said) was found behind a door before."""
     rows = Finding.objects.filter(household=household).select_related("person").order_by("-pk")
-    for one in rows:
-        if people.is_called(one.person, name, phone):
-            return one.person
-    return None
+    return people.meant_again((one.person for one in rows), name, phone)
 
 
 def persons_kept(persons: list[int], at: datetime) -> set[int]:

@@ -54,6 +54,19 @@ def sweep_faults(first: date, last: date) -> Iterator[tuple[str, str]]:
         yield "last_date", "too_long"
 
 
+def one_in_another(cells: Iterable[tuple[str, str]]) -> tuple[str, str] | None:
+    """The names of a cell and of another one that it lies in; None where none does.
+
+    ``cells``: path in the tree (``0001/0002/``) and name of each.
+    """
+    outer = ("", "")
+    for path, name in sorted(dict(cells).items()):
+        if outer[0] and path.startswith(outer[0]):
+            return name, outer[1]
+        outer = (path, name)
+    return None
+
+
 def door_faults(
     outcome: str, known: Iterable[str], residents: int | None
 ) -> Iterator[tuple[str, str]]:

@@ -89,6 +89,11 @@ def write(
         name = packs.name(monitoring.pack_on(day), condition, day)
     except UnknownCode:
         raise Impossible(_("Choose one of the diseases."), "condition") from None
+    if investigation is not None and investigation.condition != condition:
+        raise Impossible(
+            _("The investigation is of another disease. Choose its disease, or write without it."),
+            "condition",
+        )
     product = WarningProduct.objects.create(
         **stamps(by, at),
         kind=kind,

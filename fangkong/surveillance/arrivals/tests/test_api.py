@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from fangkong.people.models import Person
 from fangkong.surveillance.arrivals.models import Arrival, Asked
 
 from .factories import answers, registered, somebody
@@ -86,6 +87,35 @@ def test_a_refusal_names_its_place(ask, world, changes, where):
     assert told.status_code == 422
     assert where in [one["where"] for one in told.json()["errors"]]
     assert not Arrival.objects.exists()
+
+
+def test_a_form_that_is_sent_again_under_another_key_makes_no_second_person(ask, world):
+    nobody = ask(world.guard, "search/", text="王").json()["nobody"]
+    before = Person.objects.count()
+    first, again = (
+        ask(world.guard, "registered/", key=key, who=nobody, answers=answers()) for key in "rs"
+    )
+    assert (first.status_code, again.status_code) == (201, 201), again.content
+    assert first.json()["id"] == again.json()["id"]
+    assert (Person.objects.count() - before, Arrival.objects.count()) == (1, 1)
+
+    # With the number that was forgotten it is the same person; with another one, or another name,
+    # somebody else.
+    mine, theirs = (
+        answers(identity_number=one) for one in ("513326199003070017", "51332619880102001X")
+    )
+    whole, beside = (
+        ask(world.guard, "registered/", key=f"n{n}", who=nobody, answers=said)
+        for n, said in enumerate([mine, theirs])
+    )
+    assert whole.json()["id"] == first.json()["id"]
+    assert beside.json()["id"] != first.json()["id"]
+    other = answers(full_name="泽仁卓玛")
+    beside = ask(world.guard, "registered/", key="u", who=nobody, answers=other)
+    assert beside.json()["id"] != first.json()["id"]
+    fresh = ask(world.guard, "search/", text="王").json()["nobody"]
+    ask(world.guard, "registered/", key="v", who=fresh, answers=other)
+    assert Person.objects.count() - before == 4  # two of one name may come; a form means one
 
 
 def test_strangers_and_foreign_checkpoints_are_not_found(ask, read, world):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from itertools import permutations
+from uuid import uuid4
 
 import pytest
 
@@ -454,6 +455,19 @@ def test_two_gates_at_once_make_one_arrival(settings):
     problems = together(2, lambda n: once(f"k{n}", actions.register, **given, checkpoint=gates[n]))
     assert problems == []
     assert (Arrival.objects.count(), Passage.objects.count()) == (1, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_strangers_form_sent_twice_at_once_makes_one_person(settings):
+    settings.FANGKONG_AREA = "513300"
+    world = World()
+    given = {"facts": facts(visit=uuid4()), "checkpoint": world.gate}
+    before = Person.objects.count()
+    problems = together(
+        2, lambda n: once(f"k{n}", actions.register, **given, by=world.guard, at=AT)
+    )
+    assert problems == []
+    assert (Person.objects.count() - before, Arrival.objects.count()) == (1, 1)
 
 
 def test_the_ill_are_seen_to_where_they_stand(world):

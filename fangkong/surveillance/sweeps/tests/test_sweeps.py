@@ -16,6 +16,7 @@ from fangkong.core import clock, finders
 from fangkong.core.refusals import Refused, WrongField
 from fangkong.people import queries as people
 from fangkong.people.models import Person
+from fangkong.places.tests.factories import area
 from fangkong.surveillance.sweeps import actions, figures, jobs, joining, queries, rules
 from fangkong.surveillance.sweeps.models import DoorVisit, Finding, Household, Sweep
 from fangkong.surveillance.sweeps.types import DoorFacts
@@ -149,6 +150,21 @@ def test_a_sweep_covers_cells_of_one_county_for_days_that_can_be(world):
     with pytest.raises(actions.NotAcceptable):
         actions.begin(title="排查", cells=[world.cell], **{**days, "last_date": date(2020, 2, 1)})
     assert Sweep.objects.count() == 1
+
+
+def test_a_village_and_a_cell_within_it_are_not_swept_together(world):
+    village = area(
+        "513326100201", world.town, level="village", name_zh="团结村", short_en="Tuanjie"
+    )
+    inner = area("513326-G09", village, level="grid", name_zh="团结村一组", short_en="Tuanjie 1")
+    days = {"first_date": TODAY, "last_date": TODAY, "by": world.daofu_cdc, "at": AT}
+    for cells in ([village, inner], [inner, world.cell, village]):
+        with pytest.raises(WrongField, match="count twice") as refused:
+            actions.begin(title="排查", cells=cells, **days)
+        assert refused.value.field == "cells"
+        assert inner.display_name in str(refused.value)
+    made = actions.begin(title="排查", cells=[inner, world.cell, inner], **days)
+    assert made.cells.count() == 2
 
 
 # --- Who was found --------------------------------------------------------------------------------

@@ -587,6 +587,13 @@ def test_a_product_begins_with_what_its_investigation_says(
     client.post(new, {**FORM, "_key": key()})
     product = WarningProduct.objects.get()
     assert product.investigation == event
+    other = client.post(new, {**FORM, "condition": "measles", "_key": key()})
+    assert (other.status_code, "of another disease" in other.content.decode()) == (422, True)
+    body = {**FORM, "expires_at": "2020-02-19T20:00:00+08:00", "condition": "measles"}
+    body["investigation"] = str(event.public_id)
+    told = client.post(f"{BASE}/", body, "application/json", headers={"Idempotency-Key": key()})
+    assert (told.status_code, told.json()["errors"][0]["where"]) == (422, "/condition")
+    assert WarningProduct.objects.count() == 1
     assert product.get_absolute_url() in client.get(event.get_absolute_url()).content.decode()
     client.force_login(kangding_cdc)
     assert client.get(new).status_code == 404
