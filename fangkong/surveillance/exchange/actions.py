@@ -159,6 +159,7 @@ def _keep(
         ct=dict(sent.ct),
         tested_at=sent.tested_at,
         corrects=sent.corrects,
+        withdraws=sent.withdraws,
         fate=done.fate,
         why=done.why,
         specimen_id=None if done.tube is None or pooled else done.tube.pk,
@@ -187,6 +188,7 @@ def match(*, result: SentResult, number: str, by: User, at: datetime) -> SentRes
         ct=result.ct,
         tested_at=result.tested_at,
         corrects=result.corrects,
+        withdraws=result.withdraws,
     )
     channel = result.message.channel
     done = enter(sent, result.laboratory, channel, by=by, at=at, tube=tube)

@@ -64,11 +64,17 @@ def enter(
     A tube that nobody had received is received thereby. DoesNotFit where no tube has the number,
     the result is another person's, or the tube is past it.
     """
+    named = tube is not None
     if tube is None:
         tube = queries.tube_of(laboratory, sent.number)
     if tube is None:
         raise DoesNotFit(_("No tube of this number was sent to this laboratory."), "unknown_tube")
     of_pool = isinstance(tube, Pool)
+    if sent.withdraws:
+        return _withdrawn(sent, tube, channel, named=named, by=by, at=at)
+    if not named and queries.withdrawn_before(laboratory, sent.sender_number):
+        text = _("The laboratory has taken this result back before it came.")
+        raise DoesNotFit(text, "withdrawn_before")
     if not isinstance(tube, Pool) and not _fits(sent.name, tube):
         raise DoesNotFit(
             _("The message names another person than the one this tube was taken from."),
@@ -178,6 +184,53 @@ def _again(sent: Sent, tube: Specimen | Pool, channel: str, by: User | None, at:
     except testing.SentBefore as problem:
         raise DoesNotFit(str(problem), "sender_number") from None
     return done
+
+
+def _withdrawn(
+    sent: Sent,
+    tube: Specimen | Pool,
+    channel: str,
+    *,
+    named: bool,
+    by: User | None,
+    at: datetime,
+) -> Done:
+    """Take back what the laboratory sent for a tube: the newest result, and only if it is that one.
+
+    A person who ``named`` the tube has looked at it. A pool's result let many go or held them, so
+    the laboratory says on its page what takes its place.
+    """
+    if isinstance(tube, Pool):
+        text = _("The result of a pool is corrected on its page: it concerns all its members.")
+        raise DoesNotFit(text, "withdrawn_pool")
+    rows = tubes.results_of(tube)
+    before = next(iter(rows), None)
+    if before is None:
+        raise DoesNotFit(_("This tube has no result that could be taken back."), "no_result")
+    said = bool(sent.sender_number) and sent.sender_number == before.sender_number
+    if before.reported_at is None and (said or named):
+        return Done(Fate.KNOWN.value, tube)
+    if not said and not named:
+        text = _("The newest result of this tube is another one than the message takes back.")
+        raise DoesNotFit(text, "other_result")
+    taken_back = any(one.reported_at is None for one in rows[1:])  # perhaps by this one, sent again
+    if not named and (_is_older(sent, before) or (taken_back and sent.tested_at is None)):
+        raise DoesNotFit(_("This tube has a newer result than this one."), "older")
+    with translation.override(settings.LANGUAGE_CODE):
+        reason = _("Taken back by a message of the laboratory.")
+    try:
+        testing.withdraw_result(
+            specimen=tube, replaces=before.sequence, reason=reason, channel=channel, by=by, at=at
+        )
+    except (testing.WrongStep, testing.InPool) as problem:
+        raise DoesNotFit(str(problem), "state") from None
+    return Done(Fate.WITHDRAWN.value, tube)
+
+
+def _is_older(sent: Sent, before: Finding) -> bool:
+    if sent.tested_at is None or same_minute(sent.tested_at, before.tested_at):
+        return False
+    return sent.tested_at < before.tested_at
 
 
 def _fits(name: str, specimen: Specimen) -> bool:

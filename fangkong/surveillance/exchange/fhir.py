@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_ENTRIES = 5000
 FINAL = {"final": False, "amended": True, "corrected": True, "appended": True}
+WITHDRAWN = ("entered-in-error", "cancelled")
 READ = ("DiagnosticReport", "Observation", "Specimen", "Patient")
 
 Plain = Mapping[str, Any]
@@ -119,13 +120,16 @@ def _checked(kind: str, resource: Plain, where: str) -> None:
 
 def _sent(where: str, report: Plain, found: _Found, methods: Sequence[AssayMethod]) -> Sent:
     status = report.get("status", "")
-    if status not in FINAL:
+    if status not in FINAL and status not in WITHDRAWN:
         raise Fault("not_final", f"{where}.status")
-    seen = [
+    told = [
         one
         for each in _list(report, "result")
         if (one := found.behind(each, report, "Observation")) is not None
     ]
+    seen = [one for one in told if one.get("status") not in WITHDRAWN]
+    if status in WITHDRAWN or (told and not seen and not report.get("conclusionCode")):
+        return _withdrawn(where, report, told, found)
     for one in seen:
         if one.get("status") not in FINAL:
             raise Fault("not_final", f"{where}.result")
@@ -143,22 +147,37 @@ def _sent(where: str, report: Plain, found: _Found, methods: Sequence[AssayMetho
     targets = next((one.targets for one in methods if one.code == method), ())
     ct, values = _values(seen, targets, where)
     concluded = [code for each in _list(report, "conclusionCode") for code in _codes(each)]
-    told = rules.outcome_of(concluded)
-    outcomes = {told} if told else values
+    said_whole = rules.outcome_of(concluded)
+    outcomes = {said_whole} if said_whole else values
     if len(outcomes) != 1:
         raise Fault("several_outcomes" if outcomes else "unknown_outcome", f"{where}.result")
     corrects = FINAL[status] or any(FINAL[str(one["status"])] for one in seen)
-    moments = [m for one in [*seen, report] if (m := _moment(one.get("issued"), where))]
     return Sent(
         number=_tube(report, seen, found, where),
         sender_number=_identifier(report)[:80],
         method=method,
         outcome=outcomes.pop(),
         ct=ct,
-        tested_at=max(moments) if moments else None,
-        corrects=corrects,
+        tested_at=_tested_at([*seen, report], where),
+        corrects=corrects or len(seen) < len(told),
         name=_name(report, found),
     )
+
+
+def _withdrawn(where: str, report: Plain, told: Sequence[Plain], found: _Found) -> Sent:
+    """A result that its sender takes back; what it says of the result itself does not count."""
+    return Sent(
+        number=_tube(report, told, found, where),
+        sender_number=_identifier(report)[:80],
+        method="",
+        outcome="",
+        tested_at=_tested_at(told, where),
+        withdraws=True,
+    )
+
+
+def _tested_at(rows: Sequence[Plain], where: str) -> datetime | None:
+    return max((m for one in rows if (m := _moment(one.get("issued"), where))), default=None)
 
 
 def _values(

@@ -33,6 +33,8 @@ CHARSETS = {
     "GB18030": "gb18030",
 }
 FINAL = {"F": False, "C": True, "": False}
+CANCELLED = "X"  # OBR-25, table 0123
+WITHDRAWN = ("D", "W")  # OBX-11, table 0085: deleted, and posted as wrong
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:\.\d{1,4})?([+-]\d{4})?", re.ASCII)
 _ROUGH = re.compile(r"\d{4}(\d\d){0,3}([+-]\d{4})?", re.ASCII)  # a year, month, day or hour
 
@@ -163,13 +165,24 @@ def _groups(message: Any) -> list[_Group]:
 def _sent(group: _Group, n: int, methods: Sequence[AssayMethod], zone: tzinfo) -> Sent:
     where = f"OBR[{n}]"
     status = _whole(group.obr, 25)
-    if status not in FINAL:
+    if status not in FINAL and status != CANCELLED:
         raise Fault("not_final", f"{where}-25")
     number = group.number or _part(group.obr, 2)
     if not number:
         raise Fault("no_number", f"{where}-2")
     if not number.isprintable() or not _part(group.obr, 3).isprintable():
         raise Fault("signs", f"{where}-3")
+    told = group.obx
+    group.obx = [one for one in told if _whole(one, 11) not in WITHDRAWN]
+    if status == CANCELLED or (told and not group.obx):
+        return Sent(
+            number=number,
+            sender_number=_part(group.obr, 3)[:80],
+            method="",
+            outcome="",
+            tested_at=_tested_at(told, where, zone),
+            withdraws=True,
+        )
     codes = [code for one in (*group.obx, group.obr) for code in _coded(one, where_code(one))]
     codes += [code for one in group.obx for code in _coded(one, 17)]
     method = rules.method_of(codes, [one.code for one in methods])
@@ -178,8 +191,7 @@ def _sent(group: _Group, n: int, methods: Sequence[AssayMethod], zone: tzinfo) -
     targets = next((one.targets for one in methods if one.code == method), ())
     ct: dict[str, int] = {}
     outcomes: set[str] = set()
-    corrects = FINAL[status]
-    moments = []
+    corrects = FINAL[status] or len(group.obx) < len(told)
     for one in group.obx:
         if _whole(one, 11) not in FINAL:
             raise Fault("not_final", f"{where}/OBX-11")
@@ -195,8 +207,6 @@ def _sent(group: _Group, n: int, methods: Sequence[AssayMethod], zone: tzinfo) -
             if not said:
                 raise Fault("unknown_outcome", f"{where}/OBX-5")
             outcomes.add(said)
-        told = ((n, _whole(one, n)) for n in (19, 14))
-        moments += [m for n, text in told if (m := _moment(text, zone, f"{where}/OBX-{n}"))]
     if len(outcomes) != 1:
         raise Fault("several_outcomes" if outcomes else "unknown_outcome", f"{where}/OBX-5")
     return Sent(
@@ -205,10 +215,17 @@ def _sent(group: _Group, n: int, methods: Sequence[AssayMethod], zone: tzinfo) -
         method=method,
         outcome=outcomes.pop(),
         ct=ct,
-        tested_at=max(moments) if moments else None,
+        tested_at=_tested_at(group.obx, where, zone),
         corrects=corrects,
         name=group.name,
     )
+
+
+def _tested_at(rows: Sequence[Any], where: str, zone: tzinfo) -> datetime | None:
+    """The latest moment of a test that the observations name."""
+    told = [(f"{where}/OBX-{n}", _whole(one, n)) for one in rows for n in (19, 14)]
+    moments = [m for place, text in told if (m := _moment(text, zone, place))]
+    return max(moments, default=None)
 
 
 def where_code(segment: Any) -> int:

@@ -74,11 +74,14 @@ class SentResult(OfLaboratory):
     sequence = models.PositiveSmallIntegerField()
     number = models.CharField(_("number of the tube"), max_length=40)
     sender_number = models.CharField(_("number of the sender"), max_length=80, blank=True)
-    method = models.CharField(_("method"), max_length=60)
-    outcome = models.CharField(_("result"), max_length=10, choices=ResultOutcome.choices)
+    method = models.CharField(_("method"), max_length=60, blank=True)
+    outcome = models.CharField(
+        _("result"), max_length=10, choices=ResultOutcome.choices, blank=True
+    )
     ct = models.JSONField(default=dict)
     tested_at = models.DateTimeField(_("tested"), null=True)
     corrects = models.BooleanField(default=False)
+    withdraws = models.BooleanField(default=False)  # it takes a result back; its own is "" mostly
     fate = models.CharField(_("state"), max_length=10, choices=Fate.choices)
     why = models.CharField(max_length=40, blank=True)
     reason = models.CharField(_("reason"), max_length=400, blank=True)

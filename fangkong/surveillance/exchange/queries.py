@@ -77,6 +77,14 @@ def corrected_by_message(tube: Specimen | Pool, newest: Finding) -> bool:
     return last is not None and last.corrects
 
 
+def withdrawn_before(laboratory: Facility, sender_number: str) -> bool:
+    """Whether the laboratory took a result back that had not come: messages overtake each other."""
+    if not sender_number:
+        return False
+    rows = SentResult.objects.filter(laboratory=laboratory, fate=Fate.WAITING, withdraws=True)
+    return rows.filter(sender_number=sender_number, why="no_result").exists()
+
+
 def tube_of(laboratory: Facility, number: str) -> Specimen | Pool | None:
     """The tube of this number that was sent, or is asked for, to this laboratory."""
     return testing.tube_for(laboratory, number)

@@ -53,7 +53,8 @@ class Sent:
 
     ``number``: of the tube; ``sender_number``: the laboratory's own of the result. ``ct``:
     hundredths of a cycle by target. ``name``: whose result it says it is, to be compared and never
-    kept. ``corrects``: it says that it takes the place of an earlier one.
+    kept. ``corrects``: it says that it takes the place of an earlier one. ``withdraws``: it takes
+    that one back and puts nothing in its place; method and outcome may then be "".
     """
 
     number: str
@@ -63,6 +64,7 @@ class Sent:
     ct: Mapping[str, int] = field(default_factory=dict)
     tested_at: datetime | None = None
     corrects: bool = False
+    withdraws: bool = False
     name: str = field(default="", repr=False)
 
 

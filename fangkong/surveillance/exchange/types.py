@@ -36,6 +36,7 @@ class Fate(models.TextChoices):
 
     ENTERED = "entered", pgettext_lazy("fate of a sent result", "entered")
     CORRECTED = "corrected", pgettext_lazy("fate of a sent result", "entered as a correction")
+    WITHDRAWN = "withdrawn", pgettext_lazy("fate of a sent result", "result taken back")
     KNOWN = "known", pgettext_lazy("fate of a sent result", "known already")
     WAITING = "waiting", pgettext_lazy("fate of a sent result", "waits to be matched")
     MATCHED = "matched", pgettext_lazy("fate of a sent result", "matched by a person")

@@ -23,6 +23,8 @@ from . import actions, forms, queries, words
 from .models import SentResult
 from .types import Fate
 
+NO_RESULT = "invalid"  # how what is taken back is drawn
+
 WAITING = pages.Listing[SentResult](
     name="sent_results",
     title=gettext_lazy("Results that wait for a tube"),
@@ -40,8 +42,8 @@ WAITING = pages.Listing[SentResult](
         pages.Column(
             "outcome",
             gettext_lazy("Result"),
-            lambda one: one.get_outcome_display(),
-            draw=lambda one, at: describe.badge_of(one.outcome, one.get_outcome_display()),
+            lambda one: words.outcome(one),
+            draw=lambda one, at: describe.badge_of(one.outcome or NO_RESULT, words.outcome(one)),
         ),
         pages.Column(
             "sender_number", gettext_lazy("Number of the sender"), lambda one: one.sender_number
@@ -102,7 +104,9 @@ def match(request: StaffRequest, public_id: UUID) -> HttpResponse:
     found = _result(request, public_id)
     form = forms.MatchForm(request.POST)
     if done := pages.carry_out(request, form, actions.match, result=found):
-        messages.success(request, _("The result is entered for its tube."))
+        taken_back = done.result.withdraws
+        text = _("The result of this tube is taken back.")
+        messages.success(request, text if taken_back else _("The result is entered for its tube."))
         tube = done.result.specimen or done.result.pool
         return redirect(found if tube is None else tube)
     return _detail(request, found, refused=form)
@@ -128,7 +132,7 @@ def _result(request: StaffRequest, public_id: UUID) -> SentResult:
 def _told(one: SentResult) -> dict[str, Any]:
     return {
         "row": one,
-        "outcome": describe.badge_of(one.outcome, one.get_outcome_display()),
+        "outcome": describe.badge_of(one.outcome or NO_RESULT, words.outcome(one)),
         "ct": describe.ct_of(one.ct),
         "why": words.why(one.why),
         "tube": one.specimen or one.pool,

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core.imports import words as kit
 
+from .models import SentResult
 from .rules import MOST_BYTES, MOST_RESULTS, Fault
 
 FAULTS: Mapping[str, str | Promise] = {
@@ -48,6 +50,10 @@ WHY: Mapping[str, str | Promise] = {
     "reported": _("the tube has another result, and this one is no correction"),
     "older": _("the tube has a newer result"),
     "invalid": _("a reported result cannot become invalid: ask for a new specimen"),
+    "withdrawn_pool": _("the result of a pool is taken back: correct it on the page of the pool"),
+    "withdrawn_before": _("the laboratory took this result back before it came"),
+    "no_result": _("the laboratory takes a result back that the tube does not have"),
+    "other_result": _("the laboratory takes another result back than the newest of the tube"),
 }
 # How FHIR calls the kinds of faults.
 ISSUES: Mapping[str, str] = {
@@ -114,6 +120,11 @@ def fault(problem: Fault) -> str:
 
 def issue(problem: Fault) -> str:
     return ISSUES.get(problem.code, "processing")
+
+
+def outcome(one: SentResult) -> str:
+    """What a result says; of one that takes another back, that it does."""
+    return gettext("takes a result back") if one.withdraws else one.get_outcome_display()
 
 
 def why(code: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock
@@ -31,7 +33,7 @@ from .steps import (
     WrongMoment,
     WrongStep,
 )
-from .types import RequestFacts, ResultFacts, State
+from .types import Channel, RequestFacts, ResultFacts, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -64,6 +66,7 @@ __all__ = [
     "refuse",
     "request",
     "ship",
+    "withdraw_result",
 ]
 
 
@@ -279,7 +282,7 @@ def enter_result(
     specimen = _before(specimen, State.TESTED)
     tested_at = steps.moment(facts.tested_at, at, specimen.state_at, field="tested_at")
     said = steps.finding(specimen, facts, tested_at, by, at)
-    result = _add(specimen, said, "")
+    result = _add(specimen, said, _instead(specimen))
     steps.step(specimen, State.TESTED, tested_at, by, at)
     if result.reported_at is not None:
         steps.step(specimen, State.REPORTED, max(tested_at, result.reported_at), by, at)
@@ -326,6 +329,63 @@ def correct_result(
     judge(specimen=specimen, result=result, before=before, by=by, at=at)
     holds.settle(specimen, result.outcome, by=by, at=at)
     return result
+
+
+@transaction.atomic
+def withdraw_result(
+    *,
+    specimen: Specimen,
+    replaces: int,
+    reason: str,
+    channel: str = Channel.FORM.value,
+    by: User | None,
+    at: datetime,
+) -> Result:
+    """Take a reported result back (撤回): it is another tube's, or wrong, and none takes its place.
+
+    ``replaces`` is the sequence of the newest result. It stays in the history with an invalid one
+    after it, and the tube is to be tested: whoever was let go by it is held again, and the county
+    looks at a case that it made.
+    """
+    why = steps.reason(reason, _("Say why the result is taken back."))
+    specimen = steps.locked(specimen)
+    if specimen.pool_id is not None:
+        raise InPool(specimen)
+    before = specimen.results.order_by("-sequence").first()
+    if before is None or specimen.state != State.REPORTED:
+        raise WrongStep(specimen, State.TESTED)
+    if before.sequence != replaces:
+        raise NewerResult(_("The result has been corrected meanwhile. Look at it, then decide."))
+    said: dict[str, Any] = {
+        "method": before.method,
+        "outcome": ResultOutcome.INVALID,
+        "laboratory_id": specimen.laboratory_id,
+        "tested_at": before.tested_at,
+        "entered_at": at,
+        "by": by,
+        "channel": Channel(channel),
+        "sender_number": before.sender_number,
+    }
+    result = _add(specimen, said, why)
+    # As an invalid test leaves a tube; its right result may be of any moment since the receipt.
+    steps.step(specimen, State.TESTED, specimen.received_at or before.tested_at, by, at, why)
+    specimen.reported_at = None
+    steps.tell(specimen, result.outcome, None, by, at)
+    detail = {"outcome": before.outcome, "result": before.sequence}
+    audit.record(
+        "surveillance.testing.withdraw_result", specimen, by=by, at=at, reason=why, detail=detail
+    )
+    judge(specimen=specimen, result=result, before=before, by=by, at=at)
+    holds.settle(specimen, ResultOutcome.GREY, by=by, at=at)  # it says as little of the person
+    return result
+
+
+def _instead(specimen: Specimen) -> str:
+    """The reason of a result that comes after another was taken back; "" for a first one."""
+    if not specimen.results.filter(reported_at__isnull=False).exists():
+        return ""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _("The result before was taken back.")
 
 
 def _add(specimen: Specimen, said: dict[str, Any], why: str) -> Result:

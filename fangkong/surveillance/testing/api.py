@@ -26,6 +26,7 @@ from .api_bodies import (
     ShipIn,
     StepIn,
     StepOut,
+    WithdrawIn,
     code,
     facts_of,
     laboratory_of,
@@ -44,6 +45,7 @@ from .types import (
     REQUEST,
     TEST,
     VIEW,
+    Channel,
     RequestFacts,
     ResultOutcome,
     State,
@@ -373,6 +375,15 @@ def correct_result(request: HttpRequest, public_id: UUID, body: CorrectIn) -> di
         "reason": body.reason,
     }
     return _find(request, actions.correct_result, found, **said)
+
+
+@router.post("/specimens/{public_id}/results/withdraw/", response=SpecimenOut)
+@api.conditional
+def withdraw_result(request: HttpRequest, public_id: UUID, body: WithdrawIn) -> dict[str, Any]:
+    """Take a reported result back where none takes its place; the tube is to be tested again."""
+    found = _to_test(request, public_id)
+    said: dict[str, Any] = {"replaces": body.replaces, "reason": body.reason}
+    return _find(request, actions.withdraw_result, found, channel=Channel.API.value, **said)
 
 
 def _to_send(request: HttpRequest, public_id: UUID) -> Specimen:

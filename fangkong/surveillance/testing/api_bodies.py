@@ -93,6 +93,13 @@ class CorrectIn(ResultIn):
     reason: str = Field(max_length=400, pattern=NO_NUL)
 
 
+class WithdrawIn(api.Body):
+    replaces: int = Field(
+        ge=1, le=32767, description="The sequence of the result that is taken back: the newest."
+    )
+    reason: str = Field(max_length=400, pattern=NO_NUL)
+
+
 def staff_of(request: HttpRequest) -> StaffRequest:
     return cast(StaffRequest, request)
 

@@ -188,6 +188,12 @@ class EndForm(pages.Form):
     reason = forms.CharField(label=_("Reason"), max_length=400)
 
 
+class WithdrawForm(EndForm):
+    """Why a reported result is taken back, and which one."""
+
+    replaces = forms.IntegerField(min_value=1, widget=forms.HiddenInput())
+
+
 class ScanForm(pages.Form):
     """One tube after the other, by a hand scanner or the keyboard."""
 

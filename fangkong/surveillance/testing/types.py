@@ -109,6 +109,7 @@ name_verbs(
         "surveillance.testing.cancel": _("Request of a test cancelled"),
         "surveillance.testing.enter_result": _("Result entered"),
         "surveillance.testing.correct_result": _("Result corrected"),
+        "surveillance.testing.withdraw_result": _("Result taken back"),
         "surveillance.testing.open_pool": _("Pool opened"),
         "surveillance.testing.add_to_pool": _("Put into a pool"),
         "surveillance.testing.take_out_of_pool": _("Taken out of a pool"),

@@ -36,4 +36,5 @@ urlpatterns = [
     path("<uuid:public_id>/cancel/", views.cancel, name="cancel"),
     path("<uuid:public_id>/result/", views.result, name="result"),
     path("<uuid:public_id>/correct/", views.correct, name="correct"),
+    path("<uuid:public_id>/withdraw/", views.withdraw, name="withdraw"),
 ]

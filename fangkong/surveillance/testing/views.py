@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -298,6 +298,21 @@ def correct(request: StaffRequest, public_id: UUID) -> HttpResponse:
     return _result_form(request, found, form, title, _("Correct the result"))
 
 
+@allowed(TEST)
+@require_POST
+def withdraw(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Take a reported result back; the tube is to be tested again."""
+    found = _specimen(request, public_id, queries.open_to_test)
+    form = forms.WithdrawForm(request.POST, prefix="withdraw")
+    if pages.carry_out(request, form, actions.withdraw_result, specimen=found):
+        messages.success(request, _("The result is taken back. The tube is to be tested again."))
+        return redirect(found)
+    for text in form.non_field_errors():
+        messages.warning(request, str(text))
+    found.refresh_from_db()
+    return _detail(request, found, status=pages.status_of(form), refused=form)
+
+
 @allowed(VIEW)
 def board(request: StaffRequest) -> HttpResponse:
     """What waits at a laboratory, by age, and how much was positive of late."""
@@ -491,7 +506,10 @@ def _detail(
         "may_label": bool(user.scope(HANDLE, at)),
         "may_test": tests and "tested" in follow,
         "may_correct": tests and found.state == State.REPORTED,
-        "ends": _ends(found, sends, tests, loses, refused),
+        "ends": [
+            *_ends(found, sends, tests, loses, refused),
+            *(_withdrawal(found, findings, refused) if tests else []),
+        ],
         "history": audit.history_of(found),
     }
     for name in ("collect_form", "ship_form", "receive_form"):
@@ -515,6 +533,25 @@ def _release_form(request: StaffRequest, found: Specimen) -> forms.EndForm | Non
     form = forms.EndForm(prefix="release")
     pages.forms.dress(form)
     return form
+
+
+def _withdrawal(
+    found: Specimen, findings: Sequence[describe.Told], refused: pages.Form | None
+) -> list[tuple[str, str, str, forms.EndForm]]:
+    """The way to take a reported result back, as one of those that end it."""
+    if found.state != State.REPORTED or not findings:
+        return []
+    newest = findings[0].result.sequence
+    form = forms.WithdrawForm(prefix="withdraw", initial={"replaces": newest})
+    if isinstance(refused, forms.WithdrawForm):
+        form = refused
+    pages.forms.dress(form)
+    url = reverse("surveillance:testing:withdraw", args=[found.public_id])
+    follows = _(
+        "The result counts no more and the tube is to be tested. Whoever was let go by it is held"
+        " again; of a positive one the county looks at the case."
+    )
+    return [(url, _("Take the result back"), follows, form)]
 
 
 def _ends(

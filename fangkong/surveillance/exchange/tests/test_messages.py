@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import staff
+from fangkong.core import clock
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
 from fangkong.surveillance.exchange import actions, hl7v2
@@ -16,6 +17,7 @@ from fangkong.surveillance.exchange.models import Message, SentResult
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests.factories import case
 from fangkong.surveillance.testing.models import Result, Specimen
+from fangkong.surveillance.testing.tests import pooling
 from fangkong.surveillance.testing.tests.factories import (
     AT,
     collected,
@@ -305,6 +307,109 @@ def test_a_reported_result_that_is_called_invalid_waits_and_stops_no_other(hl7, 
         ("waiting", "invalid"),
         ("entered", ""),
     ]
+
+
+# --- What the laboratory takes back ---------------------------------------------------------------
+
+
+def test_a_report_entered_in_error_takes_its_result_back_and_stops_no_other(fhir, world):
+    ill = case(world)
+    tube, other = received(world, person=ill.person, case=ill), received(world)
+    fhir(bundle(*report(tube.number, ct={"N": 21.5})))
+    ill.refresh_from_db()
+    assert ill.case_class == "confirmed"
+    wrong = report(tube.number, status="entered-in-error")
+    del wrong[3]["resource"]["valueCodeableConcept"]  # the sender empties what it takes back
+    body = bundle(*wrong, *report(other.number, "negative", n=2, sender="LIS-2"), message_id="m-2")
+
+    answer = fhir(body)
+
+    assert answer.status_code == 200, answer.content
+    assert "taken back" in said(answer)
+    tube.refresh_from_db()
+    assert (tube.state, tube.outcome, tube.reported_at) == ("tested", "invalid", None)
+    first, second, third = Result.objects.order_by("pk")
+    assert (first.outcome, second.outcome, second.channel) == ("positive", "invalid", "fhir")
+    assert second.reason == "实验室报文撤回。"
+    assert (third.specimen, third.outcome) == (other, "negative")
+    assert Task.objects.get().kind == "surveillance.testing.retracted"
+    same = bundle(*wrong, message_id="m-3")
+    assert "known" in said(fhir(same))
+    assert Result.objects.count() == 3
+
+    right = bundle(*report(tube.number, "negative"), message_id="m-4")
+    assert fhir(right).status_code == 200
+    tube.refresh_from_db()
+    assert (tube.state, tube.outcome) == ("reported", "negative")
+    assert Result.objects.latest("pk").reason == "此前的结果已撤回。"
+    late = report(tube.number, status="entered-in-error")
+    for one in late:
+        one["resource"].pop("issued", None)
+    fhir(bundle(*late, message_id="m-5"))
+    waits = SentResult.objects.latest("pk")
+    assert (waits.fate, waits.why, waits.withdraws) == ("waiting", "older", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "whole"), [("D", False), ("W", False), ("X", True)], ids=["deleted", "wrong", "off"]
+)
+def test_an_observation_deleted_or_posted_as_wrong_takes_its_result_back(hl7, world, status, whole):
+    tube, other = received(world), received(world, facts=facts(specimen_type="sputum"))
+    hl7(oru(tube.number, "NEG"))
+    text = oru(tube.number, "", status="F", message_id="MSG2")
+    lines = text.strip("\r").split("\r")
+    if whole:
+        lines[2] = lines[2][:-1] + status
+    else:
+        lines[3] = lines[3].replace("||||||F|", f"||||||{status}|")
+    more = oru(other.number, "NEG", sender="LIS-2").strip("\r").split("\r")[2:]
+
+    assert acked(hl7("\r".join([*lines, *more]) + "\r")) == ("AA", "MSG2", "")
+
+    fates = SentResult.objects.order_by("pk").values_list("fate", flat=True)
+    assert list(fates) == ["entered", "withdrawn", "entered"]
+    tube.refresh_from_db()
+    assert (tube.state, tube.outcome) == ("tested", "invalid")
+
+
+def test_what_is_taken_back_before_it_came_or_is_another_one_waits(client, fhir, world):
+    tube, newer = received(world), received(world, facts=facts(specimen_type="sputum"))
+    gone = report(tube.number, status="entered-in-error")
+    fhir(bundle(*gone))
+    fhir(bundle(*report(newer.number, "negative", sender="LIS-2"), message_id="m-2"))
+    other = report(newer.number, status="entered-in-error", sender="LIS-1b")
+    lost = report("VTM-0042", n=2, status="cancelled", sender="LIS-3")
+    fhir(bundle(*other, *lost, message_id="m-3"))
+    fhir(bundle(*report(tube.number), message_id="m-4"))
+
+    waiting = SentResult.objects.filter(fate="waiting").order_by("pk")
+    whys = [one.why for one in waiting]
+    assert whys == ["no_result", "other_result", "unknown_tube", "withdrawn_before"]
+    assert Result.objects.count() == 1  # the one of the other tube
+    client.force_login(world.technician)
+    assert (
+        "takes a result back"
+        in client.get(
+            reverse("surveillance:exchange:index"), headers={"Accept-Language": "en"}
+        ).content.decode()
+    )
+    url = reverse("surveillance:exchange:match", args=[waiting[1].public_id])
+    done = client.post(url, {"_key": "a", "number": newer.number})
+    assert done.headers["Location"] == newer.get_absolute_url()
+    newer.refresh_from_db()
+    assert (newer.state, newer.outcome) == ("tested", "invalid")
+
+
+def test_a_pool_taken_back_waits_for_the_laboratory(hl7, world, monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: pooling.LATER)
+    tube, _inside = pooling.at_the_bench(world)
+    assert acked(hl7(oru(tube.number, "NEG", tested="")))[0] == "AA"
+    text = oru(tube.number, "NEG", message_id="MSG2", tested="").replace("||||||F|", "||||||W|")
+    code, _id, told = acked(hl7(text))
+    assert (code, "wait" in told) == ("AA", True)
+    assert SentResult.objects.latest("pk").why == "withdrawn_pool"
+    tube.refresh_from_db()
+    assert tube.outcome == "negative"
 
 
 # --- What is refused ------------------------------------------------------------------------------

@@ -151,6 +151,26 @@ def test_a_correction_says_on_which_state_it_was_decided(ask, world, client):
     assert Result.objects.count() == 2
 
 
+def test_a_result_is_taken_back_by_its_laboratory_on_the_state_it_saw(ask, world, client):
+    result = reported(world)
+    at = f"specimens/{result.specimen.public_id}/"
+    said = {"replaces": 1, "reason": "tubes exchanged"}
+    client.force_login(world.technician)
+    tag = client.get(f"{API}{at}").headers["ETag"]
+    path = f"{at}results/withdraw/"
+
+    assert ask(world.daofu_cdc, path, match=tag, **said).status_code == 403
+    assert ask(world.technician, path, **said).status_code == 428
+    assert ask(world.technician, path, match=tag, **{**said, "reason": ""}).status_code == 422
+    told = ask(world.technician, path, key="w", match=tag, **said)
+    assert (told.status_code, told.json()["state"], told.json()["outcome"]) == (
+        200, "tested", "invalid",
+    )  # fmt: skip
+    again = ask(world.technician, path, key="x", match="*", **{**said, "replaces": 2})
+    assert again.status_code == 409
+    assert Result.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     ("query", "n"),
     [

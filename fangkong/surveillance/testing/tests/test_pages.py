@@ -233,6 +233,27 @@ def test_a_result_is_entered_with_its_ct_values_and_corrected_with_a_reason(clie
     assert (tube.outcome, Result.objects.count()) == ("negative", 2)
 
 
+def test_a_result_is_taken_back_from_the_page_of_its_tube(client, world):
+    result = reported(world)
+    tube = result.specimen
+    path = url("withdraw", tube.public_id)
+    client.force_login(world.daofu_cdc)
+    assert "Take the result back" not in client.get(tube.get_absolute_url()).content.decode()
+    assert send(client, path).status_code == 403
+    client.force_login(world.technician)
+    shown = client.get(tube.get_absolute_url()).content.decode()
+    assert 'name="withdraw-replaces" value="1"' in shown
+    said = {"withdraw-replaces": "1"}
+    assert send(client, path, key="a", **said).status_code == 422
+    done = send(client, path, key="b", **said, **{"withdraw-reason": "tubes exchanged"})
+    assert done.headers["Location"] == tube.get_absolute_url()
+    tube.refresh_from_db()
+    assert (tube.state, tube.outcome) == ("tested", "invalid")
+    late = send(client, path, key="c", **said, **{"withdraw-reason": "tubes exchanged"})
+    assert late.status_code == 422
+    assert "Take the result back" not in late.content.decode()
+
+
 def _state(client, page):
     """The state that an open form carries."""
     from fangkong.core.pages.editing import editing_of

@@ -388,6 +388,30 @@ def test_the_grey_zone_and_a_lost_tube_keep_the_hold_and_ask_again(world):
     assert recollect(pool) == ["done", "done", "open"]
 
 
+def test_whoever_was_let_go_by_a_result_that_is_taken_back_is_held_again(world):
+    pool, _inside = at_the_bench(world, count=1)
+    told(world, pool, "grey")
+    result = single_result(world, repeats(pool)[0], "negative")
+    assert states(pool) == ["released"]
+    at = LATER + 2 * HOUR
+
+    said = {"specimen": result.specimen, "reason": "贴错标签", "by": world.technician, "at": at}
+    for _n in range(2):  # the same command again changes nothing
+        once("w", actions.withdraw_result, **{**said, "replaces": 1})
+
+    assert states(pool) == ["held"]
+    assert [one.state for one in repeats(pool)] == ["tested", "requested"]
+    assert recollect(pool) == ["done", "open"]
+    tube = repeats(pool)[0]
+    right = actions.enter_result(
+        specimen=tube, facts=found("negative"), by=world.technician, at=at + HOUR
+    )
+    assert (states(pool), right.reason) == (["released"], "此前的结果已撤回。")
+    for replaces in (1, 4):
+        with pytest.raises(actions.NewerResult):
+            actions.withdraw_result(**said, replaces=replaces)
+
+
 def test_the_specimen_of_whoever_is_held_is_not_cancelled(world):
     pool, _inside = at_the_bench(world, count=1)
     told(world, pool, "positive")
