@@ -662,3 +662,219 @@ def test_whoever_is_held_ill_or_positive_shares_no_tube(world):
     Case.objects.filter(pk=ill.pk).update(case_class="discarded")
     pools.add_to_pool(pool=elsewhere, person=ill.person, by=world.clinician, at=LATER + 2 * HOUR)
     assert len(queries.members_of(elsewhere)) == 2
+
+
+# --- One person, several pools --------------------------------------------------------------------
+
+
+def pooled(world, inside, at) -> Pool:
+    """A tube of these persons, at the bench."""
+    pool = opened(world, at)
+    for one in inside:
+        pools.add_to_pool(pool=pool, person=one, by=world.clinician, at=at)
+    pool = pools.close_pool(pool=pool, by=world.clinician, at=at)
+    pool = pools.ship_pool(pool=pool, by=world.clinician, at=at)
+    return pools.receive_pool(pool=pool, by=world.technician, at=at)
+
+
+def held_twice(world) -> tuple[Pool, Pool, Specimen]:
+    """Two pools that hold one and the same person, and the swab that both wait for."""
+    (both,) = persons(world, 1)
+    first, second = pooled(world, [both], LATER), pooled(world, [both], LATER + HOUR)
+    told(world, first, "positive", LATER + 2 * HOUR)
+    told(world, second, "grey", LATER + 3 * HOUR)
+    (repeat,) = Specimen.objects.filter(repeats__isnull=False)
+    for pool in (first, second):
+        (member,) = queries.members_of(pool)
+        assert queries.repeats_of([member]) == {member.pk: repeat}
+    return first, second, repeat
+
+
+def test_one_swab_ends_the_hold_by_every_pool(world):
+    first, second, repeat = held_twice(world)
+
+    single_result(world, repeat, "negative", LATER + 4 * HOUR)
+
+    assert (states(first), states(second)) == (["released"], ["released"])
+    assert (recollect(first), recollect(second)) == (["done"], ["done"])
+
+
+def test_a_lost_or_grey_swab_is_followed_by_one_for_every_pool(world):
+    first, second, repeat = held_twice(world)
+    single_result(world, repeat, "grey", LATER + 4 * HOUR)
+    (again,) = Specimen.objects.filter(repeats__isnull=False, state="requested")
+    again = actions.collect(specimen=again, by=world.clinician, at=LATER + 5 * HOUR)
+    actions.lose(specimen=again, reason="打碎了", by=world.clinician, at=LATER + 5 * HOUR)
+    (last,) = Specimen.objects.filter(repeats__isnull=False, state="requested")
+    with pytest.raises(actions.StillHeld):
+        actions.cancel(specimen=last, reason="不用了", by=world.clinician, at=LATER + 5 * HOUR)
+
+    single_result(world, last, "positive", LATER + 6 * HOUR)
+
+    assert (states(first), states(second)) == (["released"], ["released"])
+
+
+def test_what_one_pool_needs_no_more_goes_on_for_the_other(world):
+    first, second, repeat = held_twice(world)
+
+    pools.correct_pool_result(
+        pool=first, replaces=1, facts=found("negative"), reason="看错了孔",
+        by=world.technician, at=LATER + 4 * HOUR,
+    )  # fmt: skip
+
+    repeat.refresh_from_db()
+    assert (states(first), states(second), repeat.state) == (["reported"], ["held"], "requested")
+    assert (recollect(first), recollect(second)) == (["done"], ["open"])
+    (member,) = queries.members_of(second)
+    holds.release(specimen=member, reason="已离开本州", by=world.daofu_cdc, at=LATER + 5 * HOUR)
+    repeat.refresh_from_db()
+    assert (states(second), repeat.state) == (["released"], "cancelled")
+
+
+def test_a_swab_that_was_asked_for_before_the_hold_is_not_cancelled_with_it(world):
+    (ill,) = persons(world, 1)
+    pool = pooled(world, [ill], LATER)
+    fever = facts(group="fever-clinic", onset_date=LATER.date())
+    asked = asked_singly(world, LATER + MINUTE, person=ill, facts=fever)
+    told(world, pool, "positive", LATER + HOUR)
+    assert repeats(pool) == [asked]
+
+    pools.correct_pool_result(
+        pool=pool, replaces=1, facts=found("negative"), reason="看错了孔",
+        by=world.technician, at=LATER + 2 * HOUR,
+    )  # fmt: skip
+
+    asked.refresh_from_db()
+    assert (states(pool), asked.state, asked.repeats_id) == (["reported"], "requested", None)
+
+
+def test_whoever_is_held_ill_or_positive_shares_no_tube(world):
+    held, positive, healthy = persons(world, 3)
+    told(world, pooled(world, [held], LATER), "positive", LATER + HOUR)
+    single_result(world, asked_singly(world, person=positive), "positive", LATER + HOUR)
+    ill = cards.case(world)
+    Case.objects.filter(pk=ill.pk).update(diagnosed_at=LATER)
+    elsewhere = pools.open_pool(
+        facts=kind(), facility=world.hospital, laboratory=world.other_bench,
+        by=world.clinician, at=LATER + 2 * HOUR,
+    )  # fmt: skip
+    (repeat,) = Specimen.objects.filter(repeats__isnull=False)
+
+    for said in ({"person": held}, {"person": positive}, {"person": ill.person},
+                 {"specimen": repeat}):  # fmt: skip
+        with pytest.raises(pools.NotAcceptable, match="tested singly") as refused:
+            pools.add_to_pool(pool=elsewhere, by=world.clinician, at=LATER + 2 * HOUR, **said)
+        assert [field for field, _text in refused.value.faults] == ["number"]
+
+    pools.add_to_pool(pool=elsewhere, person=healthy, by=world.clinician, at=LATER + 2 * HOUR)
+    Case.objects.filter(pk=ill.pk).update(case_class="discarded")
+    pools.add_to_pool(pool=elsewhere, person=ill.person, by=world.clinician, at=LATER + 2 * HOUR)
+    assert len(queries.members_of(elsewhere)) == 2
+
+
+# --- One person, several pools --------------------------------------------------------------------
+
+
+def pooled(world, inside, at) -> Pool:
+    """A tube of these persons, at the bench."""
+    pool = opened(world, at)
+    for one in inside:
+        pools.add_to_pool(pool=pool, person=one, by=world.clinician, at=at)
+    pool = pools.close_pool(pool=pool, by=world.clinician, at=at)
+    pool = pools.ship_pool(pool=pool, by=world.clinician, at=at)
+    return pools.receive_pool(pool=pool, by=world.technician, at=at)
+
+
+def held_twice(world) -> tuple[Pool, Pool, Specimen]:
+    """Two pools that hold one and the same person, and the swab that both wait for."""
+    (both,) = persons(world, 1)
+    first, second = pooled(world, [both], LATER), pooled(world, [both], LATER + HOUR)
+    told(world, first, "positive", LATER + 2 * HOUR)
+    told(world, second, "grey", LATER + 3 * HOUR)
+    (repeat,) = Specimen.objects.filter(repeats__isnull=False)
+    for pool in (first, second):
+        (member,) = queries.members_of(pool)
+        assert queries.repeats_of([member]) == {member.pk: repeat}
+    return first, second, repeat
+
+
+def test_one_swab_ends_the_hold_by_every_pool(world):
+    first, second, repeat = held_twice(world)
+
+    single_result(world, repeat, "negative", LATER + 4 * HOUR)
+
+    assert (states(first), states(second)) == (["released"], ["released"])
+    assert (recollect(first), recollect(second)) == (["done"], ["done"])
+
+
+def test_a_lost_or_grey_swab_is_followed_by_one_for_every_pool(world):
+    first, second, repeat = held_twice(world)
+    single_result(world, repeat, "grey", LATER + 4 * HOUR)
+    (again,) = Specimen.objects.filter(repeats__isnull=False, state="requested")
+    again = actions.collect(specimen=again, by=world.clinician, at=LATER + 5 * HOUR)
+    actions.lose(specimen=again, reason="打碎了", by=world.clinician, at=LATER + 5 * HOUR)
+    (last,) = Specimen.objects.filter(repeats__isnull=False, state="requested")
+    with pytest.raises(actions.StillHeld):
+        actions.cancel(specimen=last, reason="不用了", by=world.clinician, at=LATER + 5 * HOUR)
+
+    single_result(world, last, "positive", LATER + 6 * HOUR)
+
+    assert (states(first), states(second)) == (["released"], ["released"])
+
+
+def test_what_one_pool_needs_no_more_goes_on_for_the_other(world):
+    first, second, repeat = held_twice(world)
+
+    pools.correct_pool_result(
+        pool=first, replaces=1, facts=found("negative"), reason="看错了孔",
+        by=world.technician, at=LATER + 4 * HOUR,
+    )  # fmt: skip
+
+    repeat.refresh_from_db()
+    assert (states(first), states(second), repeat.state) == (["reported"], ["held"], "requested")
+    assert (recollect(first), recollect(second)) == (["done"], ["open"])
+    (member,) = queries.members_of(second)
+    holds.release(specimen=member, reason="已离开本州", by=world.daofu_cdc, at=LATER + 5 * HOUR)
+    repeat.refresh_from_db()
+    assert (states(second), repeat.state) == (["released"], "cancelled")
+
+
+def test_a_swab_that_was_asked_for_before_the_hold_is_not_cancelled_with_it(world):
+    (ill,) = persons(world, 1)
+    pool = pooled(world, [ill], LATER)
+    fever = facts(group="fever-clinic", onset_date=LATER.date())
+    asked = asked_singly(world, LATER + MINUTE, person=ill, facts=fever)
+    told(world, pool, "positive", LATER + HOUR)
+    assert repeats(pool) == [asked]
+
+    pools.correct_pool_result(
+        pool=pool, replaces=1, facts=found("negative"), reason="看错了孔",
+        by=world.technician, at=LATER + 2 * HOUR,
+    )  # fmt: skip
+
+    asked.refresh_from_db()
+    assert (states(pool), asked.state, asked.repeats_id) == (["reported"], "requested", None)
+
+
+def test_whoever_is_held_ill_or_positive_shares_no_tube(world):
+    held, positive, healthy = persons(world, 3)
+    told(world, pooled(world, [held], LATER), "positive", LATER + HOUR)
+    single_result(world, asked_singly(world, person=positive), "positive", LATER + HOUR)
+    ill = cards.case(world)
+    Case.objects.filter(pk=ill.pk).update(diagnosed_at=LATER)
+    elsewhere = pools.open_pool(
+        facts=kind(), facility=world.hospital, laboratory=world.other_bench,
+        by=world.clinician, at=LATER + 2 * HOUR,
+    )  # fmt: skip
+    (repeat,) = Specimen.objects.filter(repeats__isnull=False)
+
+    for said in ({"person": held}, {"person": positive}, {"person": ill.person},
+                 {"specimen": repeat}):  # fmt: skip
+        with pytest.raises(pools.NotAcceptable, match="tested singly") as refused:
+            pools.add_to_pool(pool=elsewhere, by=world.clinician, at=LATER + 2 * HOUR, **said)
+        assert [field for field, _text in refused.value.faults] == ["number"]
+
+    pools.add_to_pool(pool=elsewhere, person=healthy, by=world.clinician, at=LATER + 2 * HOUR)
+    Case.objects.filter(pk=ill.pk).update(case_class="discarded")
+    pools.add_to_pool(pool=elsewhere, person=ill.person, by=world.clinician, at=LATER + 2 * HOUR)
+    assert len(queries.members_of(elsewhere)) == 2
