@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 
 from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine, RowChange
@@ -89,6 +90,17 @@ def test_a_search_finds_whom_the_register_holds_twice_and_says_what_agrees(areas
     assert (run.person_count, run.pair_count, run.new_count) == (5, len(pairs), len(pairs))
     assert (run.weights_from, run.stage) == ("delivered", "done")
     assert AuditLine.objects.filter(action="people.duplicates.find").get().by is None
+
+
+def test_after_a_search_the_database_knows_how_many_pairs_there_are(areas):
+    town = areas["513326100"]
+    twice(town)
+    searched()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'people_pair'")
+            assert cursor.fetchone() == (1,)
+    assert len(found()) == 1
 
 
 def test_a_search_again_changes_nothing_and_what_is_found_no_more_goes(areas):
