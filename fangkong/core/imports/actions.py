@@ -94,10 +94,15 @@ class FileContent:
             known = kind.known()
             enough = min(3, max(2, len(kind.required())))
             try:
-                self._table = limited.read(self.data, known, enough, caps(), CHUNK)
+                self._table = limited.read(self.data, known, enough, caps(), _portion(kind))
             except NotReadable as fault:
                 raise BadFile(words.problem(fault)) from None
         return self._table
+
+
+def _portion(kind: Kind) -> int:
+    """How many rows of a kind are one transaction."""
+    return kind.portion or CHUNK
 
 
 def caps() -> Caps:
@@ -215,7 +220,9 @@ def check(
                 chunk.checked = True
                 chunk.save()
             if progress:
-                progress(min(run.total, (number + 1) * CHUNK), run.total)
+                progress(min(run.total, (number + 1) * _portion(run.kind_of)), run.total)
+            if run.kind_of.portion:  # rows that are dear one by one, so that the file is no race
+                bulk.give_way()
     _end_check(run)
 
 
@@ -269,7 +276,9 @@ def enter(*, run: ImportRun, at: datetime, progress: Progress | None = None) -> 
             if not going:
                 return ImportRun.objects.get(pk=run.pk)
             if progress:
-                progress(min(run.total, (number + 1) * CHUNK), run.total)
+                progress(min(run.total, (number + 1) * _portion(run.kind_of)), run.total)
+            if run.kind_of.portion:  # rows that are dear one by one, so that the file is no race
+                bulk.give_way()
     return _finish(run, by, at)
 
 

@@ -184,6 +184,7 @@ class Kind:
     previewed: Sequence[str] = ()  # fields whose cells help to find a row again
     promise: Words = ""  # what confirming does, said before it is done
     results: Callable[[ImportRun], str] = lambda run: ""  # where the imported records are listed
+    portion: int = 0  # rows in one transaction where they are dear; else those of the kit
     imported: Callable[[ImportRun], None] = lambda run: None  # after the last row
 
     def names(self) -> dict[str, Sequence[str]]:

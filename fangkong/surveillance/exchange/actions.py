@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from fangkong.core.audit import actions as audit
+from fangkong.core.bulk import give_way
 from fangkong.core.free_text import NumberInText, refuse_numbers, stated_reason
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused
@@ -23,9 +25,9 @@ from fangkong.surveillance.testing.rules import SKEW, plain_number
 from fangkong.tasks import actions as tasks
 
 from . import queries
-from .entering import DoesNotFit, Done, enter
+from .entering import DoesNotFit, Done, enter, foresee
 from .models import Message, SentResult
-from .rules import Sent
+from .rules import PORTION, Sent
 from .types import WAITING_TASK, Fate
 
 if TYPE_CHECKING:
@@ -65,7 +67,6 @@ class WrongContent(Refused):
         self.place = place
 
 
-@transaction.atomic
 def take(
     *,
     channel: str,
@@ -80,27 +81,49 @@ def take(
 
     Each result is entered for its tube, or as a correction of what the laboratory sent under the
     same number; what fits no tube waits for a person. WrongContent, with nothing taken, where a
-    result says what the rules do not know: its sender mends it.
+    result says what the rules do not know: its sender mends it. Some results are one transaction,
+    so that nobody waits for five hundred; a message that was broken off goes on where it was when
+    its sender, who got no answer, sends it again.
     """
     known = queries.known_message(laboratory, channel, message_id)
     if known is None:
-        known = _first(channel, message_id, digest, laboratory, by, at)
-        if known is None:
-            known = queries.known_message(laboratory, channel, message_id)
-            assert known is not None  # somebody was quicker
-        else:
-            return _entered(known, results, by, at)
+        _refuse_content(results, laboratory, at)
+        _first(channel, message_id, digest, laboratory, by, at)
+        known = queries.known_message(laboratory, channel, message_id)
+        assert known is not None  # this one's, or of somebody who was quicker
     if known.digest != digest:
         raise MessageReused
+    while _enter_some(known, results, by, at):
+        give_way()
     return known
+
+
+def _refuse_content(results: Sequence[Sent], laboratory: Facility, at: datetime) -> None:
+    """WrongContent for the first result that could not be entered for any tube."""
+    for n, sent in enumerate(results, start=1):
+        try:
+            _refuse_at_sight(sent, n, at)
+            if not sent.withdraws:
+                foresee(sent, laboratory, at=at)
+        except DoesNotFit:
+            continue
+        except (testing.NotAcceptable, testing.WrongField, NumberInText) as problem:
+            raise WrongContent(str(problem), n) from None
+
+
+def _refuse_at_sight(sent: Sent, n: int, at: datetime) -> None:
+    refuse_numbers(number=sent.number, sender_number=sent.sender_number)
+    if sent.tested_at is not None and sent.tested_at > at + SKEW:
+        raise WrongContent(_("The test lies in the future. Look at the clock."), n)
 
 
 def _first(
     channel: str, message_id: str, digest: str, laboratory: Facility, by: User | None, at: datetime
-) -> Message | None:
+) -> None:
+    """Note a message that came, unless somebody was quicker."""
     try:
         with transaction.atomic():
-            return Message.objects.create(
+            message = Message.objects.create(
                 **stamps(by, at),
                 channel=channel,
                 message_id=message_id,
@@ -109,25 +132,36 @@ def _first(
                 area_id=laboratory.area_id,
                 county_id=laboratory.area.county_id,
             )
+            audit.record(
+                "surveillance.exchange.begin", message, by=by, at=at, detail={"channel": channel}
+            )
     except IntegrityError:
-        return None
+        return
 
 
-def _entered(message: Message, results: Sequence[Sent], by: User | None, at: datetime) -> Message:
-    counted: dict[str, int] = {}
-    for n, sent in enumerate(results, start=1):
+@transaction.atomic
+def _enter_some(message: Message, results: Sequence[Sent], by: User | None, at: datetime) -> bool:
+    """Enter the next results of a message; whether any are left."""
+    whole = Message.objects.select_related("laboratory", "laboratory__area")
+    message = whole.select_for_update(of=("self",)).get(pk=message.pk)
+    done = message.results.count()
+    for n, sent in enumerate(results[done : done + PORTION], start=done + 1):
         try:
-            refuse_numbers(number=sent.number, sender_number=sent.sender_number)
-            if sent.tested_at is not None and sent.tested_at > at + SKEW:
-                raise WrongContent(_("The test lies in the future. Look at the clock."), n)
-            done = enter(sent, message.laboratory, message.channel, by=by, at=at)
-        except (testing.NotAcceptable, testing.WrongField, NumberInText) as problem:
-            raise WrongContent(str(problem), n) from None
+            become = enter(sent, message.laboratory, message.channel, by=by, at=at)
         except DoesNotFit as problem:
-            done = Done(Fate.WAITING.value, why=problem.why)
-        _keep(message, n, sent, done, by, at)
-        counted[done.fate] = counted.get(done.fate, 0) + 1
-    if counted.get(Fate.WAITING):
+            become = Done(Fate.WAITING.value, why=problem.why)
+        except Refused:  # the rules or the tube changed since the whole was looked at
+            become = Done(Fate.WAITING.value, why="content")
+        _keep(message, n, sent, become, by, at)
+    if done < len(results) <= done + PORTION:
+        _told_whole(message, by, at)
+    return done + PORTION < len(results)
+
+
+def _told_whole(message: Message, by: User | None, at: datetime) -> None:
+    """All results are entered or wait: a task for those that wait, and a line for the message."""
+    counted = Counter(message.results.values_list("fate", flat=True))
+    if counted[Fate.WAITING]:
         tasks.assign(
             kind=WAITING_TASK.code,
             params={"number": message.message_id},
@@ -141,7 +175,6 @@ def _entered(message: Message, results: Sequence[Sent], by: User | None, at: dat
         )
     detail: dict[str, Any] = {"channel": message.channel, **counted}
     audit.record("surveillance.exchange.take", message, by=by, at=at, detail=detail)
-    return message
 
 
 def _keep(

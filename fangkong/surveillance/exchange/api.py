@@ -18,7 +18,6 @@ from ninja import Router
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
-from fangkong.core.commands.actions import KeyReused, once
 from fangkong.core.refusals import Refused
 from fangkong.packs.types import NoPackInForce
 from fangkong.surveillance.testing.types import TEST, Channel
@@ -121,21 +120,15 @@ def _taken(
         raise Fault("no_laboratory")
     body = _body(staff)
     message_id, results = read(body)
-    key = hashlib.sha256(f"{laboratory.pk} {channel} {message_id}".encode()).hexdigest()
-    try:
-        return once(
-            key,
-            actions.take,
-            channel=channel,
-            message_id=message_id,
-            digest=hashlib.sha256(body).hexdigest(),
-            results=results,
-            laboratory=laboratory,
-            by=staff.user,
-            at=staff.now,
-        )
-    except KeyReused:
-        raise actions.MessageReused from None
+    return actions.take(
+        channel=channel,
+        message_id=message_id,
+        digest=hashlib.sha256(body).hexdigest(),
+        results=results,
+        laboratory=laboratory,
+        by=staff.user,
+        at=staff.now,
+    )
 
 
 def _body(request: HttpRequest) -> bytes:

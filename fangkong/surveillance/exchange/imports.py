@@ -23,7 +23,7 @@ from fangkong.surveillance.testing import rules as tubes
 from fangkong.surveillance.testing.types import TEST, Channel
 
 from . import entering, forms, queries, rules, words
-from .rules import Sent
+from .rules import PORTION, Sent
 from .types import Fate
 
 if TYPE_CHECKING:
@@ -194,6 +194,7 @@ RESULTS = declare(
             "The results are reported in the name of the laboratory: positive ones raise cases,"
             " pools that are not negative hold their members."
         ),
+        portion=PORTION,
         results=lambda run: reverse("surveillance:testing:index"),
     )
 )

@@ -17,6 +17,7 @@ WAITING_TASK = tasks.declare_kind(
 
 name_verbs(
     {
+        "surveillance.exchange.begin": _("Message of a laboratory came"),
         "surveillance.exchange.take": _("Message of a laboratory taken"),
         "surveillance.exchange.match": _("Result matched with a tube"),
         "surveillance.exchange.set_aside": _("Result set aside"),

@@ -52,6 +52,7 @@ WHY: Mapping[str, str | Promise] = {
     "invalid": _("a reported result cannot become invalid: ask for a new specimen"),
     "withdrawn_pool": _("the result of a pool is taken back: correct it on the page of the pool"),
     "withdrawn_before": _("the laboratory took this result back before it came"),
+    "content": _("the rules refuse it for this tube"),
     "no_result": _("the laboratory takes a result back that the tube does not have"),
     "other_result": _("the laboratory takes another result back than the newest of the tube"),
 }

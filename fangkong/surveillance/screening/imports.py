@@ -292,6 +292,7 @@ CONTACTS = declare(
             "Each contact is judged by the rules of today; whom they watch is watched from today"
             " on, and stands on the list of the unit that visits."
         ),
+        portion=500,
         results=lambda run: reverse("surveillance:screening:index"),
     )
 )

@@ -9,10 +9,11 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import staff
-from fangkong.core import clock
+from fangkong.core import bulk, clock
+from fangkong.core.audit.models import AuditLine
 from fangkong.core.roles import Role
 from fangkong.core.tokens import actions as tokens
-from fangkong.surveillance.exchange import actions, hl7v2
+from fangkong.surveillance.exchange import actions, entering, hl7v2
 from fangkong.surveillance.exchange.models import Message, SentResult
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests.factories import case
@@ -410,6 +411,54 @@ def test_a_pool_taken_back_waits_for_the_laboratory(hl7, world, monkeypatch):
     assert SentResult.objects.latest("pk").why == "withdrawn_pool"
     tube.refresh_from_db()
     assert tube.outcome == "negative"
+
+
+# --- Many results ---------------------------------------------------------------------------------
+
+
+def test_a_message_of_many_is_booked_in_portions_and_goes_on_where_it_broke_off(
+    fhir, world, monkeypatch
+):
+    monkeypatch.setattr(actions, "PORTION", 2)
+    monkeypatch.setattr(bulk, "GAP_SECONDS", 0.0)
+    kinds = ("oropharyngeal-swab", "sputum", "stool", "blood", "nasopharyngeal-swab")
+    tubes = [received(world, facts=facts(specimen_type=one)) for one in kinds]
+    entries = [
+        one
+        for n, tube in enumerate(tubes, start=1)
+        for one in report(tube.number, "negative", n=n, sender=f"LIS-{n}")
+    ]
+    asked: list[str] = []
+
+    def broken(sent, *args, **said):
+        asked.append(sent.number)
+        if len(asked) == 4:
+            raise KeyboardInterrupt  # the server is stopped
+        return entering.enter(sent, *args, **said)
+
+    monkeypatch.setattr(actions, "enter", broken)
+    with pytest.raises(KeyboardInterrupt):
+        fhir(bundle(*entries))
+    assert (Result.objects.count(), SentResult.objects.count()) == (2, 2)
+    assert not AuditLine.objects.filter(action="surveillance.exchange.take").exists()
+
+    answer = fhir(bundle(*entries))
+    assert (answer.status_code, len(answer.json()["issue"])) == (200, 5), answer.content
+    assert [one.fate for one in SentResult.objects.order_by("pk")] == ["entered"] * 5
+    assert fhir(bundle(*entries)).json() == answer.json()
+    assert (Result.objects.count(), Message.objects.count()) == (5, 1)
+    line = AuditLine.objects.get(action="surveillance.exchange.take")
+    assert line.detail == {"channel": "fhir", "entered": 5}
+
+
+def test_a_code_that_is_wrong_in_the_last_result_keeps_all_of_the_message_out(fhir, world):
+    tube, other = received(world), received(world, facts=facts(specimen_type="sputum"))
+    wrong = report(other.number, n=2, sender="LIS-2", ct={"N": 99})
+    answer = fhir(bundle(*report(tube.number), *wrong))
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["expression"] == ["DiagnosticReport[2]"]
+    assert not Message.objects.exists()
+    assert not Result.objects.exists()
 
 
 # --- What is refused ------------------------------------------------------------------------------
