@@ -511,13 +511,31 @@ class Reader:
         method = t.AssayMethod(
             **self.named(row),
             targets=row.many("targets"),
+            targets_of=self.targets_of(row),
             has_ct=row.flag("has_ct"),
             conditions=self.known(row, "conditions", self.condition_codes, "conditions"),
         )
-        if method.has_ct and not method.targets:
+        if method.has_ct and not method.every_target():
             row.refuse("targets", "missing; name the targets whose Ct values are told")
         row.end()
         return method
+
+    def targets_of(self, row: Table) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The targets of a method by disease."""
+        found: dict[str, tuple[str, ...]] = {}
+        for line in row.tables("targets_of"):
+            condition = line.code("condition")
+            if condition not in self.condition_codes:
+                line.refuse(
+                    "condition", f"{condition!r} is not in conditions; add it there or correct this"
+                )
+            if condition in found:
+                line.refuse("condition", f"{condition!r} stands here twice; leave one out")
+            found[condition] = line.many("targets")
+            if not found[condition]:
+                line.refuse("targets", "missing; name the targets of this disease")
+            line.end()
+        return tuple(found.items())
 
     def test_group(self, row: Table) -> t.TestedGroup:
         hours = row.number("hours", 1)

@@ -366,12 +366,23 @@ class SpecimenType(Row):
 class AssayMethod(Row):
     """How a specimen is tested (检测方法). ``has_ct``: each target has a Ct value (Ct 值).
 
-    ``conditions``: the diseases that it tests for; empty for all.
+    ``conditions``: the diseases that it tests for; empty for all. ``targets_of``: the targets of
+    one disease; ``targets`` are those of the diseases that are not named there.
     """
 
     targets: tuple[str, ...] = ()
+    targets_of: tuple[tuple[str, tuple[str, ...]], ...] = ()
     has_ct: bool = False
     conditions: tuple[str, ...] = ()
+
+    def targets_for(self, condition: str) -> tuple[str, ...]:
+        """What it looks for in a specimen of a disease; empty where no rules name it."""
+        return dict(self.targets_of).get(condition, self.targets)
+
+    def every_target(self) -> tuple[str, ...]:
+        """What it looks for, whatever the disease."""
+        named = (target for _code, several in self.targets_of for target in several)
+        return tuple(dict.fromkeys([*self.targets, *named]))
 
     def tests_for(self, condition: str) -> bool:
         """Whether it says anything of a disease."""

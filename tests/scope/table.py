@@ -131,6 +131,10 @@ def file_of_cards(county: County) -> Fields:
     return {"file": UPLOAD, "facility": str(county.hospital.public_id)}
 
 
+def file_of_contacts(county: County) -> Fields:
+    return {"file": UPLOAD, "county": county.area.code}
+
+
 def request_of_person(county: County) -> Fields:
     person = str(county.records["person"].public_id)
     return {"person": person, "kind": "erase", "asker": "self", "proof": "card"}
@@ -554,6 +558,16 @@ SCREENING = {
     "surveillance:screening:hand_over": Row(ANSWERERS, "observation", gets=False),
     "surveillance:screening:assign": Row(ANSWERERS, "observation", gets=False),
     "GET /surveillance/screening/choices/": Row(CASES),  # what the law lets a contact say
+    "POST /surveillance/screening/imports/": Row(ANSWERERS, sends=file_of_contacts, foreign=True),
+    "GET /surveillance/screening/imports/<public_id>/": Row(
+        ANSWERERS, values={"public_id": NOBODYS}, lacks=True
+    ),
+    "POST /surveillance/screening/imports/<public_id>/confirm/": Row(
+        ANSWERERS, values={"public_id": NOBODYS}, lacks=True
+    ),
+    "POST /surveillance/screening/imports/<public_id>/match/": Row(
+        ANSWERERS, values={"public_id": NOBODYS}, lacks=True, sends={"fields": []}
+    ),
     "GET /surveillance/screening/contacts/": Row(SIGNALS, shows=("exposure",)),
     "POST /surveillance/screening/contacts/": Row(ANSWERERS, sends=contact_of_case, foreign=True),
     "POST /surveillance/screening/cases/<public_id>/contacts/judge-anew/": Row(ANSWERERS, "case"),
@@ -1029,6 +1043,7 @@ TESTING = {
     "surveillance:testing:cancel": Row(REPORTERS, "specimen", gets=False),
     "surveillance:testing:result": Row(BENCH, "specimen"),
     "surveillance:testing:correct": Row(BENCH, "specimen", lacks=True),
+    "surveillance:testing:withdraw": Row(BENCH, "specimen", gets=False, lacks=True),
     "surveillance:testing:print_labels": Row(HANDLERS, lacks=True),
     "surveillance:testing:label": Row(HANDLERS, "specimen"),
     "surveillance:testing:pool_label": Row(HANDLERS, "pool"),
@@ -1084,6 +1099,9 @@ TESTING = {
     ),
     "POST /surveillance/testing/specimens/<public_id>/results/correct/": Row(
         BENCH, "specimen", sends={**FOUND, **ENDS, "replaces": 1}
+    ),
+    "POST /surveillance/testing/specimens/<public_id>/results/withdraw/": Row(
+        BENCH, "specimen", sends={**ENDS, "replaces": 1}
     ),
 }
 

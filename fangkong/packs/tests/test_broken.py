@@ -368,6 +368,17 @@ def test_a_whole_pack_is_read(tmp_path):
             "",
             'test_methods[1] (pcr), key "targets": missing; name the targets',
         ),
+        (
+            'has_ct = true\nclause = "one"',
+            'has_ct = true\nclause = "one"\n[[test_methods.targets_of]]\ncondition = "flu"\n'
+            'targets = ["M"]',
+            "'flu' is not in conditions",
+        ),
+        (
+            'has_ct = true\nclause = "one"',
+            'has_ct = true\nclause = "one"\n[[test_methods.targets_of]]\ncondition = "cholera"',
+            'key "targets": missing; name the targets of this disease',
+        ),
         ("size = 5", "size = 1", "1 is not a whole number of at least 2"),
         ('["everybody"]', '["patients"]', "'patients' is not in test_groups with screening = true"),
         ('["everybody"]', "[]", "a pool is never for everybody and everything"),

@@ -144,7 +144,7 @@ def _sent(where: str, report: Plain, found: _Found, methods: Sequence[AssayMetho
     method = rules.method_of(said, [one.code for one in methods])
     if not method:
         raise Fault("unknown_method", f"{where}.code")
-    targets = next((one.targets for one in methods if one.code == method), ())
+    targets = next((one.every_target() for one in methods if one.code == method), ())
     ct, values = _values(seen, targets, where)
     concluded = [code for each in _list(report, "conclusionCode") for code in _codes(each)]
     said_whole = rules.outcome_of(concluded)

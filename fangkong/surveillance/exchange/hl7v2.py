@@ -188,7 +188,7 @@ def _sent(group: _Group, n: int, methods: Sequence[AssayMethod], zone: tzinfo) -
     method = rules.method_of(codes, [one.code for one in methods])
     if not method:
         raise Fault("unknown_method", f"{where}-4")
-    targets = next((one.targets for one in methods if one.code == method), ())
+    targets = next((one.every_target() for one in methods if one.code == method), ())
     ct: dict[str, int] = {}
     outcomes: set[str] = set()
     corrects = FINAL[status] or len(group.obx) < len(told)

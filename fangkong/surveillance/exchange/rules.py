@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 MOST_RESULTS = 500  # of one message
-PORTION = 20  # results in one transaction, for which another writer waits on SQLite
+PORTION = 10  # results in one transaction, for which another writer waits on SQLite
 MOST_BYTES = 2 * 1024 * 1024  # of one message; 500 results take a tenth of it
 MOST_DIGITS = 6  # before the point of a number; no Ct value comes near
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from functools import partial
-from itertools import islice
 from operator import attrgetter
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -21,11 +20,7 @@ from ninja.files import UploadedFile
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
-from fangkong.core.imports import actions as kit
-from fangkong.core.imports import columns
-from fangkong.core.imports import queries as runs
-from fangkong.core.imports import views as kit_views
-from fangkong.core.imports.types import Outcome
+from fangkong.core.imports import machines as files
 from fangkong.packs import queries as packs
 from fangkong.packs.types import Distance, NoPackInForce, Pack, Text
 from fangkong.packs.types import Row as Line
@@ -40,9 +35,6 @@ from .cards import LIMITS
 from .facts import Reason
 from .models import Case
 from .types import IMPORT, REPORT, REVIEW, VIEW, CaseFacts, PersonFacts
-
-if TYPE_CHECKING:
-    from fangkong.core.imports.models import ImportRun
 
 router = Router(tags=["monitoring"])
 
@@ -248,41 +240,6 @@ class CountsOut(Schema):
     counts: list[CountOut]
 
 
-class RowOut(Schema):
-    line: int
-    outcome: str
-    reasons: list[str]
-
-
-class ColumnOut(Schema):
-    """A column of a file and the field that it is read as; "" is passed over."""
-
-    heading: str
-    field: str
-
-
-class ImportOut(Schema):
-    """`missing`: required fields without a column; while there are any, no row is checked."""
-
-    id: UUID
-    file_name: str
-    state: str
-    columns: list[ColumnOut]
-    missing: list[str]
-    total: int
-    ok: int
-    errors: int
-    known: int
-    imported: int
-    rows: list[RowOut]
-
-
-class MatchIn(api.Body):
-    """A field for each column, "" for one that is passed over."""
-
-    fields: list[Annotated[str, Field(max_length=60, pattern=_NO_NUL)]] = Field(max_length=1000)
-
-
 @router.get("/choices/", response=ChoicesOut)
 def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
     """The codes that a card of a day takes (today without ``on``): the day of its diagnosis."""
@@ -466,7 +423,7 @@ def counts(
     }
 
 
-@router.post("/imports/", response={201: ImportOut})
+@router.post("/imports/", response={201: files.ImportOut})
 def upload(
     request: HttpRequest, file: File[UploadedFile], facility: Form[UUID]
 ) -> Status[dict[str, Any]]:
@@ -474,64 +431,30 @@ def upload(
     staff = _staff(request)
     api.require(request, IMPORT)
     facilities = queries.facilities_to_import_for(staff.user, staff.now)
-    content = imports.FileContent(file.read())
-    content.table(imports.CARDS)  # read before the transaction begins
-    batch = api.once(
-        request,
-        imports.upload,
-        content=content,
-        file_name=file.name or "",
-        facility=get_object_or_404(facilities, public_id=facility),
-        by=staff.user,
-        at=staff.now,
-    )
-    return Status(201, _batch_out(batch))
+    found = get_object_or_404(facilities, public_id=facility)
+    return Status(201, files.upload(request, imports.CARDS, file, imports.place_of(found)))
 
 
-@router.post("/imports/{public_id}/match/", response=ImportOut)
-def match(request: HttpRequest, public_id: UUID, body: MatchIn) -> dict[str, Any]:
+@router.post("/imports/{public_id}/match/", response=files.ImportOut)
+def match(request: HttpRequest, public_id: UUID, body: files.MatchIn) -> dict[str, Any]:
     """Say which field each column is, in the order of `columns`; the rows are then checked."""
-    staff = _staff(request)
-    known = _batch(request, public_id)
-    batch = api.once(
-        request, kit.match, known, run=known, fields=body.fields, by=staff.user, at=staff.now
-    )
-    return _batch_out(batch)
+    return files.match(request, imports.CARDS, public_id, body)
 
 
-@router.get("/imports/{public_id}/", response=ImportOut)
+@router.get("/imports/{public_id}/", response=files.ImportOut)
 def import_status(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """How far an import is, with the first rows that have to be corrected."""
-    batch = _batch(request, public_id)
-    api.version_of(request, batch)
-    return _batch_out(batch)
+    return files.status(request, imports.CARDS, public_id)
 
 
-@router.post("/imports/{public_id}/confirm/", response=ImportOut)
+@router.post("/imports/{public_id}/confirm/", response=files.ImportOut)
 def confirm(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """Report the good rows."""
-    staff = _staff(request)
-    checked = _batch(request, public_id)
-    batch = api.once(
-        request,
-        kit.confirm,
-        checked,
-        run=checked,
-        by=staff.user,
-        at=staff.now,
-    )
-    return _batch_out(batch)
+    return files.confirm(request, imports.CARDS, public_id)
 
 
 def _staff(request: HttpRequest) -> StaffRequest:
     return cast(StaffRequest, request)
-
-
-def _batch(request: HttpRequest, public_id: UUID) -> ImportRun:
-    staff = _staff(request)
-    api.require(request, IMPORT)
-    open_batches = runs.open_to(staff.user, imports.CARDS, staff.now)
-    return get_object_or_404(open_batches, public_id=public_id)
 
 
 def _facts(body: JudgedIn) -> CaseFacts:
@@ -711,30 +634,3 @@ def _in_county(code: str, at: datetime) -> Q:
     """By key where the code is one of today's: the database then knows which rows it will find."""
     keys = [c.pk for c in queries.home_counties(clock.day_of(at)) if c.code == code]
     return Q(county_id__in=keys) if keys else Q(county__code=code)
-
-
-def _batch_out(batch: ImportRun) -> dict[str, Any]:
-    rows = islice(runs.rows_of(batch, [Outcome.ERROR, Outcome.KNOWN]), 100)
-    return {
-        "id": batch.public_id,
-        "file_name": batch.file_name,
-        "state": batch.state,
-        "columns": [
-            {"heading": heading, "field": field}
-            for heading, field in zip(batch.headings, batch.fields, strict=True)
-        ],
-        "missing": columns.missing(batch.fields, imports.CARDS.required()),
-        "total": batch.total,
-        "ok": batch.ok,
-        "errors": batch.errors,
-        "known": batch.known,
-        "imported": batch.imported,
-        "rows": [
-            {
-                "line": row.line,
-                "outcome": row.outcome,
-                "reasons": kit_views.words_of(imports.CARDS, row),
-            }
-            for row in rows
-        ],
-    }

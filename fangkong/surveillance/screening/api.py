@@ -10,15 +10,18 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Field, Router, Schema, Status
+from ninja import Field, File, Form, Router, Schema, Status
+from ninja.files import UploadedFile
+from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
+from fangkong.core.imports import machines as files
 from fangkong.packs.types import NoPackInForce, Row
 from fangkong.places import queries as places
 
-from . import actions, drawing, queries
+from . import actions, drawing, imports, queries
 from .models import Exposure, Observation, Visit
 from .types import FOLLOW, TRACE, VIEW, VISIT, ExposureFacts, Relation, Setting, Symptom, VisitFacts
 
@@ -452,6 +455,47 @@ def chain(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
         "incubation": incubation,
         "whole": joined.whole,
     }
+
+
+# --- Files of contacts ----------------------------------------------------------------------------
+
+
+@router.post("/imports/", response={201: files.ImportOut})
+def upload(
+    request: HttpRequest,
+    file: File[UploadedFile],
+    county: Form[Annotated[str, StringConstraints(max_length=20, pattern=_NO_NUL)]],
+    case: Form[Annotated[str, StringConstraints(max_length=40, pattern=_NO_NUL)]] = "",
+) -> Status[dict[str, Any]]:
+    """Upload a list of contacts of a county's cases and have its rows checked; nothing is entered.
+
+    `case`: the number of the case that rows are of which name none.
+    """
+    staff = _staff(request)
+    api.require(request, TRACE)
+    counties = {one.code: one for one in queries.counties_to_trace(staff.user, staff.now)}
+    if county not in counties:
+        raise Http404
+    place, options = imports.CONTACTS.chosen({"county": counties[county], "case": case})
+    return Status(201, files.upload(request, imports.CONTACTS, file, place, options))
+
+
+@router.post("/imports/{public_id}/match/", response=files.ImportOut)
+def match(request: HttpRequest, public_id: UUID, body: files.MatchIn) -> dict[str, Any]:
+    """Say which field each column is, in the order of `columns`; the rows are then checked."""
+    return files.match(request, imports.CONTACTS, public_id, body)
+
+
+@router.get("/imports/{public_id}/", response=files.ImportOut)
+def import_status(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """How far an import is, with the first rows that have to be corrected."""
+    return files.status(request, imports.CONTACTS, public_id)
+
+
+@router.post("/imports/{public_id}/confirm/", response=files.ImportOut)
+def confirm(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """Enter the good rows as contacts; most of them are watched from then on."""
+    return files.confirm(request, imports.CONTACTS, public_id)
 
 
 # --- Observations ---------------------------------------------------------------------------------

@@ -154,7 +154,10 @@ class GroupOut(TestingChoiceOut):
 
 
 class MethodOut(TestingChoiceOut):
+    """`targets_of`: what is looked for by disease; `targets`: in those that do not stand there."""
+
     targets: list[str]
+    targets_of: dict[str, list[str]]
     has_ct: bool
 
 
@@ -206,7 +209,12 @@ def choices(request: HttpRequest, on: date | None = None) -> dict[str, Any]:
             if row.covers(day)
         ],
         "methods": [
-            {**_line(row), "targets": list(row.targets), "has_ct": row.has_ct}
+            {
+                **_line(row),
+                "targets": list(row.targets),
+                "targets_of": {code: list(several) for code, several in row.targets_of},
+                "has_ct": row.has_ct,
+            }
             for row in pack.testing.methods
             if row.covers(day)
         ],

@@ -395,14 +395,19 @@ class ResultForm(pages.Form):
     replaces = forms.IntegerField(min_value=1, widget=forms.HiddenInput())
 
     def __init__(
-        self, *args: Any, at: datetime, corrects: Finding | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        condition: str,
+        at: datetime,
+        corrects: Finding | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         testing = queries.pack_on(clock.day_of(at)).testing
         day = clock.day_of(at)
-        _offer(self, "method", named(testing.methods, at))
+        _offer(self, "method", named([m for m in testing.methods if m.tests_for(condition)], at))
         methods = [one for one in testing.methods if one.covers(day) and one.has_ct]
-        self.targets = list(dict.fromkeys(t for one in methods for t in one.targets))
+        self.targets = list(dict.fromkeys(t for one in methods for t in one.targets_for(condition)))
         for target in self.targets:
             self.fields[f"ct_{target}"] = forms.DecimalField(
                 label=_("Ct value, %(target)s") % {"target": target},

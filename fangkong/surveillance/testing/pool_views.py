@@ -269,7 +269,9 @@ def cancel_pool(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def pool_result(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Enter what was found in a tube of many."""
     found = _pool(request, public_id, queries.pools_to_test)
-    form = pages.editing(forms.ResultForm(request.POST or None, at=request.now), found)
+    form = pages.editing(
+        forms.ResultForm(request.POST or None, condition=found.condition, at=request.now), found
+    )
     if pages.carry_out(request, form, pools.enter_pool_result, form.asked, pool=found):
         messages.success(request, _("The result is entered."))
         return redirect(found)
@@ -285,7 +287,10 @@ def correct_pool(request: StaffRequest, public_id: UUID) -> HttpResponse:
     if newest is None:
         raise Http404
     form = pages.editing(
-        forms.ResultForm(request.POST or None, at=request.now, corrects=newest), found
+        forms.ResultForm(
+            request.POST or None, condition=found.condition, at=request.now, corrects=newest
+        ),
+        found,
     )
     if pages.carry_out(request, form, pools.correct_pool_result, form.asked, pool=found):
         messages.success(request, _("The result is corrected."))

@@ -412,9 +412,9 @@ def result_faults(
         yield "method", "method_of_another"
     if outcome == "invalid" and ct:
         yield "ct", "ct_of_invalid"
-    elif ct and not used.has_ct:
+    elif ct and not (used.has_ct and used.targets_for(condition)):
         yield "ct", "ct_not_asked"
-    elif not set(ct) <= set(used.targets):
+    elif not set(ct) <= set(used.targets_for(condition)):
         yield "ct", "unknown_target"
     elif any(not 0 < value <= HIGHEST_CT for value in ct.values()):
         yield "ct", "ct_out_of_range"

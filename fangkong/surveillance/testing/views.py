@@ -273,7 +273,9 @@ def cancel(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def result(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Enter what was found."""
     found = _specimen(request, public_id, queries.open_to_test)
-    form = pages.editing(forms.ResultForm(request.POST or None, at=request.now), found)
+    form = pages.editing(
+        forms.ResultForm(request.POST or None, condition=found.condition, at=request.now), found
+    )
     if pages.carry_out(request, form, actions.enter_result, form.asked, specimen=found):
         messages.success(request, _("The result is entered."))
         return redirect(found)
@@ -289,7 +291,10 @@ def correct(request: StaffRequest, public_id: UUID) -> HttpResponse:
     if newest is None:
         raise Http404
     form = pages.editing(
-        forms.ResultForm(request.POST or None, at=request.now, corrects=newest), found
+        forms.ResultForm(
+            request.POST or None, condition=found.condition, at=request.now, corrects=newest
+        ),
+        found,
     )
     if pages.carry_out(request, form, actions.correct_result, form.asked, specimen=found):
         messages.success(request, _("The result is corrected."))

@@ -132,14 +132,16 @@ def _testing(pack: Pack) -> list[tuple[Row, str, str]]:
     plan = pack.testing
     return [
         *((row, row.biosafety, "") for row in plan.specimens),
-        *((row, " · ".join(_told(row)), "") for row in plan.methods),
+        *((row, " · ".join(_told(pack, row)), "") for row in plan.methods),
         *((r, names[r.becomes], names.get(r.without_symptoms, "")) for r in plan.judgements),
     ]
 
 
-def _told(method: AssayMethod) -> list[str]:
-    targets = [", ".join(method.targets)] if method.targets else []
-    return targets + ["Ct"] * method.has_ct
+def _told(pack: Pack, method: AssayMethod) -> list[str]:
+    diseases = {one.code: said(one.name) for one in pack.conditions}
+    told = [f"{diseases.get(c, c)}: {', '.join(names)}" for c, names in method.targets_of]
+    told += [", ".join(method.targets)] if method.targets else []
+    return told + ["Ct"] * method.has_ct
 
 
 @dataclass(frozen=True)

@@ -342,3 +342,41 @@ def test_what_a_file_costs_does_not_grow_with_its_rows(upload, world):
 
     statements(1, 2)
     assert statements(10, 2) == statements(20, 40)
+
+
+def test_a_machine_sends_a_list_reads_its_faults_and_confirms_what_is_right(client, world):
+    api = "/api/v1/surveillance/screening/imports/"
+    rows = table(line(world.case), line(world.case, "央金", last="2020-01-01"))
+
+    def send(user, key, content=rows, **said):
+        client.force_login(user)
+        file = SimpleUploadedFile("contacts.csv", content)
+        headers = {"Idempotency-Key": key, "Accept-Language": "en"}
+        return client.post(api, {"county": "513326", "file": file, **said}, headers=headers)
+
+    assert send(world.inspector, "i").status_code == 403
+    assert send(world.kangding_cdc, "f").status_code == 404  # not their county
+    assert send(world.daofu_cdc, "b", b"\xff\xff").status_code == 422
+    made, again = (send(world.daofu_cdc, "k") for _n in range(2))
+    assert (made.status_code, made.json()) == (201, again.json())
+    run = made.json()
+    assert (run["state"], run["ok"], run["errors"], run["missing"]) == ("ready", 1, 1, [])
+    (wrong,) = run["rows"]
+    assert (wrong["line"], wrong["outcome"]) == (3, "error")
+    assert not Exposure.objects.exists()
+
+    path = f"{api}{run['id']}/"
+    headers = {"Idempotency-Key": "c"}
+    client.force_login(world.kangding_cdc)
+    assert client.get(path).status_code == 404
+    assert client.post(f"{path}confirm/", headers=headers).status_code == 404
+    client.force_login(world.daofu_cdc)
+    assert client.post(f"{path}confirm/", headers=headers).json()["state"] == "running"
+    kit.enter(run=ImportRun.objects.get(), at=AT)
+    done = client.get(path).json()
+    assert (done["state"], done["imported"]) == ("done", 1)
+    assert Exposure.objects.count() == 1
+    # The list again, now with the number of the case said once for all: nothing is new.
+    bare = table(line(""))
+    known = send(world.daofu_cdc, "n", bare, case=world.case.number).json()
+    assert (known["ok"], known["known"]) == (0, 1)

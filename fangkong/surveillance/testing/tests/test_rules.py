@@ -161,6 +161,8 @@ def test_a_request_names_what_the_rules_of_the_day_know(said, faults):
         ({"outcome": "invalid", "ct": {"N": 2150}}, ["ct_of_invalid"]),
         ({"method": "sequencing", "ct": {"N": 2150}}, ["ct_not_asked"]),
         ({"ct": {"E": 2150}}, ["unknown_target"]),
+        ({"condition": "measles", "ct": {"N": 2150}}, ["ct_not_asked"]),  # its rules name none
+        ({"condition": "measles"}, []),
         ({"ct": {"N": 0}}, ["ct_out_of_range"]),
         ({"ct": {"N": 6001}}, ["ct_out_of_range"]),
     ],
