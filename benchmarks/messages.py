@@ -71,7 +71,9 @@ def places(at: Any) -> tuple[Any, Any, Any]:
     assert facility is not None
     user = User.objects.filter(username="bench-technician").first()
     if user is None:
-        user = User.objects.create(username="bench-technician", name="bench", synthetic=True)
+        user = User.objects.create(
+            username="bench-technician", name="bench", synthetic=True, created_at=at
+        )
         Appointment.objects.create(
             user=user, role=Role.LABORATORY, facility=facility, valid_from=clock.day_of(at)
         )

@@ -465,7 +465,7 @@ def upload(
     request: HttpRequest,
     file: File[UploadedFile],
     county: Form[Annotated[str, StringConstraints(max_length=20, pattern=_NO_NUL)]],
-    case: Form[Annotated[str, StringConstraints(max_length=40, pattern=_NO_NUL)]] = "",
+    case: str = Form("", max_length=40, pattern=_NO_NUL),  # type: ignore[type-arg]
 ) -> Status[dict[str, Any]]:
     """Upload a list of contacts of a county's cases and have its rows checked; nothing is entered.
 

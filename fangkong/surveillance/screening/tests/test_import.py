@@ -346,7 +346,8 @@ def test_what_a_file_costs_does_not_grow_with_its_rows(upload, world):
 
 def test_a_machine_sends_a_list_reads_its_faults_and_confirms_what_is_right(client, world):
     api = "/api/v1/surveillance/screening/imports/"
-    rows = table(line(world.case), line(world.case, "央金", last="2020-01-01"))
+    right, phone = line(world.case, phone="13988880003"), {"phone": "13988880004"}
+    rows = table(right, line(world.case, "央金", last="2020-01-01", **phone))
 
     def send(user, key, content=rows, **said):
         client.force_login(user)
@@ -354,7 +355,7 @@ def test_a_machine_sends_a_list_reads_its_faults_and_confirms_what_is_right(clie
         headers = {"Idempotency-Key": key, "Accept-Language": "en"}
         return client.post(api, {"county": "513326", "file": file, **said}, headers=headers)
 
-    assert send(world.inspector, "i").status_code == 403
+    assert (told := send(world.inspector, "i")).status_code == 403, told.content
     assert send(world.kangding_cdc, "f").status_code == 404  # not their county
     assert send(world.daofu_cdc, "b", b"\xff\xff").status_code == 422
     made, again = (send(world.daofu_cdc, "k") for _n in range(2))
@@ -377,6 +378,6 @@ def test_a_machine_sends_a_list_reads_its_faults_and_confirms_what_is_right(clie
     assert (done["state"], done["imported"]) == ("done", 1)
     assert Exposure.objects.count() == 1
     # The list again, now with the number of the case said once for all: nothing is new.
-    bare = table(line(""))
+    bare = table(line("", phone="13988880003"))
     known = send(world.daofu_cdc, "n", bare, case=world.case.number).json()
     assert (known["ok"], known["known"]) == (0, 1)

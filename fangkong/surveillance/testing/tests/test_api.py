@@ -222,7 +222,7 @@ def test_the_codes_of_a_day_are_told(world, client):
 
     assert told["on"] == AT.date().isoformat()
     assert {one["code"]: one["hours"] for one in told["groups"]}["fever-clinic"] == 6
-    assert told["methods"][0]["targets"] == ["ORF1ab", "N"]
+    assert told["methods"][0]["targets_of"] == {"covid-19": ["ORF1ab", "N"]}
     assert client.get(f"{API}choices/?on=1990-01-01").status_code == 422
 
 
