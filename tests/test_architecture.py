@@ -335,6 +335,9 @@ CALLED_BY_PAGES: dict[tuple[str, str], str] = {
     ("fangkong/surveillance/arrivals/views.py", "actions.put"): (
         "a note of what the page shows, as a sight is; the same page again counts once"
     ),
+    ("fangkong/surveillance/exchange/api.py", "actions.take"): (
+        "once by the number of its message, and goes on where it was broken off"
+    ),
 }
 
 
@@ -419,6 +422,7 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/tasks/views.py:cancel": _STATE,
     "fangkong/core/imports/views.py:match": "checks the rows anew; nothing is entered by it",
     "fangkong/web/trail/review_views.py:settle": _STATE,
+    "fangkong/surveillance/testing/views.py:withdraw": "names the result, which must be the newest",
 }
 
 
@@ -505,6 +509,7 @@ EXEMPT = {
     "fangkong/core/retention/actions.py:destroy_due": "a batch each: a bad row keeps no other",
     "fangkong/core/imports/actions.py:check": "a transaction for each chunk; it enters nothing",
     "fangkong/core/imports/actions.py:enter": "a transaction for each chunk, so that it resumes",
+    "fangkong/surveillance/exchange/actions.py:take": "a transaction for some results, so too",
     "fangkong/accounts/sign_in/actions.py:begin": "the row is the history of sign-ins itself",
     "fangkong/accounts/sign_in/actions.py:enter": "the row is the history of sign-ins itself",
     "fangkong/accounts/sign_in/actions.py:note_end": "the row is the history of sign-ins itself",

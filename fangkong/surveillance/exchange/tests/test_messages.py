@@ -215,10 +215,10 @@ def test_what_waits_is_narrowed_and_each_result_says_how_it_came(client, fhir, w
     assert (line.action, line.by) == ("surveillance.exchange.take", world.technician)
     actions.set_aside(result=one, reason="外院标本", by=world.technician, at=AT)
     shown = client.get(one.get_absolute_url()).context["history"]
-    assert [line.action.rpartition(".")[2] for line in shown] == ["set_aside", "take"]
+    assert [line.action.rpartition(".")[2] for line in shown] == ["set_aside", "take", "begin"]
     other = SentResult.objects.get(number="VTM-0043")
     shown = client.get(other.get_absolute_url()).context["history"]
-    assert [line.action.rpartition(".")[2] for line in shown] == ["take"]
+    assert [line.action.rpartition(".")[2] for line in shown] == ["take", "begin"]
 
 
 def test_a_result_is_set_aside_with_a_reason(client, fhir, world):
