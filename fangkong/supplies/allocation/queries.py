@@ -249,7 +249,7 @@ def _place(
         made["incoming"] += [
             {"item": code, "quantity": each.quantity, "on": each.day.isoformat()}
             for one_cover in several
-            for each in one_cover.coming
+            for each in one_cover.counted
         ]
     return made
 

@@ -333,7 +333,10 @@ def _items(request: StaffRequest, plan: Plan) -> list[dict[str, Any]]:
     items = {one.code: one for one in stock.items()}
     now = queries.in_store(plan.store, clock.day_of(request.now))
     coming: dict[int, int] = {}
+    today = clock.day_of(request.now)
     for one in queries.to_the_store(plan.store, request.now, plan.days):
+        if not one.counts_on(today):
+            continue
         coming[one.item] = coming.get(one.item, 0) + one.quantity
     names = {code: one.display_name for code, one in items.items()}
     found = []

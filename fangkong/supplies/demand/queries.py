@@ -213,8 +213,13 @@ class Cover:
         return rules.to_reserve(self.stock, self.need, self.reserve)
 
     @property
+    def counted(self) -> list[Coming]:
+        """What is on its way and counts. A promise whose day is over counts no more: ask anew."""
+        return [one for one in self.coming if one.counts_on(self.today)]
+
+    @property
     def arrivals(self) -> list[tuple[int, int]]:
-        return [((one.day - self.today).days, one.quantity) for one in self.coming]
+        return [((one.day - self.today).days, one.quantity) for one in self.counted]
 
 
 @dataclass
@@ -411,7 +416,11 @@ class _Ground:
         middle, upper = _level(one.foreseen, 0.5, days), _level(one.foreseen, 1.0, days)
         need = rules.projected(burn.a_day, reported, middle, days)
         high = rules.projected(burn.a_day, reported, upper, days) if one.foreseen else need
-        arrivals = [((each.day - self.today).days, each.quantity) for each in one.coming]
+        arrivals = [
+            ((each.day - self.today).days, each.quantity)
+            for each in one.coming
+            if each.counts_on(self.today)
+        ]
         lasts = rules.cover(one.lots, arrivals, need)
         return Cover(
             place=place,

@@ -91,6 +91,10 @@ class Coming:
     what: str = ""
     sure: bool = False
 
+    def counts_on(self, today: date) -> bool:
+        """May a place count on it today? Not on what was only promised and is late."""
+        return self.sure or self.day >= today
+
 
 @dataclass(frozen=True)
 class Forecast:

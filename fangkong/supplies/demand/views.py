@@ -162,8 +162,8 @@ def _told(one: Cover) -> dict[str, Any]:
         "a_day": words.a_day(one.a_day),
         "burn": words.a_day(one.burn.a_day),
         "basis": words.BASES[one.basis],
-        "coming": amounts.amount(sum(each.quantity for each in one.coming), one.item)
-        if one.coming
+        "coming": amounts.amount(sum(each.quantity for each in one.counted), one.item)
+        if one.counted
         else "",
         "missing": amounts.amount(one.missing, one.item) if one.missing else "",
     }
@@ -187,7 +187,7 @@ def _export(request: StaffRequest, found: Sequence[Cover], kind: str) -> HttpRes
             one.burn.days,
             round(one.a_day, 2),
             str(words.BASES[one.basis]),
-            sum(each.quantity for each in one.coming),
+            sum(each.quantity for each in one.counted),
             None if one.days is None else int(one.days * 10) / 10,
             one.horizon,
             one.reserve,
@@ -257,7 +257,10 @@ def cover(request: StaffRequest, public_id: UUID, code: str) -> HttpResponse:
         "item": one.item,
         "alone": words.days(one.alone, one.horizon),
         "chart": _chart(request, one),
-        "arrivals": [(each, amounts.amount(each.quantity, one.item)) for each in one.coming],
+        "arrivals": [
+            (each, amounts.amount(each.quantity, one.item), not each.counts_on(one.today))
+            for each in one.coming
+        ],
     }
     return render(request, "supplies/demand/cover.html", page)
 

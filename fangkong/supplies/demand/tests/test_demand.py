@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -104,6 +105,11 @@ def test_what_is_on_its_way_counts_from_its_day(world, monkeypatch):
 
     assert (one.alone, one.days) == (2, 5.5)
     assert covers(world, days=2)[world.there.pk, "mask"].coming == []
+    told[0] = replace(told[0], day=TODAY - DAY)
+    pipeline._providers[:] = [lambda places, first, last: told]
+    assert covers(world)[world.there.pk, "mask"].days == 2  # late, and only promised
+    told[0] = replace(told[0], sure=True)
+    assert covers(world)[world.there.pk, "mask"].days == 5.5
 
 
 def test_heads_are_reckoned_by_the_norms_and_a_forecast_by_its_quantiles(world):
