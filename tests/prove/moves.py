@@ -202,6 +202,8 @@ def driven(plan: Plan) -> dict[str, Any]:
                 told["answers_lost"] += 1
                 worker.give(again(key), note, asked)
                 continue
+            if "acknowledged too early" in plan.bugs and dice.random() < 0.3:
+                worker.dies_at = time.monotonic()  # just then the bug can be seen
             told[said] += 1
             worker.held = None
             if said != "refused":
