@@ -159,7 +159,7 @@ def test_a_village_and_a_cell_within_it_are_not_swept_together(world):
     inner = area("513326-G09", village, level="grid", name_zh="团结村一组", short_en="Tuanjie 1")
     days = {"first_date": TODAY, "last_date": TODAY, "by": world.daofu_cdc, "at": AT}
     for cells in ([village, inner], [inner, world.cell, village]):
-        with pytest.raises(WrongField, match="count twice") as refused:
+        with pytest.raises(WrongField) as refused:
             actions.begin(title="排查", cells=cells, **days)
         assert refused.value.field == "cells"
         assert inner.display_name in str(refused.value)

@@ -588,7 +588,7 @@ def test_a_product_begins_with_what_its_investigation_says(
     product = WarningProduct.objects.get()
     assert product.investigation == event
     other = client.post(new, {**FORM, "condition": "measles", "_key": key()})
-    assert (other.status_code, "of another disease" in other.content.decode()) == (422, True)
+    assert (other.status_code, "另一种疾病" in other.content.decode()) == (422, True)
     body = {**FORM, "expires_at": "2020-02-19T20:00:00+08:00", "condition": "measles"}
     body["investigation"] = str(event.public_id)
     told = client.post(f"{BASE}/", body, "application/json", headers={"Idempotency-Key": key()})
