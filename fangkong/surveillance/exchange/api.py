@@ -19,6 +19,7 @@ from ninja import Router
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.refusals import Refused
+from fangkong.core.walls.reach import everything
 from fangkong.packs.types import NoPackInForce
 from fangkong.surveillance.testing.types import TEST, Channel
 
@@ -120,15 +121,16 @@ def _taken(
         raise Fault("no_laboratory")
     body = _body(staff)
     message_id, results = read(body)
-    return actions.take(
-        channel=channel,
-        message_id=message_id,
-        digest=hashlib.sha256(body).hexdigest(),
-        results=results,
-        laboratory=laboratory,
-        by=staff.user,
-        at=staff.now,
-    )
+    with everything():  # as every command: the tubes are found by their laboratory
+        return actions.take(
+            channel=channel,
+            message_id=message_id,
+            digest=hashlib.sha256(body).hexdigest(),
+            results=results,
+            laboratory=laboratory,
+            by=staff.user,
+            at=staff.now,
+        )
 
 
 def _body(request: HttpRequest) -> bytes:
