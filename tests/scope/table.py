@@ -972,7 +972,7 @@ SOURCES = {
     },
     "supplies:sources:publish": Row(TELLERS, whole=True),
     "supplies:sources:correct_report": Row(TELLERS, "report on gifts", house=True, whole=True),
-    "supplies:sources:reports": Row(EVERYBODY),
+    "supplies:sources:reports": Row(EVERYBODY, house=True),
     "supplies:sources:report": Row(EVERYBODY, "report on gifts", house=True),
     "supplies:sources:report_csv": Row(EVERYBODY, "report on gifts", house=True),
     "supplies:sources:trace": Row(EVERYBODY),
@@ -998,7 +998,7 @@ SOURCES = {
     "GET /supplies/sources/offers/<public_id>/": Row(
         SOURCES_SEEN, "item", house=True, shows=("supply",)
     ),
-    "GET /supplies/sources/reports/": Row(SOURCES_SEEN),
+    "GET /supplies/sources/reports/": Row(SOURCES_SEEN, house=True),
     "GET /supplies/sources/reports/draft/": Row(TELLERS, whole=True),
     "POST /supplies/sources/reports/": Row(TELLERS, whole=True, sends={"digest": "0"}),
     "GET /supplies/sources/reports/<public_id>/": Row(SOURCES_SEEN, "report on gifts", house=True),
