@@ -234,6 +234,8 @@ OTHER_DOORS: dict[tuple[str, str], str] = {
     ): "opens the door of the process that it serves",
     ("fangkong/config/setup_urls.py", "fangkong.web.setup.views"): "its page stands at the root",
     ("fangkong/config/cli.py", "fangkong.supplies.allocation.command"): "a command without Django",
+    ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.counting"): "verbs of stocktakes",
+    ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.shipping"): "verbs of shipments",
     ("fangkong/web/queue/views.py", "fangkong.core.queue.models"): "names the type of its rows",
     ("fangkong/web/trail/views.py", "fangkong.core.audit.models"): "names the type of its rows",
     ("fangkong/web/trail/sight_views.py", "fangkong.core.audit.models"): "names the type",
@@ -398,6 +400,13 @@ FORMS_WITHOUT_A_STATE = {
     "fangkong/supplies/allocation/views.py:drop": _STATE,
     "fangkong/supplies/demand/views.py:_ask": "a need that has moved on is refused; else adds one",
     "fangkong/supplies/demand/views.py:withdraw": _STATE,
+    "fangkong/supplies/stock/count_views.py:enter": "names the ledger that was read",
+    "fangkong/supplies/stock/count_views.py:find": _ADDS,
+    "fangkong/supplies/stock/count_views.py:_with_reason": _STATE,
+    "fangkong/supplies/stock/ship_views.py:dispatch": _STATE,
+    "fangkong/supplies/stock/ship_views.py:arrive": _STATE,
+    "fangkong/supplies/stock/ship_views.py:settle": _STATE,
+    "fangkong/supplies/stock/ship_views.py:_with_reason": _STATE,
     "fangkong/supplies/stock/views.py:close_place": _STATE,
     "fangkong/supplies/stock/views.py:reverse_entry": _STATE,
     "fangkong/supplies/stock/views.py:lose": _ADDS,
@@ -500,6 +509,8 @@ def test_pages_carry_out_an_action_only_once():
 
 # A verb that takes ``at`` but is not atomic, or writes no line of its own, and why.
 EXEMPT = {
+    "fangkong/supplies/stock/actions.py:labelled": "a step of verbs, which leave the line",
+    "fangkong/supplies/stock/actions.py:outside": "a step of verbs, which leave the line",
     "fangkong/core/audit/actions.py:record": "it is the line",
     "fangkong/core/audit/actions.py:new_line": "it is the line",
     "fangkong/core/audit/actions.py:refused": "it is the line",

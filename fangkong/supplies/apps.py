@@ -7,8 +7,13 @@ class SuppliesConfig(AppConfig):
     verbose_name = "Supplies"
 
     def ready(self) -> None:
-        """What is promised counts as on its way where days of cover are counted."""
+        """Promised supplies are on their way where cover is counted; who sees proof of arrival."""
+        from fangkong.core.files import types as files
+
         from .demand import pipeline
         from .sources import queries
+        from .stock import queries as stock
+        from .stock import types
 
         pipeline.provider(queries.coming)
+        files.show_to(types.PROOF, stock.sees_shipment)

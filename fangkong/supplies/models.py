@@ -3,10 +3,25 @@
 from .allocation.models import Plan, Share, Shipment
 from .demand.models import Need, NeedLine
 from .sources.models import Delivery, Disclosure, Supply, SupplyLine
-from .stock.models import Balance, Entry, Item, Lot, Move, Numbering, Place
+from .stock.models import (
+    Balance,
+    Count,
+    CountLine,
+    Entry,
+    Item,
+    Lot,
+    Move,
+    Numbering,
+    Place,
+    Transfer,
+    TransferLine,
+    TransferWish,
+)
 
 __all__ = [
     "Balance",
+    "Count",
+    "CountLine",
     "Delivery",
     "Disclosure",
     "Entry",
@@ -22,4 +37,7 @@ __all__ = [
     "Shipment",
     "Supply",
     "SupplyLine",
+    "Transfer",
+    "TransferLine",
+    "TransferWish",
 ]

@@ -42,7 +42,16 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
-from fangkong.supplies.models import Disclosure, Move, Need, Plan, Share, Supply
+from fangkong.supplies.models import (
+    Count,
+    Disclosure,
+    Move,
+    Need,
+    Plan,
+    Share,
+    Supply,
+    Transfer,
+)
 from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -173,6 +182,9 @@ def _stock() -> dict[str, str]:
         "plan": _id(Plan.objects.latest("pk")),
         "line": str(Share.objects.filter(plan=Plan.objects.latest("pk")).latest("pk").pk),
         "need": _id(Need.objects.filter(place__facility__area__code="513326").latest("pk")),
+        "transfer": _id(Transfer.objects.filter(state="sent").latest("pk")),
+        "coming transfer": _id(Transfer.objects.filter(state="sent").latest("pk")),
+        "count": _id(Count.objects.filter(place__facility__area__code="513326").latest("pk")),
     }
 
 

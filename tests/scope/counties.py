@@ -43,7 +43,9 @@ from fangkong.supplies.sources import queries as supplies
 from fangkong.supplies.sources import reports
 from fangkong.supplies.sources.types import Channel, Checked, LineFacts, SupplyFacts, Verdict
 from fangkong.supplies.stock import actions as stock
-from fangkong.supplies.stock.types import Arriving, ItemFacts, LotFacts, Papers
+from fangkong.supplies.stock import counting, shipping
+from fangkong.supplies.stock.models import Place, Transfer
+from fangkong.supplies.stock.types import Arriving, ItemFacts, Leaving, LotFacts, Papers, Way
 from fangkong.surveillance.arrivals import actions as arrivals
 from fangkong.surveillance.arrivals.types import ArrivalFacts, CheckpointFacts
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -373,7 +375,30 @@ def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
     span = Span(first_day=AT.date(), last_day=AT.date() + timedelta(days=6), reason="一周用量")
     wanted = [Wanted(item=item, quantity=70)]
     need = demand.ask(place=place, lines=wanted, span=span, by=by, at=AT)
-    return {"item": item, "stock place": place, "entry": entry, "lot": lot, "need": need}
+    count = counting.open_count(place=place, by=by, at=AT)
+    other = stock.open_place(
+        facility=facility(hospital.area, f"{hospital.name_zh}分院", kind="health_centre"),
+        by=by,
+        at=AT,
+    )
+    stock.receive(place=other, lines=[line], papers=Papers(), by=by, at=AT)
+
+    def shipment(source: Place, target: Place) -> Transfer:
+        lines = [Leaving(item=item, quantity=1)]
+        said = {"source": source, "target": target, "lines": lines, "way": Way()}
+        made = shipping.prepare(**said, by=by, at=AT)
+        return shipping.dispatch(shipment=made, by=by, at=AT)
+
+    return {
+        "item": item,
+        "stock place": place,
+        "entry": entry,
+        "lot": lot,
+        "need": need,
+        "count": count,
+        "transfer": shipment(place, other),
+        "coming transfer": shipment(other, place),
+    }
 
 
 def planned(giver: County, taker: County) -> Plan:

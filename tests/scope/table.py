@@ -894,7 +894,66 @@ DEMAND = {
     "POST /supplies/demand/needs/<public_id>/replace/": Row(ASKERS, "need", sends=goods_asked),
     "POST /supplies/demand/needs/<public_id>/withdraw/": Row(ASKERS, "need", sends=WHY_HELD),
 }
+APPROVERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.STORE_KEEPER})
+
+
+def found_lot(county: County) -> Fields:
+    return {"item": str(county.records["item"].public_id), "quantity": 1}
+
+
+def a_shipment(county: County) -> Fields:
+    """From the county's store to whichever other one the user may name: a place of nobody here."""
+    said = into_store(county)
+    return {"source": said["place"], "target": NOBODYS, "lines": said["lines"]}
+
+
 STOCK = {
+    "supplies:stock:shipments": Row(STOCK_ROLES, shows=("transfer",)),
+    "supplies:stock:prepare_shipment": Row(KEEPERS),
+    "supplies:stock:shipment": Row(STOCK_ROLES, "transfer"),
+    "supplies:stock:dispatch": Row(KEEPERS, "transfer", gets=False),
+    "supplies:stock:arrive": Row(KEEPERS, "coming transfer"),
+    "supplies:stock:settle": Row(KEEPERS, "transfer"),
+    "supplies:stock:bring_back": Row(KEEPERS, "transfer"),
+    "supplies:stock:cancel_shipment": Row(KEEPERS, "transfer"),
+    "GET /supplies/stock/shipments/": Row(STOCK_ROLES, shows=("transfer",)),
+    "POST /supplies/stock/shipments/": Row(KEEPERS, sends=a_shipment, foreign=True),
+    "GET /supplies/stock/shipments/<public_id>/": Row(STOCK_ROLES, "transfer"),
+    "POST /supplies/stock/shipments/<public_id>/dispatch/": Row(KEEPERS, "transfer"),
+    "POST /supplies/stock/shipments/<public_id>/arrive/": Row(
+        KEEPERS, "coming transfer", sends={"lines": [{"line": NOBODYS, "good": 1}]}
+    ),
+    "POST /supplies/stock/shipments/<public_id>/settle/": Row(
+        KEEPERS, "transfer", sends={"lines": [{"line": NOBODYS}], "reason": "查清"}
+    ),
+    "POST /supplies/stock/shipments/<public_id>/bring-back/": Row(
+        KEEPERS, "transfer", sends=WHY_HELD
+    ),
+    "POST /supplies/stock/shipments/<public_id>/cancel/": Row(KEEPERS, "transfer", sends=WHY_HELD),
+    "supplies:stock:counts": Row(STOCK_ROLES, shows=("count",)),
+    "supplies:stock:open_count": Row(KEEPERS),
+    "supplies:stock:count": Row(STOCK_ROLES, "count"),
+    "supplies:stock:enter_count": Row(KEEPERS, "count", gets=False),
+    "supplies:stock:find_lot": Row(KEEPERS, "count"),
+    "supplies:stock:submit_count": Row(KEEPERS, "count", gets=False),
+    "supplies:stock:approve_count": Row(APPROVERS, "count", gets=False),
+    "supplies:stock:give_count_back": Row(APPROVERS, "count"),
+    "supplies:stock:cancel_count": Row(KEEPERS, "count"),
+    "GET /supplies/stock/counts/": Row(STOCK_ROLES, shows=("count",)),
+    "POST /supplies/stock/counts/": Row(
+        KEEPERS,
+        sends=lambda county: {"place": str(county.records["stock place"].public_id)},
+        foreign=True,
+    ),
+    "GET /supplies/stock/counts/<public_id>/": Row(STOCK_ROLES, "count"),
+    "POST /supplies/stock/counts/<public_id>/lines/": Row(
+        KEEPERS, "count", sends={"mark": 0, "lines": [{"line": NOBODYS}]}
+    ),
+    "POST /supplies/stock/counts/<public_id>/found/": Row(KEEPERS, "count", sends=found_lot),
+    "POST /supplies/stock/counts/<public_id>/submit/": Row(KEEPERS, "count"),
+    "POST /supplies/stock/counts/<public_id>/approve/": Row(APPROVERS, "count"),
+    "POST /supplies/stock/counts/<public_id>/give-back/": Row(APPROVERS, "count", sends=WHY_HELD),
+    "POST /supplies/stock/counts/<public_id>/cancel/": Row(KEEPERS, "count", sends=WHY_HELD),
     "supplies:stock:index": Row(STOCK_ROLES),
     "supplies:stock:holdings": Row(STOCK_ROLES, shows=("lot",)),
     "supplies:stock:receive": Row(KEEPERS),

@@ -23,6 +23,7 @@ from .ledger import NotEnough, Posting
 from .models import Entry, Item, Lot, Move, Place
 from .types import (
     HELD,
+    SHIPPED,
     Arriving,
     EntryKind,
     ItemFacts,
@@ -52,6 +53,10 @@ class NotAcceptable(WrongFields):
 
 class AlreadyReversed(Refused):
     """The entry was taken back before."""
+
+
+class BelongsToAShipment(Refused):
+    """What was sent or received is put right with its shipment."""
 
 
 class HeldBack(Refused):
@@ -98,13 +103,13 @@ def receive(
     Held back goods stay held back: more of such a lot may come in, none may leave.
     """
     papers = _clean(papers, at)
-    _refuse_many(lines)
-    (place,) = _open(place)
-    source = _outside(PlaceKind.SOURCE, by, at)
+    refuse_many(lines)
+    (place,) = opened(place)
+    source = outside(PlaceKind.SOURCE, by, at)
     postings = []
     for number, line in enumerate(lines):
-        _refuse_quantity(line.quantity, number)
-        lot = _lot(line.item, line.lot, by, at)
+        refuse_quantity(line.quantity, number)
+        lot = labelled(line.item, line.lot, by, at)
         postings.append(Posting(lot, source, place, line.quantity))
     entry = ledger.post(EntryKind.RECEIPT, place, postings, papers=papers, by=by, at=at)
     return _noted("receive", entry, postings, by, at)
@@ -126,19 +131,19 @@ def issue(
     NotEnough where the good lots do not suffice; then nothing at all leaves.
     """
     papers = _clean(papers, at)
-    _refuse_many(lines)
+    refuse_many(lines)
     if target is not None and target.pk == source.pk:
         raise WrongField(_("The goods are there already. Choose another place."), "target")
     if target is None:
-        (source,) = _open(source)
+        (source,) = opened(source)
     else:
-        source, target = _open(source, target)
+        source, target = opened(source, target)
     day = clock.day_of(at)
-    to = target or _outside(PlaceKind.USED, by, at)
+    to = target or outside(PlaceKind.USED, by, at)
     postings: list[Posting] = []
     for number, line in enumerate(lines):
-        _refuse_quantity(line.quantity, number)
-        postings += _picked(source, to, line, day, postings)
+        refuse_quantity(line.quantity, number)
+        postings += picked(source, to, line, day, postings)
     kind = EntryKind.ISSUE if target is None else EntryKind.MOVE
     entry = ledger.post(kind, source, postings, papers=papers, by=by, at=at)
     return _noted("issue" if target is None else "move", entry, postings, by, at)
@@ -157,11 +162,11 @@ def lose(
 ) -> Entry:
     """Goods are gone without being used (报损): expired, broken, not found, unfit."""
     papers = _clean(papers, at)
-    _refuse_quantity(quantity, 0)
+    refuse_quantity(quantity, 0)
     if not papers.note:
         raise WrongField(_("Say in the note how it came about."), "note")
-    (place,) = _open(place)
-    postings = [Posting(lot, place, _outside(PlaceKind.LOST, by, at), quantity)]
+    (place,) = opened(place)
+    postings = [Posting(lot, place, outside(PlaceKind.LOST, by, at), quantity)]
     entry = ledger.post(
         EntryKind.LOSS, place, postings, papers=papers, loss=reason.value, by=by, at=at
     )
@@ -178,6 +183,10 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     papers = Papers(note=why, synthetic=entry.synthetic)
     if entry.kind == EntryKind.REVERSAL:
         raise AlreadyReversed(_("This entry takes another one back. Enter what is right anew."))
+    if entry.kind in SHIPPED:
+        raise BelongsToAShipment(
+            _("This sheet belongs to a shipment. Bring it back or settle it there.")
+        )
     moves = list(queries.moves_of(entry))
     held = queries.places_locked({key for m in moves for key in (m.source_id, m.target_id)})
     if queries.reversal_of(entry) is not None:  # by whoever held the places before
@@ -191,7 +200,7 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     return _noted("reverse", made, postings, by, at, reason=papers.note, detail=detail)
 
 
-def _picked(
+def picked(
     source: Place, to: Place, line: Leaving, day: date, before: Sequence[Posting]
 ) -> list[Posting]:
     """The lots of a line; what earlier lines of the entry take is no more there."""
@@ -247,7 +256,8 @@ def _short(source: Place, line: Leaving, holdings: Sequence[rules.Holding], day:
     return said
 
 
-def _lot(item: Item, facts: LotFacts, by: User | None, at: datetime) -> Lot:
+@one
+def labelled(item: Item, facts: LotFacts, by: User | None, at: datetime) -> Lot:
     """The lot with this label, made where there is none yet."""
     facts = replace(
         facts,
@@ -302,7 +312,7 @@ def _clean(papers: Papers, at: datetime) -> Papers:
     return replace(papers, other=other, note=note)
 
 
-def _refuse_many(lines: Sequence[object]) -> None:
+def refuse_many(lines: Sequence[object]) -> None:
     if not lines:
         raise WrongField(_("Enter at least one line."), "lines")
     if len(lines) > MOST_LINES:
@@ -312,7 +322,7 @@ def _refuse_many(lines: Sequence[object]) -> None:
         )
 
 
-def _refuse_quantity(quantity: int, line: int) -> None:
+def refuse_quantity(quantity: int, line: int) -> None:
     if quantity <= 0:
         raise WrongField(words.fault("not_positive"), f"lines/{line}/quantity")
     if quantity > rules.MOST:
@@ -412,7 +422,7 @@ def open_place(
 @transaction.atomic
 def close_place(*, place: Place, by: User | None, at: datetime) -> Place:
     """Nothing is kept here any more; a place that holds goods cannot be closed."""
-    (place,) = _open(place)
+    (place,) = opened(place)
     if queries.holds_anything(place):
         raise NotEmpty(_("This place still holds goods. Move or write them off first."))
     place.closed_at = at
@@ -422,7 +432,7 @@ def close_place(*, place: Place, by: User | None, at: datetime) -> Place:
     return place
 
 
-def _open(*places: Place) -> list[Place]:
+def opened(*places: Place) -> list[Place]:
     """The places, locked until the transaction ends; Closed where one of them is.
 
     Whoever changes what a place holds has its lock. The locks are taken in one order, so that two
@@ -444,7 +454,8 @@ def _refuse_closed(places: Iterable[Place]) -> None:
             )
 
 
-def _outside(kind: PlaceKind, by: User | None, at: datetime) -> Place:
+@one
+def outside(kind: PlaceKind, by: User | None, at: datetime) -> Place:
     """Where goods come from, or end: made when it is first needed."""
     found = queries.outside(kind)
     if found is not None:

@@ -22,7 +22,8 @@ from fangkong.core import api, clock
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 
-from . import actions, queries
+from . import actions, count_api, queries, ship_api
+from .api_bodies import NO_NUL, LabelIn, Quantity, StockReasonIn, Text40, Text60, Text100, Text200
 from .models import Balance, Entry, Item, Lot, Move, Place
 from .rules import MOST
 from .types import (
@@ -40,16 +41,10 @@ from .types import (
 )
 
 router = Router(tags=["stock"])
+router.add_router("/counts", count_api.router)
+router.add_router("/shipments", ship_api.router)
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-
-
-Text40 = Annotated[str, StringConstraints(max_length=40, pattern=_NO_NUL)]
-Text60 = Annotated[str, StringConstraints(max_length=60, pattern=_NO_NUL)]
-Text100 = Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)]
-Text200 = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
 _CODE = r"^[-a-zA-Z0-9_]+$"
-Quantity = Annotated[int, Field(ge=1, le=MOST, strict=True)]  # JSON's true is no number
 
 
 class ItemKind(Enum):
@@ -122,7 +117,7 @@ class ItemIn(api.Body):
     """`packs`: how many smallest units are in one of each pack, by its name."""
 
     code: Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=_CODE)]
-    name_zh: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=_NO_NUL)]
+    name_zh: Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=NO_NUL)]
     name_en: Text100 = ""
     kind: ItemKind
     unit: SmallestUnit
@@ -220,15 +215,6 @@ class SheetWithMovesOut(SheetOut):
     moves: list[StockMoveOut]
 
 
-class LabelIn(api.Body):
-    number: Text40 = ""
-    made_on: date | None = None
-    expires_on: date | None = None
-    standard: Text60 = ""
-    owner: Text100 = ""
-    earmark: Text100 = ""
-
-
 class ArrivingIn(api.Body):
     item: UUID
     quantity: Quantity
@@ -271,10 +257,6 @@ class LossIn(_PapersIn):
     lot: UUID
     quantity: Quantity
     reason: WhyLost
-
-
-class StockReasonIn(api.Body):
-    reason: Text200
 
 
 # --- Catalogue and what there is ------------------------------------------------------------------
@@ -449,6 +431,8 @@ def issue(request: HttpRequest, body: IssueIn) -> Status[dict[str, Any]]:
         target = queries.targets_to_choose().filter(public_id=body.target).first()
         if target is None:
             raise _unknown("target")
+        if target.facility_id != source.facility_id:
+            raise WrongField(_("For another facility make a shipment."), "target")
     lots = queries.lots_open_to(staff.user, staff.now)
     lines = []
     for n, line in enumerate(body.lines):

@@ -259,7 +259,9 @@ class IssueForm(LinesForm):
 
     def clean(self) -> dict[str, Any]:
         said = super().clean()
-        source = said.get("source")
+        source, target = said.get("source"), said.get("target")
+        if source is not None and target is not None and (fault := self.same_house(source, target)):
+            self.add_error("target", fault)
         for line in self.lines:
             line["which"] = None
             if line["lot"] and source is not None and "of" in line:
@@ -286,6 +288,12 @@ class IssueForm(LinesForm):
             "lines": lines,
             "papers": self.papers(),
         }
+
+    def same_house(self, source: Place, target: Place) -> str:
+        """What is wrong where the goods go to another facility, or nothing."""
+        if source.facility_id == target.facility_id:
+            return ""
+        return gettext("For another facility make a shipment.")
 
 
 def _lot_at(place: Place, item: Item, number: str) -> Lot | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import get_language, pgettext_lazy
@@ -13,7 +14,17 @@ from django.utils.translation import gettext_lazy as _
 from fangkong.core.privacy import Personal
 from fangkong.core.record import Record, address
 
-from .types import HELD, EntryKind, ItemClass, LossReason, PlaceKind, Unit
+from .types import (
+    HELD,
+    RUNNING_COUNTS,
+    CountState,
+    EntryKind,
+    ItemClass,
+    LossReason,
+    PlaceKind,
+    ShipmentState,
+    Unit,
+)
 
 
 class Item(Record):
@@ -299,3 +310,183 @@ class Numbering(models.Model):
 
     def __str__(self) -> str:
         return f"{self.place_id} {self.year}: {self.last}"
+
+
+class Count(Record):
+    """A stocktake (盘点) of a place: lot by lot what is there, then booked by somebody else.
+
+    ``blind``: the book's quantity of a lot is hidden until the lot was counted. ``entry``: the
+    sheet that booked the differences; none where there were none.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    number = models.CharField(_("number"), max_length=40, unique=True)
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    blind = models.BooleanField(_("blind count"), default=False)
+    state = models.CharField(
+        _("state"), max_length=10, choices=CountState.choices, default=CountState.OPEN
+    )
+    submitted_at = models.DateTimeField(_("submitted"), null=True)
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    decided_at = models.DateTimeField(_("decided"), null=True)
+    decision = models.CharField(_("decision"), max_length=200, blank=True)
+    entry = models.OneToOneField(Entry, null=True, on_delete=models.PROTECT, related_name="count")
+    synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["place"],
+                condition=models.Q(state__in=sorted(RUNNING_COUNTS)),
+                name="count_one_at_a_time",
+            )
+        ]
+        indexes = [models.Index(fields=["place", "id"], name="count_by_place")]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:count", self.public_id)
+
+
+class CountLine(Record):
+    """What was counted of a lot. ``found``: the book had none of it at the place.
+
+    ``book``: what the book held at the moment of counting, written down when it was booked; until
+    then it is reckoned (``rules.book_at``), so that late sheets still count. ``times``: how often.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    count = models.ForeignKey(Count, on_delete=models.PROTECT, related_name="lines", db_index=False)
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="+", db_index=False)
+    found = models.BooleanField(_("not in the book"), default=False)
+    quantity = models.PositiveBigIntegerField(_("counted"), null=True)
+    counted_at = models.DateTimeField(_("counted at"), null=True)
+    counted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    times = models.PositiveSmallIntegerField(default=0)
+    reason = models.CharField(_("reason of the difference"), max_length=100, blank=True)
+    book = models.BigIntegerField(_("book"), null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["count", "lot"], name="count_line_once")]
+
+    def __str__(self) -> str:
+        return f"{self.lot_id}: {self.quantity}"
+
+
+class Transfer(Record):
+    """Goods for another store (调拨): prepared, sent, received line by line by its keeper.
+
+    ``transit``: the place that holds them on the way. ``phone``: of the firm or office.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    number = models.CharField(_("number"), max_length=40, unique=True)
+    source = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    target = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    transit = models.ForeignKey(
+        Place, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    state = models.CharField(
+        _("state"), max_length=10, choices=ShipmentState.choices, default=ShipmentState.PREPARED
+    )
+    carrier = models.CharField(_("carried by"), max_length=100, blank=True)
+    plate = models.CharField(_("number plate"), max_length=20, blank=True)
+    phone = models.CharField(_("telephone of the office"), max_length=20, blank=True)
+    expected_at = models.DateTimeField(_("expected"), null=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    arrived_at = models.DateTimeField(_("arrived"), null=True)
+    remark = models.CharField(_("remark on arrival"), max_length=200, blank=True)
+    synthetic = models.BooleanField(_("made up for a demonstration"), default=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(source=models.F("target")), name="transfer_leads_elsewhere"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["source", "id"], name="transfer_by_source"),
+            models.Index(fields=["target", "id"], name="transfer_by_target"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:shipment", self.public_id)
+
+
+class TransferWish(Record):
+    """What is to be sent: so much of an item, or of one lot; lots are picked when it is sent."""
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    shipment = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="wishes")
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="+", db_index=False)
+    lot = models.ForeignKey(
+        Lot, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    quantity = models.PositiveBigIntegerField(_("quantity"))
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of item {self.item_id}"
+
+
+class TransferLine(Record):
+    """What was sent of a lot, and what became of it: never more than was sent, so none vanishes.
+
+    ``extra``: what arrived beyond what was sent; it is not part of the sum.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    shipment = models.ForeignKey(
+        Transfer, on_delete=models.PROTECT, related_name="lines", db_index=False
+    )
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="+", db_index=False)
+    sent = models.PositiveBigIntegerField(_("sent"))
+    received = models.PositiveBigIntegerField(_("received"), default=0)
+    broken = models.PositiveBigIntegerField(_("broken"), default=0)
+    returned = models.PositiveBigIntegerField(_("came back"), default=0)
+    lost = models.PositiveBigIntegerField(_("lost"), default=0)
+    extra = models.PositiveBigIntegerField(_("too much"), default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shipment", "lot"], name="transfer_line_once"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    sent__gte=models.F("received")
+                    + models.F("broken")
+                    + models.F("returned")
+                    + models.F("lost")
+                ),
+                name="transfer_line_sums",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sent} of lot {self.lot_id}"
+
+    @property
+    def outstanding(self) -> int:
+        """What is still on the way, or missing."""
+        return self.sent - self.received - self.broken - self.returned - self.lost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -32,8 +32,30 @@ from fangkong.packs import queries as packs
 from fangkong.places import queries as places
 
 from . import rules
-from .models import Balance, Entry, Item, Lot, Move, Place
-from .types import HELD, HOLD, KEEP, VIEW, ItemFacts, LotFacts, PlaceKind
+from .models import (
+    Balance,
+    Count,
+    CountLine,
+    Entry,
+    Item,
+    Lot,
+    Move,
+    Place,
+    Transfer,
+    TransferLine,
+    TransferWish,
+)
+from .types import (
+    HELD,
+    HOLD,
+    KEEP,
+    RUNNING_COUNTS,
+    VIEW,
+    ItemFacts,
+    LotFacts,
+    PlaceKind,
+    ShipmentState,
+)
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -53,6 +75,11 @@ def places_open_to(user: User, at: datetime, permission: Permission = VIEW) -> Q
     )
     rows = Place.objects.filter(within, kind__in=sorted(HELD))
     return rows.select_related("facility__area", "county")
+
+
+def stores_open_to(user: User, at: datetime) -> QuerySet[Place]:
+    """Those of them that goods lie in: not the ways between stores."""
+    return places_open_to(user, at).exclude(kind=PlaceKind.TRANSIT)
 
 
 def places_to_choose(user: User, at: datetime, permission: Permission = KEEP) -> QuerySet[Place]:
@@ -155,7 +182,7 @@ def known_codes() -> frozenset[str]:
 
 
 def board(user: User, at: datetime) -> QuerySet[Item]:
-    """Every item with what the user's places hold of it; one statement.
+    """Every item with what the user's stores and wards hold of it; one statement.
 
     ``here``: all that is held. ``spoiled``: of it, expired. ``kept_back``: of it, in lots that are
     held back. ``soon``: of it, good today but not for ``SOON`` more days. ``first``: the earliest
@@ -163,7 +190,7 @@ def board(user: User, at: datetime) -> QuerySet[Item]:
     """
     day = clock.day_of(at)
     mine = Balance.objects.filter(
-        item=OuterRef("pk"), quantity__gt=0, place__in=places_open_to(user, at).values("pk")
+        item=OuterRef("pk"), quantity__gt=0, place__in=stores_open_to(user, at).values("pk")
     )
     good = Q(lot__held_back_at__isnull=True)
     lasting = Q(lot__expires_on__gte=day)
@@ -389,6 +416,176 @@ def used_a_day(item: Item, of: Iterable[int], first: date, last: date) -> dict[i
 
 def _totals(rows: QuerySet[Move], place: str) -> dict[int, int]:
     return dict(rows.order_by().values_list(place).annotate(n=Sum("quantity")))
+
+
+# --- Shipments ------------------------------------------------------------------------------------
+
+
+def targets_in_house(user: User, at: datetime) -> QuerySet[Place]:
+    """The open stores and wards of the facilities whose places the user keeps."""
+    mine = places_to_choose(user, at).order_by().values("facility")
+    return targets_to_choose().filter(facility__in=mine)
+
+
+def shipments_open_to(user: User, at: datetime) -> QuerySet[Transfer]:
+    """Shipments from and to the user's places."""
+    mine = places_open_to(user, at).values("pk")
+    return _shipments().filter(Q(source__in=mine) | Q(target__in=mine))
+
+
+def shipments_sent_by(user: User, at: datetime) -> QuerySet[Transfer]:
+    """Shipments from places that the user keeps."""
+    return _shipments().filter(source__in=places_open_to(user, at, KEEP).values("pk"))
+
+
+def shipments_coming_to(user: User, at: datetime) -> QuerySet[Transfer]:
+    """Shipments to places that the user keeps."""
+    return _shipments().filter(target__in=places_open_to(user, at, KEEP).values("pk"))
+
+
+def _shipments() -> QuerySet[Transfer]:
+    whole = ("source__facility__area", "source__county", "target__facility", "target__county")
+    return Transfer.objects.select_related(*whole, "transit__facility")
+
+
+def sees_shipment(user: User, public_id: UUID, at: datetime) -> bool:
+    """Whether a user may see a shipment, and with it the proof of its arrival."""
+    return shipments_open_to(user, at).filter(public_id=public_id).exists()
+
+
+def shipment_locked(key: int) -> Transfer:
+    """A shipment that is about to be changed; its places are locked before."""
+    return _shipments().select_for_update(of=("self",)).get(pk=key)
+
+
+def shipments_of(place: Place, year: int) -> int:
+    """How many shipments a place prepared in a year."""
+    days = {"created_at__gte": clock.start_of(date(year, 1, 1))}
+    days["created_at__lt"] = clock.start_of(date(year + 1, 1, 1))
+    return Transfer.objects.filter(source=place, **days).count()
+
+
+def wishes_of(shipment: Transfer) -> QuerySet[TransferWish]:
+    """What is to be sent."""
+    rows = TransferWish.objects.filter(shipment=shipment)
+    return rows.select_related("item", "lot").order_by("pk")
+
+
+def shipment_lines(shipment: Transfer) -> list[TransferLine]:
+    """What was sent, lot by lot, and what became of it."""
+    rows = TransferLine.objects.filter(shipment=shipment).select_related("lot__item")
+    return list(rows.order_by("pk"))
+
+
+def on_the_way_to(
+    places: Iterable[int],
+) -> dict[tuple[int, int], list[tuple[datetime | None, int]]]:
+    """What is on the way to places: (place, item) → expected and quantity of each shipment."""
+    left = F("sent") - F("received") - F("broken") - F("returned") - F("lost")
+    rows = TransferLine.objects.filter(
+        shipment__state=ShipmentState.SENT, shipment__target__in=list(places)
+    )
+    found: dict[tuple[int, int], list[tuple[datetime | None, int]]] = {}
+    keys = ("shipment__target_id", "lot__item_id", "shipment__expected_at")
+    for place, item, expected, n in rows.values_list(*keys).annotate(n=Sum(left)):
+        found.setdefault((place, item), []).append((expected, n))
+    return found
+
+
+# --- Stocktake ------------------------------------------------------------------------------------
+
+
+def counts_open_to(user: User, at: datetime, permission: Permission = VIEW) -> QuerySet[Count]:
+    """The stocktakes of the user's places."""
+    mine = places_open_to(user, at, permission).values("pk")
+    whole = ("place__facility__area", "place__county", "entry", "submitted_by", "created_by")
+    return Count.objects.filter(place__in=mine).select_related(*whole)
+
+
+def count_locked(key: int) -> Count:
+    """A stocktake that is about to be changed; its place is locked before."""
+    whole = Count.objects.select_related("place__facility__area", "place__county")
+    return whole.select_for_update(of=("self",)).get(pk=key)
+
+
+def running_count(place: Place) -> Count | None:
+    """The stocktake of a place that is not decided yet."""
+    return Count.objects.filter(place=place, state__in=sorted(RUNNING_COUNTS)).first()
+
+
+def counts_of(place: Place, year: int) -> int:
+    """How many stocktakes a place had in a year, given up ones too."""
+    days = {"created_at__gte": clock.start_of(date(year, 1, 1))}
+    days["created_at__lt"] = clock.start_of(date(year + 1, 1, 1))
+    return Count.objects.filter(place=place, **days).count()
+
+
+def lots_to_count(place: Place, items: Collection[Item]) -> list[Lot]:
+    """The lots that the book has at a place: of some items, or of all where none are named."""
+    rows = Balance.objects.filter(place=place, quantity__gt=0)
+    if items:
+        rows = rows.filter(item__in=items)
+    return [row.lot for row in rows.select_related("lot__item").order_by("lot")]
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of a stocktake with its book: ``book`` and ``difference`` None where hidden."""
+
+    line: CountLine
+    book: int | None
+    difference: int | None
+
+
+def lines_of(count: Count) -> list[Told]:
+    """The lines of a stocktake by item and expiry, with what the book held; three statements."""
+    rows = CountLine.objects.filter(count=count).select_related("lot__item", "counted_by")
+    first = F("lot__expires_on").asc(nulls_last=True)
+    lines = list(rows.order_by("lot__item__kind", "lot__item__name_zh", first, "pk"))
+    held, moved = _book(count, lines)
+    return [_told(count, line, held, moved) for line in lines]
+
+
+def _book(
+    count: Count, lines: Sequence[CountLine]
+) -> tuple[dict[int, int], dict[int, list[rules.Moved]]]:
+    """What the place holds of each lot, and what moved since the first line was counted."""
+    lots = [line.lot_id for line in lines]
+    rows = Balance.objects.filter(place=count.place_id, lot__in=lots)
+    held = dict(rows.values_list("lot_id", "quantity"))
+    moved: dict[int, list[rules.Moved]] = {}
+    if moments := [line.counted_at for line in lines if line.counted_at is not None]:
+        here = Q(source=count.place_id) | Q(target=count.place_id)
+        since = Move.objects.filter(here, lot__in=lots, entry__moved_at__gt=min(moments))
+        signed = Case(When(target=count.place_id, then=F("quantity")), default=-F("quantity"))
+        for lot, moment, change in since.values_list("lot_id", "entry__moved_at", signed):
+            moved.setdefault(lot, []).append(rules.Moved(moment, change))
+    return held, moved
+
+
+def _told(
+    count: Count, line: CountLine, held: dict[int, int], moved: dict[int, list[rules.Moved]]
+) -> Told:
+    if line.book is not None and line.quantity is not None:
+        return Told(line, line.book, line.quantity - line.book)
+    now = held.get(line.lot_id, 0)
+    if line.quantity is None or line.counted_at is None:
+        return Told(line, None if count.blind else now, None)
+    book = rules.book_at(now, moved.get(line.lot_id, []), line.counted_at)
+    return Told(line, book, line.quantity - book)
+
+
+def mark_of(place: Place) -> int:
+    """How far the ledger of a place has come: nothing moved there while this stays the same."""
+    here = Q(source=place) | Q(target=place)
+    return Move.objects.filter(here).order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+def moved_after(place: Place, mark: int, lots: Iterable[int]) -> frozenset[int]:
+    """Which lots came to or left a place after a mark of its ledger."""
+    here = Q(source=place) | Q(target=place)
+    rows = Move.objects.filter(here, pk__gt=mark, lot__in=list(lots))
+    return frozenset(rows.values_list("lot_id", flat=True))
 
 
 # --- Is the cache true ----------------------------------------------------------------------------

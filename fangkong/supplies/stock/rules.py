@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
 MOST = 1_000_000_000_000  # smallest units in one line; more is a slip of the hand
@@ -100,6 +100,13 @@ def in_smallest(quantity: str, unit: str, smallest: str, packs: Mapping[str, int
     if found != found.to_integral_value():
         raise NotExact("fraction")
     return int(found)
+
+
+def counted(quantity: str, unit: str, smallest: str, packs: Mapping[str, int]) -> int:
+    """``in_smallest`` of what was counted, which may be nothing."""
+    if number(quantity) == 0:
+        return 0
+    return in_smallest(quantity, unit, smallest, packs)
 
 
 def in_packs(quantity: int, packs: Mapping[str, int]) -> list[tuple[int, str]]:
@@ -198,6 +205,60 @@ def wasting(holdings: Sequence[Holding], a_day: float, today: date) -> list[Wast
 def days_of_cover(quantity: int, a_day: float) -> float | None:
     """For how many days a quantity lasts; None where nothing is used."""
     return quantity / a_day if a_day > 0 else None
+
+
+# --- Stocktake ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A change of a balance, by when the goods moved as told."""
+
+    moved_at: datetime
+    change: int
+
+
+def book_at(balance: int, moves: Iterable[Moved], moment: datetime) -> int:
+    """What the book held at a moment: what it holds now, less what moved after it.
+
+    Whether a move was booked before or after the moment does not matter: a sheet that is entered
+    late tells of goods that were already gone when they were counted.
+    """
+    return balance - sum(one.change for one in moves if one.moved_at > moment)
+
+
+def difference(counted: int, balance: int, moves: Iterable[Moved], counted_at: datetime) -> int:
+    """How much more (or, below zero, less) was there than the book said at that moment."""
+    return counted - book_at(balance, moves, counted_at)
+
+
+def count_number(mark: str, year: int, n: int) -> str:
+    """The n-th stocktake of a place in a year: 513301-01-PD-2020-003."""
+    return f"{mark}-PD-{year}-{n:03d}"
+
+
+# --- Shipments ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What became of what was sent of a lot: the first three sum up to it; ``extra`` is beyond."""
+
+    received: int
+    broken: int
+    missing: int
+    extra: int
+
+
+def arrival(sent: int, good: int, broken: int) -> Arrival:
+    """What arrived against what was sent. ``broken`` is at most ``sent``, both counted."""
+    received = min(good, sent - broken)
+    return Arrival(received, broken, sent - broken - received, good - received)
+
+
+def shipment_number(mark: str, year: int, n: int) -> str:
+    """The n-th shipment of a place in a year: 513301-01-DB-2020-003."""
+    return f"{mark}-DB-{year}-{n:03d}"
 
 
 # --- The ledger -----------------------------------------------------------------------------------

@@ -13,11 +13,12 @@ from django.utils.translation import pgettext_lazy
 
 from fangkong.core import permissions
 from fangkong.core.audit.types import name_places, name_verbs
+from fangkong.core.files import types as files
 from fangkong.core.roles import Role
 from fangkong.tasks import types as tasks
 
 if TYPE_CHECKING:
-    from .models import Item, Lot
+    from .models import CountLine, Item, Lot, TransferLine
 
 VIEW = permissions.declare(
     "supplies.stock.view",
@@ -41,6 +42,14 @@ HOLD = permissions.declare(
     "supplies.stock.hold",
     _("Hold a lot back, recall it, or let it go again"),
     roles=[Role.STORE_KEEPER, Role.HEADQUARTERS],
+)
+APPROVE = permissions.declare(
+    "supplies.stock.approve",
+    _("Approve a stocktake that somebody else counted"),
+    roles=[Role.HEADQUARTERS, Role.COUNTY_CDC, Role.HOSPITAL, Role.STORE_KEEPER],
+)
+PROOF = files.declare(
+    files.Use("supplies.stock.arrival", permission=KEEP, kinds=(*files.PHOTOS, *files.DOCUMENTS))
 )
 CATALOGUE = permissions.declare(
     "supplies.stock.catalogue",
@@ -86,6 +95,7 @@ class PlaceKind(models.TextChoices):
     SOURCE = "source", pgettext_lazy("place of stock", "From outside")
     USED = "used", pgettext_lazy("place of stock", "Used up")
     LOST = "lost", pgettext_lazy("place of stock", "Lost or destroyed")
+    FOUND = "found", pgettext_lazy("place of stock", "Found when counted")
 
 
 HELD = frozenset({PlaceKind.STORE.value, PlaceKind.WARD.value, PlaceKind.TRANSIT.value})
@@ -99,6 +109,10 @@ class EntryKind(models.TextChoices):
     ISSUE = "issue", pgettext_lazy("entry of the ledger", "Issue for use")
     MOVE = "move", pgettext_lazy("entry of the ledger", "Move to another place")
     LOSS = "loss", pgettext_lazy("entry of the ledger", "Loss")
+    DISPATCH = "dispatch", pgettext_lazy("entry of the ledger", "Sent to another store")
+    ARRIVAL = "arrival", pgettext_lazy("entry of the ledger", "Arrived from another store")
+    RETURN = "return", pgettext_lazy("entry of the ledger", "Came back from the way")
+    COUNT = "count", pgettext_lazy("entry of the ledger", "Stocktake")
     REVERSAL = "reversal", pgettext_lazy("entry of the ledger", "Reversal")
 
 
@@ -109,6 +123,34 @@ class LossReason(models.TextChoices):
     BROKEN = "broken", pgettext_lazy("loss", "broken or soiled")
     MISSING = "missing", pgettext_lazy("loss", "not found")
     UNFIT = "unfit", pgettext_lazy("loss", "does not meet the standard")
+
+
+class ShipmentState(models.TextChoices):
+    """How far goods for another store are."""
+
+    PREPARED = "prepared", pgettext_lazy("shipment", "prepared")
+    SENT = "sent", pgettext_lazy("shipment", "on the way")
+    DISPUTED = "disputed", pgettext_lazy("shipment", "arrived, some missing")
+    DONE = "done", pgettext_lazy("shipment", "arrived")
+    RETURNED = "returned", pgettext_lazy("shipment", "came back")
+    CANCELLED = "cancelled", pgettext_lazy("shipment", "cancelled")
+
+
+ON_THE_WAY = frozenset({ShipmentState.SENT.value, ShipmentState.DISPUTED.value})
+# Sheets that belong to a shipment: they are put right there, not taken back alone.
+SHIPPED = frozenset({EntryKind.DISPATCH.value, EntryKind.ARRIVAL.value, EntryKind.RETURN.value})
+
+
+class CountState(models.TextChoices):
+    """How far a stocktake is."""
+
+    OPEN = "open", pgettext_lazy("stocktake", "being counted")
+    SUBMITTED = "submitted", pgettext_lazy("stocktake", "waits for approval")
+    BOOKED = "booked", pgettext_lazy("stocktake", "booked")
+    CANCELLED = "cancelled", pgettext_lazy("stocktake", "given up")
+
+
+RUNNING_COUNTS = frozenset({CountState.OPEN.value, CountState.SUBMITTED.value})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +203,44 @@ class Leaving:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counted:
+    """What was counted of a line; None leaves the quantity as it stands."""
+
+    line: CountLine
+    quantity: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How goods travel. ``phone``: of the office or firm; numbers of persons are refused."""
+
+    carrier: str = ""
+    plate: str = ""
+    phone: str = ""
+    expected_at: datetime | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrived:
+    """What came of a line of a shipment, in smallest units; what is not told is missing."""
+
+    line: TransferLine
+    good: int
+    broken: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What became of what was missing: it came back to the sender, or is lost."""
+
+    line: TransferLine
+    back: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Papers:
     """What stands on an entry beside its lines.
 
@@ -179,6 +259,18 @@ LEDGER_TASK = tasks.declare_kind(
     "supplies:stock:holdings",
 )
 
+COUNT_TASK = tasks.declare_kind(
+    "supplies.stock.count_waits",
+    _("Stocktake %(number)s of %(place)s waits for approval."),
+    "supplies:stock:count",
+)
+
+DISPUTE_TASK = tasks.declare_kind(
+    "supplies.stock.shipment_differs",
+    _("Shipment %(number)s did not arrive as it was sent. Find out what became of the rest."),
+    "supplies:stock:shipment",
+)
+
 name_verbs(
     {
         "supplies.stock.add_item": _("Item added to the catalogue"),
@@ -191,6 +283,19 @@ name_verbs(
         "supplies.stock.move": _("Goods moved"),
         "supplies.stock.lose": _("Goods written off"),
         "supplies.stock.reverse": _("Entry of the ledger reversed"),
+        "supplies.stock.prepare_shipment": _("Shipment prepared"),
+        "supplies.stock.dispatch": _("Shipment sent"),
+        "supplies.stock.arrive": _("Shipment received"),
+        "supplies.stock.settle": _("What was missing of a shipment settled"),
+        "supplies.stock.bring_back": _("Shipment came back"),
+        "supplies.stock.cancel_shipment": _("Shipment cancelled"),
+        "supplies.stock.open_count": _("Stocktake begun"),
+        "supplies.stock.count": _("Lots counted"),
+        "supplies.stock.count_found": _("Lot found that is not in the book"),
+        "supplies.stock.submit_count": _("Stocktake submitted"),
+        "supplies.stock.approve_count": _("Stocktake approved and booked"),
+        "supplies.stock.give_count_back": _("Stocktake given back"),
+        "supplies.stock.cancel_count": _("Stocktake given up"),
         "supplies.stock.hold": _("Lot held back"),
         "supplies.stock.let_go": _("Lot let go"),
     }

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import views
+from . import count_views, ship_views, views
 
 app_name = "stock"
 urlpatterns = [
@@ -25,4 +25,21 @@ urlpatterns = [
     path("lots/<uuid:public_id>/hold/", views.hold, name="hold"),
     path("lots/<uuid:public_id>/let-go/", views.let_go, name="let_go"),
     path("lots/<uuid:public_id>/lose/", views.lose, name="lose"),
+    path("counts/", count_views.counts, name="counts"),
+    path("counts/open/", count_views.open_count, name="open_count"),
+    path("counts/<uuid:public_id>/", count_views.count, name="count"),
+    path("counts/<uuid:public_id>/enter/", count_views.enter, name="enter_count"),
+    path("counts/<uuid:public_id>/found/", count_views.find, name="find_lot"),
+    path("counts/<uuid:public_id>/submit/", count_views.submit, name="submit_count"),
+    path("counts/<uuid:public_id>/approve/", count_views.approve, name="approve_count"),
+    path("counts/<uuid:public_id>/give-back/", count_views.give_back, name="give_count_back"),
+    path("counts/<uuid:public_id>/cancel/", count_views.cancel, name="cancel_count"),
+    path("shipments/", ship_views.shipments, name="shipments"),
+    path("shipments/prepare/", ship_views.prepare, name="prepare_shipment"),
+    path("shipments/<uuid:public_id>/", ship_views.shipment, name="shipment"),
+    path("shipments/<uuid:public_id>/dispatch/", ship_views.dispatch, name="dispatch"),
+    path("shipments/<uuid:public_id>/arrive/", ship_views.arrive, name="arrive"),
+    path("shipments/<uuid:public_id>/settle/", ship_views.settle, name="settle"),
+    path("shipments/<uuid:public_id>/bring-back/", ship_views.bring_back, name="bring_back"),
+    path("shipments/<uuid:public_id>/cancel/", ship_views.cancel, name="cancel_shipment"),
 ]

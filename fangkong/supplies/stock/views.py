@@ -24,7 +24,7 @@ from fangkong.core.permissions import Permission, allowed
 
 from . import actions, forms, queries, rules, words
 from .models import Balance, Entry, Item, Lot, Move, Place
-from .types import CATALOGUE, HOLD, KEEP, VIEW
+from .types import CATALOGUE, HOLD, KEEP, SHIPPED, VIEW, PlaceKind
 
 SHOWN_DAYS = 30  # of the curve
 BURN_DAYS = 14  # over which use a day is counted
@@ -260,7 +260,8 @@ def item(request: StaffRequest, public_id: UUID) -> HttpResponse:
     rows = list(queries.balances_open_to(user, at).filter(item=found))
     used = queries.used_a_day(found, keys, day - timedelta(days=BURN_DAYS - 1), day)
     a_day = sum(used.values())
-    good = sum(row.quantity for row in rows if queries.holding(row).good_on(day))
+    usable = [row for row in rows if row.place.kind != PlaceKind.TRANSIT]
+    good = sum(row.quantity for row in usable if queries.holding(row).good_on(day))
     page = {
         "item": found,
         "here": words.amount(found.here, found),
@@ -271,7 +272,7 @@ def item(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "burn_days": BURN_DAYS,
         "cover": rules.days_of_cover(good, a_day),
         "rows": [(row, words.amount(row.quantity, found), _tone(row, day)) for row in rows],
-        "wasting": _wasting(rows, used, day, found),
+        "wasting": _wasting(usable, used, day, found),
         "chart": _curve(request, found, keys),
         "moves": _told(queries.moves_open_to(user, at).filter(item=found).order_by("-pk")[:SHOWN]),
         "may_keep": _may(request, KEEP),
@@ -435,7 +436,7 @@ def issue(request: StaffRequest) -> HttpResponse:
         request.POST or None,
         items=queries.items(),
         places=queries.places_to_choose(user, at),
-        targets=queries.targets_to_choose(),
+        targets=queries.targets_in_house(user, at),
         initial={"source": request.GET.get("place", ""), **_first_line(request)},
     )
     if done := pages.carry_out(request, form, actions.issue, form.asked):
@@ -485,7 +486,10 @@ def entry(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "entry": found,
         "moves": _told(queries.moves_of(found)),
         "reversal": back,
-        "may_reverse": may and back is None and found.reverses_id is None,
+        "may_reverse": may
+        and back is None
+        and found.reverses_id is None
+        and found.kind not in SHIPPED,
         "history": audit.history_of(found),
     }
     return render(request, "supplies/stock/entry.html", page)
@@ -652,5 +656,5 @@ def _may(request: StaffRequest, permission: Permission) -> bool:
 
 
 def _keys(request: StaffRequest) -> list[int]:
-    """The user's places, by key."""
-    return list(queries.places_open_to(request.user, request.now).values_list("pk", flat=True))
+    """The user's stores and wards, by key."""
+    return list(queries.stores_open_to(request.user, request.now).values_list("pk", flat=True))

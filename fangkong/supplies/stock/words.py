@@ -72,3 +72,12 @@ def reserve(quantity: int, item: Item) -> str:
     share = quantity * 100 // item.least
     told = {"share": number(share), "least": amount(item.least, item)}
     return _("%(share)s %% of %(least)s") % told
+
+
+def signed(quantity: int | None, item: Item) -> str:
+    """A difference with its sign: +3 pcs, −12 pcs; "" where it is not known."""
+    if quantity is None:
+        return ""
+    if not quantity:
+        return "0"
+    return ("+" if quantity > 0 else "−") + amount(abs(quantity), item)

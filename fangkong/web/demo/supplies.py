@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from fangkong.core import clock
 from fangkong.places import queries as places
 from fangkong.places.types import FacilityKind
-from fangkong.supplies.stock import actions, queries, rules
-from fangkong.supplies.stock.types import Arriving, Leaving, LotFacts, Papers
+from fangkong.supplies.stock import actions, counting, queries, rules, shipping
+from fangkong.supplies.stock.types import Arriving, Counted, Leaving, LotFacts, Papers, Way
 
 from . import sources
 
@@ -78,6 +78,8 @@ def kept(*, depot: Facility, hospital: Facility, keeper: User, hq: User, at: dat
     counties = [_county(code, n, items, at, keeper) for n, code in enumerate(COUNTIES)]
     booked += [one for sheets in counties for one in sheets]
     daofu = counties[COUNTIES.index("513326")][0].place
+    _counted(daofu, at, keeper)
+    _shipped(store, daofu, items["surgical-mask"], at, keeper)
     given += sources.promised(store=store, daofu=daofu, items=items, keeper=keeper, hq=hq, at=at)
     return len(booked) + given
 
@@ -141,6 +143,25 @@ def _county(code: str, n: int, items: dict[str, Item], at: datetime, by: User) -
             actions.issue(source=place, lines=used, papers=papers, by=by, at=at - ago * DAY)
         )
     return booked
+
+
+def _counted(place: Place, at: datetime, by: User) -> None:
+    """A stocktake that is under way: one lot counted, and less than the book. All invented."""
+    count = counting.open_count(place=place, synthetic=True, by=by, at=at - DAY / 4)
+    one = next(one for one in queries.lines_of(count) if one.book)
+    assert one.book is not None
+    told = [Counted(line=one.line, quantity=one.book - 2, reason=f"包装破损（{MADE_UP}）")]
+    mark = queries.mark_of(place)
+    counting.enter(count=count, told=told, mark=mark, by=by, at=at - DAY / 5)
+
+
+def _shipped(store: Place, target: Place, item: Item, at: datetime, by: User) -> None:
+    """A shipment that is on the way. Invented."""
+    way = Way(carrier="州邮政（演示）", plate="川V·演示1", expected_at=at + DAY / 2, note=MADE_UP)
+    lines = [Leaving(item=item, quantity=600)]
+    said = {"source": store, "target": target, "lines": lines, "way": way, "synthetic": True}
+    made = shipping.prepare(**said, by=by, at=at - DAY / 6)  # type: ignore[arg-type]
+    shipping.dispatch(shipment=made, by=by, at=at - DAY / 8)
 
 
 def _spoiled(store: Place, items: dict[str, Item], at: datetime, by: User) -> list[Entry]:

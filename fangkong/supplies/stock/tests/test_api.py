@@ -39,18 +39,20 @@ def test_goods_go_their_way_by_machine(ask, world, client):
     came = ask(world.keeper, "receipts/", **receipt(world, 100, lot=label), other="州商务合作局")
     assert came.status_code == 201, came.content
     line = {"item": str(world.mask.public_id), "quantity": 30}
-    said = {"source": str(world.store.public_id), "target": str(world.there.public_id)}
-    sent = ask(world.keeper, "issues/", key="i", **said, lines=[line]).json()
+    said = {"source": str(world.store.public_id), "lines": [line]}
+    abroad = ask(world.keeper, "issues/", key="x", **said, target=str(world.there.public_id))
+    assert abroad.status_code == 422 and "shipment" in abroad.json()["detail"]
+    sent = ask(world.keeper, "issues/", key="i", **said).json()
 
     (move,) = sent["moves"]
-    assert (move["quantity"], move["target"], move["target_kind"]) == (30, said["target"], "store")
+    assert (move["quantity"], move["target"], move["target_kind"]) == (30, None, "used")
     rows = client.get(f"{API}holdings/").json()["rows"]
     assert [(row["number"], row["quantity"]) for row in rows] == [("A", 70)]
     client.force_login(world.headquarters)
     (here,) = [one for one in client.get(f"{API}items/").json()["rows"] if one["code"] == "mask"]
-    assert (here["here"], here["first_expiry"]) == (100, str(NEXT_YEAR))
+    assert (here["here"], here["first_expiry"]) == (70, str(NEXT_YEAR))
     lot = client.get(f"{API}lots/{move['lot']}/").json()
-    assert [one["quantity"] for one in lot["holders"]] == [70, 30]
+    assert [one["quantity"] for one in lot["holders"]] == [70]
 
 
 def test_a_repeat_is_booked_once_and_another_body_with_its_key_is_refused(ask, world):

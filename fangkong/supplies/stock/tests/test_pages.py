@@ -105,17 +105,18 @@ def test_an_issue_says_how_much_there_is(send, world):
     assert done.status_code == 302 and world.held() == {}
 
 
-def test_goods_are_sent_to_another_county_and_seen_there(send, world, client):
-    world.bring(40, number="A")
-    said = {"source": str(world.store.public_id), "target": str(world.there.public_id)}
+def test_goods_move_directly_only_within_one_house(send, world, client):
+    world.bring(40, number="A", place=world.there)
+    said = {"source": str(world.there.public_id), "item_0": "mask", "quantity_0": "15"}
 
-    send(world.keeper, "issue", **said, item_0="mask", quantity_0="15", lot_0="A")
+    done = send(world.matron, "issue", **said, target=str(world.ward.public_id), lot_0="A")
+    abroad = send(world.matron, "issue", **said, target=str(world.store.public_id))
 
-    assert "15只" in page(client, world.matron, "place", world.there.public_id).content.decode()
-    assert page(client, world.matron, "place", world.store.public_id).status_code == 404
+    assert (done.status_code, world.held(world.ward)) == (302, {"A": 15})
+    assert (abroad.status_code, list(abroad.context["form"].errors)) == (422, ["target"])
     entry = Entry.objects.latest("pk")
-    assert page(client, world.matron, "entry", entry.public_id).status_code == 200
-    assert page(client, world.matron, "reverse_entry", entry.public_id).status_code == 404
+    assert page(client, world.keeper, "entry", entry.public_id).status_code == 404
+    assert page(client, world.headquarters, "reverse_entry", entry.public_id).status_code == 403
 
 
 def test_a_sheet_is_taken_back_on_its_page(send, world, client):

@@ -1,0 +1,36 @@
+"""Bodies that several doors of the stock share."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from ninja import Field
+from pydantic import StringConstraints
+
+from fangkong.core import api
+
+from .rules import MOST
+
+NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
+
+
+Text20 = Annotated[str, StringConstraints(max_length=20, pattern=NO_NUL)]
+Text40 = Annotated[str, StringConstraints(max_length=40, pattern=NO_NUL)]
+Text60 = Annotated[str, StringConstraints(max_length=60, pattern=NO_NUL)]
+Text100 = Annotated[str, StringConstraints(max_length=100, pattern=NO_NUL)]
+Text200 = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
+Quantity = Annotated[int, Field(ge=1, le=MOST, strict=True)]  # JSON's true is no number
+
+
+class LabelIn(api.Body):
+    number: Text40 = ""
+    made_on: date | None = None
+    expires_on: date | None = None
+    standard: Text60 = ""
+    owner: Text100 = ""
+    earmark: Text100 = ""
+
+
+class StockReasonIn(api.Body):
+    reason: Text200

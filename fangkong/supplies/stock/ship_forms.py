@@ -1,0 +1,174 @@
+"""What is entered for a shipment: what goes where and how, what arrived, what of the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from fangkong.core import pages
+from fangkong.core.files.forms import FilesField
+from fangkong.core.refusals import Refused
+
+from . import rules, words
+from .forms import IssueForm
+from .models import Place, Transfer, TransferLine
+from .types import PROOF, Arrived, Leaving, Settled, ShipmentState, Way
+
+
+class ShipmentForm(IssueForm):
+    """Goods for another store, and who carries them."""
+
+    carrier = forms.CharField(
+        label=_("Carried by"),
+        max_length=100,
+        required=False,
+        help_text=_("A firm, an office or a team; no names of persons."),
+    )
+    plate = forms.CharField(label=_("Number plate"), max_length=20, required=False)
+    phone = forms.CharField(
+        label=_("Telephone of the office"),
+        max_length=20,
+        required=False,
+        help_text=_("Of the firm or office; no mobile number of a person."),
+    )
+    expected_at = pages.MomentField(label=_("Expected"))
+
+    def __init__(
+        self, *args: Any, places: Iterable[Place], targets: Iterable[Place], **more: Any
+    ) -> None:
+        super().__init__(*args, places=places, targets=targets, **more)
+        for name in ("other", "moved_at"):
+            del self.fields[name]
+        self.fields["target"].required = True
+        self.fields["expected_at"].help_text = gettext("Empty where it is not known.")
+
+    def same_house(self, source: Place, target: Place) -> str:
+        """A shipment goes to another facility."""
+        if source.facility_id != target.facility_id:
+            return ""
+        return gettext("Both are in one house. Issue the goods there directly.")
+
+    def asked(self) -> dict[str, object]:
+        """What the action takes."""
+        said = self.cleaned_data
+        names = ("carrier", "plate", "phone", "expected_at", "note")
+        lines = [
+            Leaving(item=line["of"], quantity=line["smallest"], lot=line["which"])
+            for line in self.lines
+        ]
+        way = Way(**{name: said[name] for name in names})
+        return {"source": said["source"], "target": said["target"], "lines": lines, "way": way}
+
+
+class _LinesOfShipment(pages.Form):
+    """Two numbers for each line; ``first`` and ``second`` name them."""
+
+    first: tuple[str, Any] = ("", "")
+    second: tuple[str, Any] = ("", "")
+
+    def __init__(self, *args: Any, lines: Sequence[TransferLine], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.of = list(lines)
+        for one in self.of:
+            what = f"{one.lot.item.display_name} · {words.lot(one.lot)}"
+            for (name, label), must in ((self.first, True), (self.second, False)):
+                self.fields[f"{name}-{one.public_id}"] = forms.CharField(
+                    label=f"{label} · {what}",
+                    max_length=20,
+                    required=must and self.must,
+                    widget=forms.TextInput({"inputmode": "numeric", "autocomplete": "off"}),
+                )
+
+    must = True
+
+    def rows(self) -> Iterator[tuple[TransferLine, str, forms.BoundField, forms.BoundField]]:
+        for one in self.of:
+            shown = one.sent if self.must else one.outstanding
+            yield (
+                one,
+                words.amount(shown, one.lot.item),
+                self[f"{self.first[0]}-{one.public_id}"],
+                self[f"{self.second[0]}-{one.public_id}"],
+            )
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or {}
+        for one in self.of:
+            for name, _label in (self.first, self.second):
+                key = f"{name}-{one.public_id}"
+                text = str(said.get(key) or "").strip()
+                try:
+                    item = one.lot.item
+                    said[f"n-{key}"] = rules.counted(text, "", item.unit, item.packs) if text else 0
+                except rules.NotExact as problem:
+                    self.add_error(key, words.fault(problem.code))
+        return said
+
+    def numbers(self) -> Iterator[tuple[TransferLine, int, int]]:
+        for one in self.of:
+            first, second = (
+                self.cleaned_data[f"n-{name}-{one.public_id}"]
+                for name, _label in (self.first, self.second)
+            )
+            yield one, first, second
+
+    def refuse(self, problem: Refused) -> None:
+        """At the line that the action names."""
+        field = getattr(problem, "field", "")
+        if field.startswith("lines/"):
+            _lines, n, *name = field.split("/")
+            own = f"{name[0] if name else self.first[0]}-{self.of[int(n)].public_id}"
+            self.add_error(own if own in self.fields else None, str(problem))
+            return
+        super().refuse(problem)
+
+
+class ArrivalForm(_LinesOfShipment):
+    """What arrived, line by line, with photos of the papers."""
+
+    first = ("good", _("Arrived in good order"))
+    second = ("broken", _("Broken"))
+    remark = forms.CharField(label=_("Remark"), max_length=200, required=False)
+    attachments = FilesField(PROOF, label=_("Signed papers and photos"), required=False)
+
+    def told(self) -> list[Arrived]:
+        return [Arrived(line=one, good=a, broken=b) for one, a, b in self.numbers()]
+
+
+class SettleForm(_LinesOfShipment):
+    """What became of what was missing."""
+
+    must = False
+    first = ("back", _("Came back"))
+    second = ("lost", _("Lost"))
+    reason = forms.CharField(label=_("What became of it"), max_length=200)
+
+    def asked(self) -> dict[str, object]:
+        """What the action takes."""
+        told = [Settled(line=one, back=a, lost=b) for one, a, b in self.numbers() if a or b]
+        self.of = [one.line for one in told] or self.of
+        return {"told": told, "reason": self.cleaned_data["reason"]}
+
+
+class ShipmentFilter(pages.FilterForm):
+    """The filters of the shipments."""
+
+    number = forms.CharField(label=_("Number"), max_length=40, required=False)
+    state = forms.ChoiceField(
+        label=_("State"),
+        choices=[("", pgettext_lazy("shipments", "all")), *ShipmentState.choices],
+        required=False,
+    )
+
+    def narrow(self, rows: QuerySet[Transfer]) -> QuerySet[Transfer]:  # type: ignore[override]
+        said = self.chosen()
+        if number := said.get("number"):
+            rows = rows.filter(number__startswith=number)
+        if state := said.get("state"):
+            rows = rows.filter(state=state)
+        return rows
