@@ -1018,8 +1018,8 @@ def a_gift(county: County) -> Fields:
 SOURCES = {
     "supplies:sources:index": Row(SOURCES_SEEN, shows=("supply",)),
     "supplies:sources:new": Row(OFFERERS),
-    "supplies:sources:compared": Row(SOURCES_SEEN, shows=("item",)),
-    "supplies:sources:compare": Row(SOURCES_SEEN, "item", house=True, shows=("supply",)),
+    "supplies:sources:compared": Row(SOURCES_SEEN),
+    "supplies:sources:compare": Row(SOURCES_SEEN, "item", house=True),
     "supplies:sources:compare_chart": Row(SOURCES_SEEN, "item", house=True),
     "supplies:sources:imports": Row(KEEPERS),
     "supplies:sources:import_template": Row(KEEPERS, values={"kind": "csv"}),

@@ -15,7 +15,7 @@ from fangkong.core.files.forms import FilesField
 from fangkong.core.refusals import Refused
 
 from . import rules, words
-from .forms import IssueForm
+from .forms import IssueForm, PlaceField
 from .models import Place, Transfer, TransferLine
 from .types import PROOF, Arrived, Leaving, Settled, ShipmentState, Way
 
@@ -44,7 +44,8 @@ class ShipmentForm(IssueForm):
         super().__init__(*args, places=places, targets=targets, **more)
         for name in ("other", "moved_at"):
             del self.fields[name]
-        self.fields["target"].required = True
+        self.fields["target"] = PlaceField(targets, label=pgettext_lazy("of goods", "To"))
+        self.order_fields(["source", "target"])
         self.fields["expected_at"].help_text = gettext("Empty where it is not known.")
 
     def same_house(self, source: Place, target: Place) -> str:

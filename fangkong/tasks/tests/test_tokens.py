@@ -47,6 +47,10 @@ def test_a_program_of_another_county_finds_nothing_to_do(daofu, kangding_cdc):
     client = program(kangding_cdc, "tasks.view", "tasks.work")
 
     assert listed(client) == []
+    told = accept(client, task)  # what the token was made without, whether there is a task or not
+    assert told.status_code == 403
+    assert "tasks.oversee" in told.json()["detail"]
+    client = program(kangding_cdc, "tasks.view", "tasks.work", "tasks.oversee")
     assert accept(client, task).status_code == 404
 
 

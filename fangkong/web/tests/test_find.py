@@ -41,9 +41,9 @@ def test_a_page_is_found_only_by_whom_it_is_open_to(ask, auditor, daofu, text):
 @pytest.mark.both_databases
 def test_a_search_costs_one_statement_a_room_and_kind(headquarters, django_assert_max_num_queries):
     finders.find(headquarters, AT, "dao")  # the counties and the user's appointments are known
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         finders.find(headquarters, AT, "dao")
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(15):
         finders.find(headquarters, AT, "S513326200000012")  # of a tube
 
 
