@@ -213,10 +213,8 @@ def accept(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """It is ordered, or the gift is taken."""
     found = _supply(request, public_id, queries.to_decide)
     form = pages.editing(forms.AcceptForm(request.POST or None), found)
-    if done := pages.carry_out(request, form, actions.accept, supply=found):
-        messages.success(request, _("It counts as promised."))
-        return redirect(done.result)
-    return _step(request, form, found, _("Accept"), _("Accept it"))
+    said = (_("Accept"), _("Accept it"), _("It counts as promised."))
+    return _step(request, form, found, actions.accept, *said)
 
 
 @allowed(DECIDE)
@@ -224,10 +222,8 @@ def decline(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """It is not wanted."""
     found = _supply(request, public_id, queries.to_decide)
     form = pages.editing(stock_forms.ReasonForm(request.POST or None), found)
-    if done := pages.carry_out(request, form, actions.decline, supply=found):
-        messages.success(request, _("It is declined."))
-        return redirect(done.result)
-    return _step(request, form, found, _("Decline"), _("Decline it"))
+    said = (_("Decline"), _("Decline it"), _("It is declined."))
+    return _step(request, form, found, actions.decline, *said)
 
 
 @allowed(OFFER)
@@ -235,10 +231,8 @@ def put_off(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """It comes on another day."""
     found = _supply(request, public_id, queries.to_change)
     form = pages.editing(forms.PutOffForm(request.POST or None), found)
-    if done := pages.carry_out(request, form, actions.put_off, supply=found):
-        messages.success(request, _("The promised day is changed."))
-        return redirect(done.result)
-    return _step(request, form, found, _("Change the promised day"), _("Change the day"))
+    said = (_("Change the promised day"), _("Change the day"), _("The promised day is changed."))
+    return _step(request, form, found, actions.put_off, *said)
 
 
 @allowed(OFFER)
@@ -246,10 +240,8 @@ def close(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Nothing more will come of it."""
     found = _supply(request, public_id, queries.to_change)
     form = pages.editing(stock_forms.ReasonForm(request.POST or None), found)
-    if done := pages.carry_out(request, form, actions.close, supply=found):
-        messages.success(request, _("It is closed."))
-        return redirect(done.result)
-    return _step(request, form, found, _("Nothing more will come"), _("Close it"))
+    said = (_("Nothing more will come"), _("Close it"), _("It is closed."))
+    return _step(request, form, found, actions.close, *said)
 
 
 @allowed(KEEP)
@@ -579,12 +571,17 @@ def _supply(request: StaffRequest, public_id: UUID, rows: Callable[..., Any]) ->
 
 
 def _step(
-    request: StaffRequest, form: pages.Form, found: Supply, title: str, submit: str
+    request: StaffRequest,
+    form: pages.Form,
+    found: Supply,
+    action: Callable[..., Supply],
+    title: str,
+    submit: str,
+    done: str,
 ) -> HttpResponse:
-    return pages.form(
-        request,
-        form,
-        title=title,
-        submit=submit,
-        context={"back_url": found.get_absolute_url()},
-    )
+    """A step of a source: its form, or the action with a word that it was done."""
+    if made := pages.carry_out(request, form, action, supply=found):
+        messages.success(request, done)
+        return redirect(made.result)
+    context = {"back_url": found.get_absolute_url()}
+    return pages.form(request, form, title=title, submit=submit, context=context)
