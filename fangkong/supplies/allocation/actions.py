@@ -21,7 +21,7 @@ from fangkong.supplies.stock import actions as stock
 from fangkong.supplies.stock import queries as stocks
 from fangkong.supplies.stock.types import Leaving, Papers
 
-from . import comparing, picks, queries, reading, rules, sentences, words
+from . import picks, queries, reading, sentences, words
 from .models import Plan, Share, Shipment
 from .offices import PlanFacts, PlanState
 from .types import Problem
@@ -87,7 +87,7 @@ def prepare(
     plan.save(force_insert=True)
     detail = {"number": plan.number, "items": len(facts.items), "places": len(facts.places)}
     audit.record("supplies.allocation.prepare", plan, by=by, at=at, detail=detail)
-    if comparing.cells(problem) <= queries.AT_ONCE:
+    if _cells(problem) <= queries.AT_ONCE:
         _solve(plan, problem)
     else:
         queue.enqueue(queries.JOB, plan.pk, by=by, at=at)
@@ -102,7 +102,17 @@ def solve(*, key: int) -> None:
         _solve(plan, _checked(plan.problem))
 
 
+def _cells(problem: Problem) -> int:
+    """About how many lines of place, item and day a problem has."""
+    lines = sum(
+        len({*place.need, *place.request, *place.monthly_consumption}) for place in problem.places
+    )
+    return lines * problem.days
+
+
 def _solve(plan: Plan, problem: Problem) -> None:
+    from . import comparing, rules  # NumPy is loaded where a problem is solved
+
     answer = rules.allocate(problem, lambda code, facts: _BETWEEN + json.dumps([code, facts]))
     flat = comparing.pro_rata(problem, answer)
     flat_covers = comparing.covers(problem, flat)
@@ -314,6 +324,8 @@ def _line(share: Share, plan: Plan, quantity: int) -> picks.Line:
 
 
 def _cover(plan: Plan, lines: list[Share]) -> dict[tuple[str, str], float]:
+    from . import comparing  # NumPy is loaded where it is needed
+
     amounts = {
         (one.place.mark, one.item.code): one.quantity for one in lines if one.instead_of_id is None
     }

@@ -77,11 +77,3 @@ def covers(problem: Problem, amounts: Amounts) -> dict[tuple[str, str], float]:
         name: floor(float(level) * 100 + 1e-6) / 100
         for name, level in zip(names, levels, strict=True)
     }
-
-
-def cells(problem: Problem) -> int:
-    """About how many lines of place, item and day a problem has."""
-    lines = sum(
-        len({*place.need, *place.request, *place.monthly_consumption}) for place in problem.places
-    )
-    return lines * problem.days
