@@ -240,6 +240,8 @@ def _useless(
             if expires and (date.fromisoformat(expires) - FIRST).days <= last:
                 soon += pieces * worth
                 spare = max(spare, items[of].get("pack", 1) * worth)
+                if of != item:  # what stands in is reckoned in whole packs of the other (0036)
+                    spare = max(spare, Fraction(items[item].get("pack", 1)))
         # Only the pack with the last piece of the whole need may be more than is used.
         spare = spare if usable == lack[-1] else Fraction(0)
         if soon > usable + max(spare, 0):
