@@ -52,6 +52,8 @@ from fangkong.supplies.models import (
     Supply,
     Transfer,
 )
+from fangkong.supplies.stock import shipping
+from fangkong.supplies.stock import types as supplies
 from fangkong.surveillance.arrivals import queries as arrivals
 from fangkong.surveillance.arrivals.models import Arrival, Checkpoint, RiskArea
 from fangkong.surveillance.bulletins import actions as bulletins
@@ -126,7 +128,7 @@ def furnish(at: datetime) -> dict[str, str]:
         "visit": _id(looked),
         **_arrivals(at),
         **_sweep(),
-        **_stock(),
+        **_stock(daofu, at),
         **_sources(),
         "specimen": _id(Specimen.objects.get(state="received", pool=None)),
         **_pools(person, at),
@@ -171,9 +173,20 @@ def _sweep() -> dict[str, str]:
     }
 
 
-def _stock() -> dict[str, str]:
-    """A lot that the hospital of Daofu holds, with its item, place and sheet."""
+def _stock(by: User, at: datetime) -> dict[str, str]:
+    """A lot that the hospital of Daofu holds, with its item, place, sheet, and goods it sends."""
     move = Move.objects.filter(target__facility__area__code="513326").earliest("pk")
+    coming = Transfer.objects.filter(state="sent", target=move.target).latest("pk")
+    sent = shipping.prepare(
+        source=move.target,
+        target=coming.source,
+        lines=[supplies.Leaving(item=move.item, quantity=10)],
+        way=supplies.Way(carrier="州邮政（演示）"),
+        synthetic=True,
+        by=by,
+        at=at,
+    )
+    shipping.dispatch(shipment=sent, by=by, at=at)
     return {
         "item": _id(move.item),
         "lot": _id(move.lot),
@@ -182,8 +195,8 @@ def _stock() -> dict[str, str]:
         "plan": _id(Plan.objects.latest("pk")),
         "line": str(Share.objects.filter(plan=Plan.objects.latest("pk")).latest("pk").pk),
         "need": _id(Need.objects.filter(place__facility__area__code="513326").latest("pk")),
-        "transfer": _id(Transfer.objects.filter(state="sent").latest("pk")),
-        "coming transfer": _id(Transfer.objects.filter(state="sent").latest("pk")),
+        "transfer": _id(sent),
+        "coming transfer": _id(coming),
         "count": _id(Count.objects.filter(place__facility__area__code="513326").latest("pk")),
     }
 
