@@ -347,7 +347,7 @@ def places(request: HttpRequest) -> HttpResponse:
     """Your stores and wards."""
     staff = _staff(request)
     api.require(request, VIEW)
-    rows = queries.places_open_to(staff.user, staff.now)
+    rows = queries.stores_open_to(staff.user, staff.now)
     return api.page(request, rows, _place, order="mark")
 
 

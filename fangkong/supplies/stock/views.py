@@ -354,7 +354,7 @@ def places(request: StaffRequest) -> HttpResponseBase:
     return pages.listing(
         request,
         PLACES,
-        queries.places_open_to(request.user, request.now),
+        queries.stores_open_to(request.user, request.now),
         template="supplies/stock/places.html",
         context={"may_keep": _may(request, KEEP)},
     )

@@ -288,3 +288,16 @@ def test_a_shipment_goes_its_way_by_machine_and_only_for_its_two_ends(world, cli
     rest = {"line": sent_line["id"], "back": 1}
     done = ask(world.keeper, f"{path}settle/", lines=[rest], reason="found in the store").json()
     assert (done["state"], world.held()) == ("done", {"A": 31})
+
+
+def test_the_ways_between_stores_stand_in_no_list_of_places(client, world):
+    world.bring(100)
+    sent(world, 40)
+    client.force_login(world.headquarters)
+
+    page = client.get(reverse("supplies:stock:places")).content.decode()
+    told = client.get("/api/v1/supplies/stock/places/").json()["rows"]
+
+    assert {one["kind"] for one in told} == {"store", "ward"}
+    assert all(one["mark"] for one in told)
+    assert page.count("/supplies/stock/places/0") == len(told)
