@@ -53,6 +53,7 @@ SECTIONS = (
     "supply_norms",
     "supply_reserves",
     "supply_disclosures",
+    "supply_dailies",
 )
 # In [drop]: all inherited rows of a section.
 EVERY_ROW = "*"

@@ -30,6 +30,7 @@ def supplies(reader: Reader) -> t.SuppliesPlan:
         norms=norms,
         reserves=tuple(_reserve(reader, row) for row in reader.rows("supply_reserves")),
         disclosures=tuple(_disclosure(reader, row) for row in reader.rows("supply_disclosures")),
+        dailies=tuple(_daily(reader, row) for row in reader.rows("supply_dailies")),
     )
 
 
@@ -152,5 +153,11 @@ def _reserve(reader: Reader, row: Table) -> t.SupplyReserve:
 
 def _disclosure(reader: Reader, row: Table) -> t.SupplyDisclosure:
     rule = t.SupplyDisclosure(**reader.named(row), days=row.number("days", 1, 90))
+    row.end()
+    return rule
+
+
+def _daily(reader: Reader, row: Table) -> t.SupplyDaily:
+    rule = t.SupplyDaily(**reader.named(row), hours=row.number("hours", 1, 72))
     row.end()
     return rule

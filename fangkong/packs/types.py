@@ -825,6 +825,13 @@ class SupplyDisclosure(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SupplyDaily(Row):
+    """By when counties report the stock of a day (日报): hours after the day's end."""
+
+    hours: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuppliesPlan:
     """What a pack says of supplies."""
 
@@ -834,6 +841,11 @@ class SuppliesPlan:
     norms: tuple[SupplyNorm, ...] = ()
     reserves: tuple[SupplyReserve, ...] = ()
     disclosures: tuple[SupplyDisclosure, ...] = ()
+    dailies: tuple[SupplyDaily, ...] = ()
+
+    def report_within(self, day: date) -> int | None:
+        """Within how many hours after a day its stock is reported; None where nobody has to."""
+        return next((one.hours for one in self.dailies if one.covers(day)), None)
 
     def disclose_within(self, day: date) -> int | None:
         """The days of the rule that holds on a day; None where there is none."""

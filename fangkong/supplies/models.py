@@ -1,6 +1,7 @@
 """The tables of supplies, re-exported so that the room keeps one migration history."""
 
 from .allocation.models import Plan, Share, Shipment
+from .daily.models import DailyLine, DailyReport
 from .demand.models import Need, NeedLine
 from .sources.models import Delivery, Disclosure, Supply, SupplyLine
 from .stock.models import (
@@ -22,6 +23,8 @@ __all__ = [
     "Balance",
     "Count",
     "CountLine",
+    "DailyLine",
+    "DailyReport",
     "Delivery",
     "Disclosure",
     "Entry",

@@ -34,6 +34,7 @@ from fangkong.people.requests.types import RECEIVE as RECEIVE_REQUESTS
 from fangkong.people.types import VIEW as VIEW_PEOPLE
 from fangkong.supplies.allocation.queries import OVERSEE as OVERSEE_PLANS
 from fangkong.supplies.allocation.queries import VIEW as VIEW_SHARES
+from fangkong.supplies.daily.types import VIEW as VIEW_DAILY
 from fangkong.supplies.demand.types import ASK as ASK_GOODS
 from fangkong.supplies.demand.types import VIEW as VIEW_DEMAND
 from fangkong.supplies.sources.types import PUBLISH as PUBLISH_GIFTS
@@ -216,6 +217,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Shipments"), "supplies:stock:shipments", "truck-delivery", VIEW_STOCK),
             _Entry(_("Stocktakes"), "supplies:stock:counts", "clipboard-check", VIEW_STOCK),
             _Entry(_("Places of stock"), "supplies:stock:places", "building-warehouse", VIEW_STOCK),
+            _Entry(_("Daily stock reports"), "supplies:daily:index", "calendar-stats", VIEW_DAILY),
             _Entry(_("Days of cover"), "supplies:demand:index", "clock", VIEW_DEMAND),
             _Entry(_("Needs"), "supplies:demand:needs", "list", VIEW_DEMAND),
             _Entry(_("Ask for goods"), "supplies:demand:ask", "plus", ASK_GOODS),

@@ -42,6 +42,7 @@ from fangkong.people.requests import actions as requests
 from fangkong.people.types import PhoneNumber
 from fangkong.places import actions as places
 from fangkong.places.models import Area, Facility
+from fangkong.supplies.daily.models import DailyReport
 from fangkong.supplies.models import (
     Count,
     Disclosure,
@@ -197,6 +198,7 @@ def _stock(by: User, at: datetime) -> dict[str, str]:
         "need": _id(Need.objects.filter(place__facility__area__code="513326").latest("pk")),
         "transfer": _id(sent),
         "coming transfer": _id(coming),
+        "daily report": _id(DailyReport.objects.filter(county__code="513326").latest("pk")),
         "count": _id(Count.objects.filter(place__facility__area__code="513326").latest("pk")),
     }
 

@@ -36,6 +36,7 @@ from fangkong.places.types import AreaFacts
 from fangkong.supplies.allocation import actions as allocation
 from fangkong.supplies.allocation.models import Plan
 from fangkong.supplies.allocation.offices import Offered, PlanFacts, Receiver
+from fangkong.supplies.daily import actions as daily
 from fangkong.supplies.demand import actions as demand
 from fangkong.supplies.demand.types import Span, Wanted
 from fangkong.supplies.sources import actions as sources
@@ -242,6 +243,9 @@ class Counties:
         county.records |= swept(area, cdc, n)
         county.records |= stocked(hospital, clinician, n)
         county.records |= supplied(county.records, clinician, n)
+        yesterday = DAY - timedelta(days=1)
+        report = daily.file(county=area, day=yesterday, read=None, by=cdc, at=AT)
+        county.records["daily report"] = report
         county.records["specimen"] = specimen(case.person, hospital, clinician)
         county.records["message"] = message_of(hospital)
         county.records["sent"] = county.records["message"].results.get()

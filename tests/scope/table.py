@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fangkong.core.roles import Role
+from fangkong.supplies.daily import rules as daily
 
 from .counties import County
 
@@ -894,6 +895,37 @@ DEMAND = {
     "POST /supplies/demand/needs/<public_id>/replace/": Row(ASKERS, "need", sends=goods_asked),
     "POST /supplies/demand/needs/<public_id>/withdraw/": Row(ASKERS, "need", sends=WHY_HELD),
 }
+DAILY_ROLES = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.INSPECTOR, R.AUDITOR})
+DAILY_FILERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC})
+UNFILED = "day=2020-02-01"
+
+
+def nothing_moved(county: County) -> Fields:
+    """The digest of a day on which nothing was there."""
+    return {
+        "county": str(county.area.public_id),
+        "day": "2020-02-01",
+        "digest": daily.digest([]),
+    }
+
+
+DAILY = {
+    "supplies:daily:index": Row(DAILY_ROLES, shows=("daily report",)),
+    "supplies:daily:day": Row(DAILY_ROLES, shows=("daily report",)),
+    "supplies:daily:county": Row(DAILY_ROLES, "area", query=UNFILED),
+    "supplies:daily:file": Row(DAILY_FILERS, "area", query=UNFILED),
+    "supplies:daily:report": Row(DAILY_ROLES, "daily report"),
+    "supplies:daily:correct": Row(DAILY_FILERS, "daily report"),
+    "GET /supplies/daily/counties/<public_id>/figures/": Row(DAILY_ROLES, "area", query=UNFILED),
+    "GET /supplies/daily/reports/": Row(DAILY_ROLES, shows=("daily report",)),
+    "GET /supplies/daily/reports/<public_id>/": Row(DAILY_ROLES, "daily report"),
+    "POST /supplies/daily/reports/": Row(DAILY_FILERS, sends=nothing_moved, foreign=True),
+    "POST /supplies/daily/reports/<public_id>/correct/": Row(
+        DAILY_FILERS,
+        "daily report",
+        sends=lambda county: {"digest": daily.digest([]), "reason": "补录"},
+    ),
+}
 APPROVERS = frozenset({R.HEADQUARTERS, R.COUNTY_CDC, R.HOSPITAL, R.STORE_KEEPER})
 
 
@@ -1298,6 +1330,7 @@ TABLE: dict[str, Row] = {
     **ARRIVALS,
     **SWEEPS,
     **ALLOCATION,
+    **DAILY,
     **DEMAND,
     **STOCK,
     **SOURCES,

@@ -215,7 +215,10 @@ class Entry(Record):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["place", "id"], name="entry_by_place")]
+        indexes = [
+            models.Index(fields=["place", "id"], name="entry_by_place"),
+            models.Index(fields=["moved_at"], name="entry_by_moment"),  # what a day did
+        ]
 
     def __str__(self) -> str:
         return self.number

@@ -418,6 +418,44 @@ def _totals(rows: QuerySet[Move], place: str) -> dict[int, int]:
     return dict(rows.order_by().values_list(place).annotate(n=Sum("quantity")))
 
 
+def over_the_border(county_id: int, day: date) -> tuple[list[tuple[int, int]], list[rules.Flow]]:
+    """What a county holds now by item, and what came and left since a day began; one statement.
+
+    By when goods moved as told. Goods on the way are with the county that sent them.
+    """
+    own = {"place__county": county_id, "quantity__gt": 0}
+    held = Balance.objects.filter(**own).order_by().values_list("item_id")
+    blank, no = Value(""), Value(False)  # Value takes what it stands for
+    now = held.annotate(a=blank, b=blank, c=no, n=Sum("quantity"))
+    came, left = Q(target__county=county_id), Q(source__county=county_id)
+    rows = Move.objects.filter(entry__moved_at__gte=clock.start_of(day))
+    rows = rows.filter((came & ~left) | (left & ~came))
+    ended = Q(entry__moved_at__gte=clock.start_of(day + timedelta(days=1)))
+    flows = rows.order_by().values_list(
+        "item_id",
+        _side("source", county_id),
+        _side("target", county_id),
+        Case(When(ended, then=Value(True)), default=no),
+    )
+    found = now.union(flows.annotate(n=Sum("quantity")), all=True)
+    stock: list[tuple[int, int]] = []
+    moved: list[rules.Flow] = []
+    for item, source, target, later, quantity in found:
+        if source:
+            moved.append(rules.Flow(item, source, target, bool(later), int(quantity)))
+        else:
+            stock.append((item, int(quantity)))
+    return stock, moved
+
+
+def _side(name: str, county_id: int) -> Case:
+    return Case(
+        When(**{f"{name}__county": county_id}, then=Value(rules.HERE)),
+        When(**{f"{name}__kind__in": sorted(HELD)}, then=Value(rules.ELSEWHERE)),
+        default=F(f"{name}__kind"),
+    )
+
+
 # --- Shipments ------------------------------------------------------------------------------------
 
 

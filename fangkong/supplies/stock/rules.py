@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 MOST = 1_000_000_000_000  # smallest units in one line; more is a slip of the hand
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)  # days on labels; others are slips
@@ -283,6 +284,23 @@ def changes(lines: Iterable[Line], held: frozenset[int]) -> dict[tuple[int, int]
                 key = place, line.lot
                 sums[key] = sums.get(key, 0) + sign * line.quantity
     return {key: sums[key] for key in sorted(sums) if sums[key]}
+
+
+HERE, ELSEWHERE = "here", "elsewhere"  # held within a county, and in another
+
+
+class Flow(NamedTuple):
+    """So much of an item (its key) over the border of a county.
+
+    ``source``, ``target``: HERE, ELSEWHERE, or the kind of place outside. ``later``: after the day
+    that was asked for.
+    """
+
+    item: int
+    source: str
+    target: str
+    later: bool
+    quantity: int
 
 
 def entry_number(mark: str, year: int, n: int) -> str:

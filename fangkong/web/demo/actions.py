@@ -23,6 +23,7 @@ from . import (
     background,
     bulletins,
     contacts,
+    daily,
     doors,
     files,
     gates,
@@ -87,6 +88,7 @@ def load(
     guard, hq = stage.staff["gate"], stage.staff["hq"]
     say(f"    {gates.came(sites=sites, guard=guard, hq=hq, at=at)} arrivals at 2 checkpoints")
     say(f"    {_fill_stores(stage, at)} sheets of supplies")
+    say(f"    {daily.reported(stage.counties, stage.staff, at)} daily stock reports")
     say(f"    {wants.asked(stage.staff['hq'], at)} needs of supplies")
     say(f"    {wants.planned(LABORATORY, at)} lines of a plan of allocation")
     say(f"    {bulletins.tell(stage, told.first, yesterday, at)} bulletins")

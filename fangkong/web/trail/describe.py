@@ -56,6 +56,8 @@ _KINDS: Mapping[str, Promise] = {
     "socialaccount.socialapp": gettext_lazy("Provider of single sign-on"),
     "socialaccount.socialtoken": gettext_lazy("Token of single sign-on"),
     "supplies.balance": gettext_lazy("Balance of a store"),
+    "supplies.dailyline": gettext_lazy("Line of a daily stock report"),
+    "supplies.dailyreport": gettext_lazy("Daily stock report"),
     "supplies.delivery": gettext_lazy("Check of supplies at the door"),
     "supplies.disclosure": gettext_lazy("Report on gifts"),
     "supplies.count": gettext_lazy("Stocktake"),
