@@ -28,6 +28,7 @@ class SurveillanceConfig(AppConfig):
         from .arrivals import views as arrivals
         from .arrivals.queries import known_to_gates
         from .monitoring import describe, joining, queries
+        from .monitoring import views as cards
         from .quality import views as quality
         from .screening import describe as watching
         from .screening import joining as contacts_of_two
@@ -53,6 +54,7 @@ class SurveillanceConfig(AppConfig):
         follow("surveillance.Answer.person")
         follow("surveillance.Finding.person", stands=findings_of_two.stands)
         follow("surveillance.Asked.person")
+        slots.register("people.detail", cards.of_person)
         slots.register("people.detail", specimens.of_person)
         slots.register("surveillance.monitoring.detail", quality.of_case)
         slots.register("surveillance.monitoring.detail", specimens.of_case)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -15,10 +15,13 @@ from fangkong.core.audit import actions as audit
 from fangkong.core.commands.actions import one
 from fangkong.core.free_text import REASON_AT_LEAST
 from fangkong.core.refusals import Refused
+from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
 from fangkong.core.webhooks import actions as webhooks
 from fangkong.packs.types import NoPackInForce
 from fangkong.people import actions as people
+from fangkong.places.types import FacilityKind
+from fangkong.tasks import actions as tasks
 
 from . import met, queries, rules, words
 from .counting import count
@@ -28,6 +31,7 @@ from .facts import Reason
 from .models import Case, DailyCount
 from .types import (
     CASE_REPORTED,
+    RETURNED_TASK,
     CardKind,
     CaseFacts,
     CountsReport,
@@ -39,8 +43,11 @@ from .types import (
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.packs.types import Pack
+    from fangkong.people.models import Person
     from fangkong.places.models import Area, Facility
 
+
+CORRECTED_WITHIN = timedelta(hours=24)  # where the rules have no clock for such a report
 
 # ``enter`` and what it takes is the door for cards in bulk: imports and the demonstration.
 __all__ = [
@@ -52,6 +59,7 @@ __all__ = [
     "NotWaiting",
     "NothingChanged",
     "ReasonMissing",
+    "SomebodyElse",
     "card_print",
     "enter",
     "rebuild",
@@ -78,6 +86,10 @@ class AlreadyReported(Refused):
     def __init__(self, known: Known) -> None:
         super().__init__(" ".join(words.reasons(known.reasons)))
         self.case = known.case
+
+
+class SomebodyElse(Refused):
+    """The register would take what the card says for another person than the one that is meant."""
 
 
 class ReasonMissing(Refused):
@@ -107,6 +119,7 @@ def report(
     facility: Facility,
     area: Area | None = None,
     new_illness: bool = False,
+    known: Person | None = None,
     synthetic: bool = False,
     by: User | None,
     at: datetime,
@@ -115,7 +128,7 @@ def report(
 
     ``area`` is where the patient lives, as far as the address tells. A second card about the same
     illness is refused with the case it belongs to, unless ``new_illness`` says that the person fell
-    ill once more.
+    ill once more. ``known``: the person of the register that the card was begun for.
     """
     pack = _rules_of(case)
     near = () if area is not None else queries.near(person.address, at)
@@ -123,8 +136,16 @@ def report(
         queries.dwelling(area, facility, clock.day_of(at)), written=person.address, near=near
     )
     _refuse(rules.card_faults(pack, person, case, dwelling, now=at, zone=clock.zone()))
+    arrival = people.coming(registration(person, area, synthetic, at), by=by, at=at)
+    if known is not None and arrival.person.pk != known.pk:
+        raise SomebodyElse(
+            _(
+                "What is known of this person does not tell them from others. Add a document to"
+                " the person, or fill in an empty card."
+            )
+        )
     card = Card(
-        arrival=people.coming(registration(person, area, synthetic, at), by=by, at=at),
+        arrival=arrival,
         place=queries.responsible(area, facility, clock.day_of(at)),
         facility=facility,
         facts=case,
@@ -184,6 +205,7 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
     audit.record(
         "surveillance.monitoring.revise", case, by=by, at=at, reason=why, detail={"changes": detail}
     )
+    tasks.finish_for(source=case, kind=RETURNED_TASK.code, proof=why, by=by, at=at)
     counts_changed({case.county_id}, {former, case.condition}, at, by)
     return case
 
@@ -197,15 +219,16 @@ def held(case: Case) -> Case:
 def review(
     *, case: Case, card: int, accept: bool, reason: str = "", by: User | None, at: datetime
 ) -> Case:
-    """Accept a card (审核), or return it to the facility with a reason (退卡).
+    """Accept a card (审核), or return it (退卡) with a reason: then it is a task of the facility.
 
-    ``card`` is the sequence of the card that the reviewer saw; it must still be the newest.
+    ``card`` is the sequence of the card that the reviewer saw; it must still be the newest. Whoever
+    sent that card accepts it only with a reason, which stays with the case.
     """
     why = shown(reason)
     if not accept and len(why) < REASON_AT_LEAST:
         raise ReasonMissing(_("Say what the facility must correct."))
     case = Case.objects.select_for_update().get(pk=case.pk)
-    newest = _last_sequence(case)
+    newest, sender = case.cards.order_by("-sequence").values_list("sequence", "by_id")[0]
     waits = case.review_state == ReviewState.WAITING
     if card != newest:
         said = (
@@ -222,16 +245,49 @@ def review(
         raise NewerCard(said % {"seen": card, "newest": newest})
     if not waits:
         raise NotWaiting(_("This card has been reviewed already. Reload the page."))
+    own = by is not None and sender == by.pk
+    if accept and own and len(why) < REASON_AT_LEAST:
+        raise ReasonMissing(
+            _(
+                "You sent this card yourself. A colleague reviews it; where nobody else is on duty,"
+                " say so and what you checked."
+            )
+        )
     case.review_state = ReviewState.ACCEPTED if accept else ReviewState.RETURNED
     case.reviewed_at, case.reviewed_by = at, by
-    case.review_reason = "" if accept else why
+    case.review_reason = why if own or not accept else ""
     case.touch(by, at)
     case.save()
+    if not accept:
+        _ask_to_correct(case, by, at)
     verb = "accept" if accept else "return"
     audit.record(
         f"surveillance.monitoring.{verb}", case, by=by, at=at, reason=why, detail={"card": card}
     )
     return case
+
+
+def _ask_to_correct(case: Case, by: User | None, at: datetime) -> None:
+    """The facility whose card came back has it as a task, with the time of such a report."""
+    facility = case.facility
+    office = facility.kind == FacilityKind.COUNTY_CDC
+    facts = CaseFacts(condition=case.condition, case_class=case.case_class, diagnosed_at=at)
+    try:
+        due_at = rules.report_due(queries.pack_on(clock.day_of(at)), facts)
+    except NoPackInForce:
+        due_at = None
+    tasks.assign(
+        kind=RETURNED_TASK.code,
+        params={"number": case.number},
+        area=facility.area.county or facility.area if office else facility.area,
+        facility=None if office else facility,
+        role=Role.COUNTY_CDC if office else Role.HOSPITAL,
+        due_at=due_at or at + CORRECTED_WITHIN,
+        priority=2,
+        source=case,
+        by=by,
+        at=at,
+    )
 
 
 @transaction.atomic

@@ -360,7 +360,9 @@ def revise(request: HttpRequest, public_id: UUID, body: ReviseIn) -> dict[str, A
 
 @router.post("/cases/{public_id}/review/", response=CaseOut)
 def review(request: HttpRequest, public_id: UUID, body: ReviewIn) -> dict[str, Any]:
-    """Accept a card, or return it with a reason; 409 ``NewerCard`` where another came since."""
+    """Accept a card, or return it with a reason; 409 ``NewerCard`` where another came since.
+
+    Whoever sent the card accepts it only with a `reason`."""
     staff = _staff(request)
     api.require(request, REVIEW)
     open_cases = queries.open_to_review(staff.user, staff.now)

@@ -26,6 +26,7 @@ from .types import Basis, CaseFacts, Course, Origin, ReviewState
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.people.models import Person
     from fangkong.places.models import Facility
 
 Choices = list[tuple[str, str]]
@@ -219,18 +220,36 @@ class ReportForm(Judged):
     # The list of what is wrong follows the paper card too.
     field_order = [name for _title, names in SECTIONS for name in names]
 
-    def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        user: User,
+        at: datetime,
+        person: Person | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, user=user, at=at, **kwargs)
+        self.person = person
+        self.known: dict[str, str] = {} if person is None else facts_of(person, self.day, self.pack)
         _offer(self, "occupation", [("", "–"), *_named(self.pack.occupations)])
         _offer(self, "condition", [("", "–"), *conditions(self.pack, self.day)])
         _offer(self, "case_class", [("", "–"), *_named(self.pack.case_classes)])
         _offer_facilities(self, queries.facilities_to_report_for(user, at))
         if not self.is_bound:
             self.initial.setdefault("relation", "same-county")
+        for name in {*self.known, *(HAND_IN_HAND if _aged(self.known) else ())} & set(self.fields):
+            del self.fields[name]
 
     def sections(self) -> list[tuple[Any, list[forms.BoundField]]]:
-        """The fields in the order of the paper card."""
-        return [(title, [self[name] for name in names]) for title, names in self.SECTIONS]
+        """The fields in the order of the paper card, without what the register knows."""
+        found = [
+            (title, [self[name] for name in names if name in self.fields])
+            for title, names in self.SECTIONS
+        ]
+        return [(title, fields) for title, fields in found if fields]
+
+    def texts(self) -> dict[str, str]:
+        return {**super().texts(), **self.known}
 
     def clean(self) -> dict[str, Any]:
         facility = self.cleaned_data.get("facility")
@@ -248,6 +267,7 @@ class ReportForm(Judged):
             "facility": self.cleaned_data["facility"],
             "area": self.places.area_named(self.card.person.area_id),
             "new_illness": self.cleaned_data["new_illness"],
+            "known": self.person,
         }
 
 
@@ -290,6 +310,11 @@ class AcceptForm(pages.Form):
     """Which card is decided about: the one that the reviewer saw."""
 
     card = forms.IntegerField(min_value=1, widget=forms.HiddenInput())
+    reason = forms.CharField(
+        label=_("Why you review your own card, and what you checked"),
+        max_length=400,
+        required=False,
+    )
     problem: Refused | None = None
 
     def refuse(self, problem: Refused) -> None:
@@ -407,6 +432,40 @@ class CountsForm(pages.Form):
         counties = [(code, c.display_short) for code, c in self.counties.items()]
         _offer(self, "condition", self.condition_choices)
         _offer(self, "county", [("", _("all")), *counties])
+
+
+HAND_IN_HAND = ("birth_date", "age", "age_unit")  # one of them says it
+
+
+def facts_of(person: Person, day: date, pack: Pack) -> dict[str, str]:
+    """What the register knows of a person, by the names that rows of files have; never shown."""
+    document = next((d for d in person.documents.all() if d.kind != DocumentKind.NONE), None)
+    phone = next(iter(person.phones.all()), None)
+    age, area = person.age(day), person.area
+    found = {
+        "name": person.name,
+        "sex": person.sex if person.sex in ("1", "2") else "",
+        "birth_date": person.birth_date.isoformat() if person.birth_date else "",
+        "id_kind": document.kind if document else "",
+        "id_number": document.full_number if document else "",
+        "phone": phone.full_number if phone else "",
+        "occupation": person.occupation,
+        "workplace": person.workplace,
+        "guardian": person.guardian_name,
+        "area": area.code if area else "",
+        "address": (person.full_address or area.display_name) if area else "",
+    }
+    if person.birth_date is None and age is not None:
+        months = age.months is not None
+        found["age"] = str(age.months if months else age.years)
+        found["age_unit"] = "months" if months else "years"
+    if found["occupation"] not in {row.code for row in pack.occupations}:
+        del found["occupation"]  # of other rules: asked anew
+    return {name: value for name, value in found.items() if value}
+
+
+def _aged(known: Mapping[str, str]) -> bool:
+    return "birth_date" in known or "age" in known
 
 
 def conditions(pack: Pack, day: date) -> Choices:

@@ -46,6 +46,7 @@ from .types import (
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.permissions import Permission, Scoped
+    from fangkong.people.models import Person
     from fangkong.places.models import Area, Facility
 
 _NUMBER = re.compile(r"\d{6}-\d{4}-\d{1,9}", re.ASCII)
@@ -77,6 +78,19 @@ _LISTED = (
 def open_to_revise(user: User, at: datetime) -> QuerySet[Case]:
     """The cases whose report a user may revise."""
     return _whole(Case.objects.filter(_within(user, REPORT, at)))
+
+
+def person_to_report(user: User, at: datetime, public_id: UUID) -> Person | None:
+    """A person of the register that a user sees, to begin a card for."""
+    if not user.scope(REPORT, at):
+        return None
+    rows = people.open_to(user, at).select_related("area").prefetch_related("documents", "phones")
+    return rows.filter(public_id=public_id).first()
+
+
+def cases_of_person(person: Model, user: User, at: datetime) -> QuerySet[Case]:
+    """The cases of a person that a user sees, the newest first."""
+    return open_to(user, at).filter(person=person.pk).order_by("-reported_at", "-pk")
 
 
 def open_to_review(user: User, at: datetime) -> QuerySet[Case]:

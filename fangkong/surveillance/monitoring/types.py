@@ -15,6 +15,7 @@ from fangkong.core.audit.types import name_places, name_verbs
 from fangkong.core.purposes import types as purposes
 from fangkong.core.roles import Role
 from fangkong.core.webhooks.types import declare_event
+from fangkong.tasks import types as tasks
 
 from .facts import (
     CaseFacts,
@@ -85,6 +86,12 @@ IMPORT = permissions.declare(
     _("Import files of report cards"),
     roles=[Role.HOSPITAL, Role.COUNTY_CDC, Role.HEADQUARTERS],
     personal=True,
+)
+
+RETURNED_TASK = tasks.declare_kind(
+    "surveillance.monitoring.returned",
+    _("The card of case %(number)s was returned: correct it and send it again"),
+    "surveillance:monitoring:detail",
 )
 
 CASE_REPORTED = declare_event("surveillance.monitoring.case_reported", _("Case reported"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, JsonResponse
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,7 +30,12 @@ from . import actions, describe, figures, forms, queries
 from .models import Case
 from .types import IMPORT, REPORT, REVIEW, VIEW, ReviewState
 
+if TYPE_CHECKING:
+    from fangkong.people.models import Person
+
 FOUND = 50
+SHOWN_ELSEWHERE = 20
+OWN_CARD = "own_%s"  # ids of a form beside that of the return
 
 CASES = pages.Listing[Case](
     name="cases",
@@ -118,8 +125,15 @@ def find(request: StaffRequest) -> HttpResponse:
 
 @allowed(REPORT)
 def report(request: StaffRequest) -> HttpResponse:
-    """The report card."""
-    form = forms.ReportForm(request.POST or None, user=request.user, at=request.now)
+    """The report card: empty, or for a person of the register, of whom no more is asked."""
+    person = _person(request)
+    form = forms.ReportForm(
+        request.POST or None,
+        user=request.user,
+        at=request.now,
+        person=person,
+        initial={"condition": request.GET.get("condition", "")},
+    )
     known: Case | None = None
     if request.method == "POST" and form.is_valid():
         try:
@@ -146,8 +160,44 @@ def report(request: StaffRequest) -> HttpResponse:
         template="surveillance/monitoring/report.html",
         title=_("Report card"),
         submit=_("Report"),
-        context={"known": known, "back_url": reverse("surveillance:monitoring:index")},
+        context={
+            "known": known,
+            "patient": None if person is None else people.masked(person, clock.day_of(request.now)),
+            "back_url": reverse("surveillance:monitoring:index")
+            if person is None
+            else person.get_absolute_url(),
+        },
     )
+
+
+def _person(request: StaffRequest) -> Person | None:
+    """The person that the address names."""
+    key = request.GET.get("person", "")
+    if not key:
+        return None
+    try:
+        wanted = UUID(key)
+    except ValueError:
+        raise Http404 from None
+    found = queries.person_to_report(request.user, request.now, wanted)
+    if found is None:
+        raise Http404
+    opened(request, found)
+    return found
+
+
+def of_person(request: HttpRequest, person: object) -> str:
+    """The cases on the page of a person (a slot), and the way to a card."""
+    asked = cast(StaffRequest, request)
+    user, at = asked.user, asked.now
+    if not user.scope(VIEW, at):
+        return ""
+    page = {
+        "cases": list(queries.cases_of_person(cast(Model, person), user, at)[:SHOWN_ELSEWHERE]),
+        "may_report": bool(user.scope(REPORT, at)),
+        "person": person,
+    }
+    return render_to_string("surveillance/monitoring/_of_person.html", page, request)
 
 
 @allowed(VIEW)
@@ -183,7 +233,7 @@ def revise(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def accept(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Accept the card that the page showed."""
     case = _to_review(request, public_id)
-    form = forms.AcceptForm(request.POST)
+    form = forms.AcceptForm(request.POST, auto_id=OWN_CARD)
     if pages.carry_out(request, form, actions.review, case=case, accept=True):
         messages.success(request, _("The card is accepted."))
         return redirect(case)
@@ -210,9 +260,10 @@ def _not_reviewed(request: StaffRequest, case: Case, form: forms.AcceptForm) -> 
     elif problem is not None and "reason" not in form.errors:
         messages.warning(request, str(problem))
     case.refresh_from_db()
-    returning = form if isinstance(form, forms.ReturnForm) else None
     status = 422 if problem is None else problem.status
-    return _detail(request, case, return_form=returning, status=status)
+    if isinstance(form, forms.ReturnForm):
+        return _detail(request, case, return_form=form, status=status)
+    return _detail(request, case, accept_form=form, status=status)
 
 
 @allowed(VIEW)
@@ -259,6 +310,7 @@ def _detail(
     case: Case,
     *,
     return_form: forms.ReturnForm | None = None,
+    accept_form: forms.AcceptForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     user, at = request.user, request.now
@@ -272,6 +324,8 @@ def _detail(
         "person_url": _person_url(request, case),
         "may_review": may_review and case.review_state == ReviewState.WAITING,
         "newest": stories[0].card.sequence if stories else 0,
+        "own_card": bool(stories) and stories[0].card.by_id == user.pk,
+        "accept_form": accept_form or forms.AcceptForm(auto_id=OWN_CARD),
         "may_revise": queries.open_to_revise(user, at).filter(pk=case.pk).exists(),
         "return_form": return_form or forms.ReturnForm(),
         "history": audit_queries.history_of(case),

@@ -29,6 +29,7 @@ from fangkong.tasks.types import words as both
 from . import queries, rules, words
 from .models import Exposure, Observation, Visit
 from .types import (
+    CARD_TASK,
     LEFT_TASK,
     MISSED_TASK,
     NOT_FOUND_TASK,
@@ -55,6 +56,7 @@ ILL_WITHIN = timedelta(hours=2)
 NOT_FOUND_WITHIN = timedelta(hours=12)
 MISSED_WITHIN = timedelta(hours=12)
 ONSET_WITHIN = timedelta(hours=12)
+RELEASED_WITHIN = timedelta(hours=2)  # nobody is kept for a case that is none
 MOST_AT_ONCE = 200  # visits in one go
 
 
@@ -270,46 +272,71 @@ def judge(
 
 @transaction.atomic
 def judge_anew(*, case: Case, by: User | None, at: datetime) -> Case:
-    """Judge the contacts of a case again whose class or days its present onset makes otherwise, by
-    the rules by which they were entered. A class that somebody judged by hand stays."""
-    changed = []
-    for exposure, said in queries.to_judge_anew(case):
-        exposure = _exposure(exposure)
-        before, by_hand = exposure.contact_class, exposure.contact_class != exposure.judged_class
-        for name, value in said.items():
-            setattr(exposure, name, value)
-        if not by_hand:
-            exposure.contact_class = exposure.judged_class
-        exposure.touch(by, at)
-        exposure.save()
-        detail = {"class": [before, exposure.contact_class], "case": case.number}
-        audit.record("surveillance.screening.judge_anew", exposure, by=by, at=at, detail=detail)
-        _reckon(exposure, by, at)
-        changed.append(exposure)
-    if not changed:
-        raise NothingChanged(_("The present onset makes no contact of this case otherwise."))
-    proof = _("Judged anew: %(n)d contacts.") % {"n": len(changed)}
-    tasks.finish_for(source=case, kind=ONSET_TASK.code, proof=proof, by=by, at=at)
+    """Bring contacts and observations in line with the present card of a case.
+
+    Contacts are judged again whose class or days its onset makes otherwise, by the rules by which
+    they were entered; a class that somebody judged by hand stays. Who is watched because of a case
+    that was ruled out is released, or watched for what else there is. Who became a case that was
+    ruled out, and whose case stands again, is watched again for the days that are left.
+    """
+    found = queries.otherwise(case, clock.day_of(at))
+    for exposure, said in found.judged:
+        _judge_anew(exposure, said, case, by, at)
+    for observation in found.freed:
+        running = Observation.objects.select_for_update().get(pk=observation.pk)
+        if running.is_open:
+            _recount(running, "", by, at, Ending.RULED_OUT)
+    for exposure in found.again:
+        _watch(_exposure(exposure), by, at)
+    if not found:
+        raise NothingChanged(_("The present card makes no contact of this case otherwise."))
+    persons = len(found.judged) + len(found.freed) + len(found.again)
+    proof = _("Judged anew: %(n)d contacts.") % {"n": persons}
+    for kind in (ONSET_TASK, CARD_TASK):
+        tasks.finish_for(source=case, kind=kind.code, proof=proof, by=by, at=at)
     return case
 
 
+def _judge_anew(
+    exposure: Exposure, said: Mapping[str, Any], case: Case, by: User | None, at: datetime
+) -> None:
+    exposure = _exposure(exposure)
+    before, by_hand = exposure.contact_class, exposure.contact_class != exposure.judged_class
+    for name, value in said.items():
+        setattr(exposure, name, value)
+    if not by_hand:
+        exposure.contact_class = exposure.judged_class
+    exposure.touch(by, at)
+    exposure.save()
+    detail = {"class": [before, exposure.contact_class], "case": case.number}
+    audit.record("surveillance.screening.judge_anew", exposure, by=by, at=at, detail=detail)
+    _reckon(exposure, by, at)
+
+
 @transaction.atomic
-def tell_onset(*, case: Case, at: datetime) -> Task | None:
-    """Tell the county of a case, once, that its present onset makes contacts otherwise."""
-    count = len(queries.to_judge_anew(case))
-    if not count or queries.onset_told(case):
-        return None
-    return tasks.assign(
-        kind=ONSET_TASK.code,
-        params={"number": case.number, "count": count},
-        area=case.county,
-        role=Role.COUNTY_CDC,
-        due_at=at + ONSET_WITHIN,
-        priority=2,
-        source=case,
-        by=None,
-        at=at,
+def tell_otherwise(*, case: Case, at: datetime) -> list[Task]:
+    """Tell the county of a case, once for each, that its present onset makes contacts otherwise,
+    and that persons are to be released or watched again."""
+    found = queries.otherwise(case, clock.day_of(at))
+    counts = (
+        (ONSET_TASK, ONSET_WITHIN, len(found.judged)),
+        (CARD_TASK, RELEASED_WITHIN, len(found.freed) + len(found.again)),
     )
+    return [
+        tasks.assign(
+            kind=kind.code,
+            params={"number": case.number, "count": count},
+            area=case.county,
+            role=Role.COUNTY_CDC,
+            due_at=at + within,
+            priority=2,
+            source=case,
+            by=None,
+            at=at,
+        )
+        for kind, within, count in counts
+        if count and not queries.asked_already(case, kind.code)
+    ]
 
 
 @transaction.atomic
@@ -384,30 +411,13 @@ def _exposure(exposure: Exposure) -> Exposure:
 # --- From a contact to an observation -------------------------------------------------------------
 
 
-def term_of(exposure: Exposure, on: date, begun: date) -> Term | None:
-    """The term that an exposure sets, with days left; None where nobody is watched for it."""
-    if not exposure.contact_class:
-        return None
-    try:
-        found = packs.term(
-            packs.pack(exposure.pack),
-            exposure.condition,
-            exposure.contact_class,
-            last_exposure=exposure.counted_date or exposure.last_date,
-            on=on,
-            begun=begun,
-        )
-    except UnknownCode:
-        return None
-    return found if found is not None and found.days else None
-
-
 def _watch(exposure: Exposure, by: User | None, at: datetime) -> None:
     """Begin to watch whom the rules watch; a later exposure lengthens what runs."""
     today = clock.day_of(at)
     running = queries.open_of_person(exposure.person_id, exposure.condition)
     begun = today if running is None else running.first_date
-    term = term_of(exposure, today, begun)
+    ruled_out = exposure.case.case_class == rules.DISCARDED
+    term = None if ruled_out else queries.term_of(exposure, today, begun)
     if running is not None:
         _link(exposure, running)
         longer = term is not None and term.last is not None and term.last > running.last_date
@@ -437,7 +447,7 @@ def observation_of(
         county_id=exposure.county_id,
         unit=unit,
         synthetic=exposure.synthetic,
-        **_as_term(exposure, term),
+        **queries.as_term(exposure, term),
         first_date=term.days[0].first,
     )
 
@@ -447,38 +457,10 @@ def _link(exposure: Exposure, observation: Observation) -> None:
     exposure.save(update_fields=["observation"])
 
 
-def _as_term(
-    exposure: Exposure,
-    term: Term,
-    before: Sequence[Mapping[str, Any]] = (),
-    entry: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, Any]:
-    """``before``: the stretches so far; ``entry``: those of an arrival, which stand beside."""
-    phases = rules.prolonged(before, rules.phases_of(term))
-    return {
-        "contact_class": exposure.contact_class,
-        "pack": exposure.pack,
-        "clause": term.rule.clause.code,
-        "since": term.since,
-        **_as_phases(rules.stricter(phases, entry) if entry else phases),
-    }
-
-
-def _as_phases(phases: list[dict[str, Any]]) -> dict[str, Any]:
-    central = rules.central_days(phases)
-    return {
-        "last_date": date.fromisoformat(max(part["last"] for part in phases)),
-        "phases": phases,
-        "visits_a_day": rules.visits_a_day(phases),
-        "central_first": central[0],
-        "central_last": central[1],
-    }
-
-
 def _set_term(
     observation: Observation, exposure: Exposure, term: Term, by: User | None, at: datetime
 ) -> None:
-    said = _as_term(exposure, term, observation.phases, observation.entry_phases)
+    said = queries.as_term(exposure, term, observation.phases, observation.entry_phases)
     _change_term(observation, said, by, at)
 
 
@@ -509,19 +491,19 @@ def _reckon(exposure: Exposure, by: User | None, at: datetime) -> None:
     _recount(running, exposure.reason, by, at)
 
 
-def _recount(running: Observation, reason: str, by: User | None, at: datetime) -> None:
+def _recount(
+    running: Observation,
+    reason: str,
+    by: User | None,
+    at: datetime,
+    ending: Ending = Ending.ERROR,
+) -> None:
     """The term of all that an observation rests on; it ends where that is nothing any more."""
-    best: tuple[Exposure, Term] | None = None
-    for one in queries.standing_exposures(running):
-        term = term_of(one, clock.day_of(one.created_at), running.first_date)
-        if term is not None and (best is None or packs.longer(best[1], term) is term):
-            best = one, term
-    if best is None and running.entry_phases:  # an arrival stays one
-        _change_term(running, {"contact_class": "", **_as_phases(running.entry_phases)}, by, at)
-    elif best is None:
-        _end(running, Ending.ERROR, reason, "end", by, at)
+    said = queries.reckoned(running)
+    if said is None:
+        _end(running, ending, reason, "end", by, at)
     else:
-        _set_term(running, *best, by, at)
+        _change_term(running, said, by, at)
 
 
 # --- From an arrival to an observation ------------------------------------------------------------
@@ -554,7 +536,7 @@ def watch_arrival(
         entry = rules.stricter(running.entry_phases, phases)
         running.tier, running.entry_phases = placed.tier.code, entry
         running.save(update_fields=["tier", "entry_phases"])
-        _change_term(running, _as_phases(rules.stricter(running.phases, entry)), by, at)
+        _change_term(running, queries.as_phases(rules.stricter(running.phases, entry)), by, at)
         return running
     if queries.case_since(person.pk, condition, placed.term.since, today) is not None:
         return None
@@ -569,7 +551,7 @@ def watch_arrival(
         since=placed.term.since,
         first_date=placed.term.days[0].first,
         entry_phases=phases,
-        **_as_phases(phases),
+        **queries.as_phases(phases),
         area=area,
         county=area.county or area,
         unit=queries.unit_for(area, today),

@@ -377,8 +377,11 @@ def expose(request: HttpRequest, body: ExposureIn) -> Status[dict[str, Any]]:
 
 @router.post("/cases/{public_id}/contacts/judge-anew/", response=list[ExposureOut])
 def judge_anew(request: HttpRequest, public_id: UUID) -> list[dict[str, Any]]:
-    """Judge the contacts of a case again that its present onset makes otherwise; 422 where there is
-    none. Classes judged by hand stay; observations follow. All contacts of the case are told."""
+    """Bring contacts and observations in line with the present card of a case; 422 where they are.
+
+    Contacts are judged again by its onset (classes judged by hand stay). Of a case that was ruled
+    out those watched because of it are released, and a contact who became it is watched again.
+    All contacts of the case are told."""
     staff = _staff(request)
     api.require(request, TRACE)
     user, at = staff.user, staff.now

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MET_TONES = {"well": "good", "ill": "bad", "not_found": "warn"}
 DAY_TONES = {"visited": "good", "missed": "bad", "due": "warn", "to_come": "neutral"}
 ENDING_TONES = {"term": "good", "case": "bad", "moved": "info", "death": "bad", "error": "neutral"}
+ENDING_TONES["ruled_out"] = "good"
 
 
 def condition(row: Observation | Exposure) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -105,7 +105,7 @@ class ContactDesk:
         """Each row read and judged by the rules; who is meant by document or phone is looked up."""
         default = str(self.run.options.get("case", ""))
         said = [rows.read(one, default, clock.zone()) for one in values]
-        numbers = {one.case_number for one, _faults in said if one}
+        numbers = {one.case_number for one, _faults in said if one.case_number}
         cases = queries.cases_of_file(self.by, at, self.run.county_id, numbers)
         looked = [self._judged(one, faults, cases, at) for one, faults in said]
         entered = queries.rows_entered([one.print for one in looked if one.print])
@@ -123,21 +123,51 @@ class ContactDesk:
         return looked
 
     def _judged(
-        self, said: rows.Said | None, faults: list[Reason], cases: Mapping[str, Case], at: datetime
+        self, said: rows.Said, faults: list[Reason], cases: Mapping[str, Case], at: datetime
     ) -> Looked:
-        if said is None:
-            return Looked(Judged(Outcome.ERROR, faults))
+        """A row by the rules; all that is wrong with it is said, so that it is corrected once."""
+        found = list(faults)
         case = cases.get(said.case_number)
-        if case is None:
-            fault = Reason("no_case", {"field": "case_number", "value": said.case_number[:30]})
-            return Looked(Judged(Outcome.ERROR, [fault]))
-        known = self.kinds(case.condition)
+        if said.case_number and case is None:
+            found.append(
+                Reason("no_case", {"field": "case_number", "value": said.case_number[:30]})
+            )
+        if len(said.place) > 100:
+            found.append(Reason("too_long", {"field": "place", "limit": 100}))
+        known = () if case is None else self.kinds(case.condition)
         kind = rows.kind_of(said.kind, known)
-        if known and not kind:
+        if said.kind and known and not kind:
             names = [one.name.zh for one in known]
             asked = {"field": "kind", "value": said.kind[:40]}
-            fault = Reason("not_one_of", {**asked, "choices": names})
-            return Looked(Judged(Outcome.ERROR, [fault]))
+            found.append(Reason("not_one_of", {**asked, "choices": names}))
+        mark, stated = said.print_of(kind), self._stated(said, at)
+        ready = self._ready(said, case, kind, bool(known), mark, found)
+        if ready is not None and not found:
+            return Looked(ready=ready, stated=stated, print=mark)
+        apart = [replace(stated, phones=()), replace(stated, documents=())] if said.name else []
+        plain = people.plain_many(rows=apart, at=at)
+        found += [_of_person(one) for one in plain if isinstance(one, Refused)]
+        return Looked(Judged(Outcome.ERROR, rows.in_order(found), "" if faults else mark))
+
+    def _ready(
+        self,
+        said: rows.Said,
+        case: Case | None,
+        kind: str,
+        judges: bool,
+        mark: str,
+        found: list[Reason],
+    ) -> Ready | None:
+        """The exposure judged, or what is wrong with its days added to ``found``."""
+        if said.first_date is None or said.last_date is None:
+            days = (("first_date", said.first_date), ("last_date", said.last_date))
+            to_come = [name for name, day in days if day is not None and day > self.today]
+            found += [Reason("fault_day_to_come", {"field": name}) for name in to_come]
+            return None
+        if case is None or (judges and not kind):
+            wrong = rules.exposure_faults(said.first_date, said.last_date, self.today)
+            found += [Reason(f"fault_{code}", {"field": name}) for name, code in wrong]
+            return None
         facts = ExposureFacts(
             kind=kind,
             first_date=said.first_date,
@@ -146,19 +176,13 @@ class ContactDesk:
             place=said.place[:100],
             relation=said.relation,
         )
-        mark = said.print_of(kind)
-        if len(said.place) > 100:
-            fault = Reason("too_long", {"field": "place", "limit": 100})
-            return Looked(Judged(Outcome.ERROR, [fault], mark))
         try:
-            judged = self.judgement(case, facts)
+            return Ready(case, facts, self.judgement(case, facts), mark)
         except actions.NotAcceptable as problem:
-            wrong = [Reason(f"fault_{code}", {"field": name}) for name, code in problem.codes]
-            return Looked(Judged(Outcome.ERROR, wrong, mark))
+            found += [Reason(f"fault_{code}", {"field": name}) for name, code in problem.codes]
         except Refused as problem:
-            return Looked(Judged(Outcome.ERROR, [kit_words.refusal(problem)], mark))
-        ready = Ready(case, facts, judged, mark)
-        return Looked(ready=ready, stated=self._stated(said, at), print=mark)
+            found.append(kit_words.refusal(problem))
+        return None
 
     def _judgement(self, case: Case, facts: ExposureFacts) -> actions.Judged:
         return actions.judged_as(case, facts, None, self.today, self.specimen)
@@ -245,6 +269,15 @@ class ContactDesk:
             elif rules.overlap(facts.first_date, facts.last_date, days):
                 fault = kit_words.refusal(actions.already())
                 one.judged = Judged(Outcome.ERROR, [fault], one.print)
+
+
+def _of_person(problem: Refused) -> Reason:
+    """What is wrong with the person of a row, beside its column where that is known."""
+    said = kit_words.refusal(problem)
+    field = {"documents": "id_number", "phones": "phone", "area": "address"}
+    name = str(getattr(problem, "field", "") or "")
+    name = field.get(name, name)
+    return Reason(said.code, {**said.params, "field": name}) if name in rows.HEADINGS else said
 
 
 def _key(one: Looked) -> int | None:

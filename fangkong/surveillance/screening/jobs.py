@@ -45,4 +45,4 @@ def watched(ids: list[int], at: datetime) -> Iterable[int]:
 def onsets(at: datetime) -> None:
     """Four times an hour: after a revision a county reads which contacts are otherwise."""
     for case in queries.cases_revised_since(at - REVISED_WITHIN):
-        actions.tell_onset(case=case, at=at)
+        actions.tell_otherwise(case=case, at=at)

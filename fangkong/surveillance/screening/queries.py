@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from fangkong.packs.types import (
     Judgement,
     NoPackInForce,
     Pack,
+    Term,
     UnknownCode,
 )
 from fangkong.people import queries as people
@@ -31,7 +32,7 @@ from fangkong.tasks.rules import UNFINISHED
 
 from . import rules
 from .models import KEPT_DAYS, Exposure, Observation, Visit
-from .types import FOLLOW, ONSET_TASK, TRACE, VIEW, VISIT, Ending, Met
+from .types import FOLLOW, TRACE, VIEW, VISIT, Ending, Met
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -384,9 +385,71 @@ def exposures_of(observation: Observation, user: User, at: datetime) -> list[Exp
 
 
 def standing_exposures(observation: Observation) -> list[Exposure]:
-    """The exposures that an observation rests on."""
+    """The exposures that an observation rests on: not withdrawn, of a case that is one."""
     rows = observation.exposures.filter(withdrawn_at__isnull=True)
-    return list(rows.order_by("pk"))
+    return list(rows.exclude(case__case_class=rules.DISCARDED).order_by("pk"))
+
+
+def term_of(exposure: Exposure, on: date, begun: date) -> Term | None:
+    """The term that an exposure sets, with days left; None where nobody is watched for it."""
+    if not exposure.contact_class:
+        return None
+    try:
+        found = packs.term(
+            packs.pack(exposure.pack),
+            exposure.condition,
+            exposure.contact_class,
+            last_exposure=exposure.counted_date or exposure.last_date,
+            on=on,
+            begun=begun,
+        )
+    except UnknownCode:
+        return None
+    return found if found is not None and found.days else None
+
+
+def as_term(
+    exposure: Exposure,
+    term: Term,
+    before: Sequence[Mapping[str, Any]] = (),
+    entry: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """A term as an observation keeps it. ``before``: the stretches so far; ``entry``: those of an
+    arrival, which stand beside."""
+    phases = rules.prolonged(before, rules.phases_of(term))
+    return {
+        "contact_class": exposure.contact_class,
+        "pack": exposure.pack,
+        "clause": term.rule.clause.code,
+        "since": term.since,
+        **as_phases(rules.stricter(phases, entry) if entry else phases),
+    }
+
+
+def as_phases(phases: list[dict[str, Any]]) -> dict[str, Any]:
+    """Stretches as an observation keeps them, with what follows from them."""
+    central = rules.central_days(phases)
+    return {
+        "last_date": date.fromisoformat(max(part["last"] for part in phases)),
+        "phases": phases,
+        "visits_a_day": rules.visits_a_day(phases),
+        "central_first": central[0],
+        "central_last": central[1],
+    }
+
+
+def reckoned(running: Observation) -> dict[str, Any] | None:
+    """The longest term of all that an observation rests on; None where that is nothing any more."""
+    best: tuple[Exposure, Term] | None = None
+    for one in standing_exposures(running):
+        term = term_of(one, clock.day_of(one.created_at), running.first_date)
+        if term is not None and (best is None or packs.longer(best[1], term) is term):
+            best = one, term
+    if best is not None:
+        return as_term(*best, running.phases, running.entry_phases)
+    if running.entry_phases:  # an arrival stays one
+        return {"contact_class": "", **as_phases(running.entry_phases)}
+    return None
 
 
 def days_with(case: Case, person_id: int, kind: str) -> list[tuple[date, date]]:
@@ -596,6 +659,8 @@ def as_judged(pack: Pack, judged: Judgement) -> dict[str, Any]:
 def to_judge_anew(case: Case) -> list[tuple[Exposure, dict[str, Any]]]:
     """The standing contacts of a case that its present onset makes otherwise, each with what they
     are now; by the rules of the day on which they were entered."""
+    if case.case_class == rules.DISCARDED:
+        return []
     rows = Exposure.objects.filter(case_id=case.pk, withdrawn_at__isnull=True, through=None)
     found = []
     for one in rows.select_related("person", "observation").order_by("pk"):
@@ -613,16 +678,80 @@ def to_judge_anew(case: Case) -> list[tuple[Exposure, dict[str, Any]]]:
     return found
 
 
-def onset_told(case: Case) -> bool:
-    """Whether a task to judge the contacts of a case anew waits."""
-    waiting = tasks.for_source(case).filter(kind=ONSET_TASK.code, state__in=UNFINISHED)
-    return waiting.exists()
+@dataclass(frozen=True)
+class Otherwise:
+    """What the present card of a case makes otherwise than it stands.
+
+    ``judged``: contacts by its onset, each with what they are now. ``freed``: open observations
+    that rest on it although it was ruled out. ``again``: contacts to be watched again, one for each
+    person, because their case stands again, or because the case that they became was ruled out.
+    """
+
+    judged: list[tuple[Exposure, dict[str, Any]]]
+    freed: list[Observation]
+    again: list[Exposure]
+
+    def __bool__(self) -> bool:
+        return bool(self.judged or self.freed or self.again)
+
+
+def otherwise(case: Case, day: date) -> Otherwise:
+    """What the present card of a case makes otherwise; for sums, and for who acts on it: contacts
+    of other counties are in it."""
+    with everything():
+        return Otherwise(to_judge_anew(case), _freed(case), _again(case, day))
+
+
+def _freed(case: Case) -> list[Observation]:
+    if case.case_class != rules.DISCARDED:
+        return []
+    rows = standing(Observation.objects.filter(exposures__case_id=case.pk)).distinct()
+    found = []
+    for one in rows.filter(exposures__withdrawn_at__isnull=True).order_by("pk"):
+        said = reckoned(one)
+        now = None if said is None else (said["last_date"], said["contact_class"])
+        if now != (one.last_date, one.contact_class):
+            found.append(one)
+    return found
+
+
+def _again(case: Case, day: date) -> list[Exposure]:
+    own = Q(observation__ending=Ending.CASE, observation__case_id=case.pk)
+    its = Q(observation__ending=Ending.RULED_OUT, case_id=case.pk)
+    rows = Exposure.objects.filter(own if case.case_class == rules.DISCARDED else its)
+    rows = rows.filter(withdrawn_at__isnull=True).exclude(contact_class="")
+    rows = rows.exclude(case__case_class=rules.DISCARDED).select_related("person", "area")
+    found: dict[int, tuple[date, Exposure]] = {}
+    for one in rows.order_by("pk"):
+        term = term_of(one, day, day)
+        if term is None or term.last is None or term.last < day:
+            continue
+        if one.person_id not in found or found[one.person_id][0] < term.last:
+            found[one.person_id] = term.last, one
+    watched = set(
+        standing(Observation.objects.filter(person_id__in=list(found))).values_list(
+            "person_id", "condition"
+        )
+    )
+    return [
+        one
+        for _last, one in found.values()
+        if (one.person_id, one.condition) not in watched
+        and case_since(one.person_id, one.condition, one.first_date, day) is None
+    ]
+
+
+def asked_already(case: Case, kind: str) -> bool:
+    """Whether a task of a kind about the contacts of a case waits."""
+    return tasks.for_source(case).filter(kind=kind, state__in=UNFINISHED).exists()
 
 
 def cases_revised_since(moment: datetime) -> list[Case]:
-    """The cases with contacts that were changed since a moment."""
+    """The cases with contacts, and those that a contact became, that were changed since then."""
     rows = Exposure.objects.filter(withdrawn_at__isnull=True, case__changed_at__gte=moment)
-    return monitoring.with_keys(sorted(set(rows.values_list("case_id", flat=True))))
+    became = Observation.objects.filter(ending=Ending.CASE, case__changed_at__gte=moment)
+    keys = {*rows.values_list("case_id", flat=True), *became.values_list("case_id", flat=True)}
+    return monitoring.with_keys(sorted(key for key in keys if key is not None))
 
 
 def begin_of(case: Case) -> date:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -64,6 +64,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
         *("last exposure", "last contact date"),
     ),
 }
+_ORDER = {field: place for place, field in enumerate(HEADINGS)}
 REQUIRED = ("name", "kind", "first_date", "last_date")
 MOMENTS = ("birth_date", "first_date", "last_date")
 
@@ -96,7 +97,10 @@ SHORTEST_BEGINNING = 2  # signs of the name of a kind of exposure
 
 @dataclass(frozen=True, kw_only=True)
 class Said:
-    """What a row says, in plain form; ``kind`` still in the words of the file."""
+    """What a row says, in plain form; ``kind`` still in the words of the file.
+
+    What cannot be read is empty here, a day None.
+    """
 
     case_number: str
     name: str
@@ -112,8 +116,8 @@ class Said:
     kind: str
     setting: str
     place: str
-    first_date: date
-    last_date: date
+    first_date: date | None
+    last_date: date | None
 
     def print_of(self, kind: str) -> str:
         """A keyed digest of case, person, kind and days: the same row again has the same.
@@ -124,18 +128,23 @@ class Said:
         if not self.id_number:
             born = self.birth_date or f"{self.age_years}/{self.age_months}"
             who = [who[0], self.sex, str(born), self.phone, "".join(self.address.split())]
-        days = [self.first_date.isoformat(), self.last_date.isoformat()]
+        days = [str(self.first_date or ""), str(self.last_date or "")]
         text = "\x1f".join(["contact", self.case_number, *who, kind, *days])
         return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def read(
-    values: Mapping[str, str], case_number: str, zone: ZoneInfo
-) -> tuple[Said | None, list[Reason]]:
-    """What a row says, or None with all that cannot be read; ``case_number`` for who names none."""
+def read(values: Mapping[str, str], case_number: str, zone: ZoneInfo) -> tuple[Said, list[Reason]]:
+    """What a row says, and all that cannot be read of it; ``case_number`` for who names none."""
     row = _Row({name: shown(text) for name, text in values.items()}, zone)
-    said = row.said(case_number)
-    return (None if row.faults else said), row.faults
+    return row.said(case_number), row.faults
+
+
+def in_order(faults: Iterable[Reason]) -> list[Reason]:
+    """Faults in the order of the columns of our template, one for each field."""
+    found: dict[str, Reason] = {}
+    for number, fault in enumerate(faults):
+        found.setdefault(fault.field or f"#{number}", fault)
+    return sorted(found.values(), key=lambda fault: _ORDER.get(fault.field, len(_ORDER)))
 
 
 def kind_of(text: str, known: tuple[ExposureKind, ...]) -> str:
@@ -156,7 +165,7 @@ class _Row:
         self.values, self.zone = values, zone
         self.faults: list[Reason] = []
 
-    def said(self, case_number: str) -> Said | None:
+    def said(self, case_number: str) -> Said:
         number = self.of("case_number").upper() or case_number
         if not number:
             self.fault("no_number", "case_number")
@@ -179,10 +188,7 @@ class _Row:
         if not (kind := self.of("kind")):
             self.fault("missing", "kind")
         setting = self.choice("setting", _SETTINGS) or Setting.OTHER.value
-        days = [self.needed_day(field) for field in ("first_date", "last_date")]
-        first, last = days
-        if first is None or last is None:
-            return None
+        first, last = (self.needed_day(field) for field in ("first_date", "last_date"))
         return Said(
             case_number=number,
             name=name,

@@ -62,6 +62,11 @@ ONSET_TASK = tasks.declare_kind(
     _("The onset of case %(number)s makes %(count)s contacts otherwise: judge them anew"),
     "surveillance:screening:contacts",
 )
+CARD_TASK = tasks.declare_kind(
+    "surveillance.screening.card",
+    _("The revised card of case %(number)s: %(count)s persons are to be released or watched again"),
+    "surveillance:screening:contacts",
+)
 MISSED_TASK = tasks.declare_kind(
     "surveillance.screening.missed",
     _("Visits missed on %(day)s: %(count)s persons under observation"),
@@ -75,7 +80,7 @@ name_verbs(
     {
         "surveillance.screening.expose": _("Contact entered"),
         "surveillance.screening.judge": _("Class of a contact judged otherwise"),
-        "surveillance.screening.judge_anew": _("Contact judged anew by the present onset"),
+        "surveillance.screening.judge_anew": _("Contact judged anew by the present card"),
         "surveillance.screening.withdraw": _("Contact withdrawn"),
         "surveillance.screening.name_source": _("Source of an infection named"),
         "surveillance.screening.open": _("Observation begun"),
@@ -138,6 +143,7 @@ class Ending(models.TextChoices):
     MOVED = "moved", pgettext_lazy("end of an observation", "handed over")
     DEATH = "death", pgettext_lazy("end of an observation", "died")
     ERROR = "error", pgettext_lazy("end of an observation", "opened in error")
+    RULED_OUT = "ruled_out", pgettext_lazy("end of an observation", "the case was ruled out")
 
 
 class Met(models.TextChoices):

@@ -35,6 +35,7 @@ from fangkong.core.pages import export
 from fangkong.core.permissions import allowed
 from fangkong.people import queries as people
 from fangkong.surveillance.monitoring import describe as cases
+from fangkong.surveillance.monitoring.types import REPORT
 from fangkong.surveillance.testing.types import REQUEST
 
 from . import actions, describe, drawing, figures, forms, queries, words
@@ -279,7 +280,7 @@ def find(request: StaffRequest, public_id: UUID) -> HttpResponse:
 @allowed(TRACE)
 @require_POST
 def judge_anew(request: StaffRequest, public_id: UUID) -> HttpResponse:
-    """Judge the contacts of a case again that its present onset makes otherwise."""
+    """Bring contacts and observations in line with the present card of a case."""
     case = _case(request, public_id)
     if not _may_enter(request, case):
         raise Http404
@@ -629,6 +630,7 @@ def _detail(
         "exposures": [(one, describe.kind(one), describe.class_badge(one)) for one in exposures],
         "may_visit": may_visit,
         "may_test": bool(person_url and found.is_open and user.scope(REQUEST, at)),
+        "may_report": bool(person_url and found.is_open and user.scope(REPORT, at)),
         "ways": _ways(request, found, refused),
         "history": audit.history_of(found),
     }
@@ -701,7 +703,7 @@ def _contacts(
     query = urlencode(_kept(request))
     page = {
         "case": case,
-        "otherwise": len(queries.to_judge_anew(case)) if _may_enter(request, case) else 0,
+        "otherwise": queries.otherwise(case, day) if _may_enter(request, case) else None,
         "form": form,
         "search": search,
         "to": f"{reverse('surveillance:screening:find', args=[case.public_id])}?{query}",

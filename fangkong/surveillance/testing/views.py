@@ -23,11 +23,12 @@ from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
 from fangkong.core.permissions import allowed
 from fangkong.people import queries as people
+from fangkong.surveillance.monitoring.types import REPORT
 
 from . import actions, describe, forms, pools, queries, rules
 from .models import Pool, Specimen
 from .pool_views import held_notes
-from .types import HANDLE, REQUEST, TEST, VIEW, State
+from .types import HANDLE, REQUEST, TEST, VIEW, ResultOutcome, State
 
 if TYPE_CHECKING:
     from fangkong.people.models import Person
@@ -499,6 +500,7 @@ def _detail(
         "findings": findings,
         "person_url": person_url,
         "case": queries.case_shown(user, at, found) if found.case_id else None,
+        "may_report": bool(person_url) and _unreported(request, found),
         "collect_form": forms.CollectForm() if sends and "collected" in follow else None,
         "ship_form": forms.ShipForm(specimen=found, user=user, at=at)
         if sends and "shipped" in follow
@@ -523,6 +525,14 @@ def _detail(
                 page[name] = refused
             pages.forms.dress(page[name])
     return render(request, "surveillance/testing/detail.html", page, status=status)
+
+
+def _unreported(request: StaffRequest, found: Specimen) -> bool:
+    """Whether a positive result waits for the card of its person, and the user may write it."""
+    positive = (found.state, found.outcome) == (State.REPORTED, ResultOutcome.POSITIVE)
+    if not positive or not request.user.scope(REPORT, request.now):
+        return False
+    return queries.case_of(found, found.reported_at or request.now) is None
 
 
 def _pool_shown(request: StaffRequest, found: Specimen) -> Pool | None:

@@ -6,9 +6,12 @@ from datetime import date, timedelta
 
 import pytest
 
+from fangkong.core.audit import queries as audit
 from fangkong.surveillance.monitoring import actions, describe, queries
 from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.types import ReviewState
+from fangkong.tasks import queries as tasks
+from fangkong.tasks.models import Task
 
 from .factories import AT, case, facts, person
 
@@ -162,3 +165,45 @@ def test_a_card_is_returned_with_a_reason_and_waits_again_once_it_is_revised(wor
         at=LATER,
     )
     assert (one.review_state, one.review_reason) == (ReviewState.WAITING, "")
+
+
+def test_a_returned_card_is_a_task_of_its_facility_until_it_is_sent_again(world):
+    one = case(world)
+    said = {"card": 1, "accept": False, "by": world.daofu_cdc, "at": LATER}
+    actions.review(case=one, reason="发病日期有误", **said)
+
+    task = Task.objects.get()
+    assert (task.kind, task.facility, task.owner_role, task.params) == (
+        "surveillance.monitoring.returned",
+        world.hospital,
+        "hospital",
+        {"number": one.number},
+    )
+    assert task.due_at == LATER + timedelta(hours=2)  # as a report of this disease
+    assert task in tasks.mine(world.clinician, LATER)
+    new = facts(onset_date=date(2020, 2, 2))
+    actions.revise(case=one, facts=new, reason="更正发病日期", by=world.clinician, at=LATER)
+    task.refresh_from_db()
+    assert (task.state, task.done_by) == ("done", world.clinician)
+
+
+def test_whoever_sent_a_card_accepts_it_only_with_a_reason_that_stays(world):
+    one = case(world, case_class="suspected")
+    new = facts(severity="severe")
+    one = actions.revise(case=one, facts=new, reason="病情加重", by=world.daofu_cdc, at=LATER)
+    own = {"case": one, "card": 2, "accept": True, "by": world.daofu_cdc, "at": LATER}
+    with pytest.raises(actions.ReasonMissing, match="本人报送"):
+        actions.review(**own)
+
+    one = actions.review(**own, reason="夜间只有本人值班，已电话核实")
+
+    assert (one.review_state, one.review_reason) == ("accepted", "夜间只有本人值班，已电话核实")
+    line = audit.history_of(one)[0]
+    assert (line.action, line.reason) == ("surveillance.monitoring.accept", one.review_reason)
+
+
+def test_what_a_colleague_accepts_needs_no_words_and_keeps_none(world):
+    one = actions.review(
+        case=case(world), card=1, accept=True, reason="好", by=world.daofu_cdc, at=LATER
+    )
+    assert one.review_reason == ""

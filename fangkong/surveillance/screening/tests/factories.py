@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from fangkong.accounts.tests.factories import AT, staff
@@ -9,6 +10,8 @@ from fangkong.core.roles import Role
 from fangkong.people.models import Person
 from fangkong.people.tests import factories as people
 from fangkong.places.tests.factories import facility
+from fangkong.surveillance.monitoring import actions as reporting
+from fangkong.surveillance.monitoring.models import Case
 from fangkong.surveillance.monitoring.tests import factories as monitoring
 from fangkong.surveillance.screening import actions
 from fangkong.surveillance.screening.models import Exposure, Observation, Visit
@@ -68,4 +71,19 @@ def visited(
 ) -> Visit:
     return actions.visit(
         observation=observation, facts=VisitFacts(**changes), by=world.doctor, at=at
+    )
+
+
+def ill(world: World, watch: Observation, n: int = 9, **changes: object) -> Case:
+    """The person of an observation gets a card of their own, two days later."""
+    number = watch.person.documents.get().full_number
+    who = replace(monitoring.person(n), name=watch.person.name, id_number=number, birth_date=None)
+    said = {"onset_date": TODAY + DAY, "diagnosed_at": AT + 2 * DAY, **changes}
+    return reporting.report(
+        person=replace(who, sex="9"),
+        case=monitoring.facts(**said),
+        facility=world.hospital,
+        area=world.town,
+        by=world.clinician,
+        at=AT + 2 * DAY,
     )

@@ -174,7 +174,7 @@ def test_each_row_says_why_it_is_not_taken_and_the_repaired_file_is(client, uplo
         ("error", ["said"]),
         ("error", ["not_one_of"]),
         ("error", ["not_one_of", "not_one_of"]),
-        ("error", ["bad_date"]),
+        ("error", ["bad_date", "fault_day_to_come"]),
         ("error", ["fault_days_reversed"]),
         ("error", ["missing"]),
         ("error", ["said"]),
@@ -193,6 +193,29 @@ def test_each_row_says_why_it_is_not_taken_and_the_repaired_file_is(client, uplo
     again = upload(mended.encode(), "mended.csv")
     assert [row.outcome for row in rows_of(again)].count("ok") == 1
     assert entered(again, world.daofu_cdc).imported == 1
+
+
+def test_a_row_with_many_faults_says_them_all_at_once(upload, world):
+    wrong = {"number": "513326199001010012", "kind": "握手", "setting": "月球", "phone": "12345"}
+    days = {"first": "2020-02-09", "last": "2020-02-08"}
+
+    run = upload(
+        table(
+            line("513326-2020-9999", **{**wrong, "kind": TOGETHER}, **days),
+            line(world.case, **wrong, **days),
+            line(world.case, "", kind="握手", last="昨天"),
+        )
+    )
+
+    def fields(row) -> list[str]:
+        return [one["params"].get("field", "") for one in row.reasons]
+
+    first, second, third = rows_of(run)
+    person, both = ("id_number", "phone"), ("first_date", "last_date")
+    assert fields(first) == ["case_number", *person, "setting", *both]
+    assert fields(second) == [*person, "kind", "setting", *both]
+    assert fields(third) == ["name", "kind", "last_date"]
+    assert "is no case of this county" in words(run)[0]
 
 
 def somebody_named(exposure: Exposure) -> str:

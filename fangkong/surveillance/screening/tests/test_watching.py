@@ -17,7 +17,7 @@ from fangkong.surveillance.screening.models import Exposure, Observation, Visit
 from fangkong.surveillance.screening.types import VisitFacts
 from fangkong.tasks.models import Task
 
-from .factories import AT, DAY, HOUR, TODAY, contact, facts, somebody, visited, watched
+from .factories import AT, DAY, HOUR, TODAY, contact, facts, ill, somebody, visited, watched
 
 pytestmark = pytest.mark.both_databases
 LATER = date(2020, 2, 25)  # the fifth plan: from two days before the onset
@@ -479,23 +479,6 @@ def test_a_unit_of_the_same_county_may_be_named(world):
 
 
 # --- Conversion and alarms ---
-
-
-def ill(world, watch, n=9, **changes):
-    """The person of an observation gets a card of their own."""
-    from dataclasses import replace
-
-    number = watch.person.documents.get().full_number
-    who = replace(cases.person(n), name=watch.person.name, id_number=number, birth_date=None)
-    who = replace(who, sex="9")
-    return monitoring.report(
-        person=who,
-        case=cases.facts(onset_date=TODAY + DAY, diagnosed_at=AT + 2 * DAY, **changes),
-        facility=world.hospital,
-        area=world.town,
-        by=world.clinician,
-        at=AT + 2 * DAY,
-    )
 
 
 def test_who_becomes_a_case_is_watched_no_more_and_stays_in_the_chain(world):
