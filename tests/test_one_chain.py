@@ -187,8 +187,8 @@ def test_from_a_card_to_the_product_that_warns_of_the_chain(
     assert send(county, seen, 200, ask=True)["ending"] == "case"
     chain = send(county, f"{watch}cases/{first['id']}/chain/", 200, ask=True)["cases"]
     assert [(one["number"], one["generation"]) for one in chain] == [
-        (first["number"], 0),
-        (second["number"], 1),
+        (first["number"], 1),
+        (second["number"], 2),
     ]
 
     # The signal is answered, investigated and concluded.

@@ -87,7 +87,7 @@ def enter(
         made = actions.exposure_of(row.case, row.facts, row.judged, person, area, stamped)
         made.row_print, made.synthetic = row.print, synthetic
         exposures.append(made)
-        term = actions.term_of(made, today, today)
+        term = queries.term_of(made, today, today)
         if term is not None:
             begun.append((made, actions.observation_of(made, term, unit(area.pk), stamped)))
     bulk.insert([observation for _exposure, observation in begun])

@@ -271,12 +271,16 @@ class ContactDesk:
                 one.judged = Judged(Outcome.ERROR, [fault], one.print)
 
 
+# How the register calls what a column holds.
+_COLUMNS = {"document_number": "id_number", "document_kind": "id_kind", "age_years": "age"}
+_COLUMNS |= {"address_detail": "address"}
+
+
 def _of_person(problem: Refused) -> Reason:
     """What is wrong with the person of a row, beside its column where that is known."""
     said = kit_words.refusal(problem)
-    field = {"documents": "id_number", "phones": "phone", "area": "address"}
     name = str(getattr(problem, "field", "") or "")
-    name = field.get(name, name)
+    name = _COLUMNS.get(name, name)
     return Reason(said.code, {**said.params, "field": name}) if name in rows.HEADINGS else said
 
 

@@ -751,7 +751,7 @@ def cases_revised_since(moment: datetime) -> list[Case]:
     rows = Exposure.objects.filter(withdrawn_at__isnull=True, case__changed_at__gte=moment)
     became = Observation.objects.filter(ending=Ending.CASE, case__changed_at__gte=moment)
     keys = {*rows.values_list("case_id", flat=True), *became.values_list("case_id", flat=True)}
-    return monitoring.with_keys(sorted(key for key in keys if key is not None))
+    return monitoring.with_keys(sorted(keys))
 
 
 def begin_of(case: Case) -> date:
