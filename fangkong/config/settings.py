@@ -302,6 +302,8 @@ if ENVIRONMENT.secure:
 # Whether browsers carry the domain in their list for ever is up to who owns it.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# A stocktake of 2,000 lots, or a plan for 1,100 stores, is one form; Django's 1,000 stop it.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 12_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
 # A larger request is refused before any of it is read.

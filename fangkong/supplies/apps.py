@@ -11,9 +11,11 @@ class SuppliesConfig(AppConfig):
         from fangkong.core.files import types as files
 
         from .demand import pipeline
+        from .demand import queries as demand
         from .sources import queries
         from .stock import queries as stock
         from .stock import types
 
         pipeline.provider(queries.coming)
+        pipeline.provider(demand.sent)
         files.show_to(types.PROOF, stock.sees_shipment)

@@ -947,6 +947,7 @@ STOCK = {
     "supplies:stock:arrive": Row(KEEPERS, "coming transfer"),
     "supplies:stock:settle": Row(KEEPERS, "transfer"),
     "supplies:stock:bring_back": Row(KEEPERS, "transfer"),
+    "supplies:stock:tell_way": Row(KEEPERS, "transfer"),
     "supplies:stock:cancel_shipment": Row(KEEPERS, "transfer"),
     "GET /supplies/stock/shipments/": Row(STOCK_ROLES, shows=("transfer",)),
     "POST /supplies/stock/shipments/": Row(KEEPERS, sends=a_shipment, foreign=True),
@@ -962,6 +963,9 @@ STOCK = {
         KEEPERS, "transfer", sends=WHY_HELD
     ),
     "POST /supplies/stock/shipments/<public_id>/cancel/": Row(KEEPERS, "transfer", sends=WHY_HELD),
+    "POST /supplies/stock/shipments/<public_id>/way/": Row(
+        KEEPERS, "transfer", sends={"carrier": "州邮政"}
+    ),
     "supplies:stock:counts": Row(STOCK_ROLES, shows=("count",)),
     "supplies:stock:open_count": Row(KEEPERS),
     "supplies:stock:count": Row(STOCK_ROLES, "count"),

@@ -136,6 +136,8 @@ def _drawing(
     value, url = column.value, column.url
     label = f'data-label="{escape(column.label)}">'
     full, empty = f"<td {label}", f'<td class="fk-none" {label}'
+    if column.number:
+        full, empty = f'<td class="fk-num" {label}', f'<td class="fk-none fk-num" {label}'
     if column.draw is not None:
         drawn, now = column.draw, context["request"].now
 

@@ -49,7 +49,8 @@ class Column(Generic[M]):
     ``order`` is a non-null ORM path; ``piece`` a small template given ``row`` and ``value``;
     ``draw`` the same in Python, for long lists: it gives markup of a row and the page's moment.
     An ``optional`` column is shown, and exported, only where the user chose it. One that ``names``
-    somebody, or a record by its number, stands in no file with pseudonyms.
+    somebody, or a record by its number, stands in no file with pseudonyms. A ``number`` stands at
+    the end of its cell, digit below digit.
     """
 
     key: str
@@ -62,6 +63,7 @@ class Column(Generic[M]):
     exported: bool = True
     optional: bool = False
     names: bool = False
+    number: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,7 @@ class Head:
     label: str | Promise
     url: str
     sorted: str  # "ascending", "descending" or ""
+    number: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,14 +248,15 @@ def _order(what: Listing[M], asked: QueryDict) -> tuple[Column[M], bool]:
 
 def _head(column: Column[M], current: Column[M], descending: bool, asked: QueryDict) -> Head:
     if not column.order:
-        return Head(column.label, "", "")
+        return Head(column.label, "", "", column.number)
     if column.key != current.key:
-        return Head(column.label, _url(asked, sort=column.key, after=""), "")
+        return Head(column.label, _url(asked, sort=column.key, after=""), "", column.number)
     turned = column.key if descending else f"-{column.key}"
     return Head(
         column.label,
         _url(asked, sort=turned, after=""),
         "descending" if descending else "ascending",
+        column.number,
     )
 
 

@@ -19,7 +19,8 @@ from fangkong.core.refusals import Refused, WrongField
 from fangkong.supplies.demand import actions as demand
 from fangkong.supplies.stock import actions as stock
 from fangkong.supplies.stock import queries as stocks
-from fangkong.supplies.stock.types import Leaving, Papers
+from fangkong.supplies.stock import shipping
+from fangkong.supplies.stock.types import Leaving, Way
 
 from . import picks, queries, reading, sentences, words
 from .models import Plan, Share, Shipment
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from fangkong.supplies.stock.models import Place
 
 FAR = timedelta(days=60)
+OLD = 2  # days after its first departure in which a plan may still be approved
 MOST_LINES_OF_A_SHEET = stock.MOST_LINES
 _BETWEEN = "\x1e"  # sentences of an item, as code and facts
 
@@ -165,7 +167,7 @@ def adjust(
     """Give a line more or less than was reckoned, with a reason, within the hard limits."""
     why = stated_reason(reason, _("Say why the line is changed."))
     plan = _ready(plan)
-    lines = [one for one in queries.shares_of(plan) if one.item_id == share.item_id]
+    lines = list(queries.shares_of(plan).filter(item=share.item_id))
     share = next(one for one in lines if one.pk == share.pk)
     if quantity == share.quantity:
         raise WrongField(_("The line has this quantity already."), "quantity")
@@ -177,7 +179,7 @@ def adjust(
         found = picks.assign(
             _lots(told),
             told.get("keep_back", 0),
-            [_line(one, plan, quantity if one.pk == share.pk else one.quantity) for one in lines],
+            _lines(lines, plan, {share.pk: quantity}),
             str(share.pk),
         )
     except picks.NotThere as problem:
@@ -209,8 +211,12 @@ def approve(*, plan: Plan, by: User, at: datetime) -> Plan:
         raise SamePerson(
             _("Whoever prepared or changed a plan does not approve it. Ask somebody else.")
         )
+    if (clock.day_of(at) - plan.first_day).days > OLD:
+        raise NotReady(_("The days of this plan have begun without it. Plan anew."))
     lots = queries.lots_by_id(lot for one in lines for lot, _n in one.lots)
-    for place, several in _by_place(lines).items():
+    receivers = _by_place(lines)
+    stocks.places_locked(queries.keys_to_lock(plan.store, receivers))
+    for place, several in receivers.items():
         leaving = [
             Leaving(item=one.item, quantity=quantity, lot=lots[lot])
             for one in several
@@ -222,27 +228,40 @@ def approve(*, plan: Plan, by: User, at: datetime) -> Plan:
     plan.state, plan.approved_at, plan.approved_by = PlanState.APPROVED, at, by
     plan.touch(by, at)
     plan.save()
+    overtaken = []
     for other in queries.waiting(plan.store).exclude(pk=plan.pk):
         other.state = PlanState.OVERTAKEN  # it was reckoned with goods that are gone
         other.touch(by, at)
         other.save()
-    demand.answer(needs=queries.needs_of(plan), plan=plan.number, by=by, at=at)
-    detail = {"number": plan.number, "lines": sum(1 for one in lines if one.quantity)}
+        overtaken.append(other.number)
+    needs = queries.needs_met(plan, receivers)
+    answered = demand.answer(needs=needs, plan=plan.number, by=by, at=at)
+    detail = {
+        "number": plan.number,
+        "lines": sum(1 for one in lines if one.quantity),
+        "needs": answered,
+        "overtaken": ", ".join(overtaken),
+    }
     audit.record("supplies.allocation.approve", plan, by=by, at=at, detail=detail)
     return plan
 
 
 def _ship(plan: Plan, place: Place, leaving: list[Leaving], by: User, at: datetime) -> None:
-    papers = Papers(note=_("Plan %(number)s") % {"number": plan.number}, synthetic=plan.synthetic)
-    said: dict[str, Any] = {"source": plan.store, "target": place, "lines": leaving}
+    """The goods are on the way until the place says what arrived."""
+    way = Way(
+        expected_at=queries.expected_at(plan, place, at),
+        note=_("Plan %(number)s") % {"number": plan.number},
+    )
+    said: dict[str, Any] = {"source": plan.store, "target": place, "lines": leaving, "way": way}
     try:
-        entry = stock.issue(**said, papers=papers, by=by, at=at)
+        made = shipping.prepare(**said, synthetic=plan.synthetic, by=by, at=at)
+        sent = shipping.dispatch(shipment=made, by=by, at=at)
     except (stock.NotEnough, stock.HeldBack, stock.Expired, stock.Closed) as problem:
         raise StockChanged(
             _("The stock changed since the plan was prepared; nothing left. Plan anew. (%(why)s)")
             % {"why": problem}
         ) from problem
-    Shipment.objects.create(plan=plan, place=place, entry=entry)
+    Shipment.objects.create(plan=plan, place=place, entry=stocks.sheet_of(sent))
 
 
 @transaction.atomic
@@ -312,15 +331,19 @@ def _lots(told: Mapping[str, Any]) -> list[picks.LotThere]:
     ]
 
 
-def _line(share: Share, plan: Plan, quantity: int) -> picks.Line:
-    place = next(one for one in plan.problem["places"] if one["id"] == share.place.mark)
-    return picks.Line(
-        key=str(share.pk),
-        place=share.place.mark,
-        quantity=quantity,
-        arrives=plan.first_day + timedelta(days=place["lead_days"]),
-        had=[(lot, n) for lot, n in share.lots],
-    )
+def _lines(shares: list[Share], plan: Plan, new: Mapping[int, int]) -> list[picks.Line]:
+    """Lines as they stand, some with a new quantity."""
+    lead = {one["id"]: one["lead_days"] for one in plan.problem["places"]}
+    return [
+        picks.Line(
+            key=str(one.pk),
+            place=one.place.mark,
+            quantity=new.get(one.pk, one.quantity),
+            arrives=plan.first_day + timedelta(days=lead[one.place.mark]),
+            had=[(lot, n) for lot, n in one.lots],
+        )
+        for one in shares
+    ]
 
 
 def _cover(plan: Plan, lines: list[Share]) -> dict[tuple[str, str], float]:

@@ -29,7 +29,7 @@ from .offices import APPROVE, OVERSEE, PREPARE, VIEW, Offered, PlanFacts, Receiv
 router = Router(tags=["allocation"])
 
 Text200 = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
-Pieces = Annotated[int, Field(ge=0, le=10**10)]
+Pieces = Annotated[int, Field(ge=0, le=10**10, strict=True)]
 
 
 class SharingMode(Enum):
@@ -93,15 +93,15 @@ class OfferedIn(api.Body):
 
     item: UUID
     keep_back: Pieces = 0
-    pack: int = Field(1, ge=1, le=10**9)
+    pack: int = Field(1, ge=1, le=10**9, strict=True)
 
 
 class ReceiverIn(api.Body):
     place: UUID
-    exposure: int | None = Field(None, ge=1, le=9)
-    risk: int = Field(1, ge=1, le=1000)
-    lead_days: int | None = Field(None, ge=0, le=60)
-    floor_days: int = Field(0, ge=0, le=60)
+    exposure: int | None = Field(None, ge=1, le=9, strict=True)
+    risk: int = Field(1, ge=1, le=1000, strict=True)
+    lead_days: int | None = Field(None, ge=0, le=60, strict=True)
+    floor_days: int = Field(0, ge=0, le=60, strict=True)
 
 
 class PlanIn(api.Body):
@@ -110,14 +110,14 @@ class PlanIn(api.Body):
     store: UUID
     mode: SharingMode = SharingMode.BY_NEED
     first_day: date
-    days: int = Field(14, ge=1, le=60)
+    days: int = Field(14, ge=1, le=60, strict=True)
     substitutes: bool = False
     items: list[OfferedIn] = Field(min_length=1, max_length=500)
     places: list[ReceiverIn] = Field(default_factory=list, max_length=2000)
 
 
 class AdjustIn(api.Body):
-    line: int = Field(ge=1, le=2**62)
+    line: int = Field(ge=1, le=2**62, strict=True)
     quantity: Pieces
     reason: Text200
 
@@ -239,9 +239,10 @@ def _asked(body: PlanIn, at: datetime) -> tuple[Place, PlanFacts]:
     if store is None:
         raise _unknown("store")
     usual = {one.place.public_id: one for one in queries.receivers(store, at)}
+    goods = {one.public_id: one for one in stock.items()}
     items = []
     for n, each in enumerate(body.items):
-        item = stock.items().filter(public_id=each.item).first()
+        item = goods.get(each.item)
         if item is None:
             raise _unknown(f"items/{n}/item")
         items.append(Offered(item=item, keep_back=each.keep_back, pack=each.pack))

@@ -8,14 +8,15 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
 from fangkong.supplies.stock import words as amounts
 
-from .models import Plan
+from . import queries
+from .models import Plan, Share
 from .offices import Offered, PlanFacts, PlanMode, PlanState, Receiver
 
 if TYPE_CHECKING:
@@ -213,3 +214,29 @@ class PlanFilter(pages.FilterForm):
     def narrow(self, rows: QuerySet[Plan]) -> QuerySet[Plan]:  # type: ignore[override]
         state = self.chosen().get("state")
         return rows.filter(state=state) if state else rows
+
+
+class LinesFilter(pages.FilterForm):
+    """Which lines of a plan the page shows."""
+
+    item = forms.ChoiceField(label=_("Item"), required=False)
+    county = forms.ChoiceField(label=_("County"), required=False)
+    short = forms.BooleanField(label=_("Only lines that got less than was wanted"), required=False)
+
+    def __init__(self, *args: Any, plan: Plan, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, choices in (
+            ("item", [(one.code, one.display_name) for one in queries.items_of(plan)]),
+            ("county", [(one.code, one.display_short) for one in queries.counties_of(plan)]),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", _("all")), *choices]
+
+    def narrow(self, rows: QuerySet[Share]) -> QuerySet[Share]:  # type: ignore[override]
+        said = self.chosen()
+        if item := said.get("item"):
+            rows = rows.filter(item__code=item)
+        if county := said.get("county"):
+            rows = rows.filter(place__county__code=county)
+        return rows.filter(quantity__lt=F("wanted")) if said.get("short") else rows

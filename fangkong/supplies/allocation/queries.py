@@ -9,7 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 
 from fangkong.core import clock
 from fangkong.packs import queries as packs
@@ -19,8 +19,8 @@ from fangkong.supplies.demand import queries as demand
 from fangkong.supplies.demand.models import Need
 from fangkong.supplies.demand.types import Coming
 from fangkong.supplies.stock import queries as stock
-from fangkong.supplies.stock.models import Balance, Item, Lot, Place
-from fangkong.supplies.stock.types import PlaceKind
+from fangkong.supplies.stock.models import Balance, Item, Lot, Place, Transfer
+from fangkong.supplies.stock.types import LONGEST, PlaceKind
 
 from .models import Plan, Share, Shipment
 from .offices import (
@@ -36,6 +36,7 @@ from .offices import (
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.places.models import Area
 
 # What rooms above may use: this part's ``types`` know no Django.
 __all__ = ["APPROVE", "OVERSEE", "PREPARE", "VIEW", "Offered", "PlanFacts", "Receiver"]
@@ -80,10 +81,45 @@ def given_to(user: User, at: datetime) -> QuerySet[Share]:
     return rows.select_related("plan", "place__facility", "item", "instead_of")
 
 
-def shipments_of(plan: Plan) -> list[Shipment]:
-    """The sheets by which its goods left."""
+def shipments_of(plan: Plan) -> list[tuple[Shipment, Transfer | None]]:
+    """The sheets by which its goods left, each with its way; older ones had none."""
     rows = Shipment.objects.filter(plan=plan).select_related("place__facility", "entry")
-    return list(rows.order_by("pk"))
+    found = list(rows.order_by("pk"))
+    ways = stock.shipments_by_sheet(one.entry for one in found)
+    return [(one, ways.get(one.entry_id)) for one in found]
+
+
+def changed_by(plan: Plan, user: User) -> bool:
+    """Did somebody change a line of a plan?"""
+    return Share.objects.filter(plan=plan, adjusted_by=user).exists()
+
+
+def worst_by_county(plan: Plan) -> dict[str, float]:
+    """The lowest cover of each county's lines, by its code."""
+    return dict(_by_county(plan).filter(cover_after__isnull=False).annotate(n=Min("cover_after")))
+
+
+def short_by_county(plan: Plan) -> dict[str, float]:
+    """How many lines of each county got less than was wanted, by its code."""
+    short = Count("pk", filter=Q(quantity__lt=F("wanted")))
+    return {code: float(n) for code, n in _by_county(plan).annotate(n=short)}
+
+
+def _by_county(plan: Plan) -> QuerySet[Share, Any]:
+    rows = Share.objects.filter(plan=plan, instead_of=None, place__county__isnull=False)
+    return rows.order_by().values_list("place__county__code")
+
+
+def items_of(plan: Plan) -> list[Item]:
+    """The items that a plan shares out."""
+    return list(stock.items().filter(pk__in=Share.objects.filter(plan=plan).values("item")))
+
+
+def counties_of(plan: Plan) -> list[Area]:
+    """The counties of its places."""
+    keys = Share.objects.filter(plan=plan).values_list("place__county", flat=True).distinct()
+    found = set(keys)
+    return [one for one in areas.counties_of_home(clock.day_of(plan.created_at)) if one.pk in found]
 
 
 def last_approved(store: Place) -> Plan | None:
@@ -122,6 +158,26 @@ def amounts(plan: Plan | None) -> dict[tuple[int, int, int | None], int]:
 def needs_of(plan: Plan) -> list[Need]:
     """The needs that a plan took into account, as they stand now."""
     return list(Need.objects.filter(public_id__in=plan.needs).order_by("pk"))
+
+
+def needs_met(plan: Plan, places: Iterable[Place]) -> list[Need]:
+    """Of them, those of houses to which the plan sends anything at all; the others stay open."""
+    houses = {one.facility_id for one in places}
+    rows = Need.objects.filter(public_id__in=plan.needs, place__facility__in=houses)
+    return list(rows.order_by("pk"))
+
+
+def keys_to_lock(store: Place, places: Iterable[Place]) -> list[int]:
+    """All places whose balances an approval changes, so that they are locked in one order."""
+    return [store.pk, *stock.keys_of_ways(store), *(one.pk for one in places)]
+
+
+def expected_at(plan: Plan, place: Place, at: datetime) -> datetime | None:
+    """The end of the day on which goods that leave now arrive; None where it is too far to tell."""
+    told = next(one for one in plan.problem["places"] if one["id"] == place.mark)
+    day = max(plan.first_day, clock.day_of(at)) + timedelta(days=told["lead_days"])
+    moment = clock.start_of(day + timedelta(days=1)) - timedelta(minutes=1)
+    return moment if moment <= at + LONGEST else None
 
 
 # --- What can be planned --------------------------------------------------------------------------

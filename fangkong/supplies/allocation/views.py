@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -26,12 +27,14 @@ from fangkong.core.queue import queries as queue
 from fangkong.places import queries as areas
 from fangkong.supplies.demand import words as demand
 from fangkong.supplies.stock import queries as stock
+from fangkong.supplies.stock import ship_views as shipments
 from fangkong.supplies.stock import words as amounts
 
 from . import actions, forms, queries, sentences
 from .models import Plan, Share
 from .offices import APPROVE, OVERSEE, PREPARE, VIEW, PlanState
 
+SHOWN = 200  # lines of a plan on its page; all stand in its files
 _TONES = {PlanState.READY: "warn", PlanState.APPROVED: "good", PlanState.OVERTAKEN: "bad"}
 
 
@@ -58,7 +61,7 @@ PLANS = pages.Listing[Plan](
             "mode", pgettext_lazy("of a plan", "Mode"), lambda one: one.get_mode_display()
         ),
         pages.Column("first", gettext_lazy("From"), lambda one: one.first_day, order="first_day"),
-        pages.Column("days", gettext_lazy("Days ahead"), lambda one: one.days),
+        pages.Column("days", gettext_lazy("Days ahead"), lambda one: one.days, number=True),
         pages.Column(
             "state",
             pgettext_lazy("of a plan", "State"),
@@ -86,10 +89,16 @@ GIVEN = pages.Listing[Share](
         pages.Column("place", gettext_lazy("Place"), lambda one: one.place.display_name),
         pages.Column("item", gettext_lazy("Item"), lambda one: one.item.display_name),
         pages.Column(
-            "quantity", gettext_lazy("Quantity"), lambda one: amounts.amount(one.quantity, one.item)
+            "quantity",
+            gettext_lazy("Quantity"),
+            lambda one: amounts.amount(one.quantity, one.item),
+            number=True,
         ),
         pages.Column(
-            "wanted", gettext_lazy("Wanted"), lambda one: amounts.amount(one.wanted, one.item)
+            "wanted",
+            gettext_lazy("Wanted"),
+            lambda one: amounts.amount(one.wanted, one.item),
+            number=True,
         ),
         pages.Column(
             "approved",
@@ -174,27 +183,34 @@ def new(request: StaffRequest) -> HttpResponse:
 
 @allowed(OVERSEE)
 def detail(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
-    """One plan: every line with its reason, beside pro rata and the last plan."""
+    """One plan: its lines with their reasons, beside pro rata and the last plan."""
     plan = _plan(request, public_id)
     if plan.state == PlanState.SOLVING:
         return render(request, "supplies/allocation/solving.html", _progress(plan))
-    rows = _rows(plan)
     if (wanted := request.GET.get("export")) in ("csv", "xlsx"):
-        return _export(request, plan, rows, wanted)
+        return _export(request, plan, wanted)
+    form = forms.LinesFilter(request.GET, plan=plan)
+    lines = form.narrow(queries.shares_of(plan))
+    count = lines.count()
+    pages.forms.dress(form)
     may_approve = bool(request.user.scope(APPROVE, request.now)) and plan.state == PlanState.READY
-    mine = plan.created_by_id == request.user.pk or any(
-        row["one"].adjusted_by_id == request.user.pk for row in rows
-    )
+    mine = plan.created_by_id == request.user.pk or queries.changed_by(plan, request.user)
     page = {
         "plan": plan,
-        "rows": rows,
+        "form": form,
+        "rows": list(_rows(plan, lines[:SHOWN])),
+        "count": count,
+        "shown": SHOWN,
         "items": _items(request, plan),
-        "map": _map(plan, rows, request.now),
+        "map": _map(plan, request.now),
         "worst": demand.days(plan.told.get("worst"), plan.days),
         "worst_flat": demand.days(plan.told.get("worst_flat"), plan.days),
         "unread": plan.told.get("unread", []),
-        "needs": [(one, demand.span(one)) for one in queries.needs_of(plan)],
-        "shipments": queries.shipments_of(plan),
+        "needs": [(one, demand.span(one)) for one in queries.needs_of(plan)[:SHOWN]],
+        "shipments": [
+            (one, way, "" if way is None else shipments.badge(way, request.now))
+            for one, way in queries.shipments_of(plan)
+        ],
         "may_change": bool(request.user.scope(PREPARE, request.now))
         and plan.state == PlanState.READY,
         "may_approve": may_approve and not mine,
@@ -208,8 +224,7 @@ def detail(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
 @allowed(OVERSEE)
 def plan_map(request: StaffRequest, public_id: UUID) -> JsonResponse:
     """The map of a plan: the worst cover of each county."""
-    plan = _plan(request, public_id)
-    return pages.map_json(_map(plan, _rows(plan), request.now))
+    return pages.map_json(_map(_plan(request, public_id), request.now))
 
 
 @allowed(OVERSEE)
@@ -299,27 +314,23 @@ def _progress(plan: Plan) -> dict[str, Any]:
     return {"plan": plan, "job": queue.latest_about(queries.JOB, plan.pk), "live": live}
 
 
-def _rows(plan: Plan) -> list[dict[str, Any]]:
-    """The lines as the page and the file say them."""
+def _rows(plan: Plan, lines: QuerySet[Share]) -> Iterator[dict[str, Any]]:
+    """Lines as the page and the file say them."""
     names = _names()
     before = queries.amounts(plan.last)
-    found = []
-    for one in queries.shares_of(plan):
+    for one in lines.iterator(chunk_size=1000):
         last = before.get((one.place_id, one.item_id, one.instead_of_id))
-        found.append(
-            {
-                "one": one,
-                "quantity": amounts.amount(one.quantity, one.item),
-                "wanted": amounts.amount(one.wanted, one.item) if one.wanted else "–",
-                "pro_rata": amounts.amount(one.pro_rata, one.item),
-                "last": "–" if last is None else amounts.amount(last, one.item),
-                "last_number": last,
-                "cover": demand.days(one.cover_after, plan.days),
-                "tone": _tone(one, plan),
-                "why": sentences.of_share(one, names),
-            }
-        )
-    return found
+        yield {
+            "one": one,
+            "quantity": amounts.amount(one.quantity, one.item),
+            "wanted": amounts.amount(one.wanted, one.item) if one.wanted else "–",
+            "pro_rata": amounts.amount(one.pro_rata, one.item),
+            "last": "–" if last is None else amounts.amount(last, one.item),
+            "last_number": last,
+            "cover": demand.days(one.cover_after, plan.days),
+            "tone": _tone(one, plan),
+            "why": sentences.of_share(one, names),
+        }
 
 
 def _tone(one: Share, plan: Plan) -> str:
@@ -356,21 +367,14 @@ def _items(request: StaffRequest, plan: Plan) -> list[dict[str, Any]]:
     return found
 
 
-def _map(plan: Plan, rows: Sequence[dict[str, Any]], at: Any) -> pages.AreaMap:
+def _map(plan: Plan, at: Any) -> pages.AreaMap:
     """The worst cover of each county, or in the other modes how many lines got less than wanted."""
     counties = areas.counties_of_home(clock.day_of(at))
     by_need = plan.told.get("worst") is not None
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        one: Share = row["one"]
-        if one.place.county is not None and one.instead_of_id is None:
-            value = one.cover_after if by_need else float(one.quantity < one.wanted)
-            if value is not None:
-                found.setdefault(one.place.county.code, []).append(value)
+    found = queries.worst_by_county(plan) if by_need else queries.short_by_county(plan)
     values = []
     for county in counties:
-        told = found.get(county.code)
-        value = None if not told else (min(told) if by_need else sum(told))
+        value = found.get(county.code)
         label = "–" if value is None else demand.days(value, plan.days) if by_need else str(value)
         values.append(pages.AreaValue(county.code, county.display_short, value, label))
     legend = (
@@ -393,9 +397,8 @@ def _map(plan: Plan, rows: Sequence[dict[str, Any]], at: Any) -> pages.AreaMap:
     )
 
 
-def _export(
-    request: StaffRequest, plan: Plan, rows: Sequence[dict[str, Any]], kind: str
-) -> HttpResponseBase:
+def _export(request: StaffRequest, plan: Plan, kind: str) -> HttpResponseBase:
+    lines = queries.shares_of(plan)
     head = [
         _("Place"), _("County"), _("Item"), _("Instead of"), _("Unit"), _("Wanted"),
         _("Reckoned"), _("Quantity"), _("Pro rata"), _("Last plan"), _("Cover before"),
@@ -422,6 +425,6 @@ def _export(
 
     user = request.user
     name = f"plan-{plan.number}"
-    mark = export.note(name, plan, by=user, at=request.now, kind=kind, rows=len(rows))
+    mark = export.note(name, plan, by=user, at=request.now, kind=kind, rows=lines.count())
     write = export.csv_response if kind == "csv" else export.xlsx_response
-    return write(f"fangkong-{name}", head, (cells(row) for row in rows), mark)
+    return write(f"fangkong-{name}", head, (cells(row) for row in _rows(plan, lines)), mark)

@@ -105,9 +105,9 @@ class WantedIn(api.Body):
     """`quantity` of an item over all the days, or `heads` a day of a role of the rule pack."""
 
     item: UUID | None = None
-    quantity: int | None = Field(None, ge=1, le=actions.MOST_QUANTITY)
+    quantity: int | None = Field(None, ge=1, le=actions.MOST_QUANTITY, strict=True)
     who: Text40 = ""
-    heads: int | None = Field(None, ge=1, le=actions.MOST_HEADS)
+    heads: int | None = Field(None, ge=1, le=actions.MOST_HEADS, strict=True)
 
 
 class NeedIn(api.Body):
@@ -157,12 +157,25 @@ class ProjectionIn(api.Body):
 
 @router.get("/cover/", response=list[CoverOut])
 def cover(
-    request: HttpRequest, days: Ahead = 30, strategy: NormStrategy = NormStrategy.CONVENTIONAL
+    request: HttpRequest,
+    days: Ahead = 30,
+    strategy: NormStrategy = NormStrategy.CONVENTIONAL,
+    place: UUID | None = None,
+    item: UUID | None = None,
 ) -> HttpResponse:
-    """How long everything lasts at your places, those that run out first in front."""
+    """How long everything lasts at your places, those that run out first in front.
+
+    `place` and `item` narrow it; of one or the other the answer is small.
+    """
     staff = _staff(request)
     api.require(request, VIEW)
-    found = queries.covers(staff.user, staff.now, days=days, strategy=strategy.value)
+    where = None if place is None else stock.place_open_to(staff.user, staff.now, place, VIEW)
+    what = None if item is None else stock.items().filter(public_id=item).first()
+    if (place is not None and where is None) or (item is not None and what is None):
+        raise Http404
+    said: dict[str, Any] = {"days": days, "strategy": strategy.value, "item": what}
+    places = None if where is None else [where]
+    found = queries.covers(staff.user, staff.now, places=places, **said)
     return api.whole(request, [_cover(one) for one in found])
 
 

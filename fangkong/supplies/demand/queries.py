@@ -160,6 +160,21 @@ def still_open(places: Collection[int], first: date, last: date) -> list[Need]:
     return [one for one in counting(places, first, last) if one.state == NeedState.OPEN]
 
 
+# --- On the way ---------------------------------------------------------------------------------
+
+
+def sent(places: Sequence[int], first: date, last: date) -> list[Coming]:
+    """What left another store for these places: sure, also where it is late.
+
+    What was sent without a day comes nowhere: nobody can count on it.
+    """
+    return [
+        Coming(one.place, one.item, day, one.quantity, one.number, sure=True)
+        for one in stock.on_the_way_to(places)
+        if one.expected_at is not None and (day := clock.day_of(one.expected_at)) <= last
+    ]
+
+
 # --- Cover ----------------------------------------------------------------------------------------
 
 

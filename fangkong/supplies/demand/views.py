@@ -32,6 +32,7 @@ from .types import ASK, VIEW, NeedState
 
 WORST = 12  # lines of those that run out first
 COLUMNS = 12  # items of the heat map
+ROWS = 100  # places of it; all stand in the files
 
 
 def _state(one: Need, at: object) -> SafeString:
@@ -92,10 +93,14 @@ NEEDS = pages.Listing[Need](
 
 @dataclass(frozen=True)
 class Heat:
-    """The cover of places by item: items in the order of the worst cover, and a row a place."""
+    """The cover of places by item: items in the order of the worst cover, and a row a place.
+
+    ``places``: how many there are; those that run out first are shown.
+    """
 
     items: list[Item]
     rows: list[tuple[Place, list[tuple[Item, Cover | None, str]]]]
+    places: int
 
 
 @allowed(VIEW)
@@ -142,15 +147,16 @@ def _heat(found: Sequence[Cover]) -> Heat:
             items.setdefault(one.item.pk, one.item)
         places.setdefault(one.place.pk, one.place)
         cells[one.place.pk, one.item.pk] = one
+    known = set(items)
+    reached = [one for one in places.values() if any((one.pk, key) in cells for key in known)]
     rows = []
-    for place in places.values():
+    for place in reached[:ROWS]:
         row: list[tuple[Item, Cover | None, str]] = []
         for item in items.values():
             cell = cells.get((place.pk, item.pk))
             row.append((item, cell, "" if cell is None else words.cover(cell)))
         rows.append((place, row))
-    shown = [(place, row) for place, row in rows if any(cell is not None for _i, cell, _t in row)]
-    return Heat(list(items.values()), shown)
+    return Heat(list(items.values()), rows, len(reached))
 
 
 def _told(one: Cover) -> dict[str, Any]:

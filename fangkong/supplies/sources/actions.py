@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -18,15 +18,16 @@ from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
-from fangkong.places.types import FacilityKind
 from fangkong.supplies.stock import actions as stock
 from fangkong.supplies.stock import rules as goods
-from fangkong.supplies.stock.types import Arriving, LotFacts, Papers
+from fangkong.supplies.stock import words as said
+from fangkong.supplies.stock.types import Arriving, LotFacts, Papers, keeper_of
 from fangkong.tasks import actions as tasks
 
 from . import queries, reports, rules, words
 from .models import Delivery, Disclosure, Supply, SupplyLine
 from .types import (
+    BOUGHT,
     DISCLOSE_TASK,
     GIVEN,
     LATE_TASK,
@@ -87,7 +88,8 @@ def offer(
     """
     facts = _clean(facts, at)
     _check_lines(facts, lines)
-    if here and any(one.price for one in lines):
+    # A row of a file tells what came before anybody could be asked.
+    if here and not facts.row_print and _is_paid(facts.channel, lines):
         raise WrongField(_("What is to be paid has to be accepted first."), "here")
     made = Supply(**stamps(by, at), code=_new_code(), **vars(facts))
     if here:
@@ -112,7 +114,7 @@ def accept(
     accepted by somebody else than entered it.
     """
     found = _in_state(supply, SupplyState.OFFERED)
-    paid = any(line.price for line in queries.lines_of(found))
+    paid = _is_paid(found.channel, queries.lines_of(found))
     if paid and by is not None and found.created_by_id == by.pk:
         raise SamePerson(
             _("You entered this purchase. Somebody else who may decide has to accept it.")
@@ -192,6 +194,7 @@ def receive(
             "lines",
         )
     checked = [_judged(found, n, one) for n, one in enumerate(checked)]
+    _refuse_too_much(found, checked)
     booked = [one for one in checked if one.verdict != Verdict.REFUSED]
     entry, lots = None, []
     if booked:
@@ -269,6 +272,22 @@ def _judged(supply: Supply, n: int, one: Checked) -> Checked:
             f"{place}/why",
         )
     return replace(one, why=why, as_item=None, lot=_label(supply, one.lot))
+
+
+def _refuse_too_much(supply: Supply, checked: Sequence[Checked]) -> None:
+    """More than is still to come may be the same goods twice: somebody says why they are not."""
+    left = {line.pk: queries.missing(line) for line in queries.lines_of(supply)}
+    for n, one in enumerate(checked):
+        if one.quantity > left[one.line.pk] and len(one.why) < 2:
+            raise WrongField(
+                _(
+                    "Only %(left)s are still to come. Check the quantity, or say why more came in"
+                    " “What is wrong with it”."
+                )
+                % {"left": said.amount(left[one.line.pk], one.line.item)},
+                f"lines/{n}/quantity",
+            )
+        left[one.line.pk] = max(0, left[one.line.pk] - one.quantity)
 
 
 def _label(supply: Supply, lot: LotFacts) -> LotFacts:
@@ -388,7 +407,7 @@ def remind_of_late(*, supply: Supply, at: datetime) -> bool:
         kind=LATE_TASK.code,
         params={"party": found.display_name, "day": found.arrives_on.isoformat()},
         area=facility.area,
-        role=Role.HOSPITAL if facility.kind == FacilityKind.HOSPITAL else Role.STORE_KEEPER,
+        role=keeper_of(facility.kind),
         due_at=at + ASK_WITHIN,
         by=None,
         at=at,
@@ -450,6 +469,11 @@ def _check_lines(facts: SupplyFacts, lines: Sequence[LineFacts]) -> None:
         raise WrongField(_("A gift has no price. Leave it empty."), "channel")
     if priced and facts.fund == Fund.NONE:
         raise WrongField(_("Say whose money pays."), "fund")
+
+
+def _is_paid(channel: str, lines: Iterable[LineFacts | SupplyLine]) -> bool:
+    """Does it cost money? A purchase does, also where nobody has said the price yet."""
+    return channel in BOUGHT or any(one.price for one in lines)
 
 
 def _new_code() -> str:

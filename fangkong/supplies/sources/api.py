@@ -49,8 +49,9 @@ Text40 = Annotated[str, StringConstraints(max_length=40, pattern=_NO_NUL)]
 Text60 = Annotated[str, StringConstraints(max_length=60, pattern=_NO_NUL)]
 Text100 = Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)]
 Text200 = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
-Quantity = Annotated[int, Field(ge=1, le=MOST)]
-Money = Annotated[int, Field(ge=0, le=actions.MOST_MONEY)]
+# JSON's true and "5" are no numbers.
+Quantity = Annotated[int, Field(ge=1, le=MOST, strict=True)]
+Money = Annotated[int, Field(ge=0, le=actions.MOST_MONEY, strict=True)]
 
 
 class SupplyChannel(Enum):
@@ -181,7 +182,7 @@ class DoorLotIn(api.Body):
 class DoorLineIn(api.Body):
     """`line`: the number of the line. `as_item`: as what unsuitable goods are booked."""
 
-    line: int = Field(ge=0, lt=actions.MOST_LINES)
+    line: int = Field(ge=0, lt=actions.MOST_LINES, strict=True)
     quantity: Quantity
     verdict: DoorVerdict = DoorVerdict.FITS
     lot: DoorLotIn = DoorLotIn()

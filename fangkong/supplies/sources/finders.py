@@ -23,6 +23,8 @@ def supplies(user: User, at: datetime, text: str) -> Iterable[Found]:
     """Those open to the user, the last entered in front."""
     if not user.scope(VIEW, at):
         return
-    rows = queries.narrowed(queries.open_to(user, at), text.strip(), {})
+    rows = queries.open_to(user, at)
+    if text := text.strip():
+        rows = queries.named(rows, text)
     for one in rows.order_by("-pk")[: finders.EACH]:
         yield Found(one.display_name, one.get_absolute_url(), one.get_channel_display())

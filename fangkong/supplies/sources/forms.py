@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -162,8 +163,31 @@ class UploadForm(pages.Form):
         )
 
 
+MORE_LOTS = 2  # of a line on one sheet of the page
+
+
+def _places(n: int) -> list[str]:
+    """What the names of the fields of a line end with: its first lot, and further ones."""
+    return [str(n), *(f"{n}_{k + 1}" for k in range(MORE_LOTS))]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line at the door: what was promised, what is missing, its fields lot by lot."""
+
+    line: SupplyLine
+    promised: str
+    left: str
+    first: list[forms.BoundField]
+    more: list[list[forms.BoundField]]
+    more_open: bool
+
+
 class DoorForm(pages.Form):
-    """What came to the door, line by line of what was promised; empty lines did not come."""
+    """What came to the door, line by line of what was promised; empty lines did not come.
+
+    Each line has room for further lots: what one lorry brings often bears several numbers.
+    """
 
     other = forms.CharField(
         label=_("Brought or taken by"),
@@ -185,16 +209,17 @@ class DoorForm(pages.Form):
         super().__init__(*args, **kwargs)
         self.promised = promised
         self.items = {stock.named(one): one for one in items}
-        self.checked: list[tuple[int, Checked]] = []
+        self.checked: list[tuple[str, Checked]] = []
         self.money_due = bool(supply.money and supply.money_came_at is None)
         if self.money_due:
             self.fields["money"] = forms.BooleanField(label=_("The money came"), required=False)
         for n, line in enumerate(promised):
-            for name, field in self._line_fields(line).items():
-                self.fields[f"{name}_{n}"] = field
+            for at in _places(n):
+                left = queries.missing(line) if at == str(n) else 0
+                for name, field in self._line_fields(left).items():
+                    self.fields[f"{name}_{at}"] = field
 
-    def _line_fields(self, line: SupplyLine) -> dict[str, forms.Field]:
-        left = queries.missing(line)
+    def _line_fields(self, left: int) -> dict[str, forms.Field]:
         return {
             "quantity": forms.CharField(
                 label=_("Quantity that came"),
@@ -233,12 +258,20 @@ class DoorForm(pages.Form):
             ),
         }
 
-    def rows(self) -> Iterator[tuple[SupplyLine, str, str, list[forms.BoundField]]]:
-        """Each line as the page draws it: what was promised, what is missing, and its fields."""
+    def rows(self) -> Iterator[Row]:
+        """The lines as the page draws them."""
+        names = list(self._line_fields(0))
         for n, line in enumerate(self.promised):
-            fields = [self[f"{name}_{n}"] for name in self._line_fields(line)]
-            left = said.amount(queries.missing(line), line.item)
-            yield line, said.amount(line.quantity, line.item), left, fields
+            first, *more = ([self[f"{name}_{at}"] for name in names] for at in _places(n))
+            yield Row(
+                line=line,
+                promised=said.amount(line.quantity, line.item),
+                left=said.amount(queries.missing(line), line.item),
+                first=first,
+                more=more,
+                more_open=self.is_bound
+                and any(field.value() for row in more for field in row if field.name[0] != "v"),
+            )
 
     @property
     def known_units(self) -> list[str]:
@@ -250,12 +283,12 @@ class DoorForm(pages.Form):
         told = super().clean() or {}
         self.checked = []
         for n, line in enumerate(self.promised):
-            quantity = told.get(f"quantity_{n}", "")
-            if quantity:
-                self._check(n, line, quantity, told)
+            for at in _places(n):
+                if quantity := told.get(f"quantity_{at}", ""):
+                    self._check(at, line, quantity, told)
         return told
 
-    def _check(self, n: int, line: SupplyLine, text: str, told: Mapping[str, Any]) -> None:
+    def _check(self, n: str, line: SupplyLine, text: str, told: Mapping[str, Any]) -> None:
         try:
             quantity = goods.in_smallest(
                 text, told.get(f"unit_{n}", ""), line.item.unit, line.item.packs
@@ -348,7 +381,9 @@ class TraceForm(pages.Form):
 class SupplyFilter(pages.FilterForm):
     """The filters of what comes from outside."""
 
-    q = pages.SearchField(label=_("From or code"), placeholder=_("Firm, office or code"))
+    q = pages.SearchField(
+        label=pgettext_lazy("of supplies", "From"), placeholder=_("Firm or office")
+    )
     channel = forms.ChoiceField(
         label=_("Channel"), choices=[("", _("all")), *Channel.choices], required=False
     )

@@ -91,10 +91,18 @@ def listed(user: User, at: datetime) -> QuerySet[Supply]:
 
 
 def narrowed(rows: QuerySet[Supply], text: str, chosen: Mapping[str, Any]) -> QuerySet[Supply]:
-    """Those from whom a text tells, or with this code; of a channel and in a state."""
+    """Those from whom a text tells; of a channel and in a state.
+
+    Not by code: filters stand in addresses, and whoever reads a code there reads the gift's trace.
+    """
     if text:
-        rows = rows.filter(Q(party__icontains=text) | Q(code=rules.read_code(text)))
+        rows = rows.filter(party__icontains=text)
     return rows.filter(**{name: chosen[name] for name in ("channel", "state") if name in chosen})
+
+
+def named(rows: QuerySet[Supply], text: str) -> QuerySet[Supply]:
+    """Those from whom a text tells, or with this code; for what is typed into no address."""
+    return rows.filter(Q(party__icontains=text) | Q(code=rules.read_code(text)))
 
 
 def locked(supply: Supply) -> Supply:
@@ -165,6 +173,17 @@ def deliveries_of(supply: Supply) -> QuerySet[Delivery]:
     """What the door made of a supply, the first in front."""
     rows = Delivery.objects.filter(line__supply=supply).order_by("pk")
     return rows.select_related("line__item", "entry", "entry__reversal", "lot__item", "created_by")
+
+
+def booked_of(supply: Supply) -> list[tuple[Item, int]]:
+    """What of a supply was booked in, as what it was booked: a cloth mask is no respirator."""
+    found: dict[int, int] = {}
+    items: dict[int, Item] = {}
+    for one in deliveries_of(supply):
+        if one.lot is not None and not taken_back(one):
+            items[one.lot.item_id] = one.lot.item
+            found[one.lot.item_id] = found.get(one.lot.item_id, 0) + one.quantity
+    return [(items[key], quantity) for key, quantity in found.items()]
 
 
 def taken_back(one: Delivery) -> bool:
@@ -279,7 +298,8 @@ def offers(user: User, at: datetime, item: Item) -> list[Offer]:
 def leaving_a_day(item: Item, places: Iterable[int], first: date, last: date) -> dict[int, float]:
     """How much of an item left each place a day: used up there, or sent on to another facility.
 
-    What came back, or was taken back, did not leave. Both days are included.
+    What is on the way to another facility has left. What came back, or was taken back, did not.
+    Both days are included.
     """
     keys = sorted(set(places))
     within = {
@@ -287,16 +307,19 @@ def leaving_a_day(item: Item, places: Iterable[int], first: date, last: date) ->
         "entry__moved_at__gte": clock.start_of(first),
         "entry__moved_at__lt": clock.start_of(last + timedelta(days=1)),
     }
-    away = Q(target__kind=PlaceKind.USED) | (
+    away = Q(target__kind__in=[PlaceKind.USED, PlaceKind.TRANSIT]) | (
         Q(target__facility__isnull=False) & ~Q(target__facility=F("source__facility"))
     )
     back = Q(source__kind=PlaceKind.USED) | (
         Q(source__facility__isnull=False) & ~Q(source__facility=F("target__facility"))
     )
+    from_the_way = Q(source__kind=PlaceKind.TRANSIT, source__facility=F("target__facility"))
     gone = _by_place(Move.objects.filter(away, **within, source__in=keys), "source")
     # What another facility sent is a delivery, unless it takes a sheet of this place back.
     returned = _by_place(
-        Move.objects.filter(back, **within, target__in=keys, entry__reverses__isnull=False),
+        Move.objects.filter(
+            (back & Q(entry__reverses__isnull=False)) | from_the_way, **within, target__in=keys
+        ),
         "target",
     )
     days = (last - first).days + 1
@@ -343,7 +366,13 @@ def fates(*, until: datetime, of: Supply | None = None) -> dict[tuple[int, int],
 
 
 def _end(kind: str, facility: int | None) -> int | str:
-    outside = {PlaceKind.SOURCE: "source", PlaceKind.USED: "used", PlaceKind.LOST: "lost"}
+    """What is found when counting, or comes beyond what was sent, makes up for what was lost."""
+    outside = {
+        PlaceKind.SOURCE: "source",
+        PlaceKind.USED: "used",
+        PlaceKind.LOST: "lost",
+        PlaceKind.FOUND: "lost",
+    }
     return facility if facility is not None else outside[PlaceKind(kind)]
 
 
@@ -369,15 +398,35 @@ def money_given(until: datetime) -> list[Supply]:
     return list(rows.select_related("place__facility").order_by("money_came_at", "pk"))
 
 
-def money_spent(until: datetime) -> list[SupplyLine]:
-    """What was bought with given money and accepted until a moment."""
-    rows = SupplyLine.objects.filter(
-        supply__fund=Fund.GIFTS,
-        supply__state__in=[SupplyState.PROMISED, SupplyState.CLOSED],
-        supply__accepted_at__lte=until,
-        price__isnull=False,
-    )
-    return list(rows.select_related("supply", "item").order_by("pk"))
+@dataclass(frozen=True)
+class Bought:
+    """Of a line that given money pays, what came until a moment; ``price``: its part, in fen."""
+
+    line: SupplyLine
+    quantity: int
+    price: int
+
+
+def money_spent(until: datetime) -> list[Bought]:
+    """What was bought with given money and has come until a moment; 0 where it was taken back.
+
+    What was ordered and never came was not bought: the public is told of goods, not of intentions.
+    """
+    booked = Delivery.objects.filter(
+        line__supply__fund=Fund.GIFTS,
+        line__price__isnull=False,
+        entry__isnull=False,
+        created_at__lte=until,
+    ).order_by()
+    stands = booked.exclude(entry__reversal__created_at__lte=until)
+    sums = dict(stands.values_list("line").annotate(n=Sum("quantity")))
+    lines = SupplyLine.objects.filter(pk__in=booked.values("line")).order_by("pk")
+    found = []
+    for line in lines.select_related("supply", "item"):
+        came = sums.get(line.pk, 0)
+        part = min(line.price or 0, (line.price or 0) * came // line.quantity)
+        found.append(Bought(line, came, part))
+    return found
 
 
 def gift_by_code(code: str) -> Supply | None:
@@ -391,8 +440,14 @@ def gift_by_code(code: str) -> Supply | None:
 
 
 def reports() -> QuerySet[Disclosure]:
-    """Every published report, for everybody."""
-    return Disclosure.objects.select_related("corrects", "corrected_by")
+    """Every published report, for everybody; the figures are read where one is opened."""
+    rows = Disclosure.objects.select_related("corrects", "corrected_by")
+    figures = [
+        f"{whose}{name}"
+        for whose in ("", "corrects__", "corrected_by__")
+        for name in ("contents", "totals")
+    ]
+    return rows.defer(*figures)
 
 
 def last_report() -> Disclosure | None:

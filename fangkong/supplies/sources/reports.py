@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -48,40 +48,64 @@ def told(after: Disclosure | None, until: datetime) -> Told:
     quantities in smallest units, money in fen. Gifts of which nothing moved and nothing is left are
     not in it.
     """
-    totals = _totals(until)
     before = _read(after.totals if after is not None else _NOTHING)
+    totals = _totals(until, before.wholly)
     fates = {
         key: fate.since(before.fates.get(key, rules.Fate())) for key, fate in totals.fates.items()
     }
     named = _Names(fates)
     money = {key: n for key, n in totals.money.items() if key not in before.money}
     supplies = queries.supplies_by_key({gift for gift, _item in fates} | set(money))
+    of_gift: dict[int, list[dict[str, Any]]] = {}
+    for (gift, item), fate in sorted(fates.items()):
+        if fate.moved or fate.left:
+            of_gift.setdefault(gift, []).append(named.goods(item, fate))
     gifts = []
     for key in sorted(supplies):
-        goods = [
-            named.goods(item, fate)
-            for (gift, item), fate in sorted(fates.items())
-            if gift == key and (fate.moved or fate.left)
-        ]
+        goods = of_gift.get(key, [])
         if goods or key in money:
             gifts.append({**_giver(supplies[key]), "money": money.get(key, 0), "goods": goods})
-    spent = [one for one in queries.money_spent(until) if one.pk not in before.spent]
+    spent = [
+        _bought(line, part.quantity, part.price)
+        for line, now in totals.bought
+        if (part := before.untold(line.pk, now)).quantity
+    ]
     contents = {
         "gifts": gifts,
         "sums": _sums(gifts),
-        "money": {"came": sum(money.values()), "spent": [_bought(line) for line in spent]},
+        "money": {"came": sum(money.values()), "spent": spent},
         "synthetic": any(one.synthetic for one in supplies.values()),
     }
     return Told(contents, totals.plain())
 
 
 @dataclass(frozen=True)
+class _Part:
+    """So much of a line that given money pays, and its price in fen."""
+
+    quantity: int
+    price: int
+
+
+@dataclass(frozen=True)
 class _Totals:
-    """All that happened until a moment; ``money``: fen by gift, ``spent``: keys of lines."""
+    """All that happened until a moment; ``money``: fen by gift, ``spent``: parts by key of a line.
+
+    ``wholly``: lines of which reports of an older kind told all at once.
+    """
 
     fates: dict[tuple[int, int], rules.Fate]
     money: dict[int, int]
-    spent: frozenset[int]
+    spent: dict[int, _Part]
+    wholly: frozenset[int] = frozenset()
+    bought: Sequence[tuple[SupplyLine, _Part]] = ()
+
+    def untold(self, line: int, now: _Part) -> _Part:
+        """What is to be told of a line; below nothing where goods were taken back."""
+        if line in self.wholly:
+            return _Part(0, 0)
+        told = self.spent.get(line, _Part(0, 0))
+        return _Part(now.quantity - told.quantity, now.price - told.price)
 
     def plain(self) -> Contents:
         """As JSON keeps it."""
@@ -91,18 +115,26 @@ class _Totals:
                 for (gift, item), fate in sorted(self.fates.items())
             ],
             "money": sorted(self.money.items()),
-            "spent": sorted(self.spent),
+            "spent": [[key, one.quantity, one.price] for key, one in sorted(self.spent.items())]
+            + sorted(self.wholly),
         }
 
 
 _NOTHING: Contents = {"goods": [], "money": [], "spent": []}
 
 
-def _totals(until: datetime) -> _Totals:
+def _totals(until: datetime, wholly: frozenset[int]) -> _Totals:
+    bought = [
+        (one.line, _Part(one.quantity, one.price))
+        for one in queries.money_spent(until)
+        if one.line.pk not in wholly
+    ]
     return _Totals(
         fates=queries.fates(until=until),
         money={one.pk: one.money for one in queries.money_given(until)},
-        spent=frozenset(line.pk for line in queries.money_spent(until)),
+        spent={line.pk: part for line, part in bought if part.quantity},
+        wholly=wholly,
+        bought=bought,
     )
 
 
@@ -113,17 +145,18 @@ def _read(plain: Contents) -> _Totals:
             for gift, item, came, used, lost, given in plain["goods"]
         },
         money=dict(plain["money"]),
-        spent=frozenset(plain["spent"]),
+        spent={one[0]: _Part(*one[1:]) for one in plain["spent"] if not isinstance(one, int)},
+        wholly=frozenset(one for one in plain["spent"] if isinstance(one, int)),
     )
 
 
-def _bought(line: SupplyLine) -> dict[str, Any]:
+def _bought(line: SupplyLine, quantity: int, price: int) -> dict[str, Any]:
     return {
         "item_zh": line.item.name_zh,
         "item_en": line.item.name_en,
         "unit": line.item.unit,
-        "quantity": line.quantity,
-        "price": line.price,
+        "quantity": quantity,
+        "price": price,
         "from": line.supply.party,
     }
 

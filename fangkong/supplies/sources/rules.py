@@ -109,7 +109,8 @@ class Flow:
 class Fate:
     """What became of an item of a gift, in smallest units, each less what was taken back.
 
-    ``given`` to each facility by others, ``left`` at each now.
+    ``given`` to each facility by others, ``left`` at each now. ``lost``: less what was found, so
+    below zero where more was counted than ever came.
     """
 
     came: int = 0

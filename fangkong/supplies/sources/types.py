@@ -65,6 +65,8 @@ class Channel(models.TextChoices):
 
 # What came as a gift is told to the public; the lots of it stay apart in the ledger.
 GIVEN = frozenset({Channel.DONATION.value, Channel.AID.value})
+# What is bought costs money, so two persons decide on it.
+BOUGHT = frozenset({Channel.CONTRACT.value, Channel.EMERGENCY.value})
 
 
 class SupplyState(models.TextChoices):

@@ -7,6 +7,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.views.decorators.cache import never_cache
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
@@ -21,6 +23,7 @@ from fangkong.core.audit import queries as audit
 from fangkong.core.pages import export
 from fangkong.core.permissions import Permission, allowed
 from fangkong.core.printing import sheets as printing
+from fangkong.core.refusals import Refused
 from fangkong.supplies.stock import forms as stock_forms
 from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock import words as goods
@@ -279,14 +282,14 @@ def certificate(request: StaffRequest, public_id: UUID) -> HttpResponse:
     The name of a private giver is written on the paper by hand; it is not kept here.
     """
     found = _supply(request, public_id, queries.open_to)
-    lines = [line for line in queries.lines_of(found) if cast(Any, line).booked]
-    if not found.given or not (lines or found.money_came_at):
+    booked = queries.booked_of(found) if found.given else []
+    if not found.given or not (booked or found.money_came_at):
         raise Http404
     context = {
         "supply": found,
         "code": rules.shown_code(found.code),
         "money": words.money(found.money) if found.money_came_at else "",
-        "lines": [(line, goods.amount(cast(Any, line).booked, line.item)) for line in lines],
+        "lines": [(item, goods.amount(quantity, item)) for item, quantity in booked],
         "address": request.build_absolute_uri(reverse("supplies:sources:trace")),
     }
     return printing.sheet(
@@ -435,9 +438,11 @@ def report_csv(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     found = get_object_or_404(queries.reports(), public_id=public_id)
     head = [
         _("From whom"), _("Earmarked for"), _("Item"), _("Unit"), _("Came"), _("Given to"),
-        _("Used"), _("Lost"), _("Left"),
+        _("Used"), _("Lost"), _("Left"), _("Money"),
     ]  # fmt: skip
-    rows = [
+    told = _shown(found.contents)
+    nothing = [""] * 7
+    rows: list[list[object]] = [
         [
             gift["from"],
             gift["earmark"],
@@ -448,20 +453,50 @@ def report_csv(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
             goods_["numbers"]["used"],
             goods_["numbers"]["lost"],
             goods_["numbers"]["left"],
+            "",
         ]
-        for gift in _shown(found.contents)["gifts"]
+        for gift in told["gifts"]
         for goods_ in gift["goods"]
     ]
+    rows += [
+        [gift["from"], gift["earmark"], *nothing, gift["money"]]
+        for gift in told["gifts"]
+        if gift["money"]
+    ]
+    for one in told["money_spent"]:
+        what = _("Bought with money that was given")
+        bought = [what, one["item"], "", one["quantity"], "", "", "", ""]
+        rows.append([one["from"], *bought, one["price"]])
     return export.csv_response(f"gifts-{found.number}", head, iter(rows))
 
 
+GUESSES = 30  # wrong codes that one address may send in a minute
+MINUTE = 60
+
+
+def _guessed_too_often(request: HttpRequest, *, wrong: bool = False) -> bool:
+    """Has this address sent too many wrong codes within a minute? ``wrong``: here is another."""
+    name = f"gift-guesses:{request.META.get('REMOTE_ADDR', '')}"
+    try:
+        if wrong:
+            cache.add(name, 0, MINUTE)
+            cache.incr(name)
+        return int(cache.get(name, 0)) > GUESSES
+    except Exception:  # without a cache nothing is counted; 49 bits are not guessed
+        return False
+
+
+@never_cache
 def trace(request: HttpRequest) -> HttpResponse:
     """What became of a gift, for whoever has its code; the code never stands in an address."""
     form = forms.TraceForm(request.POST or None)
     found = None
     if request.method == "POST" and form.is_valid():
+        if _guessed_too_often(request):
+            raise TooManyCodes(_("Too many wrong codes. Wait a minute, then type it again."))
         found = queries.gift_by_code(form.cleaned_data["code"])
         if found is None:
+            _guessed_too_often(request, wrong=True)
             form.add_error(
                 "code", _("There is no gift with this code. Check it on the certificate.")
             )
@@ -489,6 +524,12 @@ def trace(request: HttpRequest) -> HttpResponse:
         template="supplies/sources/trace.html",
         context=context,
     )
+
+
+class TooManyCodes(Refused):
+    """Somebody tries codes of gifts one after the other."""
+
+    status = 429
 
 
 def _publishes(request: HttpRequest) -> bool:

@@ -59,6 +59,10 @@ class BelongsToAShipment(Refused):
     """What was sent or received is put right with its shipment."""
 
 
+class BelongsToACount(Refused):
+    """What a stocktake booked was approved by two persons, and is put right by another one."""
+
+
 class HeldBack(Refused):
     """The lot is held back, and leaves only as a loss."""
 
@@ -78,7 +82,7 @@ class HeldByAnother(Refused):
 
 
 class NotEmpty(Refused):
-    """The place still holds goods."""
+    """The place still holds goods, or goods on their way will come to it or back to it."""
 
 
 class Known(Refused):
@@ -186,6 +190,10 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     if entry.kind in SHIPPED:
         raise BelongsToAShipment(
             _("This sheet belongs to a shipment. Bring it back or settle it there.")
+        )
+    if entry.kind == EntryKind.COUNT:
+        raise BelongsToACount(
+            _("Two persons answer for this stocktake. Count the place again instead.")
         )
     moves = list(queries.moves_of(entry))
     held = queries.places_locked({key for m in moves for key in (m.source_id, m.target_id)})
@@ -423,8 +431,16 @@ def open_place(
 def close_place(*, place: Place, by: User | None, at: datetime) -> Place:
     """Nothing is kept here any more; a place that holds goods cannot be closed."""
     (place,) = opened(place)
+    if place.kind == PlaceKind.TRANSIT:
+        raise WrongField(_("Choose a store or a ward."), "place")
     if queries.holds_anything(place):
         raise NotEmpty(_("This place still holds goods. Move or write them off first."))
+    if queries.on_the_way(place):
+        raise NotEmpty(
+            _("A shipment from or to this place is on the way. Receive it or settle it first.")
+        )
+    if queries.running_count(place) is not None:
+        raise NotEmpty(_("This place is being counted. Finish that stocktake first."))
     place.closed_at = at
     place.touch(by, at)
     place.save()

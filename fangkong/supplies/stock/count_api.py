@@ -72,9 +72,12 @@ class CountIn(api.Body):
 
 
 class CountedIn(api.Body):
+    """`times`: as it was read; a lot that somebody else counted since is refused at its line."""
+
     line: UUID
     quantity: Annotated[int, Field(ge=0, le=MOST, strict=True)] | None = None
     reason: Text100 | None = None
+    times: Annotated[int, Field(ge=0, le=99, strict=True)] | None = None
 
 
 class CountedLinesIn(api.Body):
@@ -134,7 +137,8 @@ def enter(request: HttpRequest, public_id: UUID, body: CountedLinesIn) -> dict[s
         for n, one in enumerate(body.lines):
             if (line := lines.pop(one.line, None)) is None:  # unknown, or named twice
                 raise _unknown(f"lines/{n}/line")
-            told.append(Counted(line=line, quantity=one.quantity, reason=one.reason))
+            said = Counted(line=line, quantity=one.quantity, reason=one.reason, times=one.times)
+            told.append(said)
         return _done(request, found, counting.enter, told=told, mark=body.mark)
 
 

@@ -57,6 +57,7 @@ class Row:
     amount: str  # of the book; "" where hidden
     difference: str
     quantity: forms.BoundField
+    seen: forms.BoundField  # how often it had been counted, and how much, when the page was made
     unit: forms.BoundField | None
     reason: forms.BoundField | None
 
@@ -77,6 +78,9 @@ class SheetForm(pages.Form):
                 required=False,
                 initial="" if one.line.quantity is None else str(one.line.quantity),
                 widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
+            )
+            self.fields[f"s-{key}"] = forms.CharField(
+                max_length=40, required=False, initial=_seen(one.line), widget=forms.HiddenInput
             )
             if item.packs:
                 self.fields[f"u-{key}"] = forms.ChoiceField(
@@ -101,6 +105,7 @@ class SheetForm(pages.Form):
                 amount="" if one.book is None else words.amount(one.book, item),
                 difference=words.signed(one.difference, item),
                 quantity=self[f"q-{key}"],
+                seen=self[f"s-{key}"],
                 unit=self[unit] if unit in self.fields else None,
                 reason=self[reason] if reason in self.fields else None,
             )
@@ -127,10 +132,19 @@ class SheetForm(pages.Form):
         for one in self.told:
             key = one.line.public_id
             quantity, reason = said[f"n-{key}"], said.get(f"r-{key}")
+            seen = str(said.get(f"s-{key}") or "")
+            times, _colon, before = seen.partition(":")
             new = quantity is not None and quantity != one.line.quantity
+            if seen and before == str(quantity):
+                new = False  # not touched; somebody else may have counted it meanwhile
             if new or (reason is not None and reason != one.line.reason):
                 told.append(
-                    Counted(line=one.line, quantity=quantity if new else None, reason=reason)
+                    Counted(
+                        line=one.line,
+                        quantity=quantity if new else None,
+                        reason=reason,
+                        times=int(times) if times.isascii() and times.isdigit() else None,
+                    )
                 )
         self.sent = [one.line for one in told]
         return {"told": told}
@@ -140,10 +154,18 @@ class SheetForm(pages.Form):
         field = getattr(problem, "field", "")
         if field.startswith("lines/"):
             _lines, n, name = field.split("/")
-            own = f"{name[0]}-{self.sent[int(n)].public_id}"
+            line = self.sent[int(n)]
+            own = f"{name[0]}-{line.public_id}"
+            # What stands there now is told beside it: sent again it holds.
+            self.data = {**dict(self.data.items()), f"s-{line.public_id}": _seen(line)}
             self.add_error(own if own in self.fields else None, str(problem))
             return
         super().refuse(problem)
+
+
+def _seen(line: CountLine) -> str:
+    """How often a line was counted, and how much was."""
+    return f"{line.times}:{'' if line.quantity is None else line.quantity}"
 
 
 class FoundForm(pages.Form):

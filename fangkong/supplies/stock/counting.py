@@ -110,16 +110,20 @@ def enter(
     """Write down what was counted. ``mark``: the ledger of the place when the sheet was opened.
 
     A lot that came or left meanwhile is refused at its line: nobody knows whether it was counted
-    before or after. What moves later is no harm (``rules.book_at``).
+    before or after. What moves later is no harm (``rules.book_at``). A lot that somebody else
+    counted meanwhile is refused too, where the sender said how often it had been counted before.
     """
     count = _being_counted(count)
+    now = queries.count_lines(count, [one.line.pk for one in told])
     moved = queries.moved_after(
         count.place, mark, [one.line.lot_id for one in told if one.quantity is not None]
     )
     new = 0
     for n, one in enumerate(told):
-        line = one.line
+        line = now[one.line.pk]
         if one.quantity is not None:
+            if one.times is not None and one.times != line.times:
+                raise WrongField(_counted_by_another(line), f"lines/{n}/quantity")
             if not 0 <= one.quantity <= rules.MOST:
                 raise WrongField(words.fault("too_much"), f"lines/{n}/quantity")
             if line.lot_id in moved:
@@ -187,6 +191,7 @@ def submit(*, count: Count, by: User | None, at: datetime) -> Count:
             missing,
         )
         raise NotComplete(said % {"n": missing})
+    _refuse_gifts_without_giver(told)
     if bare := sum(bool(one.difference) and not one.line.reason for one in told):
         said = ngettext(
             "%(n)d difference has no reason. Say in a few words how it may have come about.",
@@ -226,6 +231,7 @@ def approve(*, count: Count, by: User | None, at: datetime) -> Count:
     CountLine.objects.bulk_update([one.line for one in told], ["book"])
     count.state, count.decided_at = CountState.BOOKED, at
     if postings:
+        opened(count.place)
         papers = Papers(note=count.number, synthetic=count.synthetic)
         count.entry = ledger.post(
             EntryKind.COUNT, count.place, postings, papers=papers, by=by, at=at
@@ -268,6 +274,36 @@ def cancel(*, count: Count, reason: str, by: User | None, at: datetime) -> Count
     audit.record("supplies.stock.cancel_count", count, by=by, at=at, reason=why)
     tasks.cancel_for(source=count, kind=COUNT_TASK.code, reason=why, by=by, at=at)
     return count
+
+
+def _counted_by_another(line: CountLine) -> str:
+    said = "–" if line.quantity is None else words.amount(line.quantity, line.lot.item)
+    by = "" if line.counted_by is None else line.counted_by.display_name
+    return _(
+        "%(by)s counted %(said)s of this lot after you opened the sheet. Save again if yours holds."
+    ) % {"by": by, "said": said}
+
+
+def _refuse_gifts_without_giver(told: Sequence[queries.Told]) -> None:
+    """Goods that are missing from a gift are not found again without its giver and earmark."""
+    more = [one for one in told if (one.difference or 0) > 0]
+    for one in told:
+        lot = one.line.lot
+        if (one.difference or 0) >= 0 or not (lot.owner or lot.earmark):
+            continue
+        for other in more:
+            if rules.same_goods(lot, other.line.lot):
+                raise NotComplete(
+                    _(
+                        "%(item)s, lot %(lot)s: goods of a gift are missing, and goods of the same"
+                        " label are too many. Count them with the gift: %(whose)s."
+                    )
+                    % {
+                        "item": lot.item.display_name,
+                        "lot": words.lot(lot),
+                        "whose": lot.earmark or lot.owner,
+                    }
+                )
 
 
 def _locked(count: Count) -> Count:

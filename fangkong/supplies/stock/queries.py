@@ -49,8 +49,10 @@ from .types import (
     HELD,
     HOLD,
     KEEP,
+    ON_THE_WAY,
     RUNNING_COUNTS,
     VIEW,
+    EntryKind,
     ItemFacts,
     LotFacts,
     PlaceKind,
@@ -515,19 +517,52 @@ def shipment_lines(shipment: Transfer) -> list[TransferLine]:
     return list(rows.order_by("pk"))
 
 
-def on_the_way_to(
-    places: Iterable[int],
-) -> dict[tuple[int, int], list[tuple[datetime | None, int]]]:
-    """What is on the way to places: (place, item) → expected and quantity of each shipment."""
+def on_the_way(place: Place) -> bool:
+    """Are goods on the way to a place, or from it and may come back?"""
+    from_it = Q(source=place, state__in=sorted(ON_THE_WAY))
+    return Transfer.objects.filter(from_it | Q(target=place, state=ShipmentState.SENT)).exists()
+
+
+def keys_of_ways(store: Place) -> list[int]:
+    """The keys of the ways that begin at a store."""
+    rows = Place.objects.filter(facility=store.facility_id, kind=PlaceKind.TRANSIT)
+    return list(rows.values_list("pk", flat=True))
+
+
+def sheet_of(shipment: Transfer) -> Entry:
+    """The sheet by which a shipment left; it bears the shipment's number."""
+    return Entry.objects.get(
+        place=shipment.source_id, kind=EntryKind.DISPATCH, note=shipment.number
+    )
+
+
+def shipments_by_sheet(entries: Iterable[Entry]) -> dict[int, Transfer]:
+    """The shipments that left by sheets, by key of the sheet."""
+    sheets = {one.note: one.pk for one in entries if one.kind == EntryKind.DISPATCH}
+    rows = Transfer.objects.filter(number__in=sorted(sheets))
+    return {sheets[one.number]: one for one in rows}
+
+
+@dataclass(frozen=True)
+class Underway:
+    """So much of an item is on the way to a place (their keys) by a shipment."""
+
+    place: int
+    item: int
+    expected_at: datetime | None
+    quantity: int
+    number: str
+
+
+def on_the_way_to(places: Iterable[int]) -> list[Underway]:
+    """What has been sent to places and has not arrived; not what is missing of what arrived."""
     left = F("sent") - F("received") - F("broken") - F("returned") - F("lost")
     rows = TransferLine.objects.filter(
         shipment__state=ShipmentState.SENT, shipment__target__in=list(places)
     )
-    found: dict[tuple[int, int], list[tuple[datetime | None, int]]] = {}
-    keys = ("shipment__target_id", "lot__item_id", "shipment__expected_at")
-    for place, item, expected, n in rows.values_list(*keys).annotate(n=Sum(left)):
-        found.setdefault((place, item), []).append((expected, n))
-    return found
+    keys = ("shipment__target_id", "lot__item_id", "shipment__expected_at", "shipment__number")
+    sums = rows.order_by().values_list(*keys).annotate(n=Sum(left))
+    return [Underway(place, item, expected, n, number) for place, item, expected, number, n in sums]
 
 
 # --- Stocktake ------------------------------------------------------------------------------------
@@ -573,6 +608,12 @@ class Told:
     line: CountLine
     book: int | None
     difference: int | None
+
+
+def count_lines(count: Count, keys: Iterable[int]) -> dict[int, CountLine]:
+    """Lines of a stocktake as they stand, by key; the caller has the stocktake's lock."""
+    rows = CountLine.objects.filter(count=count, pk__in=list(keys))
+    return {one.pk: one for one in rows.select_related("lot__item", "counted_by")}
 
 
 def lines_of(count: Count) -> list[Told]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 MOST = 1_000_000_000_000  # smallest units in one line; more is a slip of the hand
 EARLIEST, LATEST = date(1990, 1, 1), date(2100, 1, 1)  # days on labels; others are slips
@@ -231,6 +231,25 @@ def book_at(balance: int, moves: Iterable[Moved], moment: datetime) -> int:
 def difference(counted: int, balance: int, moves: Iterable[Moved], counted_at: datetime) -> int:
     """How much more (or, below zero, less) was there than the book said at that moment."""
     return counted - book_at(balance, moves, counted_at)
+
+
+class Label(Protocol):
+    """What a lot's label says, whosever it is."""
+
+    item_id: int
+    number: str
+    made_on: date | None
+    expires_on: date | None
+
+
+def same_goods(one: Label, other: Label) -> bool:
+    """Do two lots differ in nothing but whose they are, or what they are for?"""
+    return (one.item_id, one.number, one.made_on, one.expires_on) == (
+        other.item_id,
+        other.number,
+        other.made_on,
+        other.expires_on,
+    )
 
 
 def count_number(mark: str, year: int, n: int) -> str:

@@ -78,14 +78,19 @@ class WishIn(api.Body):
     lot: UUID | None = None
 
 
-class TransferIn(api.Body):
-    source: UUID
-    target: UUID
+class TransferWayIn(api.Body):
+    """`phone`: of the firm or office; numbers of persons are refused."""
+
     carrier: Text100 = ""
     plate: Text20 = ""
     phone: Text20 = ""
     expected_at: api.Moment | None = None
     note: Text200 = ""
+
+
+class TransferIn(TransferWayIn):
+    source: UUID
+    target: UUID
     lines: list[WishIn] = Field(min_length=1, max_length=200)
 
 
@@ -204,6 +209,15 @@ def bring_back(request: HttpRequest, public_id: UUID, body: StockReasonIn) -> di
     """The goods come back before they arrived, whole."""
     rows = queries.shipments_sent_by
     return _done(request, public_id, rows, shipping.bring_back, reason=body.reason)
+
+
+@router.post("/{uuid:public_id}/way/", response=TransferWithLinesOut)
+@api.conditional
+def tell_way(request: HttpRequest, public_id: UUID, body: TransferWayIn) -> dict[str, Any]:
+    """Who carries it, and when it is expected; all of it is replaced, until it has arrived."""
+    way = Way(**body.model_dump())
+    with api.told_by_field():
+        return _done(request, public_id, queries.shipments_sent_by, shipping.tell_way, way=way)
 
 
 @router.post("/{uuid:public_id}/cancel/", response=TransferWithLinesOut)

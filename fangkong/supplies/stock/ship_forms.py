@@ -20,23 +20,45 @@ from .models import Place, Transfer, TransferLine
 from .types import PROOF, Arrived, Leaving, Settled, ShipmentState, Way
 
 
+def _way_fields() -> dict[str, forms.Field]:
+    """How goods travel; no names and no mobile numbers of persons."""
+    return {
+        "carrier": forms.CharField(
+            label=_("Carried by"),
+            max_length=100,
+            required=False,
+            help_text=_("A firm, an office or a team; no names of persons."),
+        ),
+        "plate": forms.CharField(label=_("Number plate"), max_length=20, required=False),
+        "phone": forms.CharField(
+            label=_("Telephone of the office"),
+            max_length=20,
+            required=False,
+            help_text=_("Of the firm or office; no mobile number of a person."),
+        ),
+        "expected_at": pages.MomentField(
+            label=_("Expected"), help_text=_("Empty where it is not known.")
+        ),
+    }
+
+
+class WayForm(pages.Form):
+    """Who carries a shipment, and when it is expected."""
+
+    def __init__(self, *args: Any, shipment: Transfer, **more: Any) -> None:
+        names = ("carrier", "plate", "phone", "expected_at", "note")
+        more.setdefault("initial", {name: getattr(shipment, name) for name in names})
+        super().__init__(*args, **more)
+        self.fields |= _way_fields()
+        self.fields["note"] = forms.CharField(label=_("Note"), max_length=200, required=False)
+
+    def asked(self) -> dict[str, object]:
+        """What the action takes."""
+        return {"way": Way(**self.cleaned_data)}
+
+
 class ShipmentForm(IssueForm):
     """Goods for another store, and who carries them."""
-
-    carrier = forms.CharField(
-        label=_("Carried by"),
-        max_length=100,
-        required=False,
-        help_text=_("A firm, an office or a team; no names of persons."),
-    )
-    plate = forms.CharField(label=_("Number plate"), max_length=20, required=False)
-    phone = forms.CharField(
-        label=_("Telephone of the office"),
-        max_length=20,
-        required=False,
-        help_text=_("Of the firm or office; no mobile number of a person."),
-    )
-    expected_at = pages.MomentField(label=_("Expected"))
 
     def __init__(
         self, *args: Any, places: Iterable[Place], targets: Iterable[Place], **more: Any
@@ -44,9 +66,9 @@ class ShipmentForm(IssueForm):
         super().__init__(*args, places=places, targets=targets, **more)
         for name in ("other", "moved_at"):
             del self.fields[name]
+        self.fields |= _way_fields()
         self.fields["target"] = PlaceField(targets, label=pgettext_lazy("of goods", "To"))
         self.order_fields(["source", "target"])
-        self.fields["expected_at"].help_text = gettext("Empty where it is not known.")
 
     def same_house(self, source: Place, target: Place) -> str:
         """A shipment goes to another facility."""

@@ -181,6 +181,23 @@ def bring_back(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 @allowed(KEEP)
+def tell_way(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """Say who carries it, and when it is expected."""
+    found = _found(request, public_id, queries.shipments_sent_by)
+    form = pages.editing(ship_forms.WayForm(request.POST or None, shipment=found), found)
+    if pages.carry_out(request, form, shipping.tell_way, form.asked, shipment=found):
+        messages.success(request, _("Done."))
+        return redirect(found)
+    return pages.form(
+        request,
+        form,
+        title=_("Who carries it, and when it arrives"),
+        submit=_("Save"),
+        context={"back_url": found.get_absolute_url()},
+    )
+
+
+@allowed(KEEP)
 def cancel(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """It is not sent."""
     return _with_reason(request, public_id, shipping.cancel, _("Do not send it"))
@@ -242,6 +259,7 @@ def _page(
         "lines": lines,
         "wishes": wishes,
         "files": files.of(PROOF, found),
+        "may_tell_way": sends and state in (ShipmentState.PREPARED, ShipmentState.SENT),
         "may_send": sends and state == ShipmentState.PREPARED,
         "may_bring_back": sends and state == ShipmentState.SENT,
         "may_settle": sends and state == ShipmentState.DISPUTED,

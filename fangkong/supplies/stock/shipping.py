@@ -19,17 +19,16 @@ from fangkong.core.files import actions as stored
 from fangkong.core.free_text import refuse_numbers, stated_reason
 from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField
-from fangkong.core.roles import Role
 from fangkong.core.spelling import shown
-from fangkong.places.types import FacilityKind
 from fangkong.tasks import actions as tasks
 
 from . import ledger, queries, rules, words
-from .actions import opened, outside, picked, refuse_many, refuse_quantity
+from .actions import NothingChanged, opened, outside, picked, refuse_many, refuse_quantity
 from .ledger import Posting
 from .models import Place, Transfer, TransferLine, TransferWish
 from .types import (
     DISPUTE_TASK,
+    LONGEST,
     PROOF,
     Arrived,
     EntryKind,
@@ -40,13 +39,13 @@ from .types import (
     Settled,
     ShipmentState,
     Way,
+    keeper_of,
 )
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.core.files.models import StoredFile
 
-LONGEST = timedelta(days=60)  # of a way; more is a slip
 SETTLED_WITHIN = timedelta(days=3)
 
 
@@ -260,6 +259,25 @@ def bring_back(*, shipment: Transfer, reason: str, by: User | None, at: datetime
 
 
 @transaction.atomic
+def tell_way(*, shipment: Transfer, way: Way, by: User | None, at: datetime) -> Transfer:
+    """Who carries it, and when it is expected: told when it is known, until it has arrived."""
+    queries.places_locked([shipment.source_id])
+    shipment = queries.shipment_locked(shipment.pk)
+    way = _clean(way, at, shipment.expected_at)
+    if shipment.state not in (ShipmentState.PREPARED, ShipmentState.SENT):
+        raise _gone_on(shipment)
+    new = {name: value for name, value in vars(way).items() if getattr(shipment, name) != value}
+    if not new:
+        raise NothingChanged(_("Nothing was changed."))
+    for name, value in new.items():
+        setattr(shipment, name, value)
+    _save(shipment, by, at)
+    detail = {"number": shipment.number, "changed": ", ".join(sorted(new))}
+    audit.record("supplies.stock.tell_way", shipment, by=by, at=at, detail=detail)
+    return shipment
+
+
+@transaction.atomic
 def cancel(*, shipment: Transfer, reason: str, by: User | None, at: datetime) -> Transfer:
     """It is not sent at all."""
     why = stated_reason(reason, _("Say why nothing is sent."))
@@ -274,11 +292,16 @@ def cancel(*, shipment: Transfer, reason: str, by: User | None, at: datetime) ->
     return shipment
 
 
-def _clean(way: Way, at: datetime) -> Way:
+def _clean(way: Way, at: datetime, before: datetime | None = None) -> Way:
+    """``before``: the moment that stands, which may be over by now."""
     said = {name: shown(getattr(way, name)) for name in ("carrier", "plate", "phone", "note")}
     refuse_numbers(**said)
     expected = way.expected_at
-    if expected is not None and not at - timedelta(days=1) <= expected <= at + LONGEST:
+    if (
+        expected is not None
+        and expected != before
+        and not at - timedelta(days=1) <= expected <= at + LONGEST
+    ):
         raise WrongField(_("Check the day of arrival."), "expected_at")
     return Way(expected_at=expected, **said)
 
@@ -327,13 +350,12 @@ def _transit(shipment: Transfer, by: User | None, at: datetime) -> Place:
 def _ask_sender(shipment: Transfer, at: datetime) -> None:
     facility = shipment.source.facility
     assert facility is not None
-    clinical = facility.kind in (FacilityKind.HOSPITAL, FacilityKind.HEALTH_CENTRE)
     tasks.assign(
         kind=DISPUTE_TASK.code,
         params={"number": shipment.number},
         area=facility.area,
         facility=facility,
-        role=Role.HOSPITAL if clinical else Role.STORE_KEEPER,
+        role=keeper_of(facility.kind),
         due_at=at + SETTLED_WITHIN,
         by=None,
         at=at,

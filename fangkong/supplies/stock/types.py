@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -15,6 +15,7 @@ from fangkong.core import permissions
 from fangkong.core.audit.types import name_places, name_verbs
 from fangkong.core.files import types as files
 from fangkong.core.roles import Role
+from fangkong.places.types import FacilityKind
 from fangkong.tasks import types as tasks
 
 if TYPE_CHECKING:
@@ -59,6 +60,23 @@ CATALOGUE = permissions.declare(
 )
 
 
+_CLINICAL = frozenset(
+    {
+        FacilityKind.HOSPITAL.value,
+        FacilityKind.TIBETAN_HOSPITAL.value,
+        FacilityKind.MATERNAL_CHILD.value,
+        FacilityKind.HEALTH_CENTRE.value,
+    }
+)
+
+
+def keeper_of(kind: str) -> Role:
+    """Who is asked about the goods of a facility of this kind; each holds ``KEEP``."""
+    if kind in _CLINICAL:
+        return Role.HOSPITAL
+    return Role.COUNTY_CDC if kind == FacilityKind.COUNTY_CDC else Role.STORE_KEEPER
+
+
 class Unit(models.TextChoices):
     """The smallest unit of an item, in which everything is counted (最小单位)."""
 
@@ -98,6 +116,7 @@ class PlaceKind(models.TextChoices):
     FOUND = "found", pgettext_lazy("place of stock", "Found when counted")
 
 
+LONGEST = timedelta(days=60)  # of a way; more is a slip
 HELD = frozenset({PlaceKind.STORE.value, PlaceKind.WARD.value, PlaceKind.TRANSIT.value})
 OUTSIDE = frozenset(PlaceKind.values) - HELD
 
@@ -139,6 +158,8 @@ class ShipmentState(models.TextChoices):
 ON_THE_WAY = frozenset({ShipmentState.SENT.value, ShipmentState.DISPUTED.value})
 # Sheets that belong to a shipment: they are put right there, not taken back alone.
 SHIPPED = frozenset({EntryKind.DISPATCH.value, EntryKind.ARRIVAL.value, EntryKind.RETURN.value})
+# Sheets that nobody takes back alone; those of a stocktake are put right by another one.
+NOT_ALONE = SHIPPED | {EntryKind.COUNT.value}
 
 
 class CountState(models.TextChoices):
@@ -204,11 +225,15 @@ class Leaving:
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
-    """What was counted of a line; None leaves the quantity as it stands."""
+    """What was counted of a line; None leaves the quantity as it stands.
+
+    ``times``: how often the line had been counted when its sheet was read; None: not told.
+    """
 
     line: CountLine
     quantity: int | None = None
     reason: str | None = None
+    times: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,6 +314,7 @@ name_verbs(
         "supplies.stock.settle": _("What was missing of a shipment settled"),
         "supplies.stock.bring_back": _("Shipment came back"),
         "supplies.stock.cancel_shipment": _("Shipment cancelled"),
+        "supplies.stock.tell_way": _("Way of a shipment told"),
         "supplies.stock.open_count": _("Stocktake begun"),
         "supplies.stock.count": _("Lots counted"),
         "supplies.stock.count_found": _("Lot found that is not in the book"),

@@ -41,5 +41,6 @@ urlpatterns = [
     path("shipments/<uuid:public_id>/arrive/", ship_views.arrive, name="arrive"),
     path("shipments/<uuid:public_id>/settle/", ship_views.settle, name="settle"),
     path("shipments/<uuid:public_id>/bring-back/", ship_views.bring_back, name="bring_back"),
+    path("shipments/<uuid:public_id>/way/", ship_views.tell_way, name="tell_way"),
     path("shipments/<uuid:public_id>/cancel/", ship_views.cancel, name="cancel_shipment"),
 ]

@@ -24,7 +24,7 @@ from fangkong.core.permissions import Permission, allowed
 
 from . import actions, forms, queries, rules, words
 from .models import Balance, Entry, Item, Lot, Move, Place
-from .types import CATALOGUE, HOLD, KEEP, SHIPPED, VIEW, PlaceKind
+from .types import CATALOGUE, HOLD, KEEP, NOT_ALONE, VIEW, PlaceKind
 
 SHOWN_DAYS = 30  # of the curve
 BURN_DAYS = 14  # over which use a day is counted
@@ -42,6 +42,13 @@ def _reserve(one: Item, at: datetime) -> SafeString:
         return SafeString("")
     tone = "bad" if one.here < one.least else "good"
     return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, told)
+
+
+def _here(one: Item, at: datetime) -> SafeString:
+    told = words.amount(one.here, one)
+    if one.here or one.least:
+        return format_html("{}", told)
+    return format_html('<span class="fk-nothing text-secondary">{}</span>', told)
 
 
 BOARD = pages.Listing[Item](
@@ -66,6 +73,8 @@ BOARD = pages.Listing[Item](
             gettext_lazy("In stock"),
             lambda one: words.amount(one.here, one),
             order="here",
+            draw=_here,
+            number=True,
         ),
         pages.Column("packs", gettext_lazy("In packs"), lambda one: words.in_packs(one.here, one)),
         pages.Column(
@@ -73,12 +82,21 @@ BOARD = pages.Listing[Item](
             gettext_lazy("Reserve"),
             lambda one: words.reserve(one.here, one),
             draw=_reserve,
+            number=True,
         ),
         pages.Column("first", gettext_lazy("Earliest expiry"), lambda one: one.first or ""),
-        pages.Column("soon", gettext_lazy("Expiring soon"), _amount("soon"), order="soon"),
-        pages.Column("spoiled", gettext_lazy("Expired"), _amount("spoiled"), order="spoiled"),
         pages.Column(
-            "kept_back", gettext_lazy("Held back"), _amount("kept_back"), order="kept_back"
+            "soon", gettext_lazy("Expiring soon"), _amount("soon"), order="soon", number=True
+        ),
+        pages.Column(
+            "spoiled", gettext_lazy("Expired"), _amount("spoiled"), order="spoiled", number=True
+        ),
+        pages.Column(
+            "kept_back",
+            gettext_lazy("Held back"),
+            _amount("kept_back"),
+            order="kept_back",
+            number=True,
         ),
         pages.Column("code", gettext_lazy("Code"), lambda one: one.code, optional=True),
         pages.Column("standard", gettext_lazy("Standard"), lambda one: one.standard, optional=True),
@@ -113,7 +131,10 @@ HOLDINGS = pages.Listing[Balance](
             url=lambda row: row.lot.get_absolute_url(),
         ),
         pages.Column(
-            "quantity", gettext_lazy("Quantity"), lambda row: words.amount(row.quantity, row.item)
+            "quantity",
+            gettext_lazy("Quantity"),
+            lambda row: words.amount(row.quantity, row.item),
+            number=True,
         ),
         pages.Column(
             "until",
@@ -219,7 +240,10 @@ LEDGER = pages.Listing[Move](
         ),
         pages.Column("to", pgettext_lazy("of goods", "To"), lambda one: one.target.display_name),
         pages.Column(
-            "quantity", gettext_lazy("Quantity"), lambda one: words.amount(one.quantity, one.item)
+            "quantity",
+            gettext_lazy("Quantity"),
+            lambda one: words.amount(one.quantity, one.item),
+            number=True,
         ),
     ],
     order="-moved",
@@ -489,7 +513,7 @@ def entry(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "may_reverse": may
         and back is None
         and found.reverses_id is None
-        and found.kind not in SHIPPED,
+        and found.kind not in NOT_ALONE,
         "history": audit.history_of(found),
     }
     return render(request, "supplies/stock/entry.html", page)

@@ -7,6 +7,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import staff
@@ -16,17 +18,23 @@ from fangkong.core.queue.models import Job
 from fangkong.core.refusals import Refused
 from fangkong.core.roles import Role
 from fangkong.places.tests.factories import area, facility
-from fangkong.supplies.allocation import actions, jobs, queries
+from fangkong.supplies.allocation import actions, jobs, queries, views
 from fangkong.supplies.allocation.models import Plan, Share, Shipment
 from fangkong.supplies.allocation.offices import Offered, PlanFacts, Receiver
 from fangkong.supplies.allocation.reading import checked
 from fangkong.supplies.allocation.rules import allocate
 from fangkong.supplies.allocation.words import say_in
 from fangkong.supplies.demand import actions as demand
+from fangkong.supplies.demand import pipeline
+from fangkong.supplies.demand import queries as demands
 from fangkong.supplies.demand.models import Need
 from fangkong.supplies.demand.types import Span, Wanted
-from fangkong.supplies.stock.models import Entry
+from fangkong.supplies.stock import actions as stock
+from fangkong.supplies.stock import queries as stocks
+from fangkong.supplies.stock import shipping
+from fangkong.supplies.stock.models import Entry, Transfer
 from fangkong.supplies.stock.tests.factories import AT, DAY, TODAY
+from fangkong.supplies.stock.types import Arrived
 
 pytestmark = pytest.mark.both_databases
 
@@ -74,6 +82,13 @@ def share(world, plan, mark):
 
 def approve(world, plan, by=None):
     return actions.approve(plan=plan, by=by or world.deputy, at=AT)
+
+
+def receive(world, shipment):
+    """All that was sent arrives."""
+    shipment.refresh_from_db()
+    told = [Arrived(line=one, good=one.sent) for one in stocks.shipment_lines(shipment)]
+    shipping.arrive(shipment=shipment, told=told, by=world.matron, at=AT)
 
 
 def adjust(world, plan, mark, quantity, reason="疫情加重", by=None):
@@ -248,12 +263,19 @@ def test_approval_moves_the_goods_answers_the_needs_and_freezes_the_plan(bench):
     approve(bench, plan)
 
     assert bench.held() == {}
+    assert bench.held(bench.places["A"]) == {}  # until it says what arrived
+    sent = list(Transfer.objects.order_by("pk"))
+    assert {one.state for one in sent} == {"sent"}
+    assert {one.expected_at for one in sent} == {AT.replace(hour=23, minute=59)}
+    assert all(plan.number in one.note for one in sent)
+    for one in sent:
+        receive(bench, one)
     there = sum(bench.held(bench.places[mark]).get("SOON", 0) for mark in "AB")
     assert there == 30 and sum(bench.held(bench.places["A"]).values()) == 50
     assert {one.state for one in Need.objects.all()} == {"answered"}
     assert {one.ended_why for one in Need.objects.all()} == {plan.number}
     assert Shipment.objects.count() == 2
-    assert plan.number in Shipment.objects.first().entry.note
+    assert Shipment.objects.first().entry.kind == "dispatch"
     other.refresh_from_db()
     assert other.state == "overtaken"
     for refused in (
@@ -268,6 +290,104 @@ def test_approval_moves_the_goods_answers_the_needs_and_freezes_the_plan(bench):
     need(bench, "C", 70)
     newer = prepare(bench)
     assert newer.last == plan
+
+
+def test_what_a_plan_sent_is_on_its_way_where_cover_is_counted_and_not_given_twice(bench):
+    bench.bring(100, number="A")
+    for mark in "AB":
+        need(bench, mark, 70)
+    approve(bench, prepare(bench))
+
+    (one,) = pipeline.coming([bench.there.pk], TODAY, TODAY + 6 * DAY)
+    assert (one.quantity, one.day, one.sure) == (50, TODAY, True)
+    assert demands.cover(bench.there, bench.mask, AT).days == 5
+    bench.bring(20, number="B")
+    assert shares(bench, prepare(bench)) == (10, 10, 0)
+
+    shipment = Transfer.objects.get(target=bench.there)
+    Transfer.objects.filter(pk=shipment.pk).update(expected_at=AT - DAY)
+    (late,) = pipeline.coming([bench.there.pk], TODAY, TODAY + 6 * DAY)
+    assert late.counts_on(TODAY)  # it has left, late or not
+    Transfer.objects.filter(pk=shipment.pk).update(expected_at=None)
+    assert pipeline.coming([bench.there.pk], TODAY, TODAY + 6 * DAY) == []
+    receive(bench, shipment)
+    assert demands.cover(bench.there, bench.mask, AT).days == 5
+
+
+def test_a_need_of_which_nothing_was_given_stays_open(bench):
+    bench.bring(60)
+    bench.bring(60, place=bench.places["A"])
+    for mark in "AB":
+        need(bench, mark, 70)
+    plan = prepare(bench)
+    assert shares(bench, plan)[:2] == (0, 60)
+
+    approve(bench, plan)
+
+    states = {one.place.facility.name_zh[:2]: one.state for one in Need.objects.all()}
+    assert states == {"道孚": "open", "石渠": "answered"}
+    line = AuditLine.objects.get(action="supplies.allocation.approve")
+    assert line.detail["needs"] == 1
+
+
+def test_a_plan_for_days_that_have_begun_without_it_is_not_approved(bench):
+    bench.bring(100)
+    need(bench, "A", 70)
+    plan = prepare(bench)
+    with pytest.raises(actions.NotReady):
+        actions.approve(plan=plan, by=bench.deputy, at=AT + 3 * DAY)
+    assert bench.held() == {"": 100}
+    assert actions.approve(plan=plan, by=bench.deputy, at=AT + 2 * DAY).state == "approved"
+
+
+def test_nothing_leaves_for_a_place_that_was_closed_meanwhile(bench):
+    bench.bring(100)
+    for mark in "AB":
+        need(bench, mark, 70)
+    plan = prepare(bench)
+    stock.close_place(place=bench.places["B"], by=None, at=AT)
+    with pytest.raises(actions.StockChanged):
+        approve(bench, plan)
+    assert bench.held() == {"": 100} and not Transfer.objects.exists()
+
+
+def test_a_large_plan_is_shown_in_part_and_narrowed(bench, client, monkeypatch):
+    monkeypatch.setattr(views, "SHOWN", 2)
+    bench.bring(100)
+    bench.bring(100, item=bench.suit)
+    for mark in "ABC":
+        need(bench, mark, 70)
+        need(bench, mark, 7, item=bench.suit)
+    plan = prepare(bench, items=[bench.mask, bench.suit])
+    shown = page(client, bench.deputy, "detail", plan.public_id)
+    assert (len(shown.context["rows"]), shown.context["count"]) == (2, 6)
+    assert "6" in shown.content.decode()
+    only = {"item": "coverall", "county": "513332"}
+    (row,) = page(client, bench.deputy, "detail", plan.public_id, **only).context["rows"]
+    assert (row["one"].item, row["one"].place) == (bench.suit, bench.places["B"])
+    short = page(client, bench.deputy, "detail", plan.public_id, short="on").context["count"]
+    assert short == 3
+    file = page(client, bench.deputy, "detail", plan.public_id, export="csv", **only)
+    assert len(b"".join(file.streaming_content).splitlines()) == 8  # head, all lines, who took it
+
+
+def test_pages_of_a_plan_ask_no_more_with_more_lines(bench, client):
+    bench.bring(100)
+    items = [bench.mask]
+    counts = []
+    for n in range(2):
+        for mark in "ABC":
+            for item in items:
+                need(bench, mark, 70, item=item)
+        plan = prepare(bench, items=items)
+        page(client, bench.deputy, "detail", plan.public_id)
+        with CaptureQueriesContext(connection) as asked:
+            page(client, bench.deputy, "detail", plan.public_id)
+        counts.append(len(asked))
+        items += [bench.item(f"thing-{n}-{k}", f"物资{n}{k}") for k in range(5)]
+        for item in items[1:]:
+            bench.bring(10, item=item)
+    assert counts[0] == counts[1]
 
 
 def test_whoever_changed_a_line_does_not_approve(bench):
@@ -418,6 +538,11 @@ def test_machines_plan_change_and_approve_what_they_read(bench, client, monkeypa
     assert made.status_code == 201, made.content
     assert [one["quantity"] for one in made.json()["lines"]] == [40, 40]
     assert "%(" not in made.json()["lines"][0]["reason"]
+    for odd in (True, 1.0, "7"):
+        assert (
+            ask(bench.headquarters, "plans/", f"odd{odd}", **{**body, "days": odd}).status_code
+            == 422
+        )
     wrong = {**body, "places": [{"place": str(uuid4())}]}
     refused = ask(bench.headquarters, "plans/", "b", **wrong)
     assert refused.json()["errors"][0]["where"] == "/places/0/place"

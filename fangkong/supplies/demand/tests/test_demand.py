@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from uuid import uuid4
@@ -15,7 +16,7 @@ from django.urls import reverse
 from fangkong.core import finders
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import Refused
-from fangkong.supplies.demand import actions, pipeline, queries
+from fangkong.supplies.demand import actions, pipeline, queries, views
 from fangkong.supplies.demand.models import Need, NeedLine
 from fangkong.supplies.demand.types import Coming, Forecast, Span, Wanted
 from fangkong.supplies.stock.tests.factories import AT, DAY, TODAY
@@ -397,3 +398,50 @@ def client_get(client, user, path):
 def test_days_are_counted_where_the_house_stands(world):
     assert timedelta(days=1) == DAY
     assert asked(world).days == 7
+
+
+def test_every_cell_of_the_board_leads_to_its_page(world, client):
+    asked(world)
+    world.bring(10, place=world.ward)
+    asked(world, Wanted(item=world.suit, quantity=7), place=world.ward)
+    text = page(client, world.matron, "index").content.decode()
+    links = set(re.findall(r'href="(/supplies/demand/places/[^"]+)"', text))
+    assert len(links) >= 4
+    assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+
+
+def test_a_board_of_many_places_shows_those_that_run_out_first_and_says_so(
+    world, client, monkeypatch
+):
+    monkeypatch.setattr(views, "ROWS", 1)
+    asked(world)
+    asked(world, place=world.ward)
+    world.bring(70, place=world.there)
+    shown = page(client, world.matron, "index")
+    assert [place for place, _row in shown.context["heat"].rows] == [world.ward]
+    assert shown.context["heat"].places == 2
+
+
+def test_machines_ask_for_the_cover_of_one_place_or_item(world, client):
+    asked(world)
+    asked(world, Wanted(item=world.suit, quantity=7), place=world.ward)
+    client.force_login(world.matron)
+
+    def told(**query):
+        answer = client.get(f"{API}cover/", query)
+        return answer.status_code if answer.status_code != 200 else len(answer.json())
+
+    assert told() == 2
+    assert told(place=str(world.ward.public_id)) == told(item=str(world.mask.public_id)) == 1
+    assert told(place=str(world.store.public_id)) == told(item=str(uuid4())) == 404
+
+
+@pytest.mark.parametrize("wrong", [True, 1.0, "5"])
+def test_what_is_no_whole_number_is_not_asked_for(world, ask, wrong):
+    said = {"place": str(world.there.public_id), "first_day": str(TODAY), "last_day": str(TODAY)}
+    for line in (
+        {"item": str(world.mask.public_id), "quantity": wrong},
+        {"who": "ward-staff", "heads": wrong},
+    ):
+        refused = ask(world.matron, "needs/", **said, reason="发热门诊", lines=[line])
+        assert refused.status_code == 422 and not Need.objects.exists()

@@ -6,8 +6,10 @@ from datetime import date
 
 import pytest
 
-from fangkong.accounts.tests.factories import AT
+from fangkong.accounts.tests.factories import AT, staff
 from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.roles import Role
+from fangkong.places.tests.factories import facility
 from fangkong.supplies.models import Delivery, Disclosure, Entry, Lot, Supply
 from fangkong.supplies.sources import actions, queries, reports
 from fangkong.supplies.sources.types import (
@@ -16,11 +18,16 @@ from fangkong.supplies.sources.types import (
     Channel,
     Checked,
     Fund,
+    LineFacts,
+    SupplyFacts,
     SupplyState,
     Verdict,
 )
 from fangkong.supplies.stock import actions as stock
-from fangkong.supplies.stock.types import Papers
+from fangkong.supplies.stock import counting, shipping
+from fangkong.supplies.stock import queries as stocks
+from fangkong.supplies.stock.tests.factories import TODAY
+from fangkong.supplies.stock.types import Arrived, Counted, Leaving, LotFacts, Papers, Way
 from fangkong.tasks.models import Task
 
 from .factories import DAY
@@ -227,6 +234,22 @@ def test_the_keeper_is_asked_once_for_what_is_late_and_a_new_day_settles_it(worl
     assert list(queries.late(AT)) == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "role"),
+    [
+        ("emergency_store", Role.STORE_KEEPER),
+        ("tibetan_hospital", Role.HOSPITAL),
+        ("health_centre", Role.HOSPITAL),
+        ("county_cdc", Role.COUNTY_CDC),
+    ],
+)
+def test_whoever_keeps_the_store_is_asked_for_what_is_late(world, kind, role):
+    place = world.place(facility(world.daofu, "道孚县库", kind=kind))
+    supply = world.promised(arrives_on=date(2020, 2, 4), place=place)
+    actions.remind_of_late(supply=supply, at=AT)
+    assert Task.objects.get(kind=LATE_TASK.code).owner_role == role
+
+
 def test_a_promise_is_not_put_off_to_the_past_or_to_the_same_day(world):
     supply = world.promised(arrives_on=date(2020, 2, 8))
     for day in (date(2020, 2, 4), date(2020, 2, 8)):
@@ -309,13 +332,125 @@ def test_a_private_giver_is_named_nowhere(world):
     assert (gift["from"], gift["private"]) == ("", True)
 
 
-def test_given_money_is_told_with_what_was_bought_for_it(world):
+def test_given_money_is_told_with_what_was_bought_for_it_and_came(world):
     gift = world.gift(0, money=1_000_00)
     actions.receive(supply=gift, checked=[], papers=Papers(), money=True, by=world.keeper, at=AT)
-    world.promised(100, price=400_00, fund=Fund.GIFTS)
-    told = reports.told(None, AT + DAY).contents["money"]
-    assert told["came"] == 1_000_00
-    assert [(one["quantity"], one["price"]) for one in told["spent"]] == [(100, 400_00)]
+    order = world.promised(100, price=400_00, fund=Fund.GIFTS)
+    never = world.promised(50, price=300_00, fund=Fund.GIFTS)
+    actions.close(supply=never, reason="厂家停产", by=world.buyer, at=AT)
+
+    def spent(report):
+        return [(one["quantity"], one["price"]) for one in report.contents["money"]["spent"]]
+
+    first = world.published(at=AT + DAY)
+    assert first.contents["money"]["came"] == 1_000_00
+    assert spent(first) == []  # ordered is not bought
+    world.arrive(order, 75, at=AT + 2 * DAY)
+    assert spent(world.published(at=AT + 2 * DAY)) == [(75, 300_00)]
+    world.arrive(order, 25, at=AT + 3 * DAY)
+    assert spent(world.published(at=AT + 3 * DAY)) == [(25, 100_00)]
+    entry = Entry.objects.latest("pk")
+    stock.reverse(entry=entry, reason="数错了", by=world.keeper, at=AT + 4 * DAY)
+    assert spent(world.published(at=AT + 5 * DAY)) == [(-25, -100_00)]
+
+
+def test_what_reports_of_an_older_kind_told_as_bought_is_not_told_again(world):
+    world.brought(10)
+    order = world.promised(100, price=400_00, fund=Fund.GIFTS)
+    (line,) = queries.lines_of(order)
+    old = world.published(at=AT + DAY)
+    old.totals = {**old.totals, "spent": [line.pk]}  # as it was kept once
+    world.arrive(order, 100, at=AT + 2 * DAY)
+    told = reports.told(old, AT + 3 * DAY)
+    assert told.contents["money"]["spent"] == []
+    assert told.totals["spent"] == [line.pk]
+
+
+def test_what_of_a_gift_is_found_when_counted_or_arrives_beyond_what_was_sent_is_told(world):
+    world.brought(100)
+    lot = Lot.objects.get()
+    second = staff(Role.STORE_KEEPER, facility=world.depot)
+    count = counting.open_count(place=world.store, by=world.keeper, at=AT)
+    (line,) = (one.line for one in stocks.lines_of(count))
+    told = [Counted(line=line, quantity=103, reason="上次少点")]
+    mark = stocks.mark_of(world.store)
+    counting.enter(count=count, told=told, mark=mark, by=world.keeper, at=AT)
+    counting.submit(count=count, by=world.keeper, at=AT)
+    counting.approve(count=count, by=second, at=AT)
+    shipment = shipping.prepare(
+        source=world.store,
+        target=world.there,
+        lines=[Leaving(item=world.mask, quantity=40, lot=lot)],
+        way=Way(),
+        by=world.keeper,
+        at=AT,
+    )
+    shipping.dispatch(shipment=shipment, by=world.keeper, at=AT)
+    shipment.refresh_from_db()
+    came = [Arrived(line=one, good=41) for one in stocks.shipment_lines(shipment)]
+    shipping.arrive(shipment=shipment, told=came, by=world.matron, at=AT)
+
+    (gift,) = world.published(at=AT + DAY).contents["gifts"]
+
+    (goods,) = gift["goods"]
+    fate = {name: goods[name] for name in ("came", "used", "lost", "left")}
+    assert fate == {"came": 100, "used": 0, "lost": -4, "left": 104}
+
+
+def test_a_list_of_reports_reads_no_figures(world, django_assert_num_queries):
+    world.brought(10)
+    first = world.published(at=AT + DAY)
+    actions.correct_report(report=first, reason="名称有误", by=world.editor, at=AT + DAY)
+    with django_assert_num_queries(1) as asked:
+        assert [one.corrects_id for one in queries.reports().order_by("number")] == [
+            None, first.pk,
+        ]  # fmt: skip
+    assert "totals" not in asked.captured_queries[0]["sql"]
+    assert "contents" not in asked.captured_queries[0]["sql"]
+
+
+def test_a_purchase_without_a_price_is_accepted_by_somebody_else_too(world):
+    supply = world.offered(100)
+    with pytest.raises(actions.SamePerson):
+        actions.accept(supply=supply, by=world.buyer, at=AT)
+    facts = SupplyFacts(channel=Channel.CONTRACT, place=world.store, party="成都某贸易公司")
+    line = LineFacts(item=world.mask, quantity=10)
+    with pytest.raises(WrongField) as refused:
+        actions.offer(facts=facts, lines=[line], here=True, by=world.buyer, at=AT)
+    assert refused.value.field == "here"
+
+
+def test_more_than_is_still_to_come_is_booked_only_with_a_word(world):
+    supply = world.promised(100)
+    (line,) = queries.lines_of(supply)
+    two = [
+        Checked(line=line, quantity=60, verdict=Verdict.FITS, lot=LotFacts(number=number))
+        for number in "AB"
+    ]
+    said = {"supply": supply, "papers": Papers(), "by": world.keeper, "at": AT}
+    with pytest.raises(WrongField) as refused:
+        actions.receive(**said, checked=two)
+    assert refused.value.field == "lines/1/quantity"
+    world.arrive(supply, 100)
+    with pytest.raises(WrongField):  # a second keeper, who had not seen the first
+        world.arrive(supply, 100)
+    world.arrive(supply, 5, why="厂家多送5只")
+    assert world.held() == {"": 105}
+
+
+def test_what_is_on_the_way_to_another_house_has_left_and_what_comes_back_has_not(world):
+    world.bring(1000)
+    said = {"source": world.store, "target": world.there, "way": Way(), "by": world.keeper}
+    lines = [Leaving(item=world.mask, quantity=70)]
+    one = shipping.prepare(**said, lines=lines, at=AT)
+    two = shipping.prepare(**said, lines=lines, at=AT)
+    for shipment in (one, two):
+        shipping.dispatch(shipment=shipment, by=world.keeper, at=AT)
+    two.refresh_from_db()
+    shipping.bring_back(shipment=two, reason="道路中断", by=world.keeper, at=AT)
+
+    first = TODAY - 6 * DAY
+    assert queries.leaving_a_day(world.mask, [world.store.pk], first, TODAY) == {world.store.pk: 10}
 
 
 def test_a_report_never_changes(world):

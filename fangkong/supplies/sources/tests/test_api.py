@@ -158,3 +158,12 @@ def test_somebody_who_acts_on_an_old_state_is_told_so(client, world, monkeypatch
     )
     assert late.status_code == 412
     assert Supply.objects.get(pk=supply.pk).state == "promised"
+
+
+@pytest.mark.parametrize("wrong", [True, 1.0, "5", 0, 10**13])
+def test_what_is_no_whole_number_is_no_quantity_and_no_money(ask, world, wrong):
+    refused = ask(world.buyer, **an_offer(world, line={"quantity": wrong}))
+    assert (refused.status_code, Supply.objects.count()) == (422, 0)
+    assert refused.json()["errors"][0]["where"] == "/lines/0/quantity"
+    if wrong not in (0, 10**13):
+        assert ask(world.buyer, **an_offer(world, money=wrong)).status_code == 422

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import date
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
+from django.http import HttpResponse
 
 from fangkong.accounts.tests.factories import AT
 from fangkong.core import finders
 from fangkong.core.commands.states import version
-from fangkong.supplies.models import Delivery, Disclosure, Supply
-from fangkong.supplies.sources import jobs, rules
+from fangkong.supplies.models import Delivery, Disclosure, Entry, Supply
+from fangkong.supplies.sources import actions, jobs, rules, views
+from fangkong.supplies.sources.types import Fund, Verdict
+from fangkong.supplies.stock.types import Papers
 from fangkong.tasks.models import Task
 
 from .factories import DAY
@@ -117,6 +123,20 @@ def test_the_door_tells_the_fault_at_its_line(visit, world):
     assert not Delivery.objects.exists()
 
 
+def test_several_lots_of_a_line_come_by_one_sheet(visit, world):
+    supply = world.promised(100)
+    path = f"{supply.get_absolute_url()}receive/"
+    said = {"quantity_0": "60", "number_0": "A", "quantity_0_1": "30", "number_0_1": "B"}
+    third = {"quantity_0_2": "10", "verdict_0_2": "refused", "_seen": version(supply)}
+    wrong = visit(world.keeper, path, **said, **third)
+    assert list(wrong.context["form"].errors) == ["why_0_2"]
+    assert "<details" in wrong.content.decode() and " open" in wrong.content.decode()
+    done = visit(world.keeper, path, **said, **third, why_0_2="受潮")
+    assert done.status_code == 302
+    assert world.held() == {"A": 60, "B": 30}
+    assert Entry.objects.count() == 1
+
+
 def test_two_keepers_do_not_book_the_same_delivery_twice(visit, world):
     supply = world.promised(100)
     path, seen = f"{supply.get_absolute_url()}receive/", version(supply)
@@ -197,6 +217,20 @@ def test_whoever_has_the_code_finds_the_gift_and_the_code_stands_in_no_address(v
         assert "no gift with this code" in wrong.content.decode()
 
 
+def test_whoever_tries_codes_one_after_the_other_has_to_wait(visit, world, monkeypatch):
+    monkeypatch.setattr(views, "GUESSES", 2)
+    supply = world.brought(10)
+    for _time in range(3):
+        assert visit(None, f"{HOME}trace/", code="2222222222").status_code in (200, 422)
+    for code in ("2222222222", supply.code):
+        refused = visit(None, f"{HOME}trace/", code=code)
+        assert (refused.status_code, "州商务合作局" in refused.content.decode()) == (429, False)
+    cache.clear()  # the minute is over
+    again = visit(None, f"{HOME}trace/", code=supply.code)
+    assert "州商务合作局" in again.content.decode()
+    assert "no-store" in again["Cache-Control"]
+
+
 def test_a_certificate_needs_goods_that_came(visit, world):
     supply = world.gift(10)
     path = f"{supply.get_absolute_url()}certificate/"
@@ -205,6 +239,38 @@ def test_a_certificate_needs_goods_that_came(visit, world):
     made = visit(world.headquarters, path)
     assert made["Content-Type"] == "application/pdf"
     assert visit(world.matron, path).status_code == 404
+
+
+def test_a_certificate_names_what_was_booked_not_what_was_promised(visit, world, monkeypatch):
+    cloth = world.item("cloth-mask", "普通口罩")
+    supply = world.gift(100)
+    world.arrive(supply, 30, verdict=Verdict.OTHER, as_item=cloth, why="非医用")
+    world.arrive(supply, 50)
+    world.arrive(supply, 20, verdict=Verdict.REFUSED, why="受潮")
+    told = {}
+
+    def printed(_request, _template, context, **_more):
+        told.update(context)
+        return HttpResponse()
+
+    monkeypatch.setattr(views.printing, "sheet", printed)
+    visit(world.headquarters, f"{supply.get_absolute_url()}certificate/")
+    assert [(item.code, amount) for item, amount in told["lines"]] == [
+        ("cloth-mask", "30 pcs"), ("mask", "50 pcs"),
+    ]  # fmt: skip
+
+
+def test_the_table_of_a_report_tells_of_money_too(visit, world):
+    gift = world.gift(0, money=1_000_00)
+    actions.receive(supply=gift, checked=[], papers=Papers(), money=True, by=world.keeper, at=AT)
+    world.arrive(world.promised(100, price=400_00, fund=Fund.GIFTS), 100)
+    report = world.published(at=AT + DAY)
+    file = visit(None, f"{report.get_absolute_url()}csv/")
+    rows = list(csv.reader(io.StringIO(b"".join(file.streaming_content).decode("utf-8-sig"))))
+    assert {len(row) for row in rows} == {10}
+    assert [(row[0], row[-1]) for row in rows[1:]] == [
+        ("州商务合作局", "1,000 yuan"), ("成都某贸易公司", "400 yuan"),
+    ]  # fmt: skip
 
 
 def test_another_county_sees_and_enters_nothing_here(visit, world):
@@ -227,6 +293,14 @@ def test_the_palette_finds_a_source_in_the_users_scope(world):
         for group in finders.find(world.matron, AT, "商务合作局")
         for one in group.found
     )
+
+
+def test_a_code_is_found_by_the_palette_and_narrows_no_list(visit, world):
+    supply = world.gift()
+    code = rules.shown_code(supply.code)
+    found = finders.find(world.headquarters, AT, code)
+    assert any("州商务合作局" in one.title for group in found for one in group.found)
+    assert "州商务合作局" not in visit(world.headquarters, f"{HOME}?q={code}").content.decode()
 
 
 def test_each_morning_what_is_late_and_what_went_untold_is_asked_for(world):

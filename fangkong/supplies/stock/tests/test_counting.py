@@ -15,9 +15,9 @@ from fangkong.accounts.tests.factories import staff
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
-from fangkong.supplies.stock import counting, queries, rules
+from fangkong.supplies.stock import actions, counting, queries, rules, shipping
 from fangkong.supplies.stock.models import Count, Entry, Lot
-from fangkong.supplies.stock.types import Counted, LotFacts, Papers
+from fangkong.supplies.stock.types import Arrived, Arriving, Counted, Leaving, LotFacts, Papers, Way
 from fangkong.tasks.models import Task
 
 from .factories import AT, NEXT_YEAR
@@ -188,6 +188,84 @@ def test_more_that_left_than_was_counted_is_not_booked_below_zero(world, second)
     assert world.held() == {"A": 1}
 
 
+def test_a_stocktake_that_two_persons_answer_for_is_taken_back_by_nobody_alone(
+    world, second, client
+):
+    world.bring(10, number="A")
+    count = put(world, begin(world), A=(4, "少六只"))
+    counting.submit(count=count, by=world.keeper, at=AT + HOUR)
+    done = counting.approve(count=count, by=second, at=AT + HOUR)
+
+    with pytest.raises(actions.BelongsToACount):
+        actions.reverse(entry=done.entry, reason="点错了", by=world.keeper, at=AT + 2 * HOUR)
+    client.force_login(world.keeper)
+    assert client.get(done.entry.get_absolute_url()).context["may_reverse"] is False
+    assert world.held() == {"A": 4}
+
+
+def test_of_two_who_count_a_lot_the_later_one_is_told_what_the_other_counted(world, second):
+    world.bring(10, number="A")
+    count = begin(world)
+    (opened,) = queries.lines_of(count)
+    put(world, count, A=(8, "少两只"), by=second)
+
+    mark = queries.mark_of(world.store)
+    stale = Counted(line=opened.line, quantity=10, times=0)
+    with pytest.raises(WrongField, match="8") as refused:
+        counting.enter(count=count, told=[stale], mark=mark, by=world.keeper, at=AT + HOUR)
+    assert refused.value.field == "lines/0/quantity"
+    (now,) = queries.lines_of(count)
+    assert (now.line.quantity, now.line.times, now.line.counted_by) == (8, 1, second)
+    # A line that was read long ago brings nothing of then back.
+    told = [Counted(line=opened.line, quantity=9, times=1)]
+    counting.enter(count=count, told=told, mark=mark, by=world.keeper, at=AT + HOUR)
+    (now,) = queries.lines_of(count)
+    assert (now.line.quantity, now.line.times, now.line.reason) == (9, 2, "少两只")
+
+
+def test_goods_of_a_gift_are_not_found_again_without_their_giver_and_earmark(world, second):
+    world.bring(10, number="A", owner="州商务合作局", earmark="发热门诊")
+    count = put(world, begin(world), A=(0, "找不到"))
+    said = {"count": count, "item": world.mask, "quantity": 10, "by": world.keeper, "at": AT + HOUR}
+    counting.find(**said, label=LotFacts(number="A"), reason="架上")
+
+    with pytest.raises(counting.NotComplete, match="发热门诊"):
+        counting.submit(count=count, by=world.keeper, at=AT + HOUR)
+
+    gift, plain = sorted(queries.lines_of(count), key=lambda one: one.line.found)
+    mark = queries.mark_of(world.store)
+    told = [Counted(line=gift.line, quantity=10), Counted(line=plain.line, quantity=0)]
+    counting.enter(count=count, told=told, mark=mark, by=world.keeper, at=AT + HOUR)
+    assert counting.submit(count=count, by=world.keeper, at=AT + HOUR).state == "submitted"
+
+
+def test_a_place_is_not_closed_while_it_is_counted_or_goods_are_on_the_way(world):
+    closes = {"by": None, "at": AT}
+    count = begin(world)
+    with pytest.raises(actions.NotEmpty, match=r"盘点|counted"):
+        actions.close_place(place=world.store, **closes)
+    counting.cancel(count=count, reason="改日再盘", by=world.keeper, at=AT)
+    world.bring(5, number="A")
+    one = shipping.prepare(
+        source=world.store,
+        target=world.there,
+        lines=[Leaving(item=world.mask, quantity=5)],
+        way=Way(),
+        by=world.keeper,
+        at=AT,
+    )
+    shipping.dispatch(shipment=one, by=world.keeper, at=AT)
+    one.refresh_from_db()
+    for place in (world.store, world.there):
+        with pytest.raises(actions.NotEmpty, match=r"途|on the way"):
+            actions.close_place(place=place, **closes)
+    told = [Arrived(line=line, good=5) for line in queries.shipment_lines(one)]
+    shipping.arrive(shipment=one, told=told, by=world.matron, at=AT)
+    with pytest.raises(WrongField):  # a way between stores is no store
+        actions.close_place(place=one.transit, **closes)
+    assert actions.close_place(place=world.store, **closes).closed_at == AT
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_approve_at_once_one_does(world, second):
     world.bring(10, number="A")
@@ -239,6 +317,64 @@ def test_a_place_is_counted_on_its_pages(world, second, client):
     assert done.status_code == 302
     assert world.held() == {"A": 2000}
     assert Lot.objects.count() == 2
+
+
+def test_two_windows_on_one_sheet_lose_nothing_of_each_other(world, second, client):
+    world.bring(10, number="A")
+    world.bring(20, number="B")
+    count = begin(world)
+
+    def shown(page):
+        rows = page.context["rows"]
+        return {f.html_name: f.value() for row in rows for f in (row.quantity, row.seen)}
+
+    def opened(user):
+        client.force_login(user)
+        page = client.get(count.get_absolute_url())
+        fields = {
+            f.html_name: f.value() for row in page.context["rows"] for f in (row.quantity, row.seen)
+        }
+        return {"mark": page.context["mark"], **fields}
+
+    def save(user, sheet, **numbers):
+        client.force_login(user)
+        lines = {one.line.lot.number: one.line.public_id for one in queries.lines_of(count)}
+        typed = {f"q-{lines[number]}": str(n) for number, n in numbers.items()}
+        address = reverse("supplies:stock:enter_count", args=[count.public_id])
+        return client.post(address, {"_key": str(uuid4()), **sheet, **typed})
+
+    assert save(second, opened(second), A=9).status_code == 302
+    mine = opened(world.keeper)  # shows nine
+    assert save(second, opened(second), A=8).status_code == 302
+    assert save(world.keeper, mine, B=20).status_code == 302  # A was not touched here
+    found = {one.line.lot.number: one.line for one in queries.lines_of(count)}
+    assert (found["A"].quantity, found["A"].counted_by) == (8, second)
+    late = save(world.keeper, mine, A=7, B=20)
+    assert late.status_code == 422 and "8" in str(late.context["form"].errors)
+    again = {
+        f.html_name: f.value() for row in late.context["rows"] for f in (row.quantity, row.seen)
+    }
+    assert save(world.keeper, {**mine, **again}).status_code == 302
+    found = {one.line.lot.number: one.line for one in queries.lines_of(count)}
+    assert (found["A"].quantity, found["A"].times) == (7, 3)
+
+
+def test_a_sheet_of_five_hundred_lots_is_saved_at_once(world, client):
+    for start in (0, 200, 400):
+        lines = [
+            Arriving(item=world.mask, quantity=1, lot=LotFacts(number=f"L{start + n}"))
+            for n in range(200)
+        ]
+        actions.receive(place=world.store, lines=lines, papers=Papers(), by=None, at=AT)
+    count = begin(world)
+    client.force_login(world.keeper)
+    page = client.get(count.get_absolute_url())
+    sheet = {f"q-{row.told.line.public_id}": "1" for row in page.context["rows"]}
+    sheet |= {f.html_name: f.value() for row in page.context["rows"] for f in (row.seen, row.unit)}
+    address = reverse("supplies:stock:enter_count", args=[count.public_id])
+    said = {"_key": str(uuid4()), "mark": page.context["mark"], **sheet}
+    assert client.post(address, {k: v or "" for k, v in said.items()}).status_code == 302
+    assert {one.line.quantity for one in queries.lines_of(count)} == {1}
 
 
 def test_a_place_is_counted_by_machine(world, second, client):

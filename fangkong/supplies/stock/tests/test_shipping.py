@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -80,9 +81,9 @@ def test_goods_leave_by_earliest_expiry_are_on_the_way_and_arrive(world):
 
     assert (world.held(), on_the_way(one), world.held(world.there)) == ({"B": 80}, 70, {})
     assert [(x.lot.number, x.sent) for x in queries.shipment_lines(one)] == [("A", 50), ("B", 20)]
-    assert queries.on_the_way_to([world.there.pk]) == {
-        (world.there.pk, world.mask.pk): [(AT + DAY, 70)]
-    }
+    assert queries.on_the_way_to([world.there.pk]) == [
+        queries.Underway(world.there.pk, world.mask.pk, AT + DAY, 70, one.number)
+    ]
     board = queries.board(world.keeper, AT).get(pk=world.mask.pk)
     assert board.here == 80  # what is on the way does not lie in the store
     done = received(world, one, (50, 0), (20, 0))
@@ -146,6 +147,26 @@ def test_it_comes_back_whole_before_it_arrived_or_is_not_sent_at_all(world):
         with pytest.raises(shipping.NotInThisState):
             shipping.dispatch(shipment=late, by=world.keeper, at=AT)
     assert world.held(world.there) == {}
+
+
+def test_who_carries_it_is_told_until_it_has_arrived(world):
+    world.bring(40, number="A")
+    one = sent(world, 15, way=Way(expected_at=AT + DAY))
+    said = {"shipment": one, "by": world.keeper}
+    way = Way(carrier="州邮政", plate="川V·12345", expected_at=AT + 2 * DAY)
+    told = shipping.tell_way(**said, way=way, at=AT + HOUR)
+    assert (told.carrier, told.plate, told.expected_at) == ("州邮政", "川V·12345", AT + 2 * DAY)
+    with pytest.raises(actions.NothingChanged):
+        shipping.tell_way(**said, way=way, at=AT + HOUR)
+    with pytest.raises(NumberInText):
+        shipping.tell_way(**said, way=Way(phone="13800000001"), at=AT + HOUR)
+    with pytest.raises(WrongField):
+        shipping.tell_way(**said, way=Way(expected_at=AT - 9 * DAY), at=AT + HOUR)
+    late = replace(way, plate="川V·54321")  # the day that stands is over; it may stay
+    assert shipping.tell_way(**said, way=late, at=AT + 9 * DAY).plate == "川V·54321"
+    received(world, one, (15, 0))
+    with pytest.raises(shipping.NotInThisState):
+        shipping.tell_way(**said, way=way, at=AT + 9 * DAY)
 
 
 def test_a_short_store_sends_nothing_and_a_wrong_shipment_is_refused(world):
@@ -229,6 +250,16 @@ def test_a_shipment_goes_its_way_on_the_pages_of_both_sides(world, client):
     assert send(world.matron, "cancel_shipment", key, reason="不要").status_code == 404
     assert send(world.keeper, "dispatch", key).status_code == 302
     assert send(world.keeper, "arrive", key).status_code == 404  # the receiver says what came
+    assert send(world.matron, "tell_way", key, carrier="州邮政").status_code == 404
+    stale = send(world.keeper, "tell_way", key, carrier="州邮政", _seen="0")
+    assert stale.status_code == 412
+    client.force_login(world.keeper)
+    form = client.get(reverse("supplies:stock:tell_way", args=[key])).context["form"]
+    assert form["phone"].value() == "0836-2822222"
+    way = {"carrier": "州邮政", "phone": "0836-2822222", "_seen": form.editing.carried}
+    assert send(world.keeper, "tell_way", key, **way).status_code == 302
+    one.refresh_from_db()
+    assert (one.carrier, one.phone) == ("州邮政", "0836-2822222")
     client.force_login(world.matron)
     shown = client.get(one.get_absolute_url())
     assert "在途" in shown.content.decode()
@@ -258,9 +289,10 @@ def test_a_shipment_goes_its_way_by_machine_and_only_for_its_two_ends(world, cli
     world.bring(40, number="A")
     other = world.place(world.depot, kind="ward", name="二库")
 
-    def ask(user, path, **body):
+    def ask(user, path, match="", **body):
         client.force_login(user)
         headers = {"Idempotency-Key": str(uuid4()), "Accept-Language": "en"}
+        headers |= {"If-Match": match} if match else {}
         address = f"/api/v1/supplies/stock/shipments/{path}"
         return client.post(address, json.dumps(body), "application/json", headers=headers)
 
@@ -276,6 +308,13 @@ def test_a_shipment_goes_its_way_by_machine_and_only_for_its_two_ends(world, cli
     path = f"{made['id']}/"
     (sent_line,) = ask(world.keeper, f"{path}dispatch/").json()["lines"]
     assert (sent_line["sent"], sent_line["outstanding"]) == (10, 10)
+    way = f"{path}way/"
+    assert ask(world.keeper, way, carrier="州邮政").status_code == 428
+    told = ask(world.keeper, way, match="*", carrier="州邮政").json()
+    assert (told["carrier"], told["plate"]) == ("州邮政", "")
+    assert ask(world.matron, way, match="*", carrier="-").status_code == 404
+    bad = ask(world.keeper, way, match="*", expected_at="2030-01-01T00:00:00Z")
+    assert bad.json()["errors"][0]["where"] == "/expected_at"
     told = {"line": sent_line["id"], "good": 9}
     assert ask(world.keeper, f"{path}arrive/", lines=[told]).status_code == 404
     for wrong in (True, -1, 2.5, "9"):
