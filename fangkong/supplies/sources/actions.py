@@ -149,7 +149,9 @@ def put_off(
     if arrives_on < clock.day_of(at):
         raise WrongField(_("This day is over. Choose today or a later day."), "arrives_on")
     before, found.arrives_on = found.arrives_on, arrives_on
-    tasks.finish_for(source=found, kind=LATE_TASK.code, proof=why, by=by, at=at)
+    # A reason may be two signs long, which would be no proof.
+    proof = _("Comes on %(day)s: %(why)s") % {"day": arrives_on.isoformat(), "why": why}
+    tasks.finish_for(source=found, kind=LATE_TASK.code, proof=proof, by=by, at=at)
     detail = {"from": str(before or ""), "to": arrives_on.isoformat()}
     return _saved(found, "put_off", by, at, why, detail)
 
@@ -160,7 +162,8 @@ def close(*, supply: Supply, reason: str, by: User | None, at: datetime) -> Supp
     why = stated_reason(reason, _("Say why nothing more will come."))
     found = _in_state(supply, SupplyState.PROMISED)
     found.state, found.why, found.closed_at = SupplyState.CLOSED, why, at
-    tasks.finish_for(source=found, kind=LATE_TASK.code, proof=why, by=by, at=at)
+    proof = _("Nothing more will come: %(why)s") % {"why": why}
+    tasks.finish_for(source=found, kind=LATE_TASK.code, proof=proof, by=by, at=at)
     return _saved(found, "close", by, at, why)
 
 

@@ -229,7 +229,9 @@ def settle(
     left = sum(one.outstanding for one in queries.shipment_lines(shipment))
     if not left:
         shipment.state = ShipmentState.DONE
-        tasks.finish_for(source=shipment, kind=DISPUTE_TASK.code, proof=why, by=by, at=at)
+        # A reason may be two signs long, which would be no proof.
+        proof = _("All that was missing is settled: %(why)s") % {"why": why}
+        tasks.finish_for(source=shipment, kind=DISPUTE_TASK.code, proof=proof, by=by, at=at)
     _save(shipment, by, at)
     detail = {"number": shipment.number, "left": left}
     audit.record("supplies.stock.settle", shipment, by=by, at=at, reason=why, detail=detail)

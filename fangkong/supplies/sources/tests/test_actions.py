@@ -227,11 +227,19 @@ def test_the_keeper_is_asked_once_for_what_is_late_and_a_new_day_settles_it(worl
     (task,) = Task.objects.filter(kind=LATE_TASK.code)
     assert task.facility == world.depot
     actions.put_off(
-        supply=supply, arrives_on=date(2020, 2, 9), reason="道路积雪", by=world.buyer, at=AT
+        supply=supply, arrives_on=date(2020, 2, 9), reason="下雪", by=world.buyer, at=AT
     )
     task.refresh_from_db()
     assert task.state == "done"
     assert list(queries.late(AT)) == []
+
+
+def test_a_late_promise_ends_with_a_reason_of_two_signs(world):
+    supply = world.promised(arrives_on=date(2020, 2, 4))
+    actions.remind_of_late(supply=supply, at=AT)
+    actions.close(supply=supply, reason="停产", by=world.buyer, at=AT)
+    task = Task.objects.get(kind=LATE_TASK.code)
+    assert (task.state, "停产" in task.proof) == ("done", True)
 
 
 @pytest.mark.parametrize(

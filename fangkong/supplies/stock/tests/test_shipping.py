@@ -114,7 +114,7 @@ def test_what_is_missing_stays_on_the_way_until_the_sender_says_what_became_of_i
 
     shipping.settle(**said, told=[Settled(line=line, back=10)], reason="漏装，仍在库")
     assert (world.held(), on_the_way(one)) == ({"A": 10}, 5)
-    done = shipping.settle(**said, told=[Settled(line=line, lost=5)], reason="途中丢失")
+    done = shipping.settle(**said, told=[Settled(line=line, lost=5)], reason="丢了")
 
     assert (done.state, on_the_way(done)) == ("done", 0)
     task.refresh_from_db()
