@@ -187,6 +187,7 @@ class Environment:
     backup_to: Path | None = None
     backup_key: Path | None = None
     backup_keep: int = 14
+    outbox_days: int = 30
     metrics_token: str = ""
     metrics_local: bool = False
     access_log: bool = False
@@ -286,6 +287,7 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         backup_to=_read(env, "FANGKONG_BACKUP_TO", _data, None, "write the path of a folder"),
         backup_key=_read(env, "FANGKONG_BACKUP_KEY", _data, None, "write the path of a key file"),
         backup_keep=_read(env, "FANGKONG_BACKUP_KEEP", _count, 14, "write a number from 1"),
+        outbox_days=_read(env, "FANGKONG_OUTBOX_DAYS", _count, 30, "write a number of days from 1"),
         metrics_token=_read(
             env,
             "FANGKONG_METRICS_TOKEN",

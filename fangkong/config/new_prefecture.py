@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from fangkong.places.models import Area, Facility
 
+SPOKEN = "FANGKONG_SPOKEN"  # the language of the page that runs this command
+
 Call = Callable[[argparse.Namespace], int | None]
 Add = Callable[[str, Call, str], argparse.ArgumentParser]
 
@@ -70,7 +72,12 @@ def _setup(options: argparse.Namespace) -> int:
     import django
 
     django.setup()
+    from django.utils import translation
+
     from fangkong.core.refusals import Refused
+
+    if spoken := os.environ.get(SPOKEN):
+        translation.activate(spoken)
 
     kept = data / env.PREFECTURE
     with _alone(data):

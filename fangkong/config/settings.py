@@ -41,6 +41,7 @@ DEFAULT_FROM_EMAIL = ENVIRONMENT.mail_from or "fangkong@localhost"
 FANGKONG_BACKUP_TO = ENVIRONMENT.backup_to
 FANGKONG_BACKUP_KEY = ENVIRONMENT.backup_key
 FANGKONG_BACKUP_KEEP = ENVIRONMENT.backup_keep
+FANGKONG_OUTBOX_DAYS = ENVIRONMENT.outbox_days
 # Watching: who may read the figures, whether each request leaves a line, what is slow (0020).
 FANGKONG_METRICS_TOKEN = ENVIRONMENT.metrics_token
 FANGKONG_METRICS_LOCAL = ENVIRONMENT.metrics_local
@@ -206,7 +207,9 @@ if ENVIRONMENT.redis_url:
 else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default"]}}
+TASKS = {
+    "default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["default", "outside"]}
+}
 
 # --- Signing in ---------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -330,13 +333,16 @@ MEDIA_ROOT = FANGKONG_DATA / "media"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request": {"()": "fangkong.core.logs.RequestId"}},
+    "filters": {
+        "request": {"()": "fangkong.core.logs.RequestId"},
+        "no_alarm": {"()": "fangkong.core.logs.NoAlarm"},
+    },
     "formatters": {"json": {"()": "fangkong.core.logs.JsonLines"}},
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "json",
-            "filters": ["request"],
+            "filters": ["request", "no_alarm"],
         }
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},

@@ -19,6 +19,16 @@ class RequestId(logging.Filter):
         return True
 
 
+class NoAlarm(logging.Filter):
+    """What strangers send is refused and no error of ours: Django calls it one (a form with too
+    many fields, another host's name), and whoever watches for errors would be woken by it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security.") and record.levelno == logging.ERROR:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
+
+
 class JsonLines(logging.Formatter):
     """One JSON object a line; a traceback keeps places and error kinds, not values."""
 

@@ -17,6 +17,8 @@ from fangkong.packs.types import Distance
 CODED_LEVELS = ("country", "province", "prefecture", "county")
 
 COUNTRY_CODE = "000000"
+# The first two digits of every province, municipality and region. Source: GB/T 2260.
+_PROVINCES = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]")
 _KEY_WIDTH = 8
 
 # --- Codes ---------------------------------------------------------------------------------------
@@ -47,6 +49,11 @@ def code_fits(code: str, level: str) -> bool:
         case "village":
             return len(code) == 12 and not code.endswith("000")
     return False
+
+
+def has_province(code: str) -> bool:
+    """Whether a code of GB/T 2260 lies in a province that there is (999999 does not)."""
+    return _PROVINCES.fullmatch(code[:2]) is not None
 
 
 def level_of(code: str) -> str:

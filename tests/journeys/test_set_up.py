@@ -9,7 +9,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -49,13 +49,14 @@ def _patience() -> Iterator[None]:
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Iterator[tuple[str, str, Path]]:
+def empty(tmp_path: Path, new_database: Callable[[], str]) -> Iterator[tuple[str, str, Path]]:
     """``fangkong run`` over nothing: its address, the address of the set-up, and its log."""
     port = free_port()
     own = {k: v for k, v in os.environ.items() if not k.startswith(("FANGKONG_", "DATABASE_URL"))}
     environment = {
         **own,
         "FANGKONG_DATA": str(tmp_path / "data"),
+        "DATABASE_URL": new_database(),
         "FANGKONG_PORT": str(port),
         "PYTHONUNBUFFERED": "1",
     }

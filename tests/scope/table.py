@@ -1235,6 +1235,7 @@ WEBHOOKS = {
     "POST /core/webhooks/<public_id>/stop/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "POST /core/webhooks/<public_id>/pause/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "POST /core/webhooks/<public_id>/resume/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
+    "POST /core/webhooks/<public_id>/repeat/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "POST /core/webhooks/<public_id>/renew-secret/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "POST /core/webhooks/<public_id>/try/": Row(frozenset({R.ADMINISTRATOR}), lacks=True),
     "core:webhooks:index": Row(frozenset({R.ADMINISTRATOR}), house=True),
@@ -1249,7 +1250,7 @@ WEBHOOKS = {
         f"core:webhooks:{name}": Row(
             frozenset({R.ADMINISTRATOR}), gets=False, lacks=True, values={"public_id": NOBODYS}
         )
-        for name in ("try_out", "pause", "resume", "renew_secret", "stop", "repeat")
+        for name in ("try_out", "pause", "resume", "renew_secret", "stop", "repeat", "repeat_all")
     },
 }
 

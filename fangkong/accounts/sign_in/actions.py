@@ -44,6 +44,10 @@ class ReasonMissing(Refused):
     status = 422
 
 
+class AlreadyEnded(Refused):
+    """The session has ended before."""
+
+
 class NotLocked(Refused):
     """Nothing is to be unlocked."""
 
@@ -170,6 +174,11 @@ def move(*, old_key: str, new_key: str) -> None:
 @transaction.atomic
 def end_session(*, sign_in: SignIn, by: User, at: datetime) -> SignIn:
     """End one session, one's own or, for an administrator, somebody else's."""
+    sign_in = (
+        SignIn.objects.select_for_update(of=("self",)).select_related("user").get(pk=sign_in.pk)
+    )
+    if sign_in.ended_at is not None:
+        raise AlreadyEnded(_("This session has ended already. Reload the page."))
     end = End.BY_OWNER if sign_in.user_id == by.pk else End.BY_ADMINISTRATOR
     Session.objects.filter(session_key=sign_in.session_key).delete()
     note_end(session_key=sign_in.session_key, end=end, at=at)

@@ -74,5 +74,6 @@ name_verbs(
         "core.audit.find": _("Unusual views found"),
         "core.audit.refuse": _("Attempt refused"),
         "core.queue.repeat": _("Job repeated"),
+        "core.queue.forget": _("Finished jobs cleared"),
     }
 )

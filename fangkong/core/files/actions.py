@@ -21,7 +21,7 @@ from fangkong.core.refusals import Refused
 from fangkong.core.sentences import listed
 
 from . import kinds, photos, queries, rules, scanning
-from .kinds import Kind
+from .kinds import DOCX, XLSX, Kind
 from .models import StoredFile
 from .types import Use
 
@@ -52,7 +52,7 @@ class WrongKind(NotTaken):
 
 
 class Broken(NotTaken):
-    """The photo cannot be read."""
+    """The photo cannot be read, or there is nothing in the file."""
 
     status = 422
 
@@ -106,9 +106,11 @@ def look_at(*, use: Use, content: UploadedFile[Any], name: str) -> Looked:
     Before the transaction of ``upload``: a scanner that hangs must not hold up who else writes.
     """
     size = content.size or 0
-    if not 0 < size <= use.largest:
+    if not size:
+        raise Broken(_("The file is empty. Choose it again."))
+    if size > use.largest:
         raise TooBig(
-            _("The file is empty or larger than %(limit)d MB. Choose a smaller one.")
+            _("The file is larger than %(limit)d MB. Choose a smaller one.")
             % {"limit": use.largest // kinds.MEGABYTE}
         )
     raw = content.read(use.largest + 1)
@@ -243,6 +245,13 @@ def _kind(use: Use, raw: bytes, name: str) -> Kind:
         raise WrongKind(
             _("The content of the file does not fit its name. It seems to be a %(kind)s file.")
             % {"kind": kind.endings[0].upper()}
+        )
+    if kind in (DOCX, XLSX) and rules.unpacked(raw) > rules.MOST_UNPACKED:
+        raise TooBig(
+            _(
+                "This file unpacks to far more than its size, so nobody could open it. "
+                "Save it again."
+            )
         )
     return kind
 

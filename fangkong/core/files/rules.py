@@ -12,7 +12,10 @@ from typing import BinaryIO
 from .kinds import DOCX, JPEG, PDF, PNG, WEBP, XLSX, Kind
 
 LONGEST_NAME = 120  # characters
+MOST_UNPACKED = 200 * 1024 * 1024  # bytes of an office file, or whoever opens it waits for ever
 MOST_PARTS = 2000  # entries of an office file
+# What Excel writes of the printer and of a sheet's properties; it runs nowhere.
+_HARMLESS = re.compile(r"(xl|word)/(printersettings|customproperty)/[a-z0-9]+\.bin$")
 END_OF_PDF = 2048  # bytes; readers look for its end mark in the last 1,024, senders add some
 
 
@@ -40,11 +43,23 @@ def _office(content: bytes) -> Kind | None:
         return None
     if len(names) > MOST_PARTS or "[content_types].xml" not in names:
         return None
-    if any(name.endswith((".bin", ".exe", ".dll", ".js", ".vbs")) for name in names):
+    if any(
+        name.endswith((".bin", ".exe", ".dll", ".js", ".vbs")) and not _HARMLESS.match(name)
+        for name in names
+    ):
         return None
     if "word/document.xml" in names:
         return DOCX
     return XLSX if "xl/workbook.xml" in names else None
+
+
+def unpacked(content: bytes) -> int:
+    """How many bytes an archive says it unpacks to; 0 for what is none."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            return sum(entry.file_size for entry in packed.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+        return 0
 
 
 def ending(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SEND = "core.notices.send"
 BATCH = 200
+CLEARED_AT_ONCE = 1000
 
 
 class NotOneLine(Refused):
@@ -167,6 +168,10 @@ def send(*, message_id: int, at: datetime) -> Message.State:
     message = Message.objects.select_related("notice__user", "channel").get(pk=message_id)
     if message.state != Message.State.WAITING:
         return Message.State(message.state)
+    if _rests(message.channel_id, at):  # it was queued before another found nobody there
+        message.due_at = at + rules.REST
+        message.save(update_fields=["due_at"])
+        return Message.State.WAITING
     said = _said(message)
     if said is None:
         message.state, message.due_at = Message.State.DROPPED, None
@@ -205,14 +210,69 @@ def _said(message: Message) -> sending.Said | None:
 
 
 def send_due(at: datetime) -> int:
-    """Put what is due into the queue, one job each; the number. Also what a lost job left over."""
+    """Put what is due into the queue, one job each; the number. Also what a lost job left over.
+
+    Some of each way out, so that one which fails does not stand before all others; of one that did
+    not answer lately a single message, and none while it rests.
+    """
     due = Message.objects.filter(state=Message.State.WAITING, due_at__lte=at)
-    rows = list(due.order_by("due_at", "pk")[:BATCH])
-    for row in rows:
-        with transaction.atomic():
-            Message.objects.filter(pk=row.pk).update(due_at=at + rules.TAKEN)
-            queue.enqueue(SEND, row.pk, by=None, at=at)
-    return len(rows)
+    queued = 0
+    for channel_id in due.order_by("channel_id").values_list("channel_id", flat=True).distinct():
+        if _rests(channel_id, at):
+            continue
+        most = 1 if _was_silent(channel_id) else BATCH
+        for row in due.filter(channel_id=channel_id).order_by("due_at", "pk")[:most]:
+            with transaction.atomic():
+                Message.objects.filter(pk=row.pk).update(due_at=at + rules.TAKEN)
+                queue.enqueue(SEND, row.pk, by=None, at=at)
+            queued += 1
+    return queued
+
+
+def _last_try(channel_id: int) -> tuple[datetime, str] | None:
+    """When a way out was tried last, and what was wrong."""
+    tried = Message.objects.filter(channel_id=channel_id, tried_at__isnull=False)
+    last = tried.order_by("-tried_at", "-pk").first()
+    return None if last is None or last.tried_at is None else (last.tried_at, last.problem)
+
+
+def _was_silent(channel_id: int) -> bool:
+    """Whether the last try of a way out took all the time there is and brought no answer."""
+    last = _last_try(channel_id)
+    return last is not None and last[1] in rules.SILENT
+
+
+def _rests(channel_id: int, at: datetime) -> bool:
+    """Whether a way out is left alone because nobody answered there a moment ago."""
+    last = _last_try(channel_id)
+    return last is not None and last[1] in rules.SILENT and at < last[0] + rules.REST
+
+
+def forget(*, at: datetime) -> int:
+    """Clear messages that were sent, or not needed, longer ago than the outbox is kept; how many.
+
+    Their notices stay with their readers. One line of the trail for each way out.
+    """
+    until = at - timedelta(days=settings.FANGKONG_OUTBOX_DAYS)
+    over = Message.objects.filter(
+        state__in=[Message.State.SENT, Message.State.DROPPED], notice__told_at__lt=until
+    )
+    gone = 0
+    for channel in Channel.objects.order_by("pk"):
+        while count := _cleared(channel, over.filter(channel=channel), at):
+            gone += count
+    return gone
+
+
+@transaction.atomic
+def _cleared(channel: Channel, rows: QuerySet[Message], at: datetime) -> int:
+    """Some of them, with their line."""
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:CLEARED_AT_ONCE])
+    if keys:
+        detail = {"messages": len(keys)}
+        audit.record("core.notices.forget", channel, by=None, at=at, detail=detail)
+        Message.objects.filter(pk__in=keys).delete()
+    return len(keys)
 
 
 @transaction.atomic

@@ -195,7 +195,12 @@ class Message(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at", "id"], condition=models.Q(state="waiting"), name="message_waiting"
-            )
+            ),
+            models.Index(
+                fields=["channel", "-tried_at"],
+                condition=models.Q(tried_at__isnull=False),
+                name="message_tried",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,11 @@ SAME = timedelta(minutes=10)
 # A message that stands in the queue is not due again before this time is over.
 TAKEN = timedelta(minutes=15)
 
+# A way out where a try ended so has cost the sender seconds; it is left alone for a while, so that
+# one that is dead holds up no other.
+SILENT = frozenset({"TooSlow", "TimeoutError"})
+REST = timedelta(seconds=50)
+
 
 def is_one_line(text: str) -> bool:
     """Whether a text holds no line break and no other control sign (ASVS 1.3.11)."""

@@ -88,5 +88,6 @@ name_verbs(
         "core.notices.stop_channel": _("Way out for notices stopped"),
         "core.notices.test_channel": _("Way out for notices tried"),
         "core.notices.repeat": _("Message sent again"),
+        "core.notices.forget": _("Old messages cleared"),
     }
 )

@@ -108,12 +108,19 @@ def _ask_for(field: forms.Field) -> None:
 
 
 class FilterForm(Form):
-    """The filter bar of a list: every field optional; wrong values are ignored with a hint.
+    """The filter bar of a list: every field optional; where a value is wrong nothing is listed.
 
     ``standing``: choices that narrow the list also where nothing was chosen, as "mine" does.
     """
 
     standing: ClassVar[tuple[str, ...]] = ()
+    # What is offered for another field's choice, as townships of a county: left over from the
+    # choice before, such a value says nothing.
+    dependent: ClassVar[tuple[str, ...]] = ()
+
+    def wrong(self) -> list[str]:
+        """The filters whose value is not, or no longer, there; nothing fits those."""
+        return [name for name in self.errors if name not in self.dependent]
 
     def narrow(self, rows: QuerySet[M]) -> QuerySet[M]:
         """The rows that fit ``self.cleaned_data``."""

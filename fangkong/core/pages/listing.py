@@ -155,7 +155,8 @@ def listing(
     if filters is not None:
         filters.is_valid()
         dress(filters)
-        rows = filters.narrow(rows)
+        # A value that is not there any more must not open the whole list, least of all to a file.
+        rows = rows.none() if filters.wrong() else filters.narrow(rows)
     column, descending = _order(what, request.GET)
     columns = what.shown(request.GET.getlist("col"))
     if request.GET.get("export") in ("csv", "xlsx", "pdf"):
@@ -179,6 +180,7 @@ def listing(
         "filters": filters,
         "chips": chips,
         "filtered": sum(bool(chip.url) for chip in chips),
+        "wrong": [filters[name].label for name in filters.wrong()] if filters is not None else [],
         "heads": [_head(c, column, descending, request.GET) for c in columns],
         "columns": columns,
         "chosen_columns": request.GET.getlist("col"),

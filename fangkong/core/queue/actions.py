@@ -15,7 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django_tasks import task
+from django_tasks import DEFAULT_TASK_QUEUE_NAME, task
 from django_tasks_db.models import DBTaskResult
 
 from fangkong.core import clock
@@ -26,7 +26,7 @@ from fangkong.core.request_id import request_id
 
 from . import rules, workers
 from .models import Job, Tick
-from .types import TITLES, Progress, Schedule, Work
+from .types import OUTSIDE, TITLES, Progress, Schedule, Work
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -39,22 +39,26 @@ _schedules: dict[str, Schedule] = {}
 _set_back: list[Callable[[datetime, timedelta], None]] = []
 
 Call = Callable[[int, datetime, Progress], None]
+MOST_AT_ONCE = 5000  # rows that one transaction clears
 
 
 class NotFailed(Refused):
     """Only a failed job can be tried again."""
 
 
-def work(name: str, *, title: str | Promise, tries: int = 4) -> Callable[[Call], Call]:
+def work(
+    name: str, *, title: str | Promise, tries: int = 4, outside: bool = False
+) -> Callable[[Call], Call]:
     """Declare a job in a part's ``jobs.py``: ``@work("…warning.detect", title=_("Detection"))``.
 
     ``title`` is what the page of jobs calls it: an office, not its computer, reads it there.
+    ``outside``: it waits for other machines, and goes into the queue of its own for that.
     The function gets the id of the record the job is about, the moment, and a ``progress`` to call
     with (done, total). It must be safe to run twice.
     """
 
     def decorate(call: Call) -> Call:
-        _works[name] = Work(name, call, tries)
+        _works[name] = Work(name, call, tries, outside)
         TITLES[name] = title
         return call
 
@@ -84,8 +88,15 @@ def enqueue(name: str, subject_id: int, *, by: AbstractBaseUser | None, at: date
     job = Job.objects.create(
         name=name, subject_id=subject_id, by_id=None if by is None else by.pk, asked_at=at
     )
-    run_job.enqueue(job.pk)
+    _order(job)
     return job
+
+
+def _order(job: Job, *, run_after: datetime | None = None) -> None:
+    """Put a job into its queue."""
+    outside = job.name in _works and _works[job.name].outside
+    queue_name = OUTSIDE if outside else DEFAULT_TASK_QUEUE_NAME
+    run_job.using(queue_name=queue_name, run_after=run_after).enqueue(job.pk)
 
 
 @task()
@@ -197,7 +208,7 @@ def _take_up_one(job: Job, now: datetime) -> None:
             status="FAILED", finished_at=now, exception_class_path="WorkerLost", traceback=""
         )
         if again:
-            run_job.enqueue(job.pk)
+            _order(job)
     log.error("job taken up" if again else "job parked", extra={"job": str(job)})
 
 
@@ -211,7 +222,7 @@ def _forgotten(now: datetime) -> int:
         with transaction.atomic():
             mine = _orders().filter(pk=order.pk).update(status="FAILED", finished_at=now)
             if mine and job is not None and job.state == Job.State.WAITING:
-                run_job.enqueue(job.pk)
+                _order(job)
                 found += 1
     return found
 
@@ -252,7 +263,7 @@ def _note_failure(job: Job, tries: int, problem: Exception) -> None:
         )
         if again and ours:
             later = datetime.now().astimezone() + rules.wait_before(tries + 1)
-            run_job.using(run_after=later).enqueue(job.pk)
+            _order(job, run_after=later)
 
 
 @transaction.atomic
@@ -265,7 +276,7 @@ def repeat(*, job: Job, by: AbstractBaseUser, at: datetime) -> Job:
     job.tries = 0
     job.ended_at = None
     job.save(update_fields=["state", "tries", "ended_at"])
-    run_job.enqueue(job.pk)
+    _order(job)
     audit.record("core.queue.repeat", job, by=by, at=at)
     return job
 
@@ -309,6 +320,28 @@ def _go_on_after_set_back(minute: datetime) -> None:
         for call in _set_back:
             call(minute, far)
     log.error("clock was set back", extra={"minutes": int(far.total_seconds() // 60)})
+
+
+@transaction.atomic
+def forget(*, at: datetime, kept_for: timedelta) -> int:
+    """Clear jobs that were done longer ago, and the orders of such jobs; how many jobs.
+
+    What failed stays until somebody has seen to it.
+    """
+    old = Job.objects.filter(state=Job.State.DONE, ended_at__lt=at - kept_for).order_by("-pk")
+    keys = list(old.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    if keys:
+        audit.record(
+            "core.queue.forget", Job(pk=keys[0]), by=None, at=at, detail={"jobs": len(keys)}
+        )
+        Job.objects.filter(pk__in=keys).delete()
+    # By the real clock, as the queue itself keeps them.
+    over = DBTaskResult.objects.filter(
+        status__in=["SUCCESSFUL", "FAILED"], finished_at__lt=timezone.now() - kept_for
+    )
+    some = list(over.values_list("pk", flat=True)[:MOST_AT_ONCE])
+    DBTaskResult.objects.filter(pk__in=some).delete()
+    return len(keys)
 
 
 def forget_ticks(name: str, *, before: datetime | None = None) -> None:

@@ -22,13 +22,19 @@ class Progress(Protocol):
     def __call__(self, done: int, total: int) -> None: ...
 
 
+# Jobs that wait for other machines have a queue of their own, and a thread of the worker that does
+# nothing else: they hold up no work of the house, and none of it holds them up.
+OUTSIDE = "outside"
+
+
 @dataclass(frozen=True)
 class Work:
-    """One kind of job: what to call, and how often to try."""
+    """One kind of job: what to call, how often to try, and whether it waits for other machines."""
 
     name: str
     call: Callable[[int, datetime, Progress], None]
     tries: int
+    outside: bool = False
 
 
 # What each kind of job is called on pages, by its name in code.

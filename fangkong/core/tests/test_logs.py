@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 
-from fangkong.core.logs import JsonLines, RequestId
+from django.conf import settings
+
+from fangkong.core.logs import JsonLines, NoAlarm, RequestId
 from fangkong.core.request_id import request_id
 
 
@@ -80,3 +82,24 @@ def test_what_a_refused_form_or_a_foreign_host_asked_for_is_left_out():
         record = logging.LogRecord(name, logging.WARNING, __file__, 1, text, (), None)
         message = json.loads(JsonLines().format(record))["message"]
         assert message == text.partition(":")[0]
+
+
+def test_what_a_stranger_sends_wrong_is_a_warning_and_our_own_errors_stay_errors():
+    found = {}
+    for name in ("django.security.TooManyFieldsSent", "django.request"):
+        record = logging.LogRecord(name, logging.ERROR, __file__, 1, "Too many: 5000", (), None)
+        NoAlarm().filter(record)
+        found[name] = json.loads(JsonLines().format(record))["level"]
+
+    assert found == {"django.security.TooManyFieldsSent": "WARNING", "django.request": "ERROR"}
+    assert settings.LOGGING["handlers"]["stderr"]["filters"] == ["request", "no_alarm"]
+
+
+def test_a_form_of_thousands_of_fields_is_read_and_one_of_too_many_is_told_so(client, db):
+    fields = {f"q-{n}": "1" for n in range(3000)}
+    assert client.post("/accounts/login/", fields).status_code == 200
+
+    answer = client.post("/accounts/login/", fields | {f"r-{n}": "1" for n in range(10_000)})
+
+    assert answer.status_code == 413
+    assert "分次" in answer.content.decode()

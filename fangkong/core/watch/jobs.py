@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.utils import timezone
 
 from fangkong.core import clock
 from fangkong.core.backup import hooks, ledger
 from fangkong.core.queue import queries as queue
-from fangkong.core.queue.actions import forget_ticks, schedule
+from fangkong.core.queue.actions import forget, forget_ticks, schedule
+from fangkong.core.retention import nights
 
 from . import figures, health, probes, trail
 
@@ -23,6 +25,13 @@ _ = probes, trail  # declare what the doctor looks at
 def heartbeat(at: datetime) -> None:
     """A tick each minute says that a worker lives; old ones are of no use."""
     forget_ticks("core.watch.heartbeat", before=at)
+
+
+@schedule("core.queue.forget", "35 3 * * *")
+def forget_jobs(at: datetime) -> None:
+    """Jobs that are done, after the term of the outbox; some thousands a night."""
+    nights.require_plausible(at)
+    forget(at=at, kept_for=timedelta(days=settings.FANGKONG_OUTBOX_DAYS))
 
 
 @hooks.after_restore("core.watch.heartbeat")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
 DELIVER = "core.webhooks.deliver"
 TIMEOUT = 5.0  # seconds for one receiver; the others wait as long at most
-BATCH = 100
+BATCH = 100  # of one receiver in a minute
+CLEARED_AT_ONCE = 1000
 ANSWERS_KEPT = 24  # tries of one delivery that are remembered: three rounds
 
 
@@ -219,12 +222,35 @@ def deliver(*, delivery_id: int, at: datetime) -> Delivery.State:
     delivery = Delivery.objects.select_related("receiver").get(pk=delivery_id)
     if delivery.state != Delivery.State.WAITING or delivery.receiver.state != "open":
         return Delivery.State(delivery.state)
+    if (rested := _rests_until(delivery.receiver_id)) is not None and at < rested:
+        # It was queued before a slow try of another: its turn comes again.
+        Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).exclude(
+            due_at=None
+        ).update(due_at=rested)
+        return Delivery.State.WAITING
+    begun = monotonic()
     status, problem = _sent(delivery, at)
-    return _noted(delivery, status, problem, at)
+    return _noted(delivery, status, problem, at, monotonic() - begun)
+
+
+def _rests_until(receiver_id: int) -> datetime | None:
+    """Until when a receiver is left alone because its last try took long; None where it was quick.
+
+    Counted from the moment at which that try began.
+    """
+    tried = Delivery.objects.filter(receiver_id=receiver_id, tried_at__isnull=False)
+    last = tried.order_by("-tried_at", "-pk").values_list("tried_at", "answers").first()
+    if last is None or last[0] is None or not last[1]:
+        return None
+    took = float(last[1][-1].get("ms", 0)) / 1000
+    rest = rules.rest_after(took)
+    return last[0] + timedelta(seconds=took) + rest if rest else None
 
 
 @transaction.atomic
-def _noted(delivery: Delivery, status: int | None, problem: str, at: datetime) -> Delivery.State:
+def _noted(
+    delivery: Delivery, status: int | None, problem: str, at: datetime, took: float
+) -> Delivery.State:
     """What became of a try. The receiver may have been paused or removed while it ran."""
     # In the order of ``stop`` and ``pause``: the receiver, then its deliveries.
     receiver = Receiver.objects.select_for_update().get(pk=delivery.receiver_id)
@@ -232,7 +258,7 @@ def _noted(delivery: Delivery, status: int | None, problem: str, at: datetime) -
     good = status is not None and 200 <= status < 300
     delivery.tries += 1
     delivery.tried_at, delivery.status, delivery.problem = at, status, problem
-    said = {"at": at.isoformat(), "status": status, "problem": problem}
+    said = {"at": at.isoformat(), "status": status, "problem": problem, "ms": round(took * 1000)}
     delivery.answers = [*delivery.answers, said][-ANSWERS_KEPT:]
     pause = None if good else rules.wait_after(delivery.tries)
     if good:
@@ -284,16 +310,54 @@ def body_of(delivery: Delivery) -> bytes:
 
 
 def deliver_due(at: datetime) -> int:
-    """Put what is due again into the queue, one job each; the number."""
-    due = Delivery.objects.filter(state=Delivery.State.WAITING, due_at__lte=at).order_by(
-        "due_at", "pk"
-    )[:BATCH]
-    for row in due:
-        with transaction.atomic():
-            # Until the job has run the row is not due, so that it is queued once.
-            Delivery.objects.filter(pk=row.pk).update(due_at=at + rules.WINDOW)
-            queue.enqueue(DELIVER, row.pk, by=None, at=at)
-    return len(due)
+    """Put what is due again into the queue, one job each; the number.
+
+    Some of each receiver, so that one with many does not stand before all others; of one whose last
+    try took long a single one, and none while it rests.
+    """
+    due = Delivery.objects.filter(state=Delivery.State.WAITING, due_at__lte=at)
+    queued = 0
+    for receiver_id in due.order_by("receiver_id").values_list("receiver_id", flat=True).distinct():
+        rested = _rests_until(receiver_id)
+        if rested is not None and at < rested:
+            continue
+        most = BATCH if rested is None else 1
+        for row in due.filter(receiver_id=receiver_id).order_by("due_at", "pk")[:most]:
+            with transaction.atomic():
+                # Until the job has run the row is not due, so that it is queued once.
+                Delivery.objects.filter(pk=row.pk).update(due_at=at + rules.WINDOW)
+                queue.enqueue(DELIVER, row.pk, by=None, at=at)
+            queued += 1
+    return queued
+
+
+def forget(*, at: datetime) -> int:
+    """Clear what was delivered longer ago than the outbox is kept, and what a receiver that was
+    removed has not got; how many. One line of the trail for each receiver.
+
+    What was given up for a receiver that still hears stays: somebody may send it again.
+    """
+    until = at - timedelta(days=settings.FANGKONG_OUTBOX_DAYS)
+    over = Delivery.objects.filter(tried_at__lt=until, state=Delivery.State.DELIVERED)
+    given_up = Delivery.objects.filter(receiver__stopped_at__lt=until, state=Delivery.State.PARKED)
+    gone = 0
+    for receiver in Receiver.objects.order_by("pk"):
+        for rows in (over, given_up):
+            while count := _cleared(receiver, rows.filter(receiver=receiver), at):
+                gone += count
+    return gone
+
+
+@transaction.atomic
+def _cleared(receiver: Receiver, rows: models.QuerySet[Delivery], at: datetime) -> int:
+    """Some of them, with their line."""
+    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:CLEARED_AT_ONCE])
+    if keys:
+        audit.record(
+            "core.webhooks.forget", receiver, by=None, at=at, detail={"deliveries": len(keys)}
+        )
+        Delivery.objects.filter(pk__in=keys).delete()
+    return len(keys)
 
 
 @transaction.atomic
@@ -320,3 +384,18 @@ def repeat(*, delivery: Delivery, by: User, at: datetime) -> Delivery:
     queue.enqueue(DELIVER, delivery.pk, by=by, at=at)
     audit.record("core.webhooks.repeat", delivery.receiver, by=by, at=at)
     return delivery
+
+
+@transaction.atomic
+def repeat_all(*, receiver: Receiver, by: User, at: datetime) -> Receiver:
+    """Try everything anew that was given up for a receiver, as after days on which it was down."""
+    receiver = Receiver.objects.select_for_update().get(pk=receiver.pk)
+    if receiver.state != "open":
+        raise NotRunning(_("This webhook is paused or removed: nothing is sent to it."))
+    given_up = Delivery.objects.filter(receiver=receiver, state=Delivery.State.PARKED)
+    count = given_up.update(state=Delivery.State.WAITING, tries=0, due_at=at)
+    if not count:
+        raise NotParked(_("Nothing was given up for this webhook."))
+    detail = {"deliveries": count}
+    audit.record("core.webhooks.repeat_all", receiver, by=by, at=at, detail=detail)
+    return receiver

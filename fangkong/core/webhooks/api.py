@@ -131,6 +131,12 @@ def resume(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     return _out(_done(request, public_id, actions.resume))
 
 
+@router.post("/{public_id}/repeat/", response=ReceiverOut)
+def repeat_all(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
+    """Try everything anew that was given up, as after days on which the receiver was down."""
+    return _out(_done(request, public_id, actions.repeat_all))
+
+
 @router.post("/{public_id}/renew-secret/", response=ReceiverMadeOut)
 def renew_secret(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """Give a receiver a new secret; the old one signs along for 24 hours."""

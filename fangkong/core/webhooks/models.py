@@ -81,7 +81,8 @@ class Delivery(models.Model):
     due_at = models.DateTimeField(_("next try"), null=True)
     status = models.PositiveSmallIntegerField(_("answer"), null=True)  # HTTP, or none came
     problem = models.CharField(_("problem"), max_length=100, blank=True)
-    # Every try with what came of it: when, HTTP status or null, problem. The oldest go first.
+    # Every try with what came of it: when, HTTP status or null, problem, and how many milliseconds
+    # it took. The oldest go first.
     answers = models.JSONField(default=list)
 
     class Meta:
@@ -93,6 +94,11 @@ class Delivery(models.Model):
                 fields=["due_at", "id"],
                 condition=models.Q(state="waiting"),
                 name="delivery_waiting",
+            ),
+            models.Index(
+                fields=["receiver", "-tried_at"],
+                condition=models.Q(tried_at__isnull=False),
+                name="delivery_tried",
             ),
         ]
 

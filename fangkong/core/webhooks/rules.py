@@ -8,7 +8,7 @@ from datetime import timedelta
 
 TRIES = 8
 WINDOW = timedelta(minutes=5)  # a receiver refuses what was signed longer ago
-
+SLOW = 2.0  # seconds; who answers quicker is asked as often as there is something
 
 OLD_HOLDS = timedelta(hours=24)  # how long a former secret signs beside its successor
 
@@ -27,6 +27,14 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     """HMAC-SHA256 over ``timestamp.body``, in hexadecimal."""
     signed = f"{timestamp}.".encode() + body
     return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def rest_after(seconds: float) -> timedelta:
+    """How long a receiver is left alone after a try that took so long; none where it was quick.
+
+    So one that does not answer, or answers slowly, takes a tenth of the sender's time at most.
+    """
+    return timedelta(seconds=10 * seconds) if seconds >= SLOW else timedelta(0)
 
 
 def wait_after(tries: int) -> timedelta | None:

@@ -41,5 +41,7 @@ name_verbs(
         "core.webhooks.renew_secret": _("Secret of a webhook renewed"),
         "core.webhooks.try_out": _("Trial delivery sent"),
         "core.webhooks.repeat": _("Delivery repeated"),
+        "core.webhooks.repeat_all": _("Everything given up is repeated"),
+        "core.webhooks.forget": _("Old deliveries cleared"),
     }
 )

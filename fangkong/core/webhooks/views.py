@@ -103,6 +103,7 @@ def detail(request: Any, public_id: UUID) -> HttpResponseBase:
     shown = {
         "title": receiver.label,
         "receiver": receiver,
+        "given_up": rows.filter(state=Delivery.State.PARKED).exists(),
         "wanted": [words_of(event) for event in receiver.events],
         "history": audit.history_of(receiver),
     }
@@ -144,6 +145,14 @@ def resume(request: Any, public_id: UUID) -> HttpResponse:
     """Deliver again."""
     text = _("Resumed: what has waited is delivered within a few minutes.")
     return _done(request, public_id, actions.resume, text)
+
+
+@require_POST
+@allowed(MANAGE)
+def repeat_all(request: Any, public_id: UUID) -> HttpResponse:
+    """Try everything anew that was given up."""
+    text = _("What was given up is tried again within a few minutes.")
+    return _done(request, public_id, actions.repeat_all, text)
 
 
 @require_POST

@@ -22,7 +22,7 @@ from fangkong.packs.types import Distance, NoPackInForce, Pack, UnknownCode
 from fangkong.people import queries as people
 from fangkong.places import queries as places
 from fangkong.places.rules import ANYWHERE, distances
-from fangkong.places.types import Level
+from fangkong.places.types import FacilityKind, Level
 
 from . import rules
 from .cards import Found
@@ -259,6 +259,18 @@ def facility(pk: int) -> Facility:
     return places.facility(pk)
 
 
+# Who reports by law is a medical institution, an office for disease control or a laboratory; at a
+# checkpoint, a school or a store somebody else writes the card.
+NO_REPORTERS = frozenset(
+    {
+        FacilityKind.CHECKPOINT,
+        FacilityKind.EMERGENCY_STORE,
+        FacilityKind.HEADQUARTERS,
+        FacilityKind.SCHOOL,
+    }
+)
+
+
 def facilities_to_report_for(user: User, at: datetime) -> QuerySet[Facility]:
     """The facilities for which a user may report cases, by name."""
     return _facilities(user, REPORT, at)
@@ -267,7 +279,7 @@ def facilities_to_report_for(user: User, at: datetime) -> QuerySet[Facility]:
 def facility_to_report_for(user: User, at: datetime, public_id: UUID) -> Facility:
     """One of ``facilities_to_report_for``; Http404 where it is none of them."""
     found = places.facility_open_to(user, at, public_id, REPORT)
-    if found is None:
+    if found is None or found.kind in NO_REPORTERS:
         raise Http404
     return found
 
@@ -292,7 +304,8 @@ def facilities_to_import_for(user: User, at: datetime) -> QuerySet[Facility]:
 
 
 def _facilities(user: User, permission: Permission, at: datetime) -> QuerySet[Facility]:
-    return places.facilities_of(user.scope(permission, at)).order_by("name_zh", "pk")
+    within = places.facilities_of(user.scope(permission, at))
+    return within.exclude(kind__in=NO_REPORTERS).order_by("name_zh", "pk")
 
 
 def responsible(area: Area | None, facility: Facility, day: date) -> Area:

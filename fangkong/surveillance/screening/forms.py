@@ -349,6 +349,8 @@ class ManyForm(pages.Form):
 class ObservationFilter(pages.FilterForm):
     """The filters of the list of observations."""
 
+    dependent = ("area", "unit")
+
     state = forms.ChoiceField(label=_("State"), choices=[("", _("all")), *STATES], required=False)
     county = forms.ChoiceField(label=_("County"), required=False)
     area = forms.ChoiceField(label=_("Township"), required=False)

@@ -75,7 +75,9 @@ def test_too_large_is_refused_before_it_is_read(daofu_cdc):
 @pytest.mark.parametrize(
     ("name", "content", "refusal"),
     [
-        ("leer.jpg", b"", actions.TooBig),
+        ("leer.jpg", b"", actions.Broken),
+        ("bomb.xlsx", samples.office_bomb("xl/workbook.xml"), actions.TooBig),
+        ("bomb.docx", samples.office_bomb("word/document.xml"), actions.TooBig),
         ("bomb.png", samples.bomb(), actions.TooBig),
         ("broken.jpg", samples.photo()[:200], actions.Broken),
         ("broken.png", samples.photo("PNG")[:60], actions.Broken),
@@ -301,7 +303,7 @@ def test_a_refused_file_is_told_beside_the_field(client, daofu, daofu_cdc):
 
 @pytest.mark.parametrize(
     ("name", "content", "status"),
-    [("a.html", b"<html>", 415), ("a.jpg", b"", 413), ("a.png", samples.bomb(), 413)],
+    [("a.html", b"<html>", 415), ("a.jpg", b"", 422), ("a.png", samples.bomb(), 413)],
 )
 def test_a_refused_upload_says_why_in_the_language_of_the_page(
     client, daofu_cdc, name, content, status

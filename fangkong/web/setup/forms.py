@@ -50,6 +50,11 @@ class WhereForm(pages.Form):
         code: str = self.cleaned_data["area"]
         if rules.level_of(code) not in ("prefecture", "county"):
             raise forms.ValidationError(_("This is no code of a prefecture or county."))
+        if not rules.has_province(code):
+            raise forms.ValidationError(
+                _("No province has a code that begins with %(digits)s. Compare the code.")
+                % {"digits": code[:2]}
+            )
         try:
             packs.in_force(code, self._today)
         except NoPackInForce:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 import zlib
@@ -12,8 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from fangkong.config.new_prefecture import SPOKEN
 from fangkong.core.imports.actions import FileContent
 from fangkong.core.imports.types import Judged, Outcome
 from fangkong.core.refusals import Refused
@@ -98,14 +103,51 @@ def set_up(answers: dict[str, dict[str, Any]], staff: dict[str, str]) -> None:
     command = [sys.executable, "-m", "fangkong.config.cli", "setup"]
     command += [f"--{name}={value}" for name, value in words.items()]
     typed = f"{staff['admin_password']}\n{staff['clerk_password']}\n"
+    speaking = {**os.environ, SPOKEN: get_language() or settings.LANGUAGE_CODE}
     try:
         ended = subprocess.run(
-            command, input=typed, capture_output=True, text=True, timeout=ENOUGH, check=False
+            command,
+            input=typed,
+            capture_output=True,
+            text=True,
+            timeout=ENOUGH,
+            check=False,
+            env=speaking,
         )
     except subprocess.TimeoutExpired:
         raise NotMade(_("The machine was too slow. Nothing was made; try again.")) from None
     if ended.returncode != 0:
         said = (ended.stderr.strip().splitlines() or ["?"])[-1]
-        raise NotMade(said.removeprefix("fangkong: "))
+        raise NotMade(_in_words(said.removeprefix("fangkong: ")))
     assert (settings.FANGKONG_DATA / "prefecture.json").is_file()
     draft.forget()
+
+
+# What the command says on a terminal, in English, and the same for the page.
+_SAID: list[tuple[str, str | Promise]] = [
+    (r"it is being set up at this moment", _("It is being set up at this moment. Wait, reload.")),
+    (
+        r"there are accounts already|.* is set up already",
+        _("This installation is set up already. Reload the page and sign in."),
+    ),
+    (r"the disk is full", _("The disk is full. Free some space and try again.")),
+    (
+        r"the database does not answer|the database file cannot be opened",
+        _("The database does not answer. Ask whoever keeps this machine, and try again."),
+    ),
+    (
+        r"no area has the code|.* has no counties yet|.* is none of its counties",
+        _("The areas do not fit the code of the prefecture. Go back to the file of the areas."),
+    ),
+]
+
+
+def _in_words(said: str) -> str:
+    """A refusal of the command in the language of the page. One of an action comes in it already;
+    what is not known stays as it is, for whoever keeps the machine."""
+    for pattern, words in _SAID:
+        if re.match(pattern, said):
+            return str(words)
+    if get_language() == "en" or not said.isascii():
+        return said
+    return _("Nothing was made. For whoever keeps this machine: %(said)s") % {"said": said}

@@ -22,6 +22,7 @@ from fangkong.accounts.sign_in import actions
 from fangkong.accounts.sign_in.types import End, Outcome
 from fangkong.accounts.tests import factories
 from fangkong.core import clock
+from fangkong.core.audit.models import AuditLine
 from fangkong.core.roles import Role
 from fangkong.places.tests.factories import world
 
@@ -89,6 +90,22 @@ def test_one_session_is_ended_from_another_and_no_other_is(zhaxi):
     assert [is_in(one) for one in (here, phone, desk)] == [True, False, True]
     row.refresh_from_db()
     assert row.end == End.BY_OWNER
+
+
+def test_a_session_that_has_ended_is_ended_no_second_time(zhaxi):
+    here, there = browser(), browser()
+    row = SignIn.objects.get(session_key=there.session.session_key)
+    press(here, f"end/{row.public_id}/")
+    row.refresh_from_db()
+
+    late = press(here, f"end/{row.public_id}/")
+
+    assert late.status_code == 409
+    assert "has ended already" in late.content.decode()
+    ended = row.ended_at
+    row.refresh_from_db()
+    assert row.ended_at == ended
+    assert AuditLine.objects.filter(action="accounts.sign_in.end_session").count() == 1
 
 
 def test_nobody_ends_the_session_of_somebody_else(zhaxi, areas):

@@ -38,6 +38,18 @@ def office(main: str, *more: str) -> bytes:
     return out.getvalue()
 
 
+def office_bomb(main: str) -> bytes:
+    """An office file of a few hundred kilobytes that unpacks to 250 MB."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+        for name in ("[Content_Types].xml", main):
+            packed.writestr(name, "<x/>")
+        with packed.open("xl/worksheets/sheet1.xml", "w") as part:
+            for _piece in range(250):
+                part.write(b"0" * 1024 * 1024)
+    return out.getvalue()
+
+
 def bomb(side: int = 20_000) -> bytes:
     """A PNG of a few hundred kilobytes that unfolds to ``side`` x ``side`` pixels."""
 

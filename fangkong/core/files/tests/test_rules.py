@@ -10,6 +10,8 @@ from fangkong.core.files import kinds, rules
 
 from . import samples
 
+PRINTER = "xl/printerSettings/printerSettings1.bin"
+
 
 @pytest.mark.parametrize(
     ("content", "kind"),
@@ -20,6 +22,10 @@ from . import samples
         (samples.PDF, kinds.PDF),
         (samples.DOCX, kinds.DOCX),
         (samples.XLSX, kinds.XLSX),
+        # Excel writes down how the sheet was printed last; a program beside it is refused still.
+        (samples.office("xl/workbook.xml", PRINTER), kinds.XLSX),
+        (samples.office("xl/workbook.xml", PRINTER, "xl/vbaProject.bin"), None),
+        (samples.office("xl/workbook.xml", f"{PRINTER}.exe"), None),
         (b"", None),
         (b"%PDF-1.7\n nothing", None),
         (samples.PDF[:-6], None),  # cut off on its way

@@ -22,10 +22,12 @@ from django.urls import reverse
 from fangkong.accounts.tests import factories
 from fangkong.accounts.tests.factories import AT
 from fangkong.core import clock, outbound
-from fangkong.core.notices import actions, queries, rules, types
+from fangkong.core.audit.models import AuditLine
+from fangkong.core.notices import actions, jobs, queries, rules, sending, types
 from fangkong.core.notices.models import Channel, Following, Message, Notice, Quiet, Way
 from fangkong.core.queue.actions import run_job
 from fangkong.core.queue.models import Job
+from fangkong.core.retention import nights
 from fangkong.core.roles import Role
 from fangkong.places.tests.factories import world
 from fangkong.tasks import actions as tasks
@@ -548,3 +550,48 @@ def test_a_closed_way_sends_nothing_and_forgets_its_addresses(
     assert not Following.objects.exists()
     with pytest.raises(actions.ChannelStopped):
         actions.test_channel(channel=made, by=administrator, at=AT)
+
+
+def test_messages_that_were_sent_are_cleared_after_their_term_and_notices_stay(
+    areas, daofu, channel, receiver, settings, monkeypatch
+):
+    monkeypatch.setattr(nights, "require_plausible", lambda at: None)
+    good, broken = channel(), channel(Way.WECOM, path="/broken")
+    for one in (good, broken):
+        follow(daofu, one)
+    assigned(areas["513326"])
+    for message in Message.objects.all():
+        actions.send(message_id=message.pk, at=AT)
+    term = timedelta(days=settings.FANGKONG_OUTBOX_DAYS)
+
+    jobs.forget(AT + term)
+    assert Message.objects.count() == 2
+    jobs.forget(AT + term + timedelta(minutes=1))
+    assert Message.objects.get().channel == broken
+    assert Notice.objects.exists()
+    line = AuditLine.objects.get(action="core.notices.forget")
+    assert (line.subject_id, line.detail) == (good.pk, {"messages": 1})
+
+
+def test_a_way_out_that_does_not_answer_is_asked_once_and_holds_up_no_other(
+    areas, daofu, channel, receiver, monkeypatch
+):
+    monkeypatch.setattr(sending, "TIMEOUT", 0.3)
+    silent, good = channel(path="/slow"), channel()
+    for one in (silent, good):
+        follow(daofu, one)
+    for _task in range(3):
+        assigned(areas["513326"])
+    for message in Message.objects.order_by("pk"):
+        actions.send(message_id=message.pk, at=AT)
+
+    assert [path for path, _headers, _body in receiver.heard].count("/slow") == 1
+    assert set(good.messages.values_list("state", flat=True)) == {"sent"}
+    assert sorted(silent.messages.values_list("tries", flat=True)) == [0, 0, 1]
+    assert actions.send_due(AT + rules.REST - timedelta(seconds=1)) == 0
+    # All three are due, and one is enough to see whether somebody is there again.
+    later = AT + timedelta(minutes=2)
+    assert actions.send_due(later) == 1
+    receiver.go_on.set()
+    for message in silent.messages.order_by("due_at", "pk"):
+        assert actions.send(message_id=message.pk, at=later) == "sent"

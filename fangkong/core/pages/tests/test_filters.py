@@ -107,6 +107,30 @@ def test_a_wrong_value_is_no_chip():
     assert chips(asked("?since=yesterday&kind=z")) == [("Whose: Mine", None)]
 
 
+@pytest.mark.parametrize("piece", [False, True])
+def test_a_value_that_is_not_there_any_more_opens_no_whole_list_and_no_file_of_it(piece):
+    Job.objects.create(name="b", subject_id=1, asked_at=AT)
+    assert "fk-empty" not in asked("?kind=b", piece=piece)
+
+    text = asked("?kind=gone", piece=piece)
+
+    assert "Nothing is shown: a value of “Kind” is not, or no longer, there." in text
+    assert "No jobs yet." not in text and '<a href="/jobs/">Clear the filters</a>' in text
+
+
+def test_a_file_of_a_value_that_is_not_there_any_more_is_empty():
+    Job.objects.create(name="b", subject_id=1, asked_at=AT)
+    keeper = factories.user()
+
+    def lines(query):
+        request = RequestFactory().get(f"/jobs/?export=csv&{query}")
+        request.user, request.now = keeper, AT
+        return b"".join(pages.listing(request, JOBS, Job.objects.all())).decode().splitlines()
+
+    assert any(line.startswith("b") for line in lines("kind=b"))
+    assert not any(line.startswith("b") for line in lines("kind=gone"))
+
+
 def test_a_chip_holds_no_markup_from_outside():
     assert "<script>" not in asked("?q=%3Cscript%3E")
 

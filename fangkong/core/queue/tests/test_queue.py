@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -16,6 +17,7 @@ from fangkong.accounts.tests import factories
 from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.logs import JsonLines
+from fangkong.core.management.commands.worker import Sender
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue import queries
 from fangkong.core.queue.actions import NotFailed
@@ -385,3 +387,71 @@ def test_a_try_that_was_planned_by_a_clock_a_day_ahead_is_not_a_day_late(tries):
     order = DBTaskResult.objects.get(status="READY")
     assert order.run_after == planned - timedelta(days=1)
     assert told == [timedelta(days=1)]
+
+
+# --- What waits for other machines ----------------------------------------------------------------
+
+
+def test_a_job_that_waits_for_other_machines_is_done_beside_the_others():
+    began, go_on = threading.Event(), threading.Event()
+
+    @queue.work("core.test.send", title="a job", outside=True)
+    def send(subject_id, at, progress):
+        began.set()
+        go_on.wait(20)
+
+    @queue.work("core.test.quick", title="a job")
+    def quick(subject_id, at, progress):
+        pass
+
+    slow = queue.enqueue("core.test.send", 1, by=None, at=AT)
+    other = queue.enqueue("core.test.quick", 1, by=None, at=AT)
+    sender = Sender()
+    sender.start()
+    try:
+        assert began.wait(20)
+        run_worker()  # the house goes on while the sender waits
+        other.refresh_from_db()
+        slow.refresh_from_db()
+        assert (other.state, slow.state) == ("done", "running")
+    finally:
+        go_on.set()
+        sender.stop()
+    slow.refresh_from_db()
+    assert slow.state == "done" and not sender.is_alive()
+
+
+def test_a_failed_try_goes_back_into_the_queue_that_it_came_from():
+    @queue.work("core.test.send", title="a job", tries=2, outside=True)
+    def send(subject_id, at, progress):
+        raise OSError
+
+    job = queue.enqueue("core.test.send", 1, by=None, at=AT)
+    queue.run_job.call(job.pk)
+    queue.run_job.call(job.pk)
+    job.refresh_from_db()
+    queue.repeat(job=job, by=factories.user(), at=AT)
+
+    assert list(DBTaskResult.objects.values_list("queue_name", flat=True)) == ["outside"] * 3
+
+
+def test_jobs_that_are_done_are_cleared_after_their_term_and_failed_ones_stay(done, tries):
+    for name in ("core.test.write", "core.test.write", "core.test.fail"):
+        queue.enqueue(name, 1, by=None, at=AT)
+    run_worker()
+    Job.objects.filter(name="core.test.fail").update(state="failed", ended_at=AT)
+    Job.objects.filter(name="core.test.write").update(ended_at=AT)
+    term = timedelta(days=30)
+
+    assert queue.forget(at=AT + term, kept_for=term) == 0
+    assert queue.forget(at=AT + term + timedelta(minutes=1), kept_for=term) == 2
+    assert Job.objects.get().name == "core.test.fail"
+    line = AuditLine.objects.get(action="core.queue.forget")
+    assert line.detail == {"jobs": 2}
+
+    DBTaskResult.objects.filter(status="SUCCESSFUL").update(
+        finished_at=timezone.now() - term - timedelta(minutes=1)
+    )
+    queue.forget(at=AT, kept_for=term)
+    assert not DBTaskResult.objects.filter(status="SUCCESSFUL").exists()
+    assert DBTaskResult.objects.filter(status="READY").exists()  # the next try of what fails

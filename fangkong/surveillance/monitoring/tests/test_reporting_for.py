@@ -120,3 +120,16 @@ def test_the_two_ways_are_told_apart_where_one_forgets_something(there, monkeypa
     monkeypatch.setattr(queries.places, "may", lambda *facts: True)
 
     assert by_memory(member) != by_database(member)
+
+
+def test_nobody_reports_for_a_checkpoint_a_school_or_a_store(there):
+    member = staff(Role.COUNTY_CDC, area=there["513326"])
+    for kind in ("checkpoint", "school", "emergency_store", "headquarters", "laboratory"):
+        facility(there["513326"], f"道孚{kind}", kind=kind)
+
+    names = by_database(member)
+
+    assert names == by_memory(member)
+    assert {"513326卫生院", "道孚laboratory"} <= names
+    assert not any(kind in name for name in names for kind in ("checkpoint", "school", "store"))
+    assert not {one.name_zh for one in queries.facilities_to_import_for(member, AT)} - names

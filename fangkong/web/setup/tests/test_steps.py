@@ -41,7 +41,7 @@ def up_to_staff(client):
     assert client.post("/setup/hospital/", county).url == "/setup/staff/"
 
 
-@pytest.mark.parametrize("area", ["", "51320", "abcdef", "510000"])
+@pytest.mark.parametrize("area", ["", "51320", "abcdef", "510000", "999999", "160300"])
 def test_a_code_that_cannot_be_served_is_refused(inside, area):
     assert where(inside, area).status_code == 422
     assert draft.read() == {}
@@ -176,6 +176,38 @@ def test_what_the_command_refuses_is_told_and_the_door_stays_open(inside, monkey
 
     answer = inside.post("/setup/staff/", GOOD)
 
-    assert answer.status_code == 422 and "the disk is full" in answer.content.decode()
+    assert answer.status_code == 422 and "The disk is full" in answer.content.decode()
     assert closes == []
     assert inside.get("/setup/staff/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("it is being set up at this moment. Wait, then reload.", "正在设置"),
+        ("there are accounts already: this installation is set up.", "已经设置"),
+        ("the disk is full: nothing more was written. Free some space.", "磁盘已满"),
+        ("the database does not answer (x). Check DATABASE_URL and start it.", "数据库没有响应"),
+        ("no area has the code 513200. Give its areas with --places FILE.", "地区文件"),
+        ("something new.", "未创建任何内容"),
+        ("用户名已被占用。", "用户名已被占用。"),  # an action speaks the language of the page
+    ],
+)
+def test_a_refusal_of_the_command_comes_in_the_language_of_the_page(
+    inside, monkeypatch, said, shown
+):
+    spoken = []
+
+    def run(command, **how):
+        spoken.append(how["env"]["FANGKONG_SPOKEN"])
+        return subprocess.CompletedProcess(command, 2, "", f"fangkong: {said}\n")
+
+    monkeypatch.setattr(making.subprocess, "run", run)
+    up_to_staff(inside)
+    inside.cookies["django_language"] = "zh-hans"
+
+    answer = inside.post("/setup/staff/", GOOD)
+
+    assert answer.status_code == 422
+    assert shown in answer.content.decode()
+    assert spoken == ["zh-hans"]
