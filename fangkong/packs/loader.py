@@ -54,6 +54,7 @@ SECTIONS = (
     "supply_reserves",
     "supply_disclosures",
     "supply_dailies",
+    "supply_papers",
 )
 # In [drop]: all inherited rows of a section.
 EVERY_ROW = "*"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, get_args
 
@@ -31,6 +32,7 @@ def supplies(reader: Reader) -> t.SuppliesPlan:
         reserves=tuple(_reserve(reader, row) for row in reader.rows("supply_reserves")),
         disclosures=tuple(_disclosure(reader, row) for row in reader.rows("supply_disclosures")),
         dailies=tuple(_daily(reader, row) for row in reader.rows("supply_dailies")),
+        papers=_papers(reader),
     )
 
 
@@ -161,3 +163,25 @@ def _daily(reader: Reader, row: Table) -> t.SupplyDaily:
     rule = t.SupplyDaily(**reader.named(row), hours=row.number("hours", 1, 72))
     row.end()
     return rule
+
+
+def _papers(reader: Reader) -> tuple[t.SupplyPaper, ...]:
+    """What is owed for an emergency release: each paper once on a day."""
+    found: list[t.SupplyPaper] = []
+    for row in reader.rows("supply_papers"):
+        paper = t.SupplyPaper(
+            **reader.named(row),
+            paper=row.choice("paper", get_args(t.SupplyPaperKind)),
+            days=row.number("days", 1, 60),
+        )
+        if any(one.paper == paper.paper and _meet(one, paper) for one in found):
+            row.refuse("paper", f"{paper.paper!r} is owed twice on some days; keep one row")
+        row.end()
+        found.append(paper)
+    return tuple(found)
+
+
+def _meet(one: t.SupplyPaper, other: t.SupplyPaper) -> bool:
+    """Do two rows hold on a day in common?"""
+    later = max(one.valid_from or date.min, other.valid_from or date.min)
+    return one.covers(later) and other.covers(later)

@@ -728,6 +728,7 @@ class CardCheck(Row):
     died: bool = False
 
 
+SupplyPaperKind = Literal["request", "approval", "signature"]
 SupplyKind = Literal["protection", "disinfection", "testing", "equipment", "medicine", "other"]
 SupplyUnit = Literal[
     "piece", "set", "pair", "bottle", "box", "tablet", "test", "machine", "vehicle", "ml", "g"
@@ -832,6 +833,14 @@ class SupplyDaily(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SupplyPaper(Row):
+    """A paper that is owed for goods that left on a call (后补手续), and within how many days."""
+
+    paper: SupplyPaperKind
+    days: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuppliesPlan:
     """What a pack says of supplies."""
 
@@ -842,10 +851,15 @@ class SuppliesPlan:
     reserves: tuple[SupplyReserve, ...] = ()
     disclosures: tuple[SupplyDisclosure, ...] = ()
     dailies: tuple[SupplyDaily, ...] = ()
+    papers: tuple[SupplyPaper, ...] = ()
 
     def report_within(self, day: date) -> int | None:
         """Within how many hours after a day its stock is reported; None where nobody has to."""
         return next((one.hours for one in self.dailies if one.covers(day)), None)
+
+    def papers_owed(self, day: date) -> dict[str, int]:
+        """The papers owed for goods that leave on a call on a day, each with its days."""
+        return {one.paper: one.days for one in self.papers if one.covers(day)}
 
     def disclose_within(self, day: date) -> int | None:
         """The days of the rule that holds on a day; None where there is none."""

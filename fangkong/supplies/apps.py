@@ -19,3 +19,4 @@ class SuppliesConfig(AppConfig):
         pipeline.provider(queries.coming)
         pipeline.provider(demand.sent)
         files.show_to(types.PROOF, stock.sees_shipment)
+        files.show_to(types.PAPERS, stock.sees_release)

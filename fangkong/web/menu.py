@@ -214,6 +214,7 @@ _MENU: list[tuple[str | Promise, str, list[_Entry]]] = [
             _Entry(_("Issue goods"), "supplies:stock:issue", "package-export", KEEP_STOCK),
             _Entry(_("Lots and places"), "supplies:stock:holdings", "list", VIEW_STOCK),
             _Entry(_("Sheets of the ledger"), "supplies:stock:entries", "receipt", VIEW_STOCK),
+            _Entry(_("Emergency releases"), "supplies:stock:releases", "urgent", VIEW_STOCK),
             _Entry(_("Shipments"), "supplies:stock:shipments", "truck-delivery", VIEW_STOCK),
             _Entry(_("Stocktakes"), "supplies:stock:counts", "clipboard-check", VIEW_STOCK),
             _Entry(_("Places of stock"), "supplies:stock:places", "building-warehouse", VIEW_STOCK),

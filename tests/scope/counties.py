@@ -44,7 +44,7 @@ from fangkong.supplies.sources import queries as supplies
 from fangkong.supplies.sources import reports
 from fangkong.supplies.sources.types import Channel, Checked, LineFacts, SupplyFacts, Verdict
 from fangkong.supplies.stock import actions as stock
-from fangkong.supplies.stock import counting, shipping
+from fangkong.supplies.stock import closing, counting, releasing, shipping
 from fangkong.supplies.stock.models import Place, Transfer
 from fangkong.supplies.stock.types import Arriving, ItemFacts, Leaving, LotFacts, Papers, Way
 from fangkong.surveillance.arrivals import actions as arrivals
@@ -393,7 +393,10 @@ def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
         made = shipping.prepare(**said, by=by, at=AT)
         return shipping.dispatch(shipment=made, by=by, at=AT)
 
+    call = {"source": place, "item": item, "quantity": 1, "to": "乡卫生院", "called_by": "指挥部"}
     return {
+        "release": releasing.release(**call, by=by, at=AT),
+        "closed month": closing.close_month(place=place, month=date(2020, 1, 1), by=by, at=AT),
         "item": item,
         "stock place": place,
         "entry": entry,

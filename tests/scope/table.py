@@ -939,7 +939,38 @@ def a_shipment(county: County) -> Fields:
     return {"source": said["place"], "target": NOBODYS, "lines": said["lines"]}
 
 
+def a_call(county: County) -> Fields:
+    said = into_store(county)
+    (line,) = said["lines"]
+    return {"source": said["place"], **line, "to": "县医院", "called_by": "指挥部"}
+
+
 STOCK = {
+    "supplies:stock:releases": Row(STOCK_ROLES, shows=("release",)),
+    "supplies:stock:release": Row(KEEPERS),
+    "supplies:stock:released": Row(STOCK_ROLES, "release"),
+    "supplies:stock:file_paper": Row(KEEPERS, "release", gets=False),
+    "supplies:stock:close_month": Row(KEEPERS, "stock place", gets=False),
+    "supplies:stock:closing": Row(STOCK_ROLES, "closed month"),
+    "supplies:stock:ask_to_open": Row(KEEPERS, "closed month"),
+    "supplies:stock:open_month": Row(APPROVERS, "closed month", gets=False),
+    "supplies:stock:leave_closed": Row(APPROVERS, "closed month"),
+    "GET /supplies/stock/months/": Row(STOCK_ROLES, shows=("closed month",)),
+    "GET /supplies/stock/months/<public_id>/": Row(STOCK_ROLES, "closed month"),
+    "POST /supplies/stock/months/<public_id>/ask/": Row(KEEPERS, "closed month", sends=WHY_HELD),
+    "POST /supplies/stock/months/<public_id>/open/": Row(APPROVERS, "closed month"),
+    "POST /supplies/stock/months/<public_id>/leave/": Row(
+        APPROVERS, "closed month", sends=WHY_HELD
+    ),
+    "GET /supplies/stock/releases/": Row(STOCK_ROLES, shows=("release",)),
+    "POST /supplies/stock/releases/": Row(KEEPERS, sends=a_call, foreign=True),
+    "GET /supplies/stock/releases/<public_id>/": Row(STOCK_ROLES, "release"),
+    "POST /supplies/stock/releases/<public_id>/papers/": Row(
+        KEEPERS, "release", sends={"kind": "request", "reference": "1"}
+    ),
+    "POST /supplies/stock/places/<public_id>/close-month/": Row(
+        KEEPERS, "stock place", sends={"month": "2020-01-01"}
+    ),
     "supplies:stock:shipments": Row(STOCK_ROLES, shows=("transfer",)),
     "supplies:stock:prepare_shipment": Row(KEEPERS),
     "supplies:stock:shipment": Row(STOCK_ROLES, "transfer"),

@@ -18,7 +18,7 @@ from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.spelling import search_text, shown, syllables_of
 
-from . import ledger, queries, rules, words
+from . import ledger, owing, queries, rules, words
 from .ledger import NotEnough, Posting
 from .models import Entry, Item, Lot, Move, Place
 from .types import (
@@ -109,6 +109,7 @@ def receive(
     papers = _clean(papers, at)
     refuse_many(lines)
     (place,) = opened(place)
+    refuse_closed_month(papers, place)
     source = outside(PlaceKind.SOURCE, by, at)
     postings = []
     for number, line in enumerate(lines):
@@ -142,6 +143,7 @@ def issue(
         (source,) = opened(source)
     else:
         source, target = opened(source, target)
+    refuse_closed_month(papers, *([source] if target is None else [source, target]))
     day = clock.day_of(at)
     to = target or outside(PlaceKind.USED, by, at)
     postings: list[Posting] = []
@@ -170,6 +172,7 @@ def lose(
     if not papers.note:
         raise WrongField(_("Say in the note how it came about."), "note")
     (place,) = opened(place)
+    refuse_closed_month(papers, place)
     postings = [Posting(lot, place, outside(PlaceKind.LOST, by, at), quantity)]
     entry = ledger.post(
         EntryKind.LOSS, place, postings, papers=papers, loss=reason.value, by=by, at=at
@@ -204,6 +207,8 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     made = ledger.post(
         EntryKind.REVERSAL, entry.place, postings, papers=papers, reverses=entry, by=by, at=at
     )
+    if entry.kind == EntryKind.RELEASE:
+        owing.taken_back(entry, papers.note, by, at)
     detail = {"entry": entry.number}
     return _noted("reverse", made, postings, by, at, reason=papers.note, detail=detail)
 
@@ -318,6 +323,20 @@ def _clean(papers: Papers, at: datetime) -> Papers:
         if papers.moved_at < at - BACKDATED:
             raise WrongField(_("This is more than a year ago. Check the day."), "moved_at")
     return replace(papers, other=other, note=note)
+
+
+def refuse_closed_month(papers: Papers, *places: Place) -> None:
+    """No sheet is dated in a month that a place has closed; today never lies in one."""
+    if papers.moved_at is None:
+        return
+    day = clock.day_of(papers.moved_at)
+    for place in places:
+        if place.closed_through is not None and day <= place.closed_through:
+            raise WrongField(
+                _("%(place)s has closed its books through %(day)s. Give a later day.")
+                % {"place": place.display_name, "day": place.closed_through},
+                "moved_at",
+            )
 
 
 def refuse_many(lines: Sequence[object]) -> None:

@@ -22,7 +22,7 @@ from fangkong.core import api, clock
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 
-from . import actions, count_api, queries, ship_api
+from . import actions, closing, closing_api, count_api, queries, release_api, ship_api
 from .api_bodies import NO_NUL, LabelIn, Quantity, StockReasonIn, Text40, Text60, Text100, Text200
 from .models import Balance, Entry, Item, Lot, Move, Place
 from .rules import MOST
@@ -42,6 +42,8 @@ from .types import (
 
 router = Router(tags=["stock"])
 router.add_router("/counts", count_api.router)
+router.add_router("/months", closing_api.router)
+router.add_router("/releases", release_api.router)
 router.add_router("/shipments", ship_api.router)
 
 _CODE = r"^[-a-zA-Z0-9_]+$"
@@ -143,6 +145,7 @@ class StockPlaceOut(Schema):
     name: str
     county: str
     closed_at: datetime | None
+    closed_through: date | None
 
 
 class StockPlaceIn(api.Body):
@@ -383,6 +386,24 @@ def close_place(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     return _place(done)
 
 
+class MonthIn(api.Body):
+    """`month`: any day of it."""
+
+    month: date
+
+
+@router.post("/places/{uuid:public_id}/close-month/", response=StockPlaceOut)
+def close_month(request: HttpRequest, public_id: UUID, body: MonthIn) -> dict[str, Any]:
+    """No sheet is dated in this month any more; months are closed in turn."""
+    staff = _staff(request)
+    api.require(request, KEEP)
+    rows = queries.places_open_to(staff.user, staff.now, KEEP)
+    found = get_object_or_404(rows, public_id=public_id)
+    said: dict[str, Any] = {"place": found, "month": body.month}
+    api.once(request, closing.close_month, found, **said, by=staff.user, at=staff.now)
+    return _place(get_object_or_404(rows, public_id=public_id))
+
+
 # --- Sheets of the ledger -------------------------------------------------------------------------
 
 
@@ -598,6 +619,7 @@ def _place(one: Place) -> dict[str, Any]:
         "name": one.name,
         "county": "" if one.county is None else one.county.code,
         "closed_at": one.closed_at,
+        "closed_through": one.closed_through,
     }
 
 

@@ -21,6 +21,7 @@ from .types import (
     EntryKind,
     ItemClass,
     LossReason,
+    PaperKind,
     PlaceKind,
     ShipmentState,
     Unit,
@@ -104,6 +105,8 @@ class Place(Record):
     name = models.CharField(_("name"), max_length=60, blank=True)
     mark = models.CharField(_("mark"), max_length=30, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True)
+    # The last day of the last month that was closed: no sheet is dated on it or before.
+    closed_through = models.DateField(_("books closed through"), null=True)
 
     class Meta:
         constraints = [
@@ -493,3 +496,122 @@ class TransferLine(Record):
     def outstanding(self) -> int:
         """What is still on the way, or missing."""
         return self.sent - self.received - self.broken - self.returned - self.lost
+
+
+class Release(Record):
+    """Goods that left on a call (先行派发): the sheet, for whom, and the papers that are owed.
+
+    ``shipment``: the one that carries the goods, where another facility of the house gets them.
+    ``called_by``: an office. ``due_at``: when the next paper is due. ``settled_at``: all papers are
+    there, or the goods came back and none is owed.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, related_name="release")
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    shipment = models.OneToOneField(
+        Transfer, null=True, on_delete=models.PROTECT, related_name="release"
+    )
+    to = models.CharField(_("to"), max_length=100)
+    called_by = models.CharField(_("called for by"), max_length=100)
+    due_at = models.DateTimeField(_("papers due"))
+    settled_at = models.DateTimeField(_("papers complete"), null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["place", "id"], name="release_by_place"),
+            models.Index(
+                fields=["place", "created_at"],
+                condition=models.Q(settled_at__isnull=True),
+                name="release_owed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.to
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:released", self.public_id)
+
+
+class ReleasePaper(Record):
+    """A paper that is owed for a release (后补手续), as the pack of that day says; later filed.
+
+    Photos of it are files of the release. ``reference``: its number, "" where only a photo is.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    release = models.ForeignKey(
+        Release, on_delete=models.PROTECT, related_name="papers", db_index=False
+    )
+    kind = models.CharField(_("paper"), max_length=10, choices=PaperKind.choices)
+    due_at = models.DateTimeField(pgettext_lazy("of a paper", "due"))
+    reference = models.CharField(_("number of the paper"), max_length=60, blank=True)
+    filed_at = models.DateTimeField(_("filed"), null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["release", "kind"], name="release_paper_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class MonthClosing(Record):
+    """The books of a place were closed for a month (月末结账); ``month`` is its first day.
+
+    One keeper asks with a reason (``why``) to open it again, another person agrees: the row stays,
+    and the month can be closed anew.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    place = models.ForeignKey(
+        Place, on_delete=models.PROTECT, related_name="closings", db_index=False
+    )
+    month = models.DateField(_("month"))
+    why = models.CharField(_("why it is to be opened again"), max_length=200, blank=True)
+    asked_at = models.DateTimeField(_("asked to open it again"), null=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+    opened_at = models.DateTimeField(_("opened again"), null=True)
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["place", "month"],
+                condition=models.Q(opened_at__isnull=True),
+                name="month_closed_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(opened_at__isnull=True, opened_by__isnull=True)
+                | (
+                    models.Q(opened_at__isnull=False, asked_at__isnull=False)
+                    & ~models.Q(why="")
+                    & models.Q(opened_by__isnull=False, asked_by__isnull=False)
+                    & ~models.Q(opened_by=models.F("asked_by"))
+                ),
+                name="month_opened_by_a_second_person",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.place_id} {self.month:%Y-%m}"
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:closing", self.public_id)

@@ -39,8 +39,11 @@ from .models import (
     Entry,
     Item,
     Lot,
+    MonthClosing,
     Move,
     Place,
+    Release,
+    ReleasePaper,
     Transfer,
     TransferLine,
     TransferWish,
@@ -563,6 +566,99 @@ def on_the_way_to(places: Iterable[int]) -> list[Underway]:
     keys = ("shipment__target_id", "lot__item_id", "shipment__expected_at", "shipment__number")
     sums = rows.order_by().values_list(*keys).annotate(n=Sum(left))
     return [Underway(place, item, expected, n, number) for place, item, expected, number, n in sums]
+
+
+# --- Emergency release ----------------------------------------------------------------------------
+
+
+def releases_open_to(user: User, at: datetime, permission: Permission = VIEW) -> QuerySet[Release]:
+    """What left the user's places on a call."""
+    mine = places_open_to(user, at, permission).values("pk")
+    rows = Release.objects.filter(place__in=mine)
+    return rows.select_related("entry", "place__facility", "place__county", "shipment")
+
+
+def sees_release(user: User, public_id: UUID, at: datetime) -> bool:
+    """Whether a user may see a release, and with it its papers."""
+    return releases_open_to(user, at).filter(public_id=public_id).exists()
+
+
+def release_locked(key: int) -> Release:
+    """A release that is about to be changed."""
+    rows = Release.objects.select_related("entry", "place__facility__area", "place__county")
+    return rows.select_for_update(of=("self",)).get(pk=key)
+
+
+def release_of(entry: Entry) -> Release | None:
+    """The release that a sheet belongs to, locked."""
+    return Release.objects.select_for_update().filter(entry=entry).first()
+
+
+def release_on(shipment: Transfer) -> Release | None:
+    """The release whose goods a shipment carries, locked."""
+    return Release.objects.select_for_update().filter(shipment=shipment).first()
+
+
+def dispatched(shipment: Transfer) -> Entry:
+    """The sheet by which a shipment left."""
+    rows = Entry.objects.filter(place=shipment.source, kind=EntryKind.DISPATCH)
+    return rows.get(note=shipment.number)
+
+
+def papers_of(release: Release) -> list[ReleasePaper]:
+    """The papers that a release is owed, filed or not."""
+    return list(ReleasePaper.objects.filter(release=release).order_by("due_at", "pk"))
+
+
+def papers_owed(at: datetime) -> dict[str, int]:
+    """The papers that the pack in force asks for after an emergency release, with their days."""
+    day = clock.day_of(at)
+    whole = places.home(day)
+    pack = packs.in_force(whole.code if whole is not None else "", day)
+    return pack.supplies.papers_owed(day) or dict(rules.PAPERS_OWED)
+
+
+def owed_until(place: Place, last: date) -> list[Release]:
+    """The releases of a place until a day that are owed papers, the oldest first."""
+    end = clock.start_of(last + timedelta(days=1))
+    rows = Release.objects.filter(place=place, settled_at__isnull=True, created_at__lt=end)
+    return list(rows.select_related("entry").order_by("created_at"))
+
+
+def offices_called_before(user: User, at: datetime, limit: int = 20) -> list[str]:
+    """Which offices called the user's places for goods, the last first, each once."""
+    rows = releases_open_to(user, at, KEEP).order_by("-pk").values_list("called_by", flat=True)
+    return list(dict.fromkeys(rows[:200]))[:limit]
+
+
+# --- Months ---------------------------------------------------------------------------------------
+
+
+def closings_open_to(
+    user: User, at: datetime, permission: Permission = VIEW
+) -> QuerySet[MonthClosing]:
+    """The closed months of the user's places."""
+    mine = places_open_to(user, at, permission).values("pk")
+    rows = MonthClosing.objects.filter(place__in=mine)
+    return rows.select_related("place__facility__area", "place__county", "asked_by", "opened_by")
+
+
+def closings_of(place: Place) -> list[MonthClosing]:
+    """What was closed at a place, and opened again, the last first."""
+    rows = MonthClosing.objects.filter(place=place).select_related("created_by")
+    return list(rows.order_by("-month", "-pk")[:24])
+
+
+def closing_locked(key: int) -> MonthClosing:
+    """A closing that is about to be changed; its place is locked before."""
+    rows = MonthClosing.objects.select_related("place__facility__area", "place__county")
+    return rows.select_for_update(of=("self",)).get(pk=key)
+
+
+def closed_before(place: Place, month: date) -> bool:
+    """Did a place close a month before this one, and was it not opened again?"""
+    rows = MonthClosing.objects.filter(place=place, month__lt=month, opened_at__isnull=True)
+    return rows.exists()
 
 
 # --- Stocktake ------------------------------------------------------------------------------------

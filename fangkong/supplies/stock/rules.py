@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, Protocol
 
@@ -279,6 +279,26 @@ def arrival(sent: int, good: int, broken: int) -> Arrival:
 def shipment_number(mark: str, year: int, n: int) -> str:
     """The n-th shipment of a place in a year: 513301-01-DB-2020-003."""
     return f"{mark}-DB-{year}-{n:03d}"
+
+
+# What is owed for an emergency release where the pack says nothing: each paper with its days.
+PAPERS_OWED: Mapping[str, int] = {"request": 3, "approval": 3, "signature": 3}
+
+
+# --- Months ---------------------------------------------------------------------------------------
+
+
+def month_of(day: date) -> tuple[date, date]:
+    """The first and the last day of a day's month."""
+    first = day.replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+def next_month(closed_through: date | None, today: date) -> date:
+    """The first day of the month to close next: after the closed ones, or the one before today."""
+    if closed_through is not None:
+        return closed_through + timedelta(days=1)
+    return month_of(today.replace(day=1) - timedelta(days=1))[0]
 
 
 # --- The ledger -----------------------------------------------------------------------------------

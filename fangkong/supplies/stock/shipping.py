@@ -22,7 +22,7 @@ from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.spelling import shown
 from fangkong.tasks import actions as tasks
 
-from . import ledger, queries, rules, words
+from . import ledger, owing, queries, rules, words
 from .actions import NothingChanged, opened, outside, picked, refuse_many, refuse_quantity
 from .ledger import Posting
 from .models import Place, Transfer, TransferLine, TransferWish
@@ -111,7 +111,8 @@ def prepare(
 @transaction.atomic
 def dispatch(*, shipment: Transfer, by: User | None, at: datetime) -> Transfer:
     """The goods leave: lots by earliest expiry go on the way. NotEnough: nothing leaves."""
-    source, _target, transit = opened(shipment.source, shipment.target, _transit(shipment, by, at))
+    way = way_between(shipment.source, shipment.target, by, at)
+    source, _target, transit = opened(shipment.source, shipment.target, way)
     shipment = _in(shipment, ShipmentState.PREPARED)
     postings: list[Posting] = []
     for wish in queries.wishes_of(shipment):
@@ -187,6 +188,7 @@ def arrive(
     audit.record("supplies.stock.arrive", shipment, by=by, at=at, detail=detail)
     if differs:
         _ask_sender(shipment, at)
+    owing.arrived(shipment, by, at)
     return shipment
 
 
@@ -257,6 +259,7 @@ def bring_back(*, shipment: Transfer, reason: str, by: User | None, at: datetime
     _save(shipment, by, at)
     detail = {"number": shipment.number, "entry": entry.number}
     audit.record("supplies.stock.bring_back", shipment, by=by, at=at, reason=why, detail=detail)
+    owing.brought_back(shipment, why, by, at)
     return shipment
 
 
@@ -328,11 +331,10 @@ def _save(record: Transfer | TransferLine, by: User | None, at: datetime) -> Non
     record.save()
 
 
-def _transit(shipment: Transfer, by: User | None, at: datetime) -> Place:
-    """The way between the two stores, a place of the sender's."""
-    source = shipment.source
+def way_between(source: Place, target: Place, by: User | None, at: datetime) -> Place:
+    """The way between two stores, a place of the sender's."""
     assert source.facility is not None
-    name = f"{source.mark}→{shipment.target.mark}"
+    name = f"{source.mark}→{target.mark}"
     while (found := queries.place_like(source.facility, PlaceKind.TRANSIT, name)) is None:
         made = Place(
             **stamps(by, at),

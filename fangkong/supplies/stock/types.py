@@ -52,6 +52,9 @@ APPROVE = permissions.declare(
 PROOF = files.declare(
     files.Use("supplies.stock.arrival", permission=KEEP, kinds=(*files.PHOTOS, *files.DOCUMENTS))
 )
+PAPERS = files.declare(
+    files.Use("supplies.stock.papers", permission=KEEP, kinds=(*files.PHOTOS, *files.DOCUMENTS))
+)
 CATALOGUE = permissions.declare(
     "supplies.stock.catalogue",
     _("Change the catalogue of supplies"),
@@ -128,6 +131,7 @@ class EntryKind(models.TextChoices):
     ISSUE = "issue", pgettext_lazy("entry of the ledger", "Issue for use")
     MOVE = "move", pgettext_lazy("entry of the ledger", "Move to another place")
     LOSS = "loss", pgettext_lazy("entry of the ledger", "Loss")
+    RELEASE = "release", pgettext_lazy("entry of the ledger", "Emergency release")
     DISPATCH = "dispatch", pgettext_lazy("entry of the ledger", "Sent to another store")
     ARRIVAL = "arrival", pgettext_lazy("entry of the ledger", "Arrived from another store")
     RETURN = "return", pgettext_lazy("entry of the ledger", "Came back from the way")
@@ -142,6 +146,18 @@ class LossReason(models.TextChoices):
     BROKEN = "broken", pgettext_lazy("loss", "broken or soiled")
     MISSING = "missing", pgettext_lazy("loss", "not found")
     UNFIT = "unfit", pgettext_lazy("loss", "does not meet the standard")
+
+
+class PaperKind(models.TextChoices):
+    """What is owed for goods that left on a call (后补手续)."""
+
+    REQUEST = "request", pgettext_lazy("paper", "Request")
+    APPROVAL = "approval", pgettext_lazy("paper", "Approval")
+    SIGNATURE = "signature", pgettext_lazy("paper", "Signature of who got it")
+
+
+# Owed by the office that called; the others by who gets the goods.
+OWED_BY_CALLER = frozenset({PaperKind.APPROVAL.value})
 
 
 class ShipmentState(models.TextChoices):
@@ -296,6 +312,18 @@ DISPUTE_TASK = tasks.declare_kind(
     "supplies:stock:shipment",
 )
 
+PAPERS_TASK = tasks.declare_kind(
+    "supplies.stock.papers_missing",
+    _("Emergency release %(number)s: file the papers that are owed."),
+    "supplies:stock:released",
+)
+
+MONTH_TASK = tasks.declare_kind(
+    "supplies.stock.month_to_open",
+    _("%(place)s asks to open %(month)s again. Agree or decline."),
+    "supplies:stock:closing",
+)
+
 name_verbs(
     {
         "supplies.stock.add_item": _("Item added to the catalogue"),
@@ -308,6 +336,12 @@ name_verbs(
         "supplies.stock.move": _("Goods moved"),
         "supplies.stock.lose": _("Goods written off"),
         "supplies.stock.reverse": _("Entry of the ledger reversed"),
+        "supplies.stock.release": _("Goods released on a call"),
+        "supplies.stock.file_paper": _("Paper of a release filed"),
+        "supplies.stock.close_month": _("Month of a place closed"),
+        "supplies.stock.ask_to_open_month": _("Asked to open a closed month again"),
+        "supplies.stock.open_month": _("Closed month opened again"),
+        "supplies.stock.leave_month_closed": _("Declined to open a closed month"),
         "supplies.stock.prepare_shipment": _("Shipment prepared"),
         "supplies.stock.dispatch": _("Shipment sent"),
         "supplies.stock.arrive": _("Shipment received"),

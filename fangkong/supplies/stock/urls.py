@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import count_views, ship_views, views
+from . import count_views, release_views, ship_views, views
 
 app_name = "stock"
 urlpatterns = [
@@ -43,4 +43,13 @@ urlpatterns = [
     path("shipments/<uuid:public_id>/bring-back/", ship_views.bring_back, name="bring_back"),
     path("shipments/<uuid:public_id>/way/", ship_views.tell_way, name="tell_way"),
     path("shipments/<uuid:public_id>/cancel/", ship_views.cancel, name="cancel_shipment"),
+    path("releases/", release_views.releases, name="releases"),
+    path("releases/new/", release_views.release, name="release"),
+    path("releases/<uuid:public_id>/", release_views.released, name="released"),
+    path("releases/<uuid:public_id>/papers/", release_views.file_paper, name="file_paper"),
+    path("places/<uuid:public_id>/close-month/", release_views.close_month, name="close_month"),
+    path("months/<uuid:public_id>/", release_views.closing, name="closing"),
+    path("months/<uuid:public_id>/ask/", release_views.ask_to_open, name="ask_to_open"),
+    path("months/<uuid:public_id>/open/", release_views.open_month, name="open_month"),
+    path("months/<uuid:public_id>/leave/", release_views.leave_closed, name="leave_closed"),
 ]

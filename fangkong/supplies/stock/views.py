@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -413,6 +413,8 @@ def place(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "place": found,
         "rows": [(row, words.amount(row.quantity, row.item), _tone(row, day)) for row in rows],
         "entries": list(entries),
+        "closings": queries.closings_of(found),
+        "next_month": _month_to_close(found, day),
         "may_keep": queries.place_open_to(user, at, public_id, KEEP) is not None,
         "history": audit.history_of(found),
     }
@@ -670,6 +672,12 @@ def change_item(request: StaffRequest, public_id: UUID) -> HttpResponse:
         submit=_("Save"),
         context={"back_url": found.get_absolute_url()},
     )
+
+
+def _month_to_close(found: Place, day: date) -> date | None:
+    """The month that can be closed now; none while it is not over."""
+    month = rules.next_month(found.closed_through, day)
+    return month if rules.month_of(month)[1] < day else None
 
 
 # --- What the pages share -------------------------------------------------------------------------

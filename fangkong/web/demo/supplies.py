@@ -8,13 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from fangkong.core import clock
 from fangkong.places import queries as places
 from fangkong.places.types import FacilityKind
-from fangkong.supplies.stock import actions, counting, queries, rules, shipping
-from fangkong.supplies.stock.types import Arriving, Counted, Leaving, LotFacts, Papers, Way
+from fangkong.supplies.stock import (
+    actions,
+    closing,
+    counting,
+    queries,
+    releasing,
+    rules,
+    shipping,
+)
+from fangkong.supplies.stock.types import (
+    Arriving,
+    Counted,
+    Leaving,
+    LotFacts,
+    PaperKind,
+    Papers,
+    Way,
+)
 
 from . import sources
 
@@ -80,8 +97,34 @@ def kept(*, depot: Facility, hospital: Facility, keeper: User, hq: User, at: dat
     daofu = counties[COUNTIES.index("513326")][0].place
     _counted(daofu, at, keeper)
     _shipped(store, daofu, items["surgical-mask"], at, keeper)
+    _called_for(daofu, store, items["surgical-mask"], at, keeper)
     given += sources.promised(store=store, daofu=daofu, items=items, keeper=keeper, hq=hq, at=at)
     return len(booked) + given
+
+
+def _called_for(place: Place, store: Place, item: Item, at: datetime, by: User) -> None:
+    """Goods that left on a call: one to a team, whose papers are late, one to another store.
+
+    The month before is closed, and the keeper asks to open it again.
+    """
+    late = at - 4 * DAY
+    called = partial(
+        releasing.release,
+        source=place,
+        item=item,
+        called_by="县指挥部（演示）",
+        synthetic=True,
+        by=by,
+    )
+    owed = called(quantity=100, to="鲜水镇卫生院（演示）", at=late)
+    number = "道疾控申1号（演示）"
+    releasing.file_paper(
+        release=owed, kind=PaperKind.REQUEST, reference=number, by=by, at=at - 3 * DAY
+    )
+    called(quantity=40, target=store, at=at - DAY / 10)
+    month = rules.next_month(None, clock.day_of(late))
+    closed = closing.close_month(place=place, month=month, by=by, at=at - DAY)
+    closing.ask_to_open(closing=closed, reason="补记一张月末入库单（演示）", by=by, at=at - DAY / 2)
 
 
 def _open(facility: Facility, at: datetime) -> Place:
