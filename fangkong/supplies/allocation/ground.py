@@ -43,9 +43,10 @@ class Ground:
     """All that the sharing needs to know.
 
     ``place``, ``item``, ``lead``, ``exposure``, ``risk``, ``floor``: of each cell. ``knots``:
-    (cells, levels + 1), pieces times ``scale`` that level 0, 1, 2 … takes. ``unit``: a pack in the
-    same measure; ``most``: packs that a cell may get at all; ``wanted``: pieces, as they are told.
-    ``rate``: in the linear modes, what the share is in proportion to.
+    (cells, levels + 1), pieces times ``scale`` that level 0, 1, 2 … takes. ``uses``: alike, what is
+    used from the arrival on, whatever the place has: what expires is used before that. ``unit``: a
+    pack in the same measure; ``most``: packs that a cell may get at all; ``wanted``: pieces, as
+    they are told. ``rate``: in the linear modes, what the share is in proportion to.
     """
 
     problem: Problem
@@ -61,6 +62,7 @@ class Ground:
     risk: Ints
     floor: Ints
     knots: Floats
+    uses: Floats
     unit: Floats
     most: Floats
     rate: Ints
@@ -104,15 +106,23 @@ class Ground:
         return np.where(day >= self.levels, self.levels, (inside * step + amount - low) / step)
 
     def used_by(self, cells: Ints, days: Ints) -> Floats:
-        """Packs whose last needed piece is used within so many days after the arrival."""
-        days = np.clip(days, 0, self.levels)
-        amount = self.knots[cells, days]
+        """Packs that can be used up within so many days after the arrival.
+
+        What the place has lasts, so it is used afterwards. The pack with the last piece of the
+        whole need counts as used up.
+        """
+        amount = self.uses[cells, np.clip(days, 0, self.levels)]
         packs = np.floor(amount / self.unit[cells] + 1e-9)
         return np.where(amount >= self.knots[cells, -1], self.most[cells], packs)
 
-    def begun_by(self, cells: Ints, days: int) -> Floats:
-        """Packs whose first piece is used within so many days after the arrival."""
-        packs: Floats = np.ceil(self.knots[cells, min(days, self.levels)] / self.unit[cells] - 1e-9)
+    def begun_by(self, cells: Ints, days: int, first: NDArray[np.bool_]) -> Floats:
+        """Packs whose first piece is used within so many days after the arrival.
+
+        ``first``: of which cells they are used before what the place has.
+        """
+        day = min(days, self.levels)
+        amount = np.where(first, self.uses[cells, day], self.knots[cells, day])
+        packs: Floats = np.ceil(amount / self.unit[cells] - 1e-9)
         return np.minimum(packs, self.most[cells])
 
 
@@ -124,9 +134,10 @@ def ground(problem: Problem) -> Ground:
     pools, kept, usable = _pools(problem, places, items)
     linear = problem.mode != "by_need"
     make = _shared if linear else _needed
-    place, item, knots, rate, scale = make(problem, places, number, usable)
+    place, item, knots, uses, rate, scale = make(problem, places, number, usable)
     order = np.lexsort((place, item))
     place, item, knots, rate = place[order], item[order], knots[order], rate[order]
+    uses = uses[order]
     pack = np.array([one.pack for one in items], dtype=np.int64)
     unit = (pack[item] * scale).astype(np.float64)
     end = knots[:, -1]
@@ -141,8 +152,8 @@ def ground(problem: Problem) -> Ground:
         problem=problem, places=places, items=items, pools=pools, kept=kept, usable=usable,
         place=place, item=item, lead=of_place["lead_days"], exposure=of_place["exposure"],
         risk=of_place["risk"], floor=np.minimum(of_place["floor_days"], problem.days),
-        knots=knots, unit=unit, most=most, rate=rate, scale=scale, levels=knots.shape[1] - 1,
-        linear=linear, wanted=wanted,
+        knots=knots, uses=uses, unit=unit, most=most, rate=rate, scale=scale,
+        levels=knots.shape[1] - 1, linear=linear, wanted=wanted,
     )  # fmt: skip
 
 
@@ -223,7 +234,7 @@ def _pools(
     return pools, kept, usable
 
 
-Curves = tuple[Ints, Ints, Floats, Ints, int]
+Curves = tuple[Ints, Ints, Floats, Floats, Ints, int]
 
 
 def _shared(
@@ -243,7 +254,7 @@ def _shared(
     table = np.array(rows, dtype=np.int64).reshape(-1, 4)
     knots = np.zeros((len(table), 2))
     knots[:, 1] = table[:, 2]
-    return table[:, 0], table[:, 1], knots, table[:, 3], 1
+    return table[:, 0], table[:, 1], knots, knots, table[:, 3], 1
 
 
 def _needed(
@@ -271,6 +282,7 @@ def _needed(
     place_of, item_of, flat, stock, lead = table.T
     coming = _coming(problem, places, number, place_of, item_of)
     knots = np.zeros((len(table), days + 1))
+    uses = np.zeros((len(table), days + 1))
     listed = np.array(sorted(by_day), dtype=np.int64)
     lists = [by_day[n] for n in listed]
     rest = stock * MONTH  # before the arrival
@@ -290,7 +302,8 @@ def _needed(
         step = day - lead[there] + 1
         lacks = need_since[there] - have_since[there]
         knots[there, step] = np.maximum(knots[there, step - 1], lacks)
-    return place_of, item_of, knots, flat, MONTH
+        uses[there, step] = need_since[there]
+    return place_of, item_of, knots, uses, flat, MONTH
 
 
 def _coming(

@@ -178,6 +178,20 @@ class _Stack:
             self.low = np.concatenate([one.low for one in some])
             self.high = np.concatenate([one.high for one in some])
             self.starts = np.cumsum([0, *(len(one.cells) for one in some)])[:-1]
+            numbers = np.repeat(np.arange(len(cuts)), [len(one.cells) for one in cuts])
+            order = np.argsort(self.cells, kind="stable")
+            self.cut_of = numbers[order]
+            self.first = np.searchsorted(self.cells[order], np.arange(ground.cells + 1))
+
+    def with_any(self, cells: Ints) -> list[int]:
+        """The cuts in which any of these cells takes part."""
+        if not len(cells) or not self.some.any():
+            return []
+        first, many = self.first[cells], self.first[cells + 1] - self.first[cells]
+        ends = np.cumsum(many)
+        places = np.arange(int(ends[-1])) + np.repeat(first - ends + many, many)
+        found: list[int] = np.flatnonzero(np.bincount(self.cut_of[places])).tolist()
+        return found
 
     def used(self, packs: Floats) -> Floats:
         """``Cut.used`` of each."""
@@ -197,14 +211,14 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
     weight[stage.cells], top[stage.cells] = stage.weight, stage.top
     growing = np.zeros(ground.cells, dtype=bool)
     growing[stage.cells] = True
+    known = _Known(ground, stack, packs, growing, weight, top)
     binding = np.flatnonzero(stack.used(aim) > stack.caps + SLACK).tolist()
     highest = float((stage.top / stage.weight).max())
     queue, bound = [(0.0, n) for n in binding], set(binding)
     common = 0.0
     while queue:
         level, n = heapq.heappop(queue)
-        one = cuts[n]
-        bears = _Bears(ground, one, packs, growing, weight, top)
+        bears = known.of(n)
         next_one = queue[0][0] if queue else None
         now, exact_level = bears.level(max(common, level), highest, next_one, common)
         if now == np.inf:
@@ -218,7 +232,7 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
             not ground.linear and queue and queue[0][0] <= above
         ):  # full at the same level: held together
             other = heapq.heappop(queue)[1]
-            bears = _Bears(ground, cuts[other], packs, growing, weight, top)
+            bears = known.of(other)
             if bears.use(min(above, highest)) > bears.room:
                 full.append(other)
             elif above < highest:
@@ -228,13 +242,14 @@ def _raise(ground: Ground, stack: _Stack, filled: Filled, stage: Stage) -> None:
         if not len(stops):
             continue
         growing[stops] = False
+        known.changed(stops)
         again = set(full)
         for m, cells in zip(full, held, strict=True):
-            bears = _Bears(ground, cuts[m], packs, growing, weight, top)
+            bears = known.of(m)
             if bears.room - bears.use(common) < cuts[m].least:  # no room for a single pack
                 stops = np.setdiff1d(stops, cells, assume_unique=True)
         if not ground.linear and len(stops):
-            again |= _hand_out(ground, stack, filled, stops, growing, common, weight, top, aim)
+            again |= _hand_out(ground, stack, filled, stops, known, common, weight, aim)
         for m in again & bound:
             heapq.heappush(queue, (common, m))
     left = stage.cells[growing[stage.cells]]
@@ -265,8 +280,8 @@ def _hold(
 
 
 def _hand_out(
-    ground: Ground, stack: _Stack, filled: Filled, cells: Ints, growing: NDArray[np.bool_],
-    common: float, weight: Floats, top: Floats, aim: Floats,
+    ground: Ground, stack: _Stack, filled: Filled, cells: Ints, known: _Known, common: float,
+    weight: Floats, aim: Floats,
 ) -> set[int]:  # fmt: skip
     """What full cuts have left for single packs goes to their lowest cells before others rise.
 
@@ -276,11 +291,38 @@ def _hand_out(
     some = [stack.cuts[n] for n in numbers]
     used = np.zeros(len(some))
     for n, one in enumerate(some):
-        bears = _Bears(ground, one, filled.packs, growing, weight, top)
+        bears = known.of(numbers[n])
         used[n] = one.cap + SLACK - bears.room + bears.use(common)
     before = filled.packs[cells].copy()
     _give(ground, some, filled, cells, weight[cells], aim[cells], used)
-    return set(numbers) if (filled.packs[cells] > before).any() else set()
+    more = cells[filled.packs[cells] > before]
+    known.changed(more)
+    return set(numbers) if len(more) else set()
+
+
+class _Known:
+    """What each cut bears, kept until its cells get packs or stop growing."""
+
+    def __init__(
+        self, ground: Ground, stack: _Stack, packs: Floats, growing: NDArray[np.bool_],
+        weight: Floats, top: Floats,
+    ) -> None:  # fmt: skip
+        self.stack, self.kept = stack, dict[int, _Bears]()
+        self.facts = packs, growing, weight, top
+        self.ground = ground
+
+    def of(self, number: int) -> _Bears:
+        """By the number of the cut."""
+        found = self.kept.get(number)
+        if found is None:
+            found = _Bears(self.ground, self.stack.cuts[number], *self.facts)
+            self.kept[number] = found
+        return found
+
+    def changed(self, cells: Ints) -> None:
+        """These cells got packs, or stopped."""
+        for number in self.stack.with_any(cells):
+            self.kept.pop(number, None)
 
 
 class _Bears:
@@ -301,6 +343,7 @@ class _Bears:
         self.flat, self.last = ground.knots.ravel(), ground.levels - 1
         self.unit, self.most = ground.unit[self.cells], ground.most[self.cells]
         self.has = packs[self.cells]
+        self.uses: dict[float, float] = {}
 
     def aim(self, level: float) -> Floats:
         """``_aim`` of the growing cells, with all that does not change looked up once."""
@@ -321,8 +364,11 @@ class _Bears:
 
     def use(self, level: float) -> float:
         """What the growing cells take at a common level."""
-        counts = np.minimum(np.maximum(self.aim(level), self.low), self.high) - self.low
-        return float((self.factor * counts).sum())
+        found = self.uses.get(level)
+        if found is None:
+            counts = np.minimum(np.maximum(self.aim(level), self.low), self.high) - self.low
+            found = self.uses[level] = float((self.factor * counts).sum())
+        return found
 
     def level(
         self, low: float, high: float, other: float | None, least: float

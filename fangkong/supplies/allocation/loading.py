@@ -122,7 +122,8 @@ def _runs(
     begins = np.concatenate([[0.0], begins[:-1]])
     first = np.concatenate([[True], cell[1:] != cell[:-1]])
     begins -= np.maximum.accumulate(np.where(first, begins, 0.0))
-    ends = np.column_stack([ground.begun_by(cell, day + 1) for day in range(days)])
+    soon = expires != FOREVER  # used before what the place has
+    ends = np.column_stack([ground.begun_by(cell, day + 1, soon) for day in range(days)])
     opened = np.clip(np.ceil((ends - begins[:, None]) / gain[:, None] - 1e-9), 0, packs[:, None])
     opened[:, -1] = packs
     counts = np.diff(np.maximum.accumulate(opened, axis=1), axis=1, prepend=0)

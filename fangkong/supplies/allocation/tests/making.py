@@ -222,17 +222,29 @@ def lacks(problem: dict[str, Any], place: dict[str, Any], item: str) -> list[int
     return found
 
 
+def uses(problem: dict[str, Any], place: dict[str, Any], item: str) -> list[int]:
+    """What a place uses up to each day after the arrival; what lasts is used last."""
+    lead, days = place.get("lead_days", 0), problem["days"]
+    need = place["need"][item]
+    found = [0]
+    for n in range(lead, lead + days):
+        daily = need if isinstance(need, int) else need[min(n, len(need) - 1)]
+        found.append(found[-1] + daily)
+    return found
+
+
 def _useless(
     problem: dict[str, Any], place: dict[str, Any], item: str, items: dict[str, Any],
     lots: dict[tuple[str, str], Any], sent: list[tuple[str, str, int]],
 ) -> list[str]:  # fmt: skip
     """What would expire at a place before it is used, beyond the last pack of its need."""
     lack, lead = lacks(problem, place, item), place.get("lead_days", 0)
+    used = uses(problem, place, item)
     factor = {(one["item"], one["by"]): Fraction(one["replaces"], one["pieces"])
               for one in problem.get("substitutions", [])}  # fmt: skip
     faults = []
     for last in range(-1, 12):
-        usable = lack[max(min(last - lead + 1, problem["days"]), 0)]
+        usable = used[max(min(last - lead + 1, problem["days"]), 0)]
         soon, spare = Fraction(0), Fraction(0)
         for of, name, pieces in sent:
             worth = Fraction(1) if of == item else factor[item, of]
@@ -243,7 +255,7 @@ def _useless(
                 if of != item:  # what stands in is reckoned in whole packs of the other (0036)
                     spare = max(spare, Fraction(items[item].get("pack", 1)))
         # Only the pack with the last piece of the whole need may be more than is used.
-        spare = spare if usable == lack[-1] else Fraction(0)
+        spare = spare if usable >= lack[-1] else Fraction(0)
         if soon > usable + max(spare, 0):
             faults.append(f"{place['id']} gets {soon} of {item} until day {last}, uses {usable}")
     return faults
@@ -275,6 +287,8 @@ def twin(problem: dict[str, Any]) -> list[float]:
     units = [key for key, pieces in sorted(merged.items(), key=str) for _n in range(pieces // pack)]
     curves = {p["id"]: lacks(problem, p, item["id"]) for p in problem["places"]
               if item["id"] in p.get("need", {})}  # fmt: skip
+    used = {name: uses(problem, p, item["id"]) for p in problem["places"]
+            if (name := p["id"]) in curves}  # fmt: skip
     place_of = {p["id"]: p for p in problem["places"]}
     has = dict.fromkeys(curves, 0)
     taken: dict[int, tuple[str, int]] = {}  # unit: place, day of the last use
@@ -310,7 +324,7 @@ def twin(problem: dict[str, Any]) -> list[float]:
             key=lambda n: (weighted(n, has[n]), -weighted(n, has[n] + 1), n),
         )
         last = min((has[name] + 1) * pack, curves[name][-1])
-        used_by = next(n for n in range(days + 1) if curves[name][n] >= last)
+        used_by = next(n for n in range(days + 1) if used[name][n] >= last)
         day_of_use = place_of[name].get("lead_days", 0) + used_by - 1
         if place_pack(name, day_of_use, set()):
             has[name] += 1
