@@ -213,7 +213,10 @@ def _vehicles(ground: Ground, stands_in: dict[int, list[tuple[int, Substitution]
             # day, that much is kept free, and every pack finds its day.
             loss = float(factor.max())
             total = a_day * problem.days
-            total -= loss * (problem.days - 1) if loss <= a_day / 20 else 0.0
+            if loss == float(factor.min()):  # packs of one size: so many a day, no more
+                total = (a_day // loss) * loss * problem.days
+            elif loss <= a_day / 20:
+                total -= loss * (problem.days - 1)
             cuts.append(cut("vehicle", n, total, cells, factor=factor))
         if not vehicle.trips_per_day:
             rest = np.flatnonzero((cell_vehicle == n) & (ground.most > 0))

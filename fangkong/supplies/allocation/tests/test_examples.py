@@ -80,6 +80,25 @@ def test_the_reserve_stays_and_what_is_past_its_day_is_not_sent():
     assert mask.reason.endswith("30 stay in the store as its reserve. 99 are past their last day.")
 
 
+@pytest.mark.parametrize(("own", "cover"), [(0, 2.33), (3, 3.33), (30, 4)])
+def test_what_a_place_has_does_not_keep_a_pack_away_that_is_used_before_it_expires(own, cover):
+    item = {"id": "mask", "pack": 7, "lots": [{"id": "a", "quantity": 7, "expires": "2020-02-09"}]}
+    place = {"id": "a", "need": {"mask": 3}, "stock": {"mask": own}}
+    (line,) = plan([place], [item], days=4).shares
+
+    assert line.cover_after == cover
+
+
+def test_packs_of_one_size_are_counted_whole_on_every_trip():
+    """Two packs of 3 g fit on a trip of 7 g, not two and a third."""
+    places = [{"id": p, "need": {"mask": 3}, "vehicle": "v"} for p in "ab"]
+    van = {"id": "v", "trips_per_day": 1, "weight_g": 7, "volume_cm3": 1}
+    item = {"id": "mask", "stock": 99, "pack_weight_g": 3}
+    found = plan(places, [item], days=4, vehicles=[van])
+
+    assert lines(found) == {("a", "mask"): (4, "vehicle"), ("b", "mask"): (4, "vehicle")}
+
+
 def test_no_more_than_is_used_before_the_expiry_and_nothing_that_expires_on_the_way():
     item = {"id": "mask", "lots": [{"id": "a", "quantity": 99, "expires": "2020-02-09"}]}
 

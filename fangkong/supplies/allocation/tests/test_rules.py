@@ -90,8 +90,13 @@ def test_splitting_a_lot_changes_nothing(problem, seed):
     assert [s.reason for s in other.shares] == [s.reason for s in plan.shares]
 
 
-@settings(max_examples=120, deadline=None)
-@given(problems(items=2, stages=False, swaps=False), st.integers(0, 10**6), st.integers(1, 30))
+# Packs of several sizes, or lots that have to leave in time, are put on trips one by one (0036).
+FAIR = problems(items=2, stages=False, swaps=False, vehicles=False)
+DRIVEN = problems(items=1, stages=False, swaps=False, lots=False)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(FAIR, DRIVEN), st.integers(0, 10**6), st.integers(1, 30))
 def test_more_at_one_place_never_makes_the_worst_off_worse(problem, seed, more):
     plan = plan_of(problem)
     richer = deepcopy(problem)
