@@ -346,6 +346,7 @@ class _Ground:
         self.by_code = {one.code: one.pk for one in goods.values()}
         self.last = today + timedelta(days=days - 1)
         self.first = today - timedelta(days=WINDOW - 1)
+        self.nothing = [0.0] * days
         self.seen: dict[tuple[int, int], _Seen] = {}
 
     def at(self, place: int, item: int) -> _Seen:
@@ -425,12 +426,18 @@ class _Ground:
         ]
 
     def _cover(self, place: Place, item: Item, one: _Seen) -> Cover:
-        days = self.days
+        days, nothing = self.days, self.nothing
         burn = self._burn(one)
-        reported = rules.added(one.reported, days)
-        middle, upper = _level(one.foreseen, 0.5, days), _level(one.foreseen, 1.0, days)
-        need = rules.projected(burn.a_day, reported, middle, days)
-        high = rules.projected(burn.a_day, reported, upper, days) if one.foreseen else need
+        reported = rules.added(one.reported, days) if one.reported else nothing
+        middle = _level(one.foreseen, 0.5, days) if one.foreseen else nothing
+        if one.reported or one.foreseen:
+            need = rules.projected(burn.a_day, reported, middle, days)
+        else:  # most goods are just used
+            need = [burn.a_day or 0.0] * days
+        high = need
+        if one.foreseen:
+            upper = _level(one.foreseen, 1.0, days)
+            high = rules.projected(burn.a_day, reported, upper, days)
         arrivals = [
             ((each.day - self.today).days, each.quantity)
             for each in one.coming
@@ -466,8 +473,6 @@ class _Ground:
 
 def _level(foreseen: Mapping[float, list[list[float]]], wanted: float, days: int) -> list[float]:
     """The need by the quantile that is nearest to one; where a forecast ends, its last day."""
-    if not foreseen:
-        return [0.0] * days
     level = min(foreseen, key=lambda one: (abs(one - wanted), one))
     longer = [[*values, *[values[-1]] * (days - len(values))] for values in foreseen[level]]
     return rules.added(longer, days)

@@ -25,7 +25,7 @@ from fangkong.core.refusals import WrongField
 from . import actions, closing, closing_api, count_api, queries, release_api, ship_api
 from .api_bodies import NO_NUL, LabelIn, Quantity, StockReasonIn, Text40, Text60, Text100, Text200
 from .models import Balance, Entry, Item, Lot, Move, Place
-from .rules import MOST
+from .rules import MOST, names_a_gift
 from .types import (
     CATALOGUE,
     HOLD,
@@ -430,6 +430,13 @@ def receive(request: HttpRequest, body: ReceiptIn) -> Status[dict[str, Any]]:
     """Goods come into a store."""
     api.require(request, KEEP)
     place = _place_of(request, body.place, KEEP)
+    with api.told_by_field():
+        for n, line in enumerate(body.lines):
+            if names_a_gift(line.lot.owner):
+                raise WrongField(
+                    _("This is the owner of a gift. Check what came of it at its source."),
+                    f"lines/{n}/lot/owner",
+                )
     lines = [
         Arriving(
             item=_item_of(n, line.item),

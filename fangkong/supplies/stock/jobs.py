@@ -17,7 +17,7 @@ from fangkong.core.watch.types import Line, bad, ok
 from fangkong.places import queries as places
 from fangkong.tasks import actions as tasks
 
-from . import queries
+from . import queries, shipping
 from .types import LEDGER_TASK
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,16 @@ def check(at: datetime) -> None:
     if found:
         log.error("balances differ from the ledger", extra={"count": len(found)})
         _tell_headquarters(len(found), at)
+
+
+@schedule("supplies.stock.late", "15 6 * * *")
+def late(at: datetime) -> None:
+    """Each morning: whoever keeps a place is asked about goods that should be there."""
+    for shipment in queries.late_shipments(at):
+        try:
+            shipping.remind_of_late(shipment=shipment, at=at)
+        except Exception:
+            log.exception("late shipment not asked for", extra={"shipment": shipment.number})
 
 
 def _tell_headquarters(count: int, at: datetime) -> None:

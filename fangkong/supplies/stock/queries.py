@@ -30,6 +30,7 @@ from fangkong.core import clock, messages
 from fangkong.core.permissions import Permission
 from fangkong.packs import queries as packs
 from fangkong.places import queries as places
+from fangkong.tasks import queries as tasks
 
 from . import rules
 from .models import (
@@ -49,6 +50,7 @@ from .models import (
     TransferWish,
 )
 from .types import (
+    ARRIVAL_TASK,
     HELD,
     HOLD,
     KEEP,
@@ -487,7 +489,7 @@ def shipments_coming_to(user: User, at: datetime) -> QuerySet[Transfer]:
 
 
 def _shipments() -> QuerySet[Transfer]:
-    whole = ("source__facility__area", "source__county", "target__facility", "target__county")
+    whole = ("source__facility__area", "source__county", "target__facility__area", "target__county")
     return Transfer.objects.select_related(*whole, "transit__facility")
 
 
@@ -524,6 +526,20 @@ def on_the_way(place: Place) -> bool:
     """Are goods on the way to a place, or from it and may come back?"""
     from_it = Q(source=place, state__in=sorted(ON_THE_WAY))
     return Transfer.objects.filter(from_it | Q(target=place, state=ShipmentState.SENT)).exists()
+
+
+WITHOUT_DAY = timedelta(days=3)  # after which goods that nobody expects at a day are late
+
+
+def late_shipments(at: datetime) -> QuerySet[Transfer]:
+    """What should have arrived by now, and of which nobody has said what came."""
+    late = Q(expected_at__lt=at) | Q(expected_at__isnull=True, sent_at__lt=at - WITHOUT_DAY)
+    return _shipments().filter(late, state=ShipmentState.SENT).order_by("pk")
+
+
+def asked_for_arrival(shipment: Transfer) -> bool:
+    """Is somebody asked what came of a shipment?"""
+    return tasks.awaited(shipment, ARRIVAL_TASK.code)
 
 
 def keys_of_ways(store: Place) -> list[int]:

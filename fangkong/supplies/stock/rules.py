@@ -138,6 +138,15 @@ def lot_faults(
         yield "expires_on", "expired_before_made"
 
 
+# How the owner of a gift's lots ends: its code. What is told of gifts is drawn from these lots.
+_OF_A_GIFT = re.compile(r"·\s*[2-9A-HJKMNP-TV-Z]{5}-[2-9A-HJKMNP-TV-Z]{5}\s*", re.ASCII)
+
+
+def names_a_gift(owner: str) -> bool:
+    """Is this owner one of a gift that was checked at the door of its source?"""
+    return _OF_A_GIFT.search(owner) is not None
+
+
 @dataclass(frozen=True)
 class Holding:
     """What a place holds of one lot; ``expires_on`` is its last good day."""

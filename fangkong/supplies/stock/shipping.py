@@ -27,6 +27,7 @@ from .actions import NothingChanged, opened, outside, picked, refuse_many, refus
 from .ledger import Posting
 from .models import Place, Transfer, TransferLine, TransferWish
 from .types import (
+    ARRIVAL_TASK,
     DISPUTE_TASK,
     LONGEST,
     PROOF,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from fangkong.core.files.models import StoredFile
 
 SETTLED_WITHIN = timedelta(days=3)
+TOLD_WITHIN = timedelta(days=1)
 
 
 class NotInThisState(Refused):
@@ -186,6 +188,8 @@ def arrive(
     stored.attach(files=files, use=PROOF, to=shipment, by=by, at=at)
     detail = {"number": shipment.number, "missing": missing, "as_sent": not differs}
     audit.record("supplies.stock.arrive", shipment, by=by, at=at, detail=detail)
+    proof = _("It is said what came of it.")
+    tasks.finish_for(source=shipment, kind=ARRIVAL_TASK.code, proof=proof, by=by, at=at)
     if differs:
         _ask_sender(shipment, at)
     owing.arrived(shipment, by, at)
@@ -259,6 +263,7 @@ def bring_back(*, shipment: Transfer, reason: str, by: User | None, at: datetime
     _save(shipment, by, at)
     detail = {"number": shipment.number, "entry": entry.number}
     audit.record("supplies.stock.bring_back", shipment, by=by, at=at, reason=why, detail=detail)
+    tasks.cancel_for(source=shipment, kind=ARRIVAL_TASK.code, reason=why, by=by, at=at)
     owing.brought_back(shipment, why, by, at)
     return shipment
 
@@ -279,6 +284,9 @@ def tell_way(*, shipment: Transfer, way: Way, by: User | None, at: datetime) -> 
     _save(shipment, by, at)
     detail = {"number": shipment.number, "changed": ", ".join(sorted(new))}
     audit.record("supplies.stock.tell_way", shipment, by=by, at=at, detail=detail)
+    if (expected := new.get("expected_at")) is not None and expected > at:
+        why = _("It is expected later.")
+        tasks.cancel_for(source=shipment, kind=ARRIVAL_TASK.code, reason=why, by=by, at=at)
     return shipment
 
 
@@ -295,6 +303,29 @@ def cancel(*, shipment: Transfer, reason: str, by: User | None, at: datetime) ->
         "supplies.stock.cancel_shipment", shipment, by=by, at=at, reason=why, detail=detail
     )
     return shipment
+
+
+@transaction.atomic
+def remind_of_late(*, shipment: Transfer, at: datetime) -> bool:
+    """Ask whoever keeps the place that goods are for what came of them; once until it is said."""
+    queries.places_locked([shipment.source_id, shipment.target_id])
+    shipment = queries.shipment_locked(shipment.pk)
+    if shipment.state != ShipmentState.SENT or queries.asked_for_arrival(shipment):
+        return False
+    facility = shipment.target.facility
+    assert facility is not None
+    tasks.assign(
+        kind=ARRIVAL_TASK.code,
+        params={"number": shipment.number},
+        area=facility.area,
+        facility=facility,
+        role=keeper_of(facility.kind),
+        due_at=at + TOLD_WITHIN,
+        by=None,
+        at=at,
+        source=shipment,
+    )
+    return True
 
 
 def _clean(way: Way, at: datetime, before: datetime | None = None) -> Way:

@@ -324,6 +324,12 @@ MONTH_TASK = tasks.declare_kind(
     "supplies:stock:closing",
 )
 
+ARRIVAL_TASK = tasks.declare_kind(
+    "supplies.stock.arrival_late",
+    _("Shipment %(number)s should have arrived. Say what came of it, or ask the sender."),
+    "supplies:stock:shipment",
+)
+
 name_verbs(
     {
         "supplies.stock.add_item": _("Item added to the catalogue"),

@@ -198,3 +198,14 @@ def test_the_same_number_of_statements_for_one_row_and_for_many(
     for path in ("items/", "holdings/", "entries/"):
         with django_assert_max_num_queries(5):
             assert client.get(f"{API}{path}").status_code == 200
+
+
+def test_nobody_adds_to_a_gift_beside_its_source(ask, world):
+    label = {"number": "A", "owner": "州商务合作局 · 7KQF2-M9DTA"}
+    line = {"item": str(world.mask.public_id), "quantity": 1000, "lot": label}
+    said = {"place": str(world.store.public_id), "lines": [line]}
+    refused = ask(world.keeper, "receipts/", **said)
+    assert refused.json()["errors"][0]["where"] == "/lines/0/lot/owner"
+    assert world.held() == {}
+    label["owner"] = "州商务合作局"  # goods that somebody left here
+    assert ask(world.keeper, "receipts/", **said).status_code == 201

@@ -18,7 +18,7 @@ from fangkong.core.files.models import StoredFile
 from fangkong.core.free_text import NumberInText
 from fangkong.core.refusals import WrongField
 from fangkong.core.tests.together import at_once
-from fangkong.supplies.stock import actions, queries, rules, shipping
+from fangkong.supplies.stock import actions, jobs, queries, rules, shipping
 from fangkong.supplies.stock.models import Balance, Entry, Transfer, TransferLine
 from fangkong.supplies.stock.types import Arrived, Leaving, Settled, Way
 from fangkong.tasks.models import Task
@@ -167,6 +167,32 @@ def test_who_carries_it_is_told_until_it_has_arrived(world):
     received(world, one, (15, 0))
     with pytest.raises(shipping.NotInThisState):
         shipping.tell_way(**said, way=way, at=AT + 9 * DAY)
+
+
+def test_who_does_not_say_what_arrived_is_asked_once_until_it_is_said(world):
+    world.bring(60, number="A")
+    one = sent(world, 15, way=Way(expected_at=AT + DAY))
+    two, three, four = sent(world, 10), sent(world, 5), prepared(world, 1)
+    jobs.late(AT + DAY)
+    assert not Task.objects.exists()  # not late before its moment, nor what no day was named for
+    for _morning in range(2):
+        jobs.late(AT + 4 * DAY)
+    asked = Task.objects.filter(kind="supplies.stock.arrival_late")
+    assert {task.source_id for task in asked} == {x.public_id for x in (one, two, three)}
+    assert {(task.facility, task.owner_role) for task in asked} == {(world.hospital, "hospital")}
+    assert four.public_id not in {task.source_id for task in asked}
+
+    received(world, one, (15, 0))
+    back = {"reason": "道路中断", "by": world.keeper, "at": AT + 4 * DAY}
+    shipping.bring_back(shipment=two, **back)
+    way = Way(expected_at=AT + 6 * DAY)
+    shipping.tell_way(shipment=three, way=way, by=world.keeper, at=AT + 4 * DAY)
+    states = {task.source_id: task.state for task in asked.all()}
+    assert [states[x.public_id] for x in (one, two, three)] == ["done", "cancelled", "cancelled"]
+    jobs.late(AT + 5 * DAY)
+    assert asked.exclude(state__in=["done", "cancelled"]).count() == 0
+    jobs.late(AT + 7 * DAY)
+    assert asked.exclude(state__in=["done", "cancelled"]).get().source_id == three.public_id
 
 
 def test_a_short_store_sends_nothing_and_a_wrong_shipment_is_refused(world):
