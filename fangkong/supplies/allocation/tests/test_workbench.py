@@ -351,6 +351,19 @@ def test_nothing_leaves_for_a_place_that_was_closed_meanwhile(bench):
     assert bench.held() == {"": 100} and not Transfer.objects.exists()
 
 
+def test_by_request_the_map_counts_lines_below_what_was_wanted(bench, client):
+    bench.bring(60)
+    bench.bring(100, item=bench.suit)
+    need(bench, "A", 40)
+    need(bench, "A", 7, item=bench.suit)
+    need(bench, "B", 40)
+    plan = prepare(bench, "by_request", items=[bench.mask, bench.suit])
+    assert page(client, bench.deputy, "detail", plan.public_id).status_code == 200
+    told = page(client, bench.deputy, "plan_map", plan.public_id).json()["areas"]
+    found = {one["code"]: one["value"] for one in told}
+    assert (found["513326"], found["513332"], found["513334"]) == (1, 1, None)
+
+
 def test_a_large_plan_is_shown_in_part_and_narrowed(bench, client, monkeypatch):
     monkeypatch.setattr(views, "SHOWN", 2)
     bench.bring(100)
