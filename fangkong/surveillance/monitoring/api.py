@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from operator import attrgetter
 from typing import Any, Literal, cast
@@ -591,7 +591,12 @@ SHOWN = (
 
 
 def _out(case: Case, at: datetime) -> dict[str, Any]:
-    return _teller(at)({path: attrgetter(path.replace("__", "."))(case) for path in SHOWN})
+    return _teller(at)({path: _kept(attrgetter(path.replace("__", "."))(case)) for path in SHOWN})
+
+
+def _kept(value: object) -> object:
+    """A moment as the database gives it back, so that a repeat is told the same."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 def _teller(at: datetime) -> Callable[[Mapping[str, Any]], dict[str, Any]]:

@@ -38,7 +38,7 @@ from fangkong.surveillance.monitoring import describe as cases
 from fangkong.surveillance.monitoring.types import REPORT
 from fangkong.surveillance.testing.types import REQUEST
 
-from . import actions, describe, drawing, figures, forms, queries, words
+from . import actions, describe, drawing, figures, forms, queries, rules, words
 from .models import Exposure, Observation
 from .types import FOLLOW, TRACE, VIEW, VISIT
 
@@ -705,6 +705,7 @@ def _contacts(
         "case": case,
         "otherwise": queries.otherwise(case, day) if _may_enter(request, case) else None,
         "form": form,
+        "ruled_out": case.case_class == rules.DISCARDED,
         "search": search,
         "to": f"{reverse('surveillance:screening:find', args=[case.public_id])}?{query}",
         "here": here,

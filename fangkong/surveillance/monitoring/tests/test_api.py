@@ -71,6 +71,13 @@ def test_a_case_carries_its_clock_and_no_name(machine, world):
     assert due == AT + timedelta(hours=1)  # diagnosed at nine, two hours
 
 
+def test_the_same_card_again_is_told_word_for_word_the_same(machine, world):
+    first, again = send(machine, world), send(machine, world)
+    assert first.status_code == again.status_code == 201
+    assert first.content == again.content
+    assert Case.objects.count() == 1
+
+
 def test_a_report_after_two_hours_is_late_and_on_the_minute_is_not(machine, world):
     late = send(machine, world, diagnosed_at="2020-02-05T07:59:00+08:00").json()
     kept = send(
