@@ -88,10 +88,11 @@ def _judged(page: Page, case_class: str) -> None:
 
 def _signal(page: Page) -> str:
     """The signal that the worker raises for the card; taken in hand by the county."""
-    address = "/surveillance/warning/?county=513326&condition=covid-19"
-    page.goto(address)
-    expect(page.locator(".fk-table tbody tr a").first).to_be_visible()
-    page.locator(".fk-table tbody tr a").first.click()
+    page.goto("/")
+    signals = page.locator("section[aria-labelledby=desk-signals] a")
+    found = signals.filter(has_text="新型冠状病毒").first
+    expect(found).to_be_visible(timeout=60_000)  # the desk asks again by itself
+    found.click()
     expect(page.locator("form[action$='/verify/'] button")).to_be_visible()
     page.locator("form[action$='/verify/'] button").click()
     expect(page.locator("form[action$='/answer/']")).to_be_visible()
@@ -129,7 +130,7 @@ def _found_ill(page: Page, observation: str) -> None:
 def _reported_as_known(page: Page, observation: str) -> str:
     """The contact is reported from the observation: who it is, is not asked again."""
     page.goto(observation)
-    page.locator("a[href*='/monitoring/report/']").click()
+    page.locator("a[href*='/report/?person=']").click()
     expect(page.locator("#id_name")).to_have_count(0)
     expect(page.locator("main")).not_to_contain_text(CONTACT.name)
     assert not violations(page)
@@ -238,7 +239,7 @@ def _issued(headquarters: Page, county: Page, product: str, folder: Path) -> Non
     expect(headquarters.locator("form[action$='/approve/']")).to_have_count(0)
     county.goto(product)
     county.locator("form[action$='/issue/'] button").click()
-    county.locator("dialog[open] [data-confirm-yes], form[action$='/issue/'] button").first.click()
+    county.locator("#fk-confirm [value=yes]").click()
     expect(county.locator("form[action$='/issue/']")).to_have_count(0)
     with county.expect_download() as download:
         county.locator("a[href$='/cap/']").click()

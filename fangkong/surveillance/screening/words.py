@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -32,9 +33,10 @@ FAULTS: Mapping[str, str | Promise] = {
         "Who was not found has neither temperature nor symptoms. Leave them empty."
     ),
 }
-# Faults of rows of a file; those of the days are told as on the form.
+_AFTER = pgettext_lazy("a fault after the column it is in", "%(field)s: {}")
+# Faults of rows of a file; those of the days are told as on the form, after their column.
 _ROWS: Mapping[str, str | Promise] = {
-    **{f"fault_{code}": text for code, text in FAULTS.items()},
+    **{f"fault_{code}": format_lazy(_AFTER, text) for code, text in FAULTS.items()},
     "no_case": _(
         "%(field)s: “%(value)s” is no case of this county whose contacts you enter. Compare the"
         " number with the page of the case."

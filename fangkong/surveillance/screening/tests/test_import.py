@@ -216,6 +216,7 @@ def test_a_row_with_many_faults_says_them_all_at_once(upload, world):
     assert fields(second) == [*person, "kind", "setting", *both]
     assert fields(third) == ["name", "kind", "last_date"]
     assert "is no case of this county" in words(run)[0]
+    assert "First day together: This day lies in the future." in words(run)[0]
 
 
 def somebody_named(exposure: Exposure) -> str:
