@@ -69,14 +69,13 @@ def places(at: Any) -> tuple[Any, Any, Any]:
     rows = Facility.objects.select_related("area__county").order_by("pk")
     facility = rows.filter(area__county__isnull=False).first()
     assert facility is not None
-    user = User.objects.filter(username="bench-technician").first()
-    if user is None:
-        user = User.objects.create(
-            username="bench-technician", name="bench", synthetic=True, created_at=at
-        )
-        Appointment.objects.create(
-            user=user, role=Role.LABORATORY, facility=facility, valid_from=clock.day_of(at)
-        )
+    user, _new = User.objects.get_or_create(
+        username="bench-technician", defaults={"name": "bench", "synthetic": True, "created_at": at}
+    )
+    Appointment.objects.get_or_create(
+        user=user, role=Role.LABORATORY, facility=facility,
+        defaults={"valid_from": clock.day_of(at), "created_at": at},
+    )  # fmt: skip
     return user, facility, facility
 
 
