@@ -74,7 +74,7 @@ def places(at: Any) -> tuple[Any, Any, Any]:
     )
     Appointment.objects.get_or_create(
         user=user, role=Role.LABORATORY, facility=facility,
-        defaults={"valid_from": clock.day_of(at), "created_at": at},
+        defaults={"valid_from": clock.day_of(at), "created_at": at, "changed_at": at},
     )  # fmt: skip
     return user, facility, facility
 
