@@ -237,6 +237,7 @@ OTHER_DOORS: dict[tuple[str, str], str] = {
     ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.closing"): "verbs of months",
     ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.counting"): "verbs of stocktakes",
     ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.releasing"): "verbs of releases",
+    ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.scanning"): "verbs of scanning",
     ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.shipping"): "verbs of shipments",
     ("fangkong/web/queue/views.py", "fangkong.core.queue.models"): "names the type of its rows",
     ("fangkong/web/trail/views.py", "fangkong.core.audit.models"): "names the type of its rows",

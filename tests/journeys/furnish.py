@@ -46,6 +46,7 @@ from fangkong.supplies.daily.models import DailyReport
 from fangkong.supplies.models import (
     Count,
     Disclosure,
+    ItemCode,
     MonthClosing,
     Move,
     Need,
@@ -202,6 +203,7 @@ def _stock(by: User, at: datetime) -> dict[str, str]:
         "coming transfer": _id(coming),
         "daily report": _id(DailyReport.objects.filter(county__code="513326").latest("pk")),
         "count": _id(Count.objects.filter(place__facility__area__code="513326").latest("pk")),
+        "item code": _id(ItemCode.objects.latest("pk")),
         "release": _id(Release.objects.filter(place__facility__area__code="513326").latest("pk")),
         "closed month": _id(MonthClosing.objects.filter(place=move.target).latest("pk")),
     }

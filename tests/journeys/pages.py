@@ -57,6 +57,8 @@ NO_PAGES = {
     "surveillance:screening:chain_csv": "a file",
     "surveillance:sweeps:coverage_csv": "a file",
     "surveillance:testing:print_labels": "a file",
+    "supplies:stock:lot_labels": "a file",
+    "supplies:stock:place_labels": "a file",
     "surveillance:testing:label": "a file",
     "surveillance:testing:pool_label": "a file",
     "surveillance:screening:chain_svg": "a file",

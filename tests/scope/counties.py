@@ -44,7 +44,7 @@ from fangkong.supplies.sources import queries as supplies
 from fangkong.supplies.sources import reports
 from fangkong.supplies.sources.types import Channel, Checked, LineFacts, SupplyFacts, Verdict
 from fangkong.supplies.stock import actions as stock
-from fangkong.supplies.stock import closing, counting, releasing, shipping
+from fangkong.supplies.stock import closing, counting, releasing, scanning, shipping
 from fangkong.supplies.stock.models import Place, Transfer
 from fangkong.supplies.stock.types import Arriving, ItemFacts, Leaving, LotFacts, Papers, Way
 from fangkong.surveillance.arrivals import actions as arrivals
@@ -124,6 +124,7 @@ HOUSE_WIDE = frozenset(
         "risk area",
         "cell",
         "item",
+        "item code",
         "plan",
         "stock place",  # where goods can be sent to is told to whoever sends them
         "area",
@@ -367,6 +368,9 @@ def exposed(case: Case, by: User, n: int) -> Exposure:
     )
 
 
+CODES = ("09506000134352", "09506000134376")
+
+
 def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
     """A store with a lot of an item."""
     code = ("surgical-mask", "coverall")[n - 1]
@@ -395,6 +399,7 @@ def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
 
     call = {"source": place, "item": item, "quantity": 1, "to": "乡卫生院", "called_by": "指挥部"}
     return {
+        "item code": scanning.teach(gtin=CODES[n - 1], item=item, by=by, at=AT),
         "release": releasing.release(**call, by=by, at=AT),
         "closed month": closing.close_month(place=place, month=date(2020, 1, 1), by=by, at=AT),
         "item": item,

@@ -939,6 +939,19 @@ def a_shipment(county: County) -> Fields:
     return {"source": said["place"], "target": NOBODYS, "lines": said["lines"]}
 
 
+def a_scan(county: County) -> Fields:
+    place = str(county.records["stock place"].public_id)
+    return {"text": "(01)09506000134352(10)LOT-1", "place": place}
+
+
+def a_code(county: County) -> Fields:
+    return {"gtin": "09506000134369", "item": str(county.records["item"].public_id)}
+
+
+def a_correction(county: County) -> Fields:
+    return {"item": str(county.records["item"].public_id), "unit": "", "reason": "扫错了箱子"}
+
+
 def a_call(county: County) -> Fields:
     said = into_store(county)
     (line,) = said["lines"]
@@ -946,6 +959,21 @@ def a_call(county: County) -> Fields:
 
 
 STOCK = {
+    "supplies:stock:scan": Row(STOCK_ROLES),
+    "supplies:stock:scan_in": Row(KEEPERS),
+    "supplies:stock:scan_out": Row(KEEPERS),
+    "supplies:stock:codes": Row(STOCK_ROLES),
+    "supplies:stock:code": Row(STOCK_ROLES, "item code", house=True),
+    "supplies:stock:correct_code": Row(KEEPERS, "item code", house=True),
+    "supplies:stock:lot_labels": Row(KEEPERS, "lot"),
+    "supplies:stock:place_labels": Row(KEEPERS, "stock place"),
+    "POST /supplies/stock/scan/": Row(STOCK_ROLES, sends=a_scan, foreign=True),
+    "GET /supplies/stock/codes/": Row(STOCK_ROLES),
+    "GET /supplies/stock/codes/<public_id>/": Row(STOCK_ROLES, "item code", house=True),
+    "POST /supplies/stock/codes/": Row(KEEPERS, sends=a_code),
+    "POST /supplies/stock/codes/<public_id>/correct/": Row(
+        KEEPERS, "item code", house=True, sends=a_correction
+    ),
     "supplies:stock:releases": Row(STOCK_ROLES, shows=("release",)),
     "supplies:stock:release": Row(KEEPERS),
     "supplies:stock:released": Row(STOCK_ROLES, "release"),

@@ -349,7 +349,7 @@ FOREIGN = ("/exchange/fhir/", "/exchange/hl7/")
 
 
 # Questions too long or too personal for an address: they write nothing.
-ASKS = ("search", "/demand/projection/")
+ASKS = ("search", "/demand/projection/", "/stock/scan/")
 
 
 def asks_in_its_body(name: str) -> bool:

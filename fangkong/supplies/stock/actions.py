@@ -18,7 +18,7 @@ from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.spelling import search_text, shown, syllables_of
 
-from . import ledger, owing, queries, rules, words
+from . import ledger, owing, queries, rules, scanning, words
 from .ledger import NotEnough, Posting
 from .models import Entry, Item, Lot, Move, Place
 from .types import (
@@ -114,9 +114,11 @@ def receive(
     postings = []
     for number, line in enumerate(lines):
         refuse_quantity(line.quantity, number)
+        _refuse_serials(line, number)
         lot = labelled(line.item, line.lot, by, at)
         postings.append(Posting(lot, source, place, line.quantity))
     entry = ledger.post(EntryKind.RECEIPT, place, postings, papers=papers, by=by, at=at)
+    scanning.came_in(entry, lines, [one.lot for one in postings], by, at)
     return _noted("receive", entry, postings, by, at)
 
 
@@ -209,6 +211,8 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     )
     if entry.kind == EntryKind.RELEASE:
         owing.taken_back(entry, papers.note, by, at)
+    if entry.kind == EntryKind.RECEIPT:
+        scanning.taken_back(entry, at)
     detail = {"entry": entry.number}
     return _noted("reverse", made, postings, by, at, reason=papers.note, detail=detail)
 
@@ -224,17 +228,8 @@ def picked(
         lot = queries.lot_now(line.lot.pk)
         if lot.item_id != line.item.pk:
             raise WrongField(_("This lot is of another item."), "lot")
-        holding = rules.Holding(lot.pk, line.quantity, lot.expires_on)
-        if lot.held_back_at is not None:
-            raise HeldBack(
-                _("Lot %(lot)s is held back: %(why)s. It may only be written off.")
-                % {"lot": words.lot(lot), "why": lot.held_back_why}
-            )
-        if not holding.good_on(day):
-            raise Expired(
-                _("Lot %(lot)s expired on %(day)s. It may only be written off.")
-                % {"lot": words.lot(lot), "day": lot.expires_on}
-            )
+        if why := words.unfit(lot, day):
+            raise HeldBack(why) if lot.held_back_at is not None else Expired(why)
         return [Posting(lot, source, to, line.quantity)]
     rows = {row.lot_id: row for row in queries.balances_at(source, line.item)}
     holdings = [
@@ -347,6 +342,19 @@ def refuse_many(lines: Sequence[object]) -> None:
             _("At most %(most)d lines in one entry. Make several of it.") % {"most": MOST_LINES},
             "lines",
         )
+
+
+def _refuse_serials(line: Arriving, number: int) -> None:
+    """Serials are of packages with a code, and one package is one serial."""
+    if not line.serials:
+        return
+    if line.code is None or line.code.item_id != line.item.pk:
+        raise WrongField(
+            _("Serials belong to a code of this item. Teach the code first."),
+            f"lines/{number}/code",
+        )
+    if len(set(line.serials)) != len(line.serials):
+        raise WrongField(_("The same serial stands there twice."), f"lines/{number}/serials")
 
 
 def refuse_quantity(quantity: int, line: int) -> None:

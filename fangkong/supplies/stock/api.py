@@ -22,9 +22,19 @@ from fangkong.core import api, clock
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 
-from . import actions, closing, closing_api, count_api, queries, release_api, ship_api
-from .api_bodies import NO_NUL, LabelIn, Quantity, StockReasonIn, Text40, Text60, Text100, Text200
-from .models import Balance, Entry, Item, Lot, Move, Place
+from . import actions, closing, closing_api, count_api, queries, release_api, scan_api, ship_api
+from .api_bodies import (
+    NO_NUL,
+    LabelIn,
+    Quantity,
+    Serial20,
+    StockReasonIn,
+    Text40,
+    Text60,
+    Text100,
+    Text200,
+)
+from .models import Balance, Entry, Item, ItemCode, Lot, Move, Place
 from .rules import MOST, names_a_gift
 from .types import (
     CATALOGUE,
@@ -44,6 +54,7 @@ router = Router(tags=["stock"])
 router.add_router("/counts", count_api.router)
 router.add_router("/months", closing_api.router)
 router.add_router("/releases", release_api.router)
+router.add_router("/", scan_api.router)
 router.add_router("/shipments", ship_api.router)
 
 _CODE = r"^[-a-zA-Z0-9_]+$"
@@ -222,6 +233,8 @@ class ArrivingIn(api.Body):
     item: UUID
     quantity: Quantity
     lot: LabelIn = LabelIn()
+    code: UUID | None = None
+    serials: list[Serial20] = Field(default_factory=list, max_length=2000)
 
 
 class LeavingIn(api.Body):
@@ -442,6 +455,8 @@ def receive(request: HttpRequest, body: ReceiptIn) -> Status[dict[str, Any]]:
             item=_item_of(n, line.item),
             quantity=line.quantity,
             lot=LotFacts(**line.lot.model_dump()),
+            code=_code_of(n, line.code),
+            serials=line.serials,
         )
         for n, line in enumerate(body.lines)
     ]
@@ -556,6 +571,15 @@ def _item_of(n: int, key: UUID) -> Item:
     found = queries.items().filter(public_id=key).first()
     if found is None:
         raise _unknown(f"lines/{n}/item")
+    return found
+
+
+def _code_of(n: int, key: UUID | None) -> ItemCode | None:
+    if key is None:
+        return None
+    found = queries.codes().filter(public_id=key).first()
+    if found is None:
+        raise _unknown(f"lines/{n}/code")
     return found
 
 

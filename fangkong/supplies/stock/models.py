@@ -615,3 +615,60 @@ class MonthClosing(Record):
 
     def get_absolute_url(self) -> str:
         return address("supplies:stock:closing", self.public_id)
+
+
+class ItemCode(Record):
+    """What a GTIN on a package means (商品条码): so many smallest units of an item.
+
+    Taught at its first scan. ``gtin``: 14 digits. ``pack``: how the package is called, "" for the
+    smallest unit; ``holds``: how many smallest units it holds, as it was taught.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    gtin = models.CharField(_("GTIN"), max_length=14, unique=True)
+    item = models.ForeignKey(Item, on_delete=models.PROTECT, related_name="codes")
+    pack = models.CharField(_("unit or pack"), max_length=60, blank=True)
+    holds = models.PositiveBigIntegerField(_("smallest units in one"))
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(holds__gt=0), name="item_code_holds_something"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.gtin
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:code", self.public_id)
+
+
+class Serial(Record):
+    """A package with a number of its own (序列号) that came in: received once.
+
+    ``taken_back_at``: its receipt was taken back, so it may come in again.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    code = models.ForeignKey(
+        ItemCode, on_delete=models.PROTECT, related_name="serials", db_index=False
+    )
+    serial = models.CharField(_("serial number"), max_length=20)
+    lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="serials")
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="serials")
+    taken_back_at = models.DateTimeField(_("taken back"), null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "serial"],
+                condition=models.Q(taken_back_at__isnull=True),
+                name="serial_received_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.serial

@@ -39,12 +39,14 @@ from .models import (
     CountLine,
     Entry,
     Item,
+    ItemCode,
     Lot,
     MonthClosing,
     Move,
     Place,
     Release,
     ReleasePaper,
+    Serial,
     Transfer,
     TransferLine,
     TransferWish,
@@ -582,6 +584,70 @@ def on_the_way_to(places: Iterable[int]) -> list[Underway]:
     keys = ("shipment__target_id", "lot__item_id", "shipment__expected_at", "shipment__number")
     sums = rows.order_by().values_list(*keys).annotate(n=Sum(left))
     return [Underway(place, item, expected, n, number) for place, item, expected, number, n in sums]
+
+
+# --- Scanned codes --------------------------------------------------------------------------------
+
+
+def codes() -> QuerySet[ItemCode]:
+    """All GTINs that were taught, which like the catalogue are no secret inside the house."""
+    return ItemCode.objects.select_related("item").order_by("item__name_zh", "gtin")
+
+
+def code_of(gtin: str) -> ItemCode | None:
+    """What a GTIN means, where it was taught."""
+    return codes().filter(gtin=gtin).first()
+
+
+def codes_of(gtins: Iterable[str]) -> dict[str, ItemCode]:
+    """What these GTINs mean; one statement."""
+    return {one.gtin: one for one in codes().filter(gtin__in=set(gtins))}
+
+
+def code_locked(key: int) -> ItemCode:
+    """A code that is about to be corrected."""
+    return codes().select_for_update(of=("self",)).order_by().get(pk=key)
+
+
+def serials_in(code: ItemCode, serials: Iterable[str]) -> list[str]:
+    """Which of these serials came in before and were not taken back."""
+    rows = Serial.objects.filter(code=code, serial__in=set(serials), taken_back_at__isnull=True)
+    return list(rows.order_by("serial").values_list("serial", flat=True))
+
+
+def lots_numbered(item: Item, numbers: Iterable[str]) -> set[str]:
+    """Which of these lot numbers an item has."""
+    rows = Lot.objects.filter(item=item, number__in=set(numbers))
+    return set(rows.values_list("number", flat=True))
+
+
+def balances_numbered(place: Place, item: Item, number: str, last: date | None) -> list[Balance]:
+    """What a place holds of the lots of a number, and of a last good day where one is told."""
+    rows = Balance.objects.filter(place=place, item=item, quantity__gt=0, lot__number=number)
+    if last is not None:
+        rows = rows.filter(lot__expires_on=last)
+    return list(rows.select_related("lot", "item").order_by("lot"))
+
+
+def balance_with(place: Place, lot: Lot) -> Balance | None:
+    """What a place holds of a lot, with both."""
+    rows = Balance.objects.filter(place=place, lot=lot, quantity__gt=0)
+    return rows.select_related("lot", "item").first()
+
+
+def lots_before(place: Place, lot: Lot, day: date) -> list[Balance]:
+    """The lots at a place that should leave before a lot: good, not earmarked, earlier expiry."""
+    rows = Balance.objects.filter(
+        place=place,
+        item=lot.item_id,
+        quantity__gt=0,
+        lot__earmark="",
+        lot__held_back_at__isnull=True,
+        lot__expires_on__gte=day,
+    )
+    if lot.expires_on is not None:
+        rows = rows.filter(lot__expires_on__lt=lot.expires_on)
+    return list(rows.exclude(lot=lot).select_related("lot", "item").order_by("lot__expires_on"))
 
 
 # --- Emergency release ----------------------------------------------------------------------------

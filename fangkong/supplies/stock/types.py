@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from fangkong.places.types import FacilityKind
 from fangkong.tasks import types as tasks
 
 if TYPE_CHECKING:
-    from .models import CountLine, Item, Lot, TransferLine
+    from .models import CountLine, Item, ItemCode, Lot, TransferLine
 
 VIEW = permissions.declare(
     "supplies.stock.view",
@@ -223,11 +223,16 @@ class LotFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Arriving:
-    """One line of a receipt; ``quantity`` in smallest units."""
+    """One line of a receipt; ``quantity`` in smallest units.
+
+    ``serials``: the packages that bear a number of their own, of a ``code`` of the item.
+    """
 
     item: Item
     quantity: int
     lot: LotFacts = LotFacts()
+    code: ItemCode | None = None
+    serials: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +347,8 @@ name_verbs(
         "supplies.stock.move": _("Goods moved"),
         "supplies.stock.lose": _("Goods written off"),
         "supplies.stock.reverse": _("Entry of the ledger reversed"),
+        "supplies.stock.teach_code": _("Code of a package taught"),
+        "supplies.stock.correct_code": _("Code of a package corrected"),
         "supplies.stock.release": _("Goods released on a call"),
         "supplies.stock.file_paper": _("Paper of a release filed"),
         "supplies.stock.close_month": _("Month of a place closed"),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import count_views, release_views, ship_views, views
+from . import count_views, release_views, scan_views, ship_views, views
 
 app_name = "stock"
 urlpatterns = [
@@ -43,6 +43,14 @@ urlpatterns = [
     path("shipments/<uuid:public_id>/bring-back/", ship_views.bring_back, name="bring_back"),
     path("shipments/<uuid:public_id>/way/", ship_views.tell_way, name="tell_way"),
     path("shipments/<uuid:public_id>/cancel/", ship_views.cancel, name="cancel_shipment"),
+    path("scan/", scan_views.scan, name="scan"),
+    path("scan/in/", scan_views.scan_in, name="scan_in"),
+    path("scan/out/", scan_views.scan_out, name="scan_out"),
+    path("codes/", scan_views.item_codes, name="codes"),
+    path("codes/<uuid:public_id>/", scan_views.code, name="code"),
+    path("codes/<uuid:public_id>/correct/", scan_views.correct_code, name="correct_code"),
+    path("lots/<uuid:public_id>/labels/", scan_views.lot_labels, name="lot_labels"),
+    path("places/<uuid:public_id>/labels/", scan_views.place_labels, name="place_labels"),
     path("releases/", release_views.releases, name="releases"),
     path("releases/new/", release_views.release, name="release"),
     path("releases/<uuid:public_id>/", release_views.released, name="released"),

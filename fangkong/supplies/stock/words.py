@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy, pgettext
 from . import rules
 
 if TYPE_CHECKING:
-    from .models import Item, Lot
+    from datetime import date
+
+    from .models import Balance, Item, Lot, Place
 
 _FAULTS = {
     "no_number": gettext_lazy("Write the quantity as a number, such as 200."),
@@ -81,3 +83,73 @@ def signed(quantity: int | None, item: Item) -> str:
     if not quantity:
         return "0"
     return ("+" if quantity > 0 else "−") + amount(abs(quantity), item)
+
+
+def unfit(one: Lot, day: date) -> str:
+    """Why a lot may not leave for use on a day; "" where it may."""
+    if one.held_back_at is not None:
+        return _("Lot %(lot)s is held back: %(why)s. It may only be written off.") % {
+            "lot": lot(one),
+            "why": one.held_back_why,
+        }
+    if one.expires_on is not None and one.expires_on < day:
+        return _("Lot %(lot)s expired on %(day)s. It may only be written off.") % {
+            "lot": lot(one),
+            "day": one.expires_on,
+        }
+    return ""
+
+
+def of_a_gift() -> str:
+    """That nothing is added to a gift but at its source."""
+    return _("This is the owner of a gift. Check what came of it at its source.")
+
+
+def not_here(number: str, item: Item, place: Place) -> str:
+    """That a place holds nothing of a scanned lot."""
+    return _("%(place)s holds nothing of %(item)s, lot %(lot)s.") % {
+        "place": place.display_name,
+        "item": item.display_name,
+        "lot": number or pgettext("of a lot", "without number"),
+    }
+
+
+def label(row: Balance) -> str:
+    """What tells a lot from another one of the same number, and how much of it lies there."""
+    one = row.lot
+    days = [] if one.expires_on is None else [str(one.expires_on)]
+    said = [lot(one), *days, *(text for text in (one.standard, one.owner, one.earmark) if text)]
+    return " · ".join([*said, amount(row.quantity, row.item)])
+
+
+def earlier(row: Balance) -> str:
+    """That a lot lies there which should go first."""
+    return _("Lot %(lot)s lies here too and expires earlier, on %(day)s. Take it first.") % {
+        "lot": lot(row.lot),
+        "day": row.lot.expires_on,
+    }
+
+
+_MISREAD = {
+    "empty": gettext_lazy("Scan a code, or type what stands below it."),
+    "too_long": gettext_lazy("This is longer than a code of goods."),
+    "not_gs1": gettext_lazy(
+        "This is no code of goods. Scan the GS1 code of the package or a label of the house, or"
+        " type the digits below the bars."
+    ),
+    "check_digit": gettext_lazy("The number was misread: its check digit is wrong. Scan it again."),
+    "no_gtin": gettext_lazy("The code does not say which goods it is of. Scan the one with (01)."),
+    "bad_date": gettext_lazy("The code holds a day that does not exist. Enter the goods by hand."),
+    "twice": gettext_lazy("The code contradicts itself. Enter the goods by hand."),
+    "no_code": gettext_lazy(
+        "No code is seen on the photo. Hold the phone closer, without glare, or type what stands"
+        " below the code."
+    ),
+    "photo_too_big": gettext_lazy("The photo is larger than 12 MB. Take a smaller one."),
+    "not_here": gettext_lazy("This label is of nothing that you can see."),
+}
+
+
+def misread(code: str) -> str:
+    """Why a scanned text is no code, and what to do."""
+    return str(_MISREAD[code])

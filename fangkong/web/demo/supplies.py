@@ -21,6 +21,7 @@ from fangkong.supplies.stock import (
     queries,
     releasing,
     rules,
+    scanning,
     shipping,
 )
 from fangkong.supplies.stock.types import (
@@ -98,8 +99,18 @@ def kept(*, depot: Facility, hospital: Facility, keeper: User, hq: User, at: dat
     _counted(daofu, at, keeper)
     _shipped(store, daofu, items["surgical-mask"], at, keeper)
     _called_for(daofu, store, items["surgical-mask"], at, keeper)
+    _coded(items, at, keeper)
     given += sources.promised(store=store, daofu=daofu, items=items, keeper=keeper, hq=hq, at=at)
     return len(booked) + given
+
+
+def _coded(items: dict[str, Item], at: datetime, by: User) -> None:
+    """Codes of invented packages, from the numbers that GS1 uses in its examples."""
+    for gtin, code, unit in (
+        ("09506000134376", "surgical-mask", ""),
+        ("09506000134383", "coverall", ""),
+    ):
+        scanning.teach(gtin=gtin, item=items[code], unit=unit, by=by, at=at - DAY)
 
 
 def _called_for(place: Place, store: Place, item: Item, at: datetime, by: User) -> None:

@@ -1,7 +1,9 @@
 /**
- * Fields that a camera may fill with a barcode. Where the browser reads barcodes itself (Chrome on
- * Android, ChromeOS, macOS) and has a camera, the page's button beside the field is shown; elsewhere
- * the number is typed, or sent by a hand scanner.
+ * Fields that a camera or a hand scanner may fill with a barcode.
+ *
+ * `data-scan` names the formats. The browser's own reader is used where it knows them (Chrome on
+ * Android, ChromeOS, macOS); a field that names formats gets one in JavaScript elsewhere, fetched
+ * when the camera is first used. Without a camera the number is typed, or sent by a hand scanner.
  */
 interface Barcode {
   rawValue: string;
@@ -9,22 +11,52 @@ interface Barcode {
 interface Detector {
   detect(from: HTMLVideoElement): Promise<Barcode[]>;
 }
-type DetectorClass = new (options: { formats: string[] }) => Detector;
+interface DetectorClass {
+  new (options: { formats: string[] }): Detector;
+  getSupportedFormats?: () => Promise<string[]>;
+}
+type Read = (from: HTMLVideoElement) => Promise<string>;
 
-const FORMATS = ["code_128", "qr_code"];
+const TUBES = ["code_128", "qr_code"];
+const SEPARATOR = "\u001d"; // between the elements of a GS1 code
 
 export function startScanner(): void {
-  const read = (window as unknown as { BarcodeDetector?: DetectorClass }).BarcodeDetector;
-  const button = document.querySelector<HTMLButtonElement>("[data-camera]");
   const field = document.querySelector<HTMLInputElement>("input[data-scan]");
+  if (!field) return;
+  keepSeparators(field);
+  const named = (field.dataset["scan"] ?? "").split(",").filter(Boolean);
+  const own = (window as unknown as { BarcodeDetector?: DetectorClass }).BarcodeDetector;
+  const button = document.querySelector<HTMLButtonElement>("[data-camera]");
   const dialog = document.querySelector<HTMLDialogElement>("dialog[data-camera-view]");
-  if (!read || !button || !field || !dialog || !navigator.mediaDevices) return;
+  if (!button || !dialog || !navigator.mediaDevices || !(own || named.length)) return;
   button.hidden = false;
-  button.addEventListener("click", () => void look(new read({ formats: FORMATS }), field, dialog, button));
+  button.addEventListener("click", () => void look(reader(own, named), field, dialog, button));
+}
+
+/** A hand scanner sends the separator as Ctrl and ], which a field would not take. */
+function keepSeparators(field: HTMLInputElement): void {
+  field.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey || (event.key !== "]" && event.key !== SEPARATOR)) return;
+    event.preventDefault();
+    const end = field.value.length;
+    field.setRangeText(SEPARATOR, field.selectionStart ?? end, field.selectionEnd ?? end, "end");
+  });
+}
+
+async function reader(own: DetectorClass | undefined, named: string[]): Promise<Read> {
+  const wanted = named.length ? named : TUBES;
+  if (own) {
+    const known = (await own.getSupportedFormats?.()) ?? wanted;
+    if (!named.length || known.includes(wanted[0] ?? "")) {
+      const detector = new own({ formats: wanted.filter((one) => known.includes(one)) });
+      return async (video) => (await detector.detect(video).catch(() => []))[0]?.rawValue ?? "";
+    }
+  }
+  return (await import("./barcodes")).reader();
 }
 
 async function look(
-  detector: Detector,
+  reading: Promise<Read>,
   field: HTMLInputElement,
   dialog: HTMLDialogElement,
   button: HTMLButtonElement,
@@ -45,11 +77,12 @@ async function look(
   video.srcObject = stream;
   dialog.showModal();
   await video.play();
+  const read = await reading;
   while (dialog.open) {
-    const [found] = await detector.detect(video).catch(() => [] as Barcode[]);
+    const found = await read(video);
     if (found && dialog.open) {
       dialog.close();
-      field.value = found.rawValue;
+      field.value = found;
       field.form?.requestSubmit();
       return;
     }

@@ -1,0 +1,113 @@
+"""Verbs of scanning: teach which item a GTIN is, put that right, receive a serial once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from fangkong.core.audit import actions as audit
+from fangkong.core.free_text import stated_reason
+from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused, WrongField
+from fangkong.core.spelling import shown
+
+from . import queries, rules, words
+from .models import Entry, Item, ItemCode, Lot, Serial
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+    from .types import Arriving
+
+
+class TaughtAlready(Refused):
+    """The GTIN is of an item already, and of one only."""
+
+
+class NothingNew(Refused):
+    """The code says this already."""
+
+    status = 422
+
+
+@transaction.atomic
+def teach(*, gtin: str, item: Item, unit: str = "", by: User | None, at: datetime) -> ItemCode:
+    """From now on a GTIN means so much of an item: one of a unit or pack of it."""
+    holds = _holds(unit, item)
+    found = queries.code_of(gtin)
+    if found is None:
+        made = ItemCode(**stamps(by, at), gtin=gtin, item=item, pack=shown(unit), holds=holds)
+        try:
+            with transaction.atomic():
+                made.save(force_insert=True)
+        except IntegrityError:  # another keeper taught it at the same moment
+            found = queries.code_of(gtin)
+        else:
+            detail = {"gtin": gtin, "item": item.code, "holds": holds}
+            audit.record("supplies.stock.teach_code", made, by=by, at=at, detail=detail)
+            return made
+    assert found is not None
+    raise TaughtAlready(
+        _("This code is of %(item)s already. Correct it on its page if that is wrong.")
+        % {"item": found.item.display_name}
+    )
+
+
+@transaction.atomic
+def correct_code(
+    *, code: ItemCode, item: Item, unit: str = "", reason: str, by: User | None, at: datetime
+) -> ItemCode:
+    """A GTIN was taught wrongly. What was booked by it stays; it is taken back sheet by sheet."""
+    why = stated_reason(reason, _("Say what was wrong."))
+    holds = _holds(unit, item)
+    code = queries.code_locked(code.pk)
+    if (code.item_id, code.pack, code.holds) == (item.pk, shown(unit), holds):
+        raise NothingNew(_("Nothing was changed."))
+    before = {"item": code.item.code, "holds": code.holds}
+    code.item, code.pack, code.holds = item, shown(unit), holds
+    code.touch(by, at)
+    code.save()
+    detail = {"gtin": code.gtin, "from": before, "to": {"item": item.code, "holds": holds}}
+    audit.record("supplies.stock.correct_code", code, by=by, at=at, reason=why, detail=detail)
+    return code
+
+
+def _holds(unit: str, item: Item) -> int:
+    """How many smallest units one of a unit is; told beside the field where it is none of them."""
+    packs = {str(name): int(size) for name, size in item.packs.items()}
+    try:
+        return rules.in_smallest("1", unit, item.unit, packs)
+    except rules.NotExact as problem:
+        raise WrongField(words.fault(problem.code), "unit") from problem
+
+
+def came_in(
+    entry: Entry, lines: Sequence[Arriving], lots: Sequence[Lot], by: User | None, at: datetime
+) -> None:
+    """The serials of a receipt, line by line; one that came in before refuses the whole sheet."""
+    for number, (line, lot) in enumerate(zip(lines, lots, strict=True)):
+        if line.code is None or not line.serials:
+            continue
+        rows = [
+            Serial(**stamps(by, at), code=line.code, serial=each, lot=lot, entry=entry)
+            for each in line.serials
+        ]
+        try:
+            with transaction.atomic():
+                Serial.objects.bulk_create(rows)
+        except IntegrityError:
+            known = queries.serials_in(line.code, line.serials) or list(line.serials)
+            raise WrongField(
+                _("Serial %(serial)s of this code came in already. It is received once.")
+                % {"serial": known[0]},
+                f"lines/{number}/serials",
+            ) from None
+
+
+def taken_back(entry: Entry, at: datetime) -> None:
+    """A receipt was taken back: its serials may come in again."""
+    Serial.objects.filter(entry=entry, taken_back_at__isnull=True).update(taken_back_at=at)

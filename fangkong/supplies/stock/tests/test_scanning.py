@@ -1,0 +1,456 @@
+"""Scanning: codes are taught once, goods in and out package by package, labels of the house."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from datetime import date
+from uuid import uuid4
+
+import pytest
+import zxingcpp
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from PIL import Image
+from pypdf import PdfReader
+
+from fangkong.accounts.tests.factories import staff
+from fangkong.core.audit.models import AuditLine
+from fangkong.core.refusals import WrongField
+from fangkong.core.roles import Role
+from fangkong.core.tests.together import at_once
+from fangkong.supplies.stock import actions, labels, queries, scanning, sight
+from fangkong.supplies.stock.models import Entry, ItemCode, Lot, Serial
+from fangkong.supplies.stock.types import Arriving, ItemFacts, LotFacts, Papers
+
+from .factories import AT, DAY, NEXT_YEAR, TODAY
+from .symbols import photo
+
+pytestmark = pytest.mark.both_databases
+GTIN, OTHER = "09506000134352", "09506000134369"
+GS = "\x1d"
+BOX = f"]d201{GTIN}17211231" + "10L-1"  # one package of lot L-1
+
+
+@pytest.fixture
+def code(world):
+    """A package of 50 masks."""
+    named = {name: getattr(world.mask, name) for name in ("code", "name_zh", "kind", "unit")}
+    facts = ItemFacts(**named, packs={"箱(2000只)": 2000, "盒(50只)": 50})
+    world.mask = actions.change_item(item=world.mask, facts=facts, by=None, at=AT)
+    return scanning.teach(gtin=GTIN, item=world.mask, unit="盒(50只)", by=world.keeper, at=AT)
+
+
+def received(world, code, *serials, at=AT, place=None):
+    line = Arriving(
+        item=code.item,
+        quantity=50 * max(1, len(serials)),
+        lot=LotFacts(number="L-1"),
+        code=code,
+        serials=serials,
+    )
+    where = place or world.store
+    return actions.receive(place=where, lines=[line], papers=Papers(), by=world.keeper, at=at)
+
+
+# --- Codes are taught -----------------------------------------------------------------------------
+
+
+def test_a_code_is_taught_once_and_is_of_one_item(world, code):
+    assert (code.item, code.pack, code.holds) == (world.mask, "盒(50只)", 50)
+    with pytest.raises(scanning.TaughtAlready, match="医用外科口罩"):
+        scanning.teach(gtin=GTIN, item=world.suit, by=world.keeper, at=AT)
+    with pytest.raises(WrongField) as refused:
+        scanning.teach(gtin=OTHER, item=world.suit, unit="车", by=world.keeper, at=AT)
+    assert refused.value.field == "unit"
+    assert ItemCode.objects.count() == 1
+
+
+def test_a_code_that_was_taught_wrongly_is_corrected_with_a_reason(world, code):
+    said = {"code": code, "item": world.suit, "unit": "", "by": world.keeper, "at": AT}
+    with pytest.raises(scanning.NothingNew):
+        scanning.correct_code(**{**said, "item": world.mask, "unit": "盒(50只)"}, reason="扫错了")
+    done = scanning.correct_code(**said, reason="扫错了箱子")
+    assert (done.item, done.holds) == (world.suit, 1)
+    line = AuditLine.objects.get(action="supplies.stock.correct_code")
+    assert (line.reason, line.detail["from"]) == ("扫错了箱子", {"item": "mask", "holds": 50})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_teach_a_code_at_once_one_does(world):
+    items = (world.mask, world.suit)
+
+    found = at_once(lambda n: scanning.teach(gtin=GTIN, item=items[n], by=world.keeper, at=AT))
+
+    refused = [one for one in found if isinstance(one, Exception)]
+    assert [type(one) for one in refused] == [scanning.TaughtAlready]
+
+
+# --- Serials --------------------------------------------------------------------------------------
+
+
+def test_a_serial_is_received_once_anywhere(world, code):
+    received(world, code, "S1", "S2")
+    for place in (world.store, world.there):
+        with pytest.raises(WrongField, match="S2") as refused:
+            received(world, code, "S3", "S2", place=place)
+        assert refused.value.field == "lines/0/serials"
+    assert Entry.objects.count() == 1 and world.held() == {"L-1": 100}
+    received(world, code, "S3")
+
+
+def test_a_serial_whose_receipt_was_taken_back_comes_in_again(world, code):
+    entry = received(world, code, "S1")
+    actions.reverse(entry=entry, reason="扫错", by=world.keeper, at=AT)
+    received(world, code, "S1")
+    assert Serial.objects.filter(serial="S1").count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_receive_a_serial_at_once_one_does(world, code):
+    places = (world.store, world.there)
+
+    found = at_once(lambda n: received(world, code, "S1", place=places[n]))
+
+    assert [type(one) for one in found if isinstance(one, Exception)] == [WrongField]
+    assert Serial.objects.count() == 1
+
+
+# --- The pages ------------------------------------------------------------------------------------
+
+
+class Sheet:
+    """A page of scanning as a hand scanner uses it: the fields that it carries go back with it."""
+
+    def __init__(self, client, user, name, **said):
+        self.client, self.user, self.address = client, user, reverse(f"supplies:stock:{name}")
+        client.force_login(user)
+        self.answer = client.get(self.address, said)
+
+    @property
+    def page(self):
+        return self.answer.content.decode()
+
+    def carried(self):
+        form = self.answer.context["form"]
+        fields = {name: form[name].value() or "" for name in form.fields if name != "photo"}
+        for n, line, _fields in self.answer.context["rows"]:
+            fields |= {f"line_{n}": line.carried, f"serials_{n}": " ".join(line.serials)}
+        asked = self.answer.context["asked"]
+        return {**fields, "code": "", "text": asked.text}
+
+    def press(self, act, **said):
+        sent = {"_key": str(uuid4()), **self.carried(), **said, "act": act}
+        self.answer = self.client.post(self.address, sent)
+        return self.answer
+
+    def scan(self, text):
+        return self.press("add", code=text)
+
+
+def test_packages_are_scanned_in_and_booked_as_one_sheet(world, code, client):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    sheet.scan(f"{BOX}{GS}21S1")
+    sheet.scan(f"{BOX}{GS}21S2\r")
+    again = sheet.scan(f"{BOX}{GS}21S2")
+    assert again.status_code == 422 and "S2" in again.context["asked"].fault
+    sheet.scan(GTIN)  # of the same item, a package that says no lot
+    sheet.press("add", code=GTIN, count_1="3")
+
+    assert [(line.count, line.serials) for line in sheet.answer.context["form"].lines] == [
+        ("2", ("S1", "S2")),
+        ("4", ()),
+    ]
+    wrong = sheet.press("book", count_1="1.5")
+    assert (wrong.status_code, list(wrong.context["form"].errors)) == (422, ["count_1"])
+    done = sheet.press("book", count_1="1", number_1="无码", expires_on_1="2021-02-05")
+    assert done.status_code == 302
+    assert world.held() == {"L-1": 100, "无码": 50}
+    assert world.lot("L-1").expires_on == date(2021, 12, 31)
+    assert Serial.objects.count() == 2
+    sheet = Sheet(client, world.keeper, "scan_in")
+    known = sheet.scan(f"{BOX}{GS}21S1")
+    assert known.status_code == 422 and not known.context["form"].lines
+
+
+def test_a_code_that_nobody_taught_is_asked_for_once(world, client):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    asked = sheet.scan(BOX)
+    assert asked.status_code == 200 and GTIN in sheet.page and not asked.context["form"].lines
+    wrong = sheet.press("teach", **{"teach-item": "没有", "teach-unit": ""})
+    assert wrong.status_code == 422 and "item" in wrong.context["asked"].teach.errors
+    sheet.press("teach", **{"teach-item": "医用外科口罩", "teach-unit": "箱(2000只)"})
+    (line,) = sheet.answer.context["form"].lines
+    assert (line.holds, line.number) == (2000, "L-1")
+    assert sheet.press("book").status_code == 302
+    assert world.held() == {"L-1": 2000}
+    sheet = Sheet(client, world.keeper, "scan_in")
+    assert sheet.scan(BOX).context["form"].lines
+
+
+def test_exactly_the_scanned_lot_leaves_and_an_earlier_one_is_told(world, code, client):
+    last = date(2021, 12, 31)
+    world.bring(500, number="L-1", expires_on=last)
+    world.bring(500, number="L-0", expires_on=TODAY + 30 * DAY)
+    sheet = Sheet(client, world.keeper, "scan_out")
+    sheet.scan(BOX)
+    assert "L-0" in sheet.answer.context["form"].lines[0].note
+    sheet.scan(BOX)
+    assert sheet.press("book").status_code == 302
+    assert world.held() == {"L-1": 400, "L-0": 500}
+    # More than lies there: nothing leaves, and the line says so.
+    sheet = Sheet(client, world.keeper, "scan_out")
+    sheet.scan(BOX)
+    short = sheet.press("book", count_0="9")
+    assert short.status_code == 422 and "L-1" in sheet.page
+    assert world.held() == {"L-1": 400, "L-0": 500}
+    # A package that says no lot: the earliest leaves.
+    sheet.press("drop-0")
+    assert not sheet.answer.context["form"].lines
+    sheet.scan(GTIN)
+    assert sheet.press("book").status_code == 302
+    assert world.held() == {"L-1": 400, "L-0": 450}
+
+
+def test_a_held_back_expired_or_absent_lot_is_refused_with_its_reason(world, code, client):
+    world.bring(100, number="L-1", expires_on=date(2021, 12, 31))
+    actions.hold(lot=world.lot("L-1"), reason="抽检不合格", by=world.keeper, at=AT)
+    world.bring(100, number="OLD", expires_on=TODAY - DAY)
+    sheet = Sheet(client, world.keeper, "scan_out")
+    for text, why in (
+        (BOX, "抽检不合格"),
+        (f"(01){GTIN}(17)200204(10)OLD", "2020-02-04"),
+        (f"(01){GTIN}(10)NONE", "NONE"),
+        ("9506000134353", "校验"),
+    ):
+        refused = sheet.scan(text)
+        assert refused.status_code == 422 and why in refused.context["asked"].fault
+        assert not refused.context["form"].lines
+    # Held back after it was scanned: booking refuses it.
+    actions.let_go(lot=world.lot("L-1"), reason="复检合格", by=world.keeper, at=AT)
+    sheet.scan(BOX)
+    actions.hold(lot=world.lot("L-1"), reason="再次封存", by=world.keeper, at=AT)
+    refused = sheet.press("book")
+    assert refused.status_code == 422 and "再次封存" in sheet.page
+    assert world.held()["L-1"] == 100
+
+
+def test_where_a_scanner_drops_separators_the_known_lot_is_taken_or_somebody_chooses(
+    world, code, client
+):
+    dropped = f"01{GTIN}" + "10A21B"
+    sheet = Sheet(client, world.keeper, "scan_in")
+    sheet.scan(dropped)
+    assert [way.lot for way in sheet.answer.context["asked"].ways] == ["A21B", "A"]
+    assert not sheet.answer.context["form"].lines
+    sheet.press("way-1")
+    (line,) = sheet.answer.context["form"].lines
+    assert (line.number, line.serials) == ("A", ("B",))
+    assert sheet.press("book").status_code == 302
+    sheet = Sheet(client, world.keeper, "scan_out")
+    sheet.scan(dropped)
+    assert [line.number for line in sheet.answer.context["form"].lines] == ["A"]
+
+
+def test_lots_of_one_number_are_told_apart_by_hand(world, code, client):
+    world.bring(100, number="L-1", earmark="道孚县")
+    world.bring(100, number="L-1")
+    sheet = Sheet(client, world.keeper, "scan_out")
+    sheet.scan(f"(01){GTIN}(10)L-1")
+    blind = sheet.press("book")
+    assert blind.status_code == 422 and list(blind.context["form"].errors) == ["lot_0"]
+    free = Lot.objects.get(earmark="")
+    assert sheet.press("book", lot_0=str(free.public_id)).status_code == 302
+    assert world.held(lot=free) == 50
+
+
+def test_nothing_is_scanned_into_the_lot_of_a_gift(world, client, monkeypatch):
+    world.bring(10, number="G", owner="某商会")
+    lot = world.lot("G")
+    monkeypatch.setattr("fangkong.supplies.stock.rules.names_a_gift", lambda owner: owner != "")
+    sheet = Sheet(client, world.keeper, "scan_in")
+    refused = sheet.scan(f"https://fk.example.org{lot.get_absolute_url()}")
+    assert refused.status_code == 422 and not refused.context["form"].lines
+    said = {"line_0": json.dumps({"lot": str(lot.public_id)}), "count_0": "5"}
+    refused = sheet.press("book", place=str(world.store.public_id), **said)
+    assert refused.status_code == 422 and "code" in refused.context["form"].errors
+    assert world.held() == {"G": 10}
+
+
+def test_what_was_tampered_with_is_left_out(world, code, client):
+    client.force_login(world.keeper)
+    for line in ("{", "[]", '{"gtin": 5}', '{"gtin": "00000000000000"}', '{"lot": "x"}'):
+        said = {"_key": str(uuid4()), "act": "book", "line_0": line, "count_0": "5"}
+        said["place"] = str(world.store.public_id)
+        answer = client.post(reverse("supplies:stock:scan_in"), said)
+        assert answer.status_code == 422 and not answer.context["form"].lines
+    assert not Entry.objects.exists()
+
+
+def test_one_code_leads_to_the_page_of_what_it_is_of(world, code, client):
+    world.bring(100, number="L-1", expires_on=date(2021, 12, 31))
+    lot = world.lot("L-1")
+    client.force_login(world.keeper)
+
+    def look(text="", **more):
+        return client.post(reverse("supplies:stock:scan"), {"code": text, **more})
+
+    root = "https://fk.example.org"
+    for text, there in (
+        (BOX, lot),
+        (f"(01){GTIN}(10)L-1", lot),
+        (GTIN, world.mask),
+        (f"(01){GTIN}(10)NEW", world.mask),
+        (root + lot.get_absolute_url(), lot),
+        (root + world.store.get_absolute_url(), world.store),
+    ):
+        assert look(text)["Location"] == there.get_absolute_url()
+    assert look(OTHER).status_code == 200  # nobody taught it: the page says so
+    for text in ("hello", root + world.there.get_absolute_url()):
+        assert look(text).status_code == 422
+    client.force_login(world.matron)
+    assert look(root + lot.get_absolute_url()).status_code == 422
+    assert look(BOX)["Location"] == world.mask.get_absolute_url()
+
+
+def test_a_photo_of_a_code_is_read_on_the_server(world, code, client):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    seen = SimpleUploadedFile("a.jpg", photo(f"(01){GTIN}(17)211231(10)L-1"), "image/jpeg")
+    sheet.press("add", photo=seen)
+    assert [line.number for line in sheet.answer.context["form"].lines] == ["L-1"]
+    empty = io.BytesIO()
+    Image.new("L", (300, 300), 200).save(empty, "PNG")
+    for content in (empty.getvalue(), b"GIF89a", b""):
+        refused = sheet.press("add", photo=SimpleUploadedFile("a.png", content, "image/png"))
+        assert refused.status_code == 422 and refused.context["asked"].fault
+
+
+def test_a_photo_that_unfolds_to_gigabytes_takes_its_reader_along_and_nothing_else():
+    big = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(big, "PNG")
+    assert sight.texts(big.getvalue()) == []
+
+
+# --- Codes and labels -----------------------------------------------------------------------------
+
+
+def test_codes_are_listed_shown_and_corrected(world, code, client):
+    client.force_login(world.keeper)
+    listed = client.get(reverse("supplies:stock:codes"), {"gtin": "134352"}).content.decode()
+    assert GTIN in listed and "盒(50只)" in listed
+    address = reverse("supplies:stock:correct_code", args=[code.public_id])
+    seen = client.get(address).context["form"].editing.carried
+    said = {"_key": str(uuid4()), "_seen": seen, "item": "医用一次性防护服", "unit": ""}
+    assert client.post(address, {**said, "reason": ""}).status_code == 422
+    assert client.post(address, {**said, "reason": "扫错"}).status_code == 302
+    code.refresh_from_db()
+    assert code.item == world.suit
+    client.force_login(world.headquarters)
+    assert client.get(code.get_absolute_url()).status_code == 200
+    assert client.get(address).status_code == 403
+
+
+def test_a_scanner_reads_the_printed_labels_and_they_lead_to_their_pages(world, client):
+    world.bring(10, number="L-1", expires_on=NEXT_YEAR)
+    lot = world.lot("L-1")
+    client.force_login(world.keeper)
+    for name, record, words in (
+        ("lot_labels", lot, ("医用外科口罩", "L-1", "2021-02-05")),
+        ("place_labels", world.store, ("州应急物资储备库", world.store.mark)),
+    ):
+        address = reverse(f"supplies:stock:{name}", args=[record.public_id])
+        for size, pages in (("sheet", 1), ("roll", 3)):
+            answer = client.get(address, {"size": size, "copies": "3"})
+            read = PdfReader(io.BytesIO(answer.content)).pages
+            text = "".join("".join(page.extract_text() for page in read).split())
+            assert (answer["Content-Type"], len(read)) == ("application/pdf", pages)
+            assert all(text.count(word) == 3 for word in words)
+        line = AuditLine.objects.filter(action="core.printing.print").latest("pk")
+        assert (line.subject_id, line.detail) == (record.pk, {"labels": 3})
+        drawn = labels.qr(f"https://fk.example.org{record.get_absolute_url()}")
+        assert scanned(drawn) == f"https://fk.example.org{record.get_absolute_url()}"
+    everything = client.get(
+        reverse("supplies:stock:place_labels", args=[world.store.public_id]), {"lots": "1"}
+    )
+    assert "L-1" in PdfReader(io.BytesIO(everything.content)).pages[0].extract_text()
+    client.force_login(world.matron)
+    for name, record in (("lot_labels", lot), ("place_labels", world.store)):
+        address = reverse(f"supplies:stock:{name}", args=[record.public_id])
+        assert client.get(address).status_code == 404
+
+
+def scanned(drawing: str) -> str:
+    """What a scanner reads from the drawing of a QR code."""
+    side = int(re.search(r'viewBox="0 0 (\d+) ', drawing)[1])
+    picture = Image.new("L", (side, side), 255)
+    x = y = 0.0
+    for command, numbers in re.findall(
+        r"([Mmh])([-\d. ]+)", re.search(r' d="([^"]+)"', drawing)[1]
+    ):
+        values = [float(one) for one in re.findall(r"-?[\d.]+", numbers)]
+        if command == "h":
+            for n in range(int(values[0])):
+                picture.putpixel((int(x) + n, int(y)), 0)
+            x += values[0]
+        else:
+            x, y = (values[0], values[1]) if command == "M" else (x + values[0], y + values[1])
+    (read,) = zxingcpp.read_barcodes(picture.resize((side * 4, side * 4), Image.Resampling.NEAREST))
+    return str(read.text)
+
+
+# --- Machines -------------------------------------------------------------------------------------
+
+
+def test_machines_ask_what_a_code_is_teach_it_and_receive_serials(world, code, client):
+    world.bring(100, number="L-1", expires_on=date(2021, 12, 31))
+
+    def ask(user, path, match="", **body):
+        client.force_login(user)
+        headers = {"Idempotency-Key": str(uuid4()), "Accept-Language": "en"}
+        headers |= {"If-Match": match} if match else {}
+        address = f"/api/v1/supplies/stock/{path}"
+        return client.post(address, json.dumps(body), "application/json", headers=headers)
+
+    place = str(world.store.public_id)
+    said = ask(world.keeper, "scan/", text=BOX, place=place).json()
+    assert said["code"]["holds"] == 50
+    (way,) = said["ways"]
+    assert (way["lot_number"], way["expires_on"], way["received"]) == ("L-1", "2021-12-31", False)
+    assert way["lots"] == [{"lot": str(world.lot("L-1").public_id), "quantity": 100, "refused": ""}]
+    actions.hold(lot=world.lot("L-1"), reason="抽检", by=world.keeper, at=AT)
+    said = ask(world.keeper, "scan/", text=BOX, place=place).json()
+    assert "抽检" in said["ways"][0]["lots"][0]["refused"]
+    assert ask(world.matron, "scan/", text=BOX, place=place).status_code == 404
+    wrong = ask(world.keeper, "scan/", text="hello")
+    assert (wrong.status_code, wrong.json()["errors"][0]["where"]) == (422, "/text")
+    assert not AuditLine.objects.filter(action__contains="scan").exists()
+
+    new = {"gtin": OTHER[1:], "item": str(world.suit.public_id)}
+    assert ask(world.headquarters, "codes/", **new).status_code == 403
+    assert ask(world.keeper, "codes/", **{**new, "gtin": OTHER[:-1] + "1"}).status_code == 422
+    made = ask(world.keeper, "codes/", **new)
+    assert (made.status_code, made.json()["gtin"]) == (201, OTHER)
+    assert ask(world.keeper, "codes/", **new).status_code == 409
+    path = f"codes/{made.json()['id']}/correct/"
+    said = {"item": str(world.mask.public_id), "reason": "wrong box"}
+    assert ask(world.keeper, path, **said).status_code == 428
+    assert ask(world.keeper, path, "*", **said).json()["item"] == str(world.mask.public_id)
+    line = {"item": str(world.mask.public_id), "quantity": 100, "lot": {"number": "N"}}
+    line |= {"code": str(code.public_id), "serials": ["A", "B"]}
+    sheet = {"place": place, "lines": [line]}
+    assert ask(world.keeper, "receipts/", **sheet).status_code == 201
+    again = ask(world.keeper, "receipts/", **sheet)
+    assert (again.status_code, again.json()["errors"][0]["where"]) == (422, "/lines/0/serials")
+    bare = {**line, "serials": ["C"], "code": None}
+    refused = ask(world.keeper, "receipts/", place=place, lines=[bare])
+    assert (refused.status_code, refused.json()["errors"][0]["where"]) == (422, "/lines/0/code")
+    assert queries.serials_in(code, ["A", "B", "C"]) == ["A", "B"]
+
+
+def test_staff_who_may_only_look_cannot_scan_goods_in(world, code, client):
+    nurse = staff(Role.WARD_STAFF, facility=world.hospital)
+    client.force_login(nurse)
+    assert client.get(reverse("supplies:stock:scan")).status_code == 200
+    for name in ("scan_in", "scan_out"):
+        assert client.get(reverse(f"supplies:stock:{name}")).status_code == 403
