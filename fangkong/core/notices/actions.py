@@ -7,6 +7,7 @@ words and a link, so personal data cannot get into it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import F, QuerySet
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -177,7 +179,15 @@ def send(*, message_id: int, at: datetime) -> Message.State:
         message.state, message.due_at = Message.State.DROPPED, None
         message.save(update_fields=["state", "due_at"])
         return Message.State.DROPPED
+    along = _along(message, at)
+    if along:
+        said = _several(message, said)
     message.problem = sending.send(message.channel, said, at)
+    if along and not message.problem:
+        # Told in the same breath: after a night, or when much is assigned at once.
+        Message.objects.filter(pk__in=along, state=Message.State.WAITING).update(
+            state=Message.State.SENT, tried_at=at, due_at=None
+        )
     message.tries += 1
     message.tried_at = at
     pause = rules.wait_after(message.tries) if message.problem else None
@@ -207,6 +217,31 @@ def _said(message: Message) -> sending.Said | None:
         path = url_of(notice.kind, notice.subject_public_id)
     outer = sending.outer_address()
     return sending.Said(text, outer + path if outer and path else "", to, str(message.public_id))
+
+
+def _along(message: Message, at: datetime) -> list[int]:
+    """What else waits for the same reader on the same way now and was not tried yet."""
+    if not message.channel.personal:
+        return []
+    same = Message.objects.filter(
+        channel_id=message.channel_id,
+        notice__user_id=message.notice.user_id,
+        notice__read_at=None,
+        state=Message.State.WAITING,
+        tries=0,
+        due_at__lte=at + rules.TAKEN,
+    )
+    return list(same.exclude(pk=message.pk).values_list("pk", flat=True)[:BATCH])
+
+
+def _several(message: Message, said: sending.Said) -> sending.Said:
+    """The same message for several notices: it says so, and leads to their list."""
+    own = queries.quiet_of(message.notice.user).language
+    with translation.override(own or settings.LANGUAGE_CODE):
+        text = str(_("Several new notices wait for you"))
+    outer = sending.outer_address()
+    url = outer + reverse("core:notices:index") if outer else ""
+    return replace(said, text=text, url=url)
 
 
 def send_due(at: datetime) -> int:

@@ -595,3 +595,38 @@ def test_a_way_out_that_does_not_answer_is_asked_once_and_holds_up_no_other(
     receiver.go_on.set()
     for message in silent.messages.order_by("due_at", "pk"):
         assert actions.send(message_id=message.pk, at=later) == "sent"
+
+
+def test_what_has_waited_for_the_morning_comes_as_one_message(
+    areas, daofu, colleague, channel, receiver
+):
+    way = channel(Way.GATEWAY)
+    for user, phone in ((daofu, "13900002222"), (colleague, "13900003333")):
+        follow(user, way, address=phone)
+    quiet_at_night(daofu)
+    for _task in range(3):
+        assigned(areas["513326"], at=NIGHT, due_at=NIGHT + timedelta(days=2))
+    morning = datetime(2020, 2, 6, 7, tzinfo=SHANGHAI)
+    own = Message.objects.filter(notice__user=daofu).order_by("pk")
+    first = own[0].notice
+    actions.read(notice=first, by=daofu, at=morning)  # seen on the desk meanwhile
+
+    actions.send_due(morning)
+    states = [actions.send(message_id=one.pk, at=morning) for one in own]
+
+    assert states == ["dropped", "sent", "sent"]
+    told = [json.loads(body) for _path, _headers, body in receiver.heard]
+    assert [one["to"] for one in told] == ["13900002222"]
+    assert told[0]["text"] == "您有多条新通知 https://fangkong.example/core/notices/"
+    assert not Message.objects.filter(notice__user=colleague, state="sent").exists()
+
+
+def test_several_that_could_not_be_said_are_all_tried_again(areas, daofu, channel, receiver):
+    follow(daofu, channel(Way.GATEWAY, path="/broken"), address="13900002222")
+    for _task in range(2):
+        assigned(areas["513326"])
+    one, two = Message.objects.order_by("pk")
+
+    assert actions.send(message_id=one.pk, at=AT) == "waiting"
+    assert set(Message.objects.values_list("state", "tries")) == {("waiting", 1), ("waiting", 0)}
+    assert actions.send(message_id=two.pk, at=AT) == "waiting"
