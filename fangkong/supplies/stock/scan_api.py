@@ -88,6 +88,7 @@ class ScannedOut(Schema):
 
 
 @router.post("/scan/", response=ScannedOut)
+@api.reads
 def scan(request: HttpRequest, body: ScannedIn) -> dict[str, Any]:
     """What a scanned text means. Changes nothing."""
     staff = cast(StaffRequest, request)
