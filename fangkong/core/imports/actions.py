@@ -49,7 +49,7 @@ from .types import (
 
 log = logging.getLogger("fangkong.imports")
 
-AT_ONCE = 2_000  # rows that are checked within the request
+AT_ONCE = 200  # rows that are checked while the file is taken in, and nobody else writes
 CHUNK = 1_000  # rows that are checked or entered in one transaction
 KEPT_FOR = timedelta(days=7)
 
