@@ -21,7 +21,8 @@ _LONGEST_RUN = 96  # signs of all elements that may run into each other
 
 # As scanners send the separator where it is no sign of a keyboard.
 _SEPARATORS = ("\u241d", "<GS>", "{GS}", "[GS]", "^]")
-_LABEL = re.compile(r"/supplies/stock/(lots|places)/([0-9a-f-]{36})/?$", re.IGNORECASE)
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_LABEL = re.compile(rf"/supplies/stock/(lots|places)/({_ID})/?$", re.IGNORECASE)
 _BRACKETS = re.compile(r"\(\d{2,4}\)")
 _IDENTIFIER = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 # Data Matrix (also extended and rectangular), Code 128, QR, DataBar, DotCode with FNC1 in front.

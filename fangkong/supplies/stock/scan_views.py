@@ -162,8 +162,8 @@ def _step(
     leaves: bool,
 ) -> tuple[list[scans.Line], Place | None]:
     """One press: a package more, a line less, a code that is taught, a way that is chosen."""
-    if act.startswith("drop-") and act[5:].isdecimal():
-        return [line for n, line in enumerate(lines) if n != int(act[5:])], place
+    if act.startswith("drop-"):
+        return [line for n, line in enumerate(lines) if act != f"drop-{n}"], place
     try:
         asked.text = request.POST.get("text", "") if act != "add" else _text(request)
         found = scans.understood(asked.text, request.user, request.now)
@@ -209,8 +209,9 @@ def _one_way(request: StaffRequest, act: str, found: scans.Scan, asked: Asked) -
         found = _taught(request, act, found, asked)
         if found.code is None:
             return found
-    if act.startswith("way-") and act[4:].isdecimal() and int(act[4:]) < len(found.ways):
-        return replace(found, ways=(found.ways[int(act[4:])],))
+    for n, way in enumerate(found.ways):
+        if act == f"way-{n}":
+            return replace(found, ways=(way,))
     if len(found.ways) > 1:
         asked.ways = found.ways
     return found

@@ -104,6 +104,8 @@ def test_plain_numbers_of_packages_are_gtins(text, gtin):
         ("(01)0950600013435", "not_gs1"),
         ("(17)201231", "no_gtin"),
         ("https://example.com/a", "not_gs1"),
+        (f"https://example.com/supplies/stock/lots/{'-' * 36}/", "not_gs1"),
+        (f"/supplies/stock/places/{'0' * 36}", "not_gs1"),
         ("https://id.gs1.org/01/09506000134353", "check_digit"),
     ],
 )

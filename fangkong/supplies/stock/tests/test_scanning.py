@@ -288,6 +288,16 @@ def test_what_was_tampered_with_is_left_out(world, code, client):
     assert not Entry.objects.exists()
 
 
+@pytest.mark.parametrize("act", ["drop-" + "9" * 5000, "drop-x", "way-" + "9" * 5000, "drop-"])
+def test_a_press_that_names_no_line_changes_nothing(world, code, client, act):
+    client.force_login(world.keeper)
+    line = json.dumps({"gtin": code.gtin, "lot": "A", "made_on": "", "expires_on": ""})
+    said = {"_key": str(uuid4()), "act": act, "line_0": line, "count_0": "5", "text": ""}
+    page = client.post("/supplies/stock/scan/in/", said)
+    assert page.status_code in (200, 422)
+    assert b'name="count_0"' in page.content
+
+
 def test_one_code_leads_to_the_page_of_what_it_is_of(world, code, client):
     world.bring(100, number="L-1", expires_on=date(2021, 12, 31))
     lot = world.lot("L-1")
