@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from fangkong.core import clock, slots
+from fangkong.core import clock, outgoing, slots
 from fangkong.core.pages import AreaMap, BoardColumn, Chart, Column, Month, cells
 from fangkong.core.pages.editing import SEEN_FIELD, editing_of
 from fangkong.core.pages.forms import KEY_FIELD, answered, dress
@@ -22,6 +22,7 @@ from fangkong.core.record import new_public_id
 
 register = template.Library()
 register.filter("answer", answered)
+register.filter("outgoing", outgoing.told)
 
 MANY = 6  # choices beyond which a list of them takes the whole width
 FOLD = "fk_filters"  # cookie: the list whose folded filters are open

@@ -17,10 +17,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fangkong.core import outbound
+from fangkong.core import outbound, outgoing
 
 # What names resolve to in these tests; numbers resolve to themselves, as the system reads them.
 NAMES = {
@@ -427,3 +428,18 @@ def test_the_certificate_is_checked_against_the_name_not_the_address(
     finally:
         listener.close()
         thread.join(5)
+
+
+@pytest.mark.parametrize("name", ["NotAccepted", "TooSlow", "ConnectionRefusedError", "SSLError"])
+def test_what_went_wrong_outside_is_said_in_words(name):
+    with translation.override("en"):
+        said = outgoing.told(name)
+    assert said.endswith(".")
+    assert name not in said
+    with translation.override("zh-hans"):
+        assert outgoing.told(name) != said
+
+
+def test_a_problem_that_nobody_foresaw_is_told_by_its_name():
+    assert outgoing.told("UnicodeError") == "UnicodeError"
+    assert outgoing.told("") == ""

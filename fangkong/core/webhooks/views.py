@@ -20,6 +20,7 @@ from django.views.decorators.http import require_POST
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.commands.actions import answered_on, once
+from fangkong.core.outgoing import told
 from fangkong.core.permissions import allowed
 
 from . import actions, queries
@@ -67,7 +68,7 @@ DELIVERIES = pages.Listing[Any](
             piece="core/webhooks/_delivery_state.html",
         ),
         pages.Column("tries", _("Tries"), lambda d: d.tries),
-        pages.Column("status", _("Answer"), lambda d: d.status or d.problem),
+        pages.Column("status", _("Answer"), lambda d: d.status or told(d.problem)),
         pages.Column("due", _("Next try"), lambda d: d.due_at if d.state == "waiting" else None),
     ],
     order="-at",

@@ -308,7 +308,7 @@ def test_checkpoints_and_announced_areas_are_narrowed(look, world):
         assert found("risk_areas", query) == {"4301"}, query
     assert found("risk_areas", "on=2020-02-04") == {"4201"}
     assert found("risk_areas", "tier=ganzi-4-key-area") == {"4301", "4201"}
-    assert found("risk_areas", "on=2020-02-31&tier=none") == {"4301", "4201"}  # neither is a filter
+    assert found("risk_areas", "on=2020-02-31&tier=none") == set()  # what nobody can choose
 
 
 def test_the_search_over_everything_finds_arrivals_checkpoints_and_who_is_watched(look, world):
