@@ -165,14 +165,15 @@ def cover(
 ) -> HttpResponse:
     """How long everything lasts at your places, those that run out first in front.
 
-    `place` and `item` narrow it; of one or the other the answer is small.
+    `place` and `item` narrow it, to nothing where they name none of yours; of one or the other
+    the answer is small.
     """
     staff = _staff(request)
     api.require(request, VIEW)
     where = None if place is None else stock.place_open_to(staff.user, staff.now, place, VIEW)
     what = None if item is None else stock.items().filter(public_id=item).first()
     if (place is not None and where is None) or (item is not None and what is None):
-        raise Http404
+        return api.whole(request, [])
     said: dict[str, Any] = {"days": days, "strategy": strategy.value, "item": what}
     places = None if where is None else [where]
     found = queries.covers(staff.user, staff.now, places=places, **said)
