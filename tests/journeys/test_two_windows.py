@@ -63,7 +63,7 @@ def test_a_reviewer_is_shown_the_card_that_came_meanwhile(
 ) -> None:
     reviewer = visit("daofu", language=language, width=width)
     address = a_case(reviewer, number)
-    other = reviewer.context.new_page()
+    other = visit("hospital", language=language, width=width)  # nobody reviews a card of their own
     other.goto(f"{address}revise/")
     revise(other, origin_place="丹巴县")  # so that it waits for its review
     reviewer.goto(f"{CASES}?review=waiting")
