@@ -278,6 +278,16 @@ def test_nothing_is_scanned_into_the_lot_of_a_gift(world, client, monkeypatch):
     assert world.held() == {"G": 10}
 
 
+@pytest.mark.parametrize("way", ["", "in/", "out/"])
+def test_the_camera_is_closed_without_sending_the_sheet(world, client, way):
+    """A form within a form is none: its button would send the outer one."""
+    client.force_login(world.keeper)
+    page = client.get(f"/supplies/stock/scan/{way}").content.decode()
+    before, _mark, after = page.partition("data-camera-view")
+    assert after and before.count("<form") == before.count("</form>")
+    assert "data-camera " in before
+
+
 def test_what_was_tampered_with_is_left_out(world, code, client):
     client.force_login(world.keeper)
     for line in ("{", "[]", '{"gtin": 5}', '{"gtin": "00000000000000"}', '{"lot": "x"}'):
