@@ -196,14 +196,8 @@ def _write(
         DailyLine(
             report=report,
             item_id=one.item,
-            opening=one.opening,
-            received=one.received,
-            arrived=one.arrived,
-            used=one.used,
-            sent=one.sent,
-            lost=one.lost,
-            found=one.found,
             closing=one.closing,
+            **{name: getattr(one, name) for name in rules.PARTS},
         )
         for one in lines
     )

@@ -191,8 +191,7 @@ def _staff(request: HttpRequest) -> StaffRequest:
 
 
 def _line(one: Any, item: Any) -> dict[str, Any]:
-    names = ("opening", "received", "arrived", "used", "sent", "lost", "found", "closing")
-    numbers = {name: getattr(one, name) for name in names}
+    numbers = {name: getattr(one, name) for name in (*rules.PARTS, "closing")}
     return {"item": item.public_id, "code": item.code, **numbers}
 
 

@@ -100,18 +100,10 @@ def lines_of(reports: Sequence[DailyReport]) -> dict[int, list[DailyLine]]:
 
 def said(report: DailyReport) -> list[rules.Sums]:
     """The figures of a report as they were filed."""
+    rows = DailyLine.objects.filter(report=report).order_by("item")
     return [
-        rules.Sums(
-            item=row.item_id,
-            opening=row.opening,
-            received=row.received,
-            arrived=row.arrived,
-            used=row.used,
-            sent=row.sent,
-            lost=row.lost,
-            found=row.found,
-        )
-        for row in DailyLine.objects.filter(report=report).order_by("item")
+        rules.Sums(item=row.item_id, **{name: getattr(row, name) for name in rules.PARTS})
+        for row in rows
     ]
 
 
@@ -169,10 +161,11 @@ def board(user: User, at: datetime, last: date, days: int) -> list[Row]:
     rows = DailyReport.objects.filter(
         county__in=[one.pk for one in counties], day__gte=span[-1], day__lte=last
     )
-    found = {
-        (one.county_id, one.day): one for one in rows.order_by("version")
-    }  # the last version stands
-    first = {(one.county_id, one.day): one for one in rows.filter(version=1)}
+    first: dict[tuple[int, date], DailyReport] = {}
+    found: dict[tuple[int, date], DailyReport] = {}
+    for one in rows.order_by("version"):
+        first.setdefault((one.county_id, one.day), one)
+        found[one.county_id, one.day] = one  # the last version stands
     due = {day: due_at(day) for day in span}
     return [
         Row(

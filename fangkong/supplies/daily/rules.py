@@ -13,6 +13,10 @@ from fangkong.supplies.stock.rules import ELSEWHERE, HERE, Flow
 Standing = Literal["filed", "nil", "late", "missing", "waits", "running"]
 
 
+# What a line is made of; ``closing`` follows from them.
+PARTS = ("opening", "received", "arrived", "used", "sent", "lost", "found")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sums:
     """An item (its key) over a day, in smallest units.

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from fangkong.supplies.stock import words as amounts
 
+from . import rules
 from .types import DayState
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .queries import Total
     from .rules import Sums
 
-COLUMNS = ("opening", "received", "arrived", "used", "sent", "lost", "found", "closing")
+COLUMNS = (*rules.PARTS, "closing")
 IN_ALL = ("opening", "received", "used", "lost", "found", "on_the_way", "closing")
 TONES = {
     DayState.FILED: "good",
