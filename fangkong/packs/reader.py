@@ -282,9 +282,24 @@ class Reader:
             conditions=self.known(row, "conditions", self.condition_codes, "conditions"),
             managed_as=tuple(value for value in classes if value in as_class),
             case_classes=self.known(row, "case_classes", self.case_codes, "case_classes"),
+            late=self.lateness(row),
         )
         row.end()
         return clock
+
+    def lateness(self, row: Table) -> t.Lateness | None:
+        """What follows once the time of a clock is over, where the pack says it."""
+        lines = row.tables("late")
+        if not lines:
+            return None
+        if len(lines) > 1:
+            row.refuse("late", "stands here twice; leave one out")
+        (line,) = lines
+        late = t.Lateness(
+            hours=line.number("hours", 1, 720), each=line.flag("each"), clause=self.clause(line)
+        )
+        line.end()
+        return late
 
     def severity(self, row: Table) -> t.Severity:
         only = self.known(row, "only", self.condition_codes, "conditions")

@@ -224,6 +224,11 @@ def review_deadline(
     return deadline(pack, "review", condition, case_class, received_at)
 
 
+def review_clock(pack: Pack, condition: str, case_class: str, on: date) -> ReportClock | None:
+    """The clock by which the county CDC verifies a card on a day; None where there is none."""
+    return clock(pack, "review", condition, case_class, on)
+
+
 def warning_rules(pack: Pack, code: str, on: date) -> tuple[WarningRule, ...]:
     """The rules that watch a condition or subtype on that day.
 

@@ -217,10 +217,23 @@ class IdentityDocument(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lateness:
+    """What follows when a clock has run out: the office is reminded, and has ``hours`` from then.
+
+    After them the level above is told. ``each``: every single card is a reminder of its own.
+    """
+
+    hours: int
+    each: bool
+    clause: Clause
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReportClock(Row):
     """Who must do what within how many hours of what.
 
-    Empty ``conditions``, ``managed_as`` or ``case_classes`` mean: whatever it is.
+    Empty ``conditions``, ``managed_as`` or ``case_classes`` mean: whatever it is. ``late``: what
+    follows once the time is over.
     """
 
     duty: Duty
@@ -231,6 +244,7 @@ class ReportClock(Row):
     conditions: tuple[str, ...] = ()
     managed_as: tuple[DiseaseClass, ...] = ()
     case_classes: tuple[str, ...] = ()
+    late: Lateness | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils.translation import get_language
 
 from fangkong.core import clock
@@ -105,6 +105,24 @@ def for_source(source: Record) -> QuerySet[Task]:
 def awaited(source: Record, kind: str) -> bool:
     """Is a task of this kind that serves a record still to be done?"""
     return for_source(source).filter(kind=kind, state__in=rules.UNFINISHED).exists()
+
+
+def unfinished_of(kind: str) -> QuerySet[Task]:
+    """The unfinished tasks of a kind, whoever owns them: for the room whose records they serve."""
+    return Task.objects.filter(kind=kind, state__in=rules.UNFINISHED).order_by("pk")
+
+
+def last_given(kind: str, sources: Collection[Record]) -> dict[UUID, datetime]:
+    """When a task of this kind that serves each of these records (of one type) was given last.
+
+    By the public ids of the records; whatever became of the task.
+    """
+    if not sources:
+        return {}
+    label = next(iter(sources))._meta.label_lower
+    ids = [source.public_id for source in sources]
+    rows = Task.objects.filter(kind=kind, source_type=label, source_id__in=ids).order_by()
+    return dict(rows.values_list("source_id").annotate(last=Max("created_at")))
 
 
 def climbing(at: datetime) -> QuerySet[Task]:

@@ -388,6 +388,7 @@ MONITORING = {
     "surveillance:monitoring:import_errors": Row(
         REPORTERS, "import", full=frozenset({"imported name"})
     ),
+    "surveillance:monitoring:overdue": Row(CASES, "area"),
     "surveillance:monitoring:detail": Row(CASES, "case"),
     "surveillance:monitoring:revise": Row(REPORTERS, "case"),
     "surveillance:monitoring:accept": Row(

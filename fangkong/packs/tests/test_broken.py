@@ -460,6 +460,22 @@ def test_a_broken_pack_is_refused_with_its_place_and_the_cure(tmp_path, old, new
     assert str(refused.value).startswith("xx.toml")
 
 
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [
+        ("[[report_clocks.late]]\nhours = 0\n", "hours"),
+        ('[[report_clocks.late]]\nhours = 2\nclause = "two"\n', "there is no [[clauses]] row"),
+        ('[[report_clocks.late]]\nhours = 2\nclause = "one"\n' * 2, "twice"),
+    ],
+)
+def test_what_follows_a_late_review_is_checked_too(tmp_path, late, said):
+    head, clock, rest = WHOLE.partition("[[report_clocks]]")
+    fields, gap, others = rest.partition("\n\n")
+    with pytest.raises(PackError) as refused:
+        loader.load([write(tmp_path, f"{head}{clock}{fields}\n{late}{gap}{others}")])
+    assert said in str(refused.value)
+
+
 def test_a_code_may_be_used_once(tmp_path):
     row = WHOLE[WHOLE.index("[[conditions]]") : WHOLE.index("[[case_classes]]")]
     with pytest.raises(PackError, match=r"conditions\[2\] \(cholera\).*'cholera' is used twice"):

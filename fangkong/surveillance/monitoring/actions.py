@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import clock
@@ -23,7 +24,7 @@ from fangkong.people import actions as people
 from fangkong.places.types import FacilityKind
 from fangkong.tasks import actions as tasks
 
-from . import met, queries, rules, words
+from . import met, queries, reminding, rules, words
 from .counting import count
 from .entering import Entry, Known, card_of, card_print, enter, registration
 from .entering_one import Card, enter_one
@@ -186,6 +187,7 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
     _refuse(
         rules.revision_faults(pack, case.person, facts, case, dwelling, now=at, zone=clock.zone())
     )
+    was_late = reminding.is_late(case, at)
     new = dict(vars(facts))
     detail = audit.changes(case, new)
     if not detail:
@@ -206,6 +208,8 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
         "surveillance.monitoring.revise", case, by=by, at=at, reason=why, detail={"changes": detail}
     )
     tasks.finish_for(source=case, kind=RETURNED_TASK.code, proof=why, by=by, at=at)
+    if was_late:
+        reminding.done(case, gettext("Another card came; its review begins anew."), by, at)
     counts_changed({case.county_id}, {former, case.condition}, at, by)
     return case
 
@@ -245,7 +249,7 @@ def review(
         raise NewerCard(said % {"seen": card, "newest": newest})
     if not waits:
         raise NotWaiting(_("This card has been reviewed already. Reload the page."))
-    own = by is not None and sender == by.pk
+    own, was_late = by is not None and sender == by.pk, reminding.is_late(case, at)
     if accept and own and len(why) < REASON_AT_LEAST:
         raise ReasonMissing(
             _(
@@ -264,6 +268,8 @@ def review(
     audit.record(
         f"surveillance.monitoring.{verb}", case, by=by, at=at, reason=why, detail={"card": card}
     )
+    if was_late:
+        reminding.done(case, gettext("The card was reviewed."), by, at)
     return case
 
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import partial
 from operator import attrgetter
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils import translation
 from ninja import Field, File, Form, Router, Schema, Status
@@ -33,8 +33,12 @@ from fangkong.places import queries as places
 from . import actions, describe, imports, queries, rules, words
 from .cards import LIMITS
 from .facts import Reason
+from .known import SaidOtherwise, completed
 from .models import Case
 from .types import IMPORT, REPORT, REVIEW, VIEW, CaseFacts, PersonFacts
+
+if TYPE_CHECKING:
+    from fangkong.people.models import Person
 
 router = Router(tags=["monitoring"])
 
@@ -47,6 +51,7 @@ class CaseOut(Schema):
     condition: str
     case_class: str
     severity: str
+    person: UUID
     patient: str
     county: str
     area: str
@@ -139,9 +144,13 @@ class JudgedIn(api.Body):
 
 
 class PatientIn(api.Body):
-    """The patient as the card says: birth date, age, or a citizen's number, which tells both."""
+    """The patient as the card says: birth date, age, or a citizen's number, which tells both.
 
-    name: str = _text(LIMITS["name"], least=1)
+    Of a known `person` leave out what the register knows; of anybody else name, occupation, address
+    and birth date or age must be said.
+    """
+
+    name: str = _text(LIMITS["name"])
     sex: Literal["1", "2", "9"] = "9"
     birth_date: date | None = None
     age_years: int | None = Field(None, ge=0, le=rules.OLDEST_BIRTH)
@@ -149,7 +158,7 @@ class PatientIn(api.Body):
     id_kind: DocumentKind = DocumentKind.RESIDENT_ID
     id_number: str = _text(LIMITS["id_number"])
     phone: str = _text(LIMITS["phone"])
-    occupation: str = _code("occupations", say=" The group of people (人群分类).")
+    occupation: str = _code("occupations", needed=False, say=" The group of people (人群分类).")
     workplace: str = Field(
         "",
         max_length=LIMITS["workplace"],
@@ -157,11 +166,19 @@ class PatientIn(api.Body):
         description="School and class; required for occupations with `asks_school`.",
     )
     guardian: str = _text(LIMITS["guardian"])
-    address: str = _written(LIMITS["address"], "County, township, village, house.")
+    address: str = Field(
+        "",
+        max_length=LIMITS["address"],
+        pattern=_NO_NUL,
+        description="County, township, village, house.",
+    )
 
 
 class ReportIn(api.Body):
-    patient: PatientIn
+    """A report card. `person`: somebody of the register whom you see, by the id that cases tell."""
+
+    person: UUID | None = None
+    patient: PatientIn = Field(default_factory=lambda: PatientIn.model_validate({}))
     case: JudgedIn
     facility: UUID
     new_illness: bool = False
@@ -261,10 +278,12 @@ def cases(
     county: str = "",
     since: api.Moment | None = None,
     until: api.Moment | None = None,
+    clock: Literal["", "overdue", "late"] = "",
 ) -> HttpResponse:
     """The cases open to you, the last reported first; `until` is the first moment left out.
 
-    `condition`: a code of `GET …/monitoring/choices/` of any day; `county`: the code of a county.
+    `condition`: a code of `GET …/monitoring/choices/` of any day; `county`: the code of a county;
+    `clock`: `overdue` where the review is overdue, `late` where the report came too late.
     """
     staff = _staff(request)
     api.require(request, VIEW)
@@ -280,6 +299,10 @@ def cases(
         rows = rows.filter(reported_at__gte=since)
     if until:
         rows = rows.filter(reported_at__lt=until)
+    if clock == "overdue":
+        rows = queries.past_review(rows, staff.now)
+    if clock == "late":
+        rows = queries.reported_late(rows)
     return api.page_of_values(request, rows, SHOWN, _teller(staff.now), order="-reported_at")
 
 
@@ -287,21 +310,29 @@ def cases(
 def report(request: HttpRequest, body: ReportIn) -> Status[dict[str, Any]]:
     """Report a case. The address names the area; 409 where the illness is reported already.
 
-    The same is asked of a card as of the form and of files; `errors` of a 422 name each fault.
+    The same is asked of a card as of the form and of files; `errors` of a 422 name each fault. Of
+    a known `person` nothing is asked that the register knows; 409 where the card says otherwise.
     """
     staff = _staff(request)
     api.require(request, REPORT)
     facility = queries.facility_to_report_for(staff.user, staff.now, body.facility)
-    area = queries.area_in(body.patient.address, staff.now)
+    person = _person(request, body.person)
     said = {**body.patient.model_dump(), "id_kind": body.patient.id_kind.value}
+    area = queries.area_in(body.patient.address, staff.now)
+    patient = PersonFacts(**said, area_id=area.pk if area else None)
     with _told_by_field(body):
+        if person is not None:
+            day = clock.day_of(staff.now)
+            patient = completed(patient, person, day, queries.pack_on(day))
+            area = person.area or area
         case = api.once(
             request,
             actions.report,
-            person=PersonFacts(**said, area_id=area.pk if area else None),
+            person=patient,
             case=_facts(body.case),
             facility=facility,
             area=area,
+            known=person,
             new_illness=body.new_illness,
             by=staff.user,
             at=staff.now,
@@ -459,6 +490,18 @@ def _staff(request: HttpRequest) -> StaffRequest:
     return cast(StaffRequest, request)
 
 
+def _person(request: HttpRequest, public_id: UUID | None) -> Person | None:
+    """The person that a card names, who is seen thereby; 404 for whom the sender does not see."""
+    if public_id is None:
+        return None
+    staff = _staff(request)
+    found = queries.person_to_report(staff.user, staff.now, public_id)
+    if found is None:
+        raise Http404
+    opened(request, found)
+    return found
+
+
 def _facts(body: JudgedIn) -> CaseFacts:
     minute = body.diagnosed_at.astimezone(clock.zone()).replace(second=0, microsecond=0)
     doctor = people.plain_name(body.doctor)
@@ -479,6 +522,10 @@ def _told_by_field(body: api.Body) -> Iterator[None]:
         told = [(_place(body, fault.field), _by_code(fault)) for fault in problem.faults]
         problem.text = " ".join(text for _place_, text in told)
         problem.errors = [{"in": "body", "where": where, "text": text} for where, text in told]
+        raise
+    except SaidOtherwise as problem:
+        places = [_place(body, field) for field in problem.fields]
+        problem.errors = [{"in": "body", "where": w, "text": str(problem)} for w in places]
         raise
     except (WrongField, actions.ReasonMissing) as problem:
         where = _place(body, problem.field)
@@ -617,6 +664,7 @@ def _told(
         "condition": case["condition"],
         "case_class": case["case_class"],
         "severity": case["severity"],
+        "person": case["person__public_id"],
         "patient": called(
             case["person__name"], case["person__restricted_at"], case["person__public_id"]
         ),

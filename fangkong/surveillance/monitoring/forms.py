@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from django import forms
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +21,7 @@ from . import queries, words
 from .actions import NotAcceptable
 from .cards import Card, Desk
 from .facts import Reason
+from .known import facts_of
 from .models import Case
 from .types import Basis, CaseFacts, Course, Origin, ReviewState
 
@@ -405,7 +406,7 @@ class CaseFilter(pages.FilterForm):
         if chosen.get("clock") == "overdue":
             rows = queries.past_review(rows, self.at)
         if chosen.get("clock") == "late":
-            rows = rows.filter(reported_at__gt=F("report_due_at"))
+            rows = queries.reported_late(rows)
         return rows
 
 
@@ -435,33 +436,6 @@ class CountsForm(pages.Form):
 
 
 HAND_IN_HAND = ("birth_date", "age", "age_unit")  # one of them says it
-
-
-def facts_of(person: Person, day: date, pack: Pack) -> dict[str, str]:
-    """What the register knows of a person, by the names that rows of files have; never shown."""
-    document = next((d for d in person.documents.all() if d.kind != DocumentKind.NONE), None)
-    phone = next(iter(person.phones.all()), None)
-    age, area = person.age(day), person.area
-    found = {
-        "name": person.name,
-        "sex": person.sex if person.sex in ("1", "2") else "",
-        "birth_date": person.birth_date.isoformat() if person.birth_date else "",
-        "id_kind": document.kind if document else "",
-        "id_number": document.full_number if document else "",
-        "phone": phone.full_number if phone else "",
-        "occupation": person.occupation,
-        "workplace": person.workplace,
-        "guardian": person.guardian_name,
-        "area": area.code if area else "",
-        "address": (person.full_address or area.display_name) if area else "",
-    }
-    if person.birth_date is None and age is not None:
-        months = age.months is not None
-        found["age"] = str(age.months if months else age.years)
-        found["age_unit"] = "months" if months else "years"
-    if found["occupation"] not in {row.code for row in pack.occupations}:
-        del found["occupation"]  # of other rules: asked anew
-    return {name: value for name, value in found.items() if value}
 
 
 def _aged(known: Mapping[str, str]) -> bool:

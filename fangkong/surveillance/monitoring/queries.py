@@ -8,17 +8,18 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Max, Model, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Min, Model, Q, QuerySet, Sum
 from django.http import Http404
 
 from fangkong.core import bulk, clock
 from fangkong.core.retention.queries import Duty
 from fangkong.packs import queries as packs
-from fangkong.packs.types import Distance, NoPackInForce, Pack, UnknownCode
+from fangkong.packs.types import Distance, Lateness, NoPackInForce, Pack, Text, UnknownCode
 from fangkong.people import queries as people
 from fangkong.places import queries as places
 from fangkong.places.rules import ANYWHERE, distances
@@ -148,6 +149,70 @@ def past_review(rows: QuerySet[Case], at: datetime) -> QuerySet[Case]:
     return rows.filter(review_state=ReviewState.WAITING, review_due_at__lt=at)
 
 
+def reported_late(rows: QuerySet[Case]) -> QuerySet[Case]:
+    """Those that were reported after their time."""
+    return rows.filter(reported_at__gt=F("report_due_at"))
+
+
+@dataclass(frozen=True)
+class LateReview:
+    """How many cards of one kind wait in a county after their time, and what the rules say then."""
+
+    condition: str
+    case_class: str
+    count: int
+    first: datetime
+    last: datetime
+    late: Lateness
+
+
+def counties_past_review(at: datetime) -> list[Area]:
+    """The counties in which a review is overdue, by code."""
+    rows = past_review(Case.objects.all(), at).order_by().values_list("county_id", flat=True)
+    every = places.areas()
+    return sorted((every[key] for key in rows.distinct()), key=attrgetter("code"))
+
+
+def late_reviews(county: Area, at: datetime) -> list[LateReview]:
+    """The overdue reviews of a county by disease and class, as far as the rules of today remind."""
+    day = clock.day_of(at)
+    try:
+        pack = pack_on(day)
+    except NoPackInForce:
+        return []
+    rows = past_review(Case.objects.filter(county_id=county.pk), at).order_by()
+    found = []
+    for condition, case_class, count, first, last in (
+        rows.values_list("condition", "case_class")
+        .annotate(n=Count("pk"), first=Min("review_due_at"), last=Max("review_due_at"))
+        .order_by("condition", "case_class")
+    ):
+        late = rules.late_review(pack, condition, case_class, day)
+        if late is not None:
+            found.append(LateReview(condition, case_class, count, first, last, late))
+    return found
+
+
+def cards_past_review(county: Area, kind: LateReview, at: datetime) -> QuerySet[Case]:
+    """The cards of one kind that wait in a county after their time, the longest overdue first."""
+    rows = Case.objects.filter(
+        county_id=county.pk, condition=kind.condition, case_class=kind.case_class
+    )
+    return past_review(rows, at).select_related("county").order_by("review_due_at", "pk")
+
+
+def cases_not_late(public_ids: Collection[UUID], at: datetime) -> list[Case]:
+    """Those of these cases whose review is overdue no more."""
+    rows = Case.objects.filter(public_id__in=public_ids)
+    late = set(past_review(rows, at).values_list("pk", flat=True))
+    return [case for case in rows.order_by("pk") if case.pk not in late]
+
+
+def county_is_late(county_id: int, at: datetime) -> bool:
+    """Whether any review of a county is overdue."""
+    return past_review(Case.objects.filter(county_id=county_id), at).exists()
+
+
 def by_print(prints: Collection[str]) -> dict[str, Case]:
     """The cases of cards that are known by their digest; two statements at most."""
     found = bulk.keys_where(Case, card_print=prints)
@@ -252,6 +317,19 @@ def area_codes() -> Mapping[int, str]:
 def facility_ids() -> Mapping[int, UUID]:
     """The public id of each facility by its key."""
     return places.facility_ids()
+
+
+def area_of(pk: int) -> Area:
+    """The area of a key."""
+    return places.areas()[pk]
+
+
+def names_of(condition: str, day: date) -> Text:
+    """What a disease is called on a day, in both languages; its code where no rules name it."""
+    try:
+        return packs.name(pack_on(day), condition, day)
+    except (NoPackInForce, UnknownCode):
+        return Text(zh=condition, en=condition)
 
 
 def facility(pk: int) -> Facility:

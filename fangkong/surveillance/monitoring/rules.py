@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from fangkong.core.spelling import shown
 from fangkong.packs import queries as packs
-from fangkong.packs.types import Pack, ResidenceRelation, Row, UnknownCode
+from fangkong.packs.types import Lateness, Pack, ResidenceRelation, Row, UnknownCode
 from fangkong.people import rules as people
 
 from .facts import CaseFacts, CountKey, Dwelling, PersonFacts, Reason
@@ -389,6 +389,15 @@ def review_due(
     except UnknownCode:
         return None
     return due.due_at if due else None
+
+
+def late_review(pack: Pack, condition: str, case_class: str, on: date) -> Lateness | None:
+    """What follows where the review of such a card is overdue; None where the rules say nothing."""
+    try:
+        running = packs.review_clock(pack, condition, case_class, on)
+    except UnknownCode:
+        return None
+    return running.late if running else None
 
 
 def whole_condition(pack: Pack, code: str) -> str:

@@ -94,6 +94,17 @@ RETURNED_TASK = tasks.declare_kind(
     "surveillance:monitoring:detail",
 )
 
+LATE_REVIEW_TASK = tasks.declare_kind(
+    "surveillance.monitoring.late_review",
+    _("The review of case %(number)s is overdue: %(condition)s"),
+    "surveillance:monitoring:detail",
+)
+LATE_REVIEWS_TASK = tasks.declare_kind(
+    "surveillance.monitoring.late_reviews",
+    _("Report cards whose review is overdue: %(count)s, the first since %(since)s"),
+    "surveillance:monitoring:overdue",
+)
+
 CASE_REPORTED = declare_event("surveillance.monitoring.case_reported", _("Case reported"))
 
 name_verbs(

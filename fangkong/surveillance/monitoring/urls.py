@@ -18,6 +18,7 @@ urlpatterns = [
     path("import/<uuid:public_id>/confirm/", import_views.confirm, name="import_confirm"),
     path("import/<uuid:public_id>/cancel/", import_views.cancel, name="import_cancel"),
     path("import/<uuid:public_id>/errors.csv", import_views.errors, name="import_errors"),
+    path("overdue/<uuid:public_id>/", views.overdue, name="overdue"),
     path("<uuid:public_id>/", views.detail, name="detail"),
     path("<uuid:public_id>/revise/", views.revise, name="revise"),
     path("<uuid:public_id>/accept/", views.accept, name="accept"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -89,6 +90,15 @@ CASES = pages.Listing[Case](
     order="-reported",
     empty=gettext_lazy("No case has been reported yet."),
     person="person__public_id",
+)
+
+
+OVERDUE = replace(
+    CASES,
+    name="overdue",
+    title=gettext_lazy("Overdue reviews"),
+    order="reported",
+    empty=gettext_lazy("No review is overdue here."),
 )
 
 
@@ -290,6 +300,23 @@ def counts_chart(request: StaffRequest) -> JsonResponse:
 def counts_map(request: StaffRequest) -> JsonResponse:
     """The map as JSON."""
     return pages.map_json(figures.by_county(figures.asked(request.user, request.now, request.GET)))
+
+
+@allowed(VIEW)
+def overdue(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
+    """The overdue reviews of a county: where its task leads."""
+    counties = queries.counted_counties(request.user, request.now)
+    county = next((one for one in counties if one.public_id == public_id), None)
+    if county is None:
+        raise Http404
+    rows = queries.listed(request.user, request.now).filter(county_id=county.pk)
+    return pages.listing(
+        request,
+        OVERDUE,
+        queries.past_review(rows, request.now),
+        template="surveillance/monitoring/overdue.html",
+        context={"county": county},
+    )
 
 
 def _case(request: StaffRequest, public_id: UUID) -> Case:
