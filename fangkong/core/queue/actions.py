@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -284,14 +284,19 @@ def repeat(*, job: Job, by: AbstractBaseUser, at: datetime) -> Job:
 def tick(at: datetime) -> list[str]:
     """Fire every schedule that is due in this minute and has not fired yet; returns their names.
 
-    Where the clock was set back, what has fired at a moment does not fire there again; only what
-    comes every hour or oftener goes on at once.
+    What comes once a day, or seldomer, and whose moment no worker lived to see, is made up for: the
+    last moment alone, and told the present one. Where the clock was set back, what has fired at a
+    moment does not fire there again; only what comes every hour or oftener goes on at once.
     """
     minute = at.replace(second=0, microsecond=0)
     _go_on_after_set_back(minute)
+    missed = _missed(minute)
     fired = []
     for name, plan in _schedules.items():
-        if rules.fires(plan.cron, minute, clock.zone()) and _first(name, minute):
+        due = missed.get(name, minute)
+        if (name in missed or rules.fires(plan.cron, minute, clock.zone())) and _first(name, due):
+            if due < minute:
+                log.warning("schedule made up for", extra={"schedule": name})
             try:
                 plan.call(minute)
             except Exception:  # one bad schedule must not stop the others
@@ -299,6 +304,28 @@ def tick(at: datetime) -> list[str]:
             fired.append(name)
     Tick.objects.filter(minute__lt=minute - timedelta(days=40)).delete()
     return fired
+
+
+def _missed(minute: datetime) -> dict[str, datetime]:
+    """The schedules of single moments whose last one has gone by unseen, with that moment.
+
+    One that never fired has missed nothing: its last moment is noted as the beginning.
+    """
+    due = {
+        name: rules.due(plan.cron, minute, clock.zone())
+        for name, plan in _schedules.items()
+        if not rules.is_rhythm(plan.cron)
+    }
+    marks = Tick.objects.filter(schedule__in=due).values("schedule").annotate(newest=Max("minute"))
+    newest = dict(marks.order_by().values_list("schedule", "newest"))
+    for name, moment in due.items():
+        if name not in newest and moment < minute:
+            _first(name, moment)
+    return {
+        name: moment
+        for name, moment in due.items()
+        if name in newest and newest[name] < moment < minute
+    }
 
 
 def _go_on_after_set_back(minute: datetime) -> None:

@@ -28,3 +28,11 @@ def is_rhythm(cron: str) -> bool:
 def fires(cron: str, minute: datetime, zone: ZoneInfo) -> bool:
     """Whether a cron line fires in this minute, read in the deployment's zone."""
     return bool(croniter.match(cron, minute.astimezone(zone)))
+
+
+def due(cron: str, minute: datetime, zone: ZoneInfo) -> datetime:
+    """The last minute up to this one, itself included, in which a cron line fires."""
+    last: datetime = croniter(cron, minute.astimezone(zone) + timedelta(minutes=1)).get_prev(
+        datetime
+    )
+    return last.astimezone(minute.tzinfo)

@@ -156,6 +156,7 @@ def detect(
 def _detect(run: DetectionRun, by: User | None, at: datetime, progress: Progress) -> DetectionRun:
     from . import detection  # NumPy and SciPy: in the worker, or where a day is judged anew
 
+    queries.hold_detection()
     run = DetectionRun.objects.select_for_update().get(pk=run.pk)
     pack = monitoring.pack_on(run.day)
     look_back = rules.plan_for(pack, "", run.day).history_days + rules.WINDOW

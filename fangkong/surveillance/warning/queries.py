@@ -602,6 +602,14 @@ def waiting_runs(day: date) -> Statement:
     )
 
 
+def hold_detection() -> None:
+    """Let one run at a time raise and list, to the end of the transaction: of two workers one waits.
+
+    Each would else fill the load budget by itself. The first run of all is what they wait for.
+    """
+    DetectionRun.objects.select_for_update().order_by("pk").first()
+
+
 def waiting_run(day: date) -> DetectionRun | None:
     """A run of this day that has not started yet."""
     return DetectionRun.objects.filter(day=day, started_at__isnull=True).order_by("pk").first()

@@ -329,6 +329,31 @@ def test_a_schedule_that_breaks_does_not_stop_the_others(nights):
     assert len(nights) == 1
 
 
+def test_a_night_that_no_worker_lived_to_see_is_made_up_for_once(nights):
+    morning = HALF_PAST_ONE + timedelta(days=3, hours=6)
+
+    queue.tick(HALF_PAST_ONE)
+    results = at_once(lambda _n: queue.tick(morning), callers=4)
+
+    assert sorted(results) == [[]] * 3 + [["nightly"]]  # of three nights the last
+    assert nights == [HALF_PAST_ONE.replace(second=0), morning.replace(second=0)]
+    assert queue.tick(morning + timedelta(minutes=1)) == []
+    assert queue.tick(HALF_PAST_ONE + timedelta(days=4)) == ["nightly"]
+
+
+def test_what_has_only_begun_has_missed_no_night_but_misses_the_next(nights):
+    noon = HALF_PAST_ONE + timedelta(hours=10)
+
+    assert [queue.tick(noon + timedelta(days=n)) for n in range(3)] == [[], ["nightly"], ["nightly"]]
+
+
+def test_what_comes_every_hour_is_not_made_up_for():
+    queue.schedule("core.test.hourly", "10 * * * *")(lambda at: None)
+    ten_past = HALF_PAST_ONE - timedelta(minutes=20)
+
+    assert [len(queue.tick(ten_past + timedelta(minutes=n))) for n in (0, 90, 120)] == [1, 0, 1]
+
+
 def test_ticks_of_past_months_are_forgotten_and_those_of_last_week_are_not(nights):
     queue.tick(HALF_PAST_ONE - timedelta(days=41))
     queue.tick(HALF_PAST_ONE - timedelta(days=7))

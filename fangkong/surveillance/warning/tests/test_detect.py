@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from datetime import date, timedelta
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -9,6 +11,7 @@ from django.db import IntegrityError, transaction
 from fangkong.core.audit import queries as audit
 from fangkong.core.queue import actions as queue
 from fangkong.core.queue.models import Job
+from fangkong.core.tests.together import at_once
 from fangkong.packs import queries as packs
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.monitoring.models import DailyCount
@@ -22,6 +25,7 @@ from .factories import COVID, FLU, detected, listed, moment, outbreak, raised, r
 
 FIRST = date(2020, 2, 2)
 DAY = date(2020, 2, 5)
+NOW = moment(date(2020, 2, 13))
 
 
 def test_the_first_case_of_daofu_raises_a_signal_with_a_task_of_two_hours(daofu):
@@ -161,6 +165,29 @@ def test_beyond_the_weekly_load_signals_are_kept_but_folded_and_give_no_task(are
     assert queries.unlisted().count() == 2
     detected(DAY + timedelta(days=7))
     assert queries.unlisted().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.both_databases
+def test_two_workers_at_once_fill_the_weekly_load_together_and_not_each(request, monkeypatch):
+    areas = request.getfixturevalue("areas")
+    days = (DAY, DAY + timedelta(days=7))  # each sees but the cases of its own week
+    for code, day in zip(("513301", "513326"), days, strict=True):
+        reported(areas[code], {day: 9}, condition=FLU)
+    runs = [actions.request_run(day=day, trigger="nightly", by=None, at=NOW) for day in days]
+    gate, ask = Barrier(2), queries.listed_since
+
+    def both_have_asked(moment):
+        found = ask(moment)
+        with suppress(BrokenBarrierError):
+            gate.wait(1)
+        return found
+
+    monkeypatch.setattr(queries, "listed_since", both_have_asked)
+    done = at_once(lambda n: actions.detect(run=runs[n], by=None, at=NOW))
+
+    assert [one.signal_count for one in done] == [1, 1]
+    assert Signal.objects.filter(listed_at__isnull=False).count() == 1
 
 
 def test_single_cases_are_listed_whatever_the_load(areas):
