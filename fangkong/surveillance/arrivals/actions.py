@@ -243,13 +243,15 @@ def register(
             synthetic=synthetic,
         )
     left = None if new else arrival.county
+    if not new and ADDRESS in said and queries.was_told_later(arrival, ADDRESS, arrived):
+        area = arrival.area  # a form of before that is sent late sends nobody elsewhere
     found = not new and _found(arrival, arrived)
     _add(arrival, facts, said, area, stays, arrived)
     placed = _judge(arrival, day)
     if not new:
         arrival.touch(by, at)
     arrival.save()
-    _keep(arrival, said, asked, by, at)
+    _keep(arrival, said, asked, arrived, by, at)
     _pass(arrival, checkpoint, arrived, by, at)
     here = gate or arrival.gate_county
     met = _gate(checkpoint, here)
@@ -491,14 +493,18 @@ def _keep(
     arrival: Arrival,
     said: Mapping[str, str],
     asked: Mapping[str, Question],
+    told: datetime,
     by: User | None,
     at: datetime,
 ) -> None:
-    """Keep the answers, so that nobody asks them again while they stand."""
+    """Keep the answers, so that nobody asks them again while they stand.
+
+    ``told``: when the person said so, which counts, whenever the form was sent.
+    """
     for code, value in said.items():
         if code in _AT_THE_PERSON:
             continue
-        until = rules.valid_until(asked[code], clock.day_of(at))
+        until = rules.valid_until(asked[code], clock.day_of(told))
         kept = arrival.answers.filter(question=code).first()
         if kept is None:
             Answer.objects.create(
@@ -507,11 +513,11 @@ def _keep(
                 person_id=arrival.person_id,
                 question=code,
                 value=value,
-                answered_at=at,
+                answered_at=told,
                 valid_until=until,
             )
-        elif kept.answered_at <= at:
-            kept.value, kept.answered_at, kept.valid_until = value, at, until
+        elif kept.answered_at <= told:
+            kept.value, kept.answered_at, kept.valid_until = value, told, until
             kept.touch(by, at)
             kept.save()
 

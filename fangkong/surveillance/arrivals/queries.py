@@ -534,6 +534,11 @@ def answers_of(arrival: Arrival) -> list[Answer]:
     return list(arrival.answers.order_by("answered_at", "pk"))
 
 
+def was_told_later(arrival: Arrival, question: str, moment: datetime) -> bool:
+    """Was a question answered after a moment?"""
+    return arrival.answers.filter(question=question, answered_at__gt=moment).exists()
+
+
 def open_to_reveal(user: User, at: datetime) -> QuerySet[Arrival]:
     """The arrivals whose answers a user may see in full, with a reason."""
     return open_to(user, at).filter(pk__in=_arrivals(user, REVEAL, at).values("pk"))

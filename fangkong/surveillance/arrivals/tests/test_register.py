@@ -176,6 +176,41 @@ def test_forms_of_one_day_converge_in_whatever_order_they_arrive(world):
     assert len(seen) == 1
 
 
+def test_a_form_of_before_that_is_sent_late_sends_nobody_to_another_county(world):
+    number = {"identity-number": "110101199003074477"}
+    early = facts({**answers(staying_at="康定市炉城街道1号"), **number}, arrived_at=AT)
+    later = facts({**answers(care_needs="轮椅"), **number}, arrived_at=AT + HOUR)
+    given = {"checkpoint": world.gate, "by": world.guard, "at": AT + 3 * HOUR}
+    seen = set()
+    for order in permutations((early, later)):
+        for form in order:
+            one = actions.register(facts=form, **given)
+        said = {row.question: (row.value, row.answered_at) for row in one.answers.all()}
+        assert said["staying-at"] == (answers()["staying-at"], AT + HOUR)
+        seen.add((one.area, one.county, one.unit, one.observation.county, *sorted(said.items())))
+        actions.receive(arrival=one, by=world.daofu_cdc, at=AT + 4 * HOUR)
+        one = actions.register(facts=early, **given)
+        assert (one.state, one.county) == ("received", world.daofu)
+        for table in (Task, Passage, Answer, Asked):
+            table.objects.all().delete()
+        Arrival.objects.all().delete()
+        Observation.objects.filter(taken_from__isnull=False).delete()
+        Observation.objects.all().delete()
+    assert len(seen) == 1
+    corrected = {**given, "at": AT + 5 * HOUR}
+    actions.register(facts=later, **given)
+    moved = actions.register(facts=facts(early.answers), **corrected)
+    assert moved.county == world.kangding
+
+
+def test_what_was_told_yesterday_and_is_sent_today_stands_as_from_yesterday(world):
+    made = registered(world, facts=facts(arrived_at=AT - DAY))
+
+    told = made.answers.get(question="symptoms")
+    assert (told.answered_at, told.valid_until) == (AT - DAY, date(2020, 2, 4))
+    assert "symptoms" not in queries.known(made.person, TODAY, AT)
+
+
 def test_who_arrived_yesterday_is_entered_late_by_the_rules_of_that_day(world):
     made = registered(world, facts=facts(arrived_at=AT - DAY))
 
