@@ -182,10 +182,11 @@ def visits_of(sweep: Sweep, household: Household) -> list[DoorVisit]:
 def coverage(sweep: Sweep, cells: Iterable[Area]) -> dict[int, rules.Coverage]:
     """How far each of these cells is, by its key; three statements, however many cells.
 
-    The denominator is what is registered as a door of the cell, never a guess.
+    The denominator is what is registered as a door of the cell, never a guess. Of a sweep that is
+    over these are the doors of its last moment: what is added for the next one changes nothing.
     """
     keys = [cell.pk for cell in cells]
-    standing = Household.objects.filter(cell_id__in=keys, removed_at__isnull=True)
+    standing = Household.objects.filter(_stood(over_at(sweep)), cell_id__in=keys)
     known = dict(standing.values_list("cell_id").annotate(n=Count("pk")).order_by())
     newest = (
         DoorVisit.objects.filter(sweep=sweep, household_id=OuterRef("household_id"))
@@ -193,7 +194,7 @@ def coverage(sweep: Sweep, cells: Iterable[Area]) -> dict[int, rules.Coverage]:
         .values("pk")[:1]
     )
     last = DoorVisit.objects.filter(
-        sweep=sweep, household__cell_id__in=keys, household__removed_at__isnull=True
+        sweep=sweep, household__in=standing.order_by().values("pk")
     ).filter(pk=Subquery(newest))
     seen = {
         row["cell"]: row
@@ -219,6 +220,18 @@ def coverage(sweep: Sweep, cells: Iterable[Area]) -> dict[int, rules.Coverage]:
         )
         for key in keys
     }
+
+
+def over_at(sweep: Sweep) -> datetime:
+    """The moment from which a sweep takes no visits."""
+    last = clock.next_day(clock.start_of(sweep.last_date))
+    return last if sweep.ended_at is None else min(sweep.ended_at, last)
+
+
+def _stood(until: datetime) -> Q:
+    """The doors that were known, and not taken away, before a moment."""
+    there = Q(removed_at__isnull=True) | Q(removed_at__gte=until)
+    return Q(created_at__lt=until) & there
 
 
 def people_of(cells: Iterable[Area], day: date) -> dict[int, int]:

@@ -603,7 +603,7 @@ def waiting_runs(day: date) -> Statement:
 
 
 def hold_detection() -> None:
-    """Let one run at a time raise and list, to the end of the transaction: of two workers one waits.
+    """Let one run at a time raise and list, to the end of the transaction: of two one waits.
 
     Each would else fill the load budget by itself. The first run of all is what they wait for.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -82,6 +83,26 @@ def test_a_door_that_is_there_no_more_counts_no_more(world):
     with pytest.raises(actions.Removed):
         at_door(world, first)
     assert len(homes(world, 2)) == 3  # entered anew, it is another row
+
+
+def test_what_happens_to_the_doors_after_a_sweep_changes_nothing_of_its_coverage(world):
+    first, second, _third = homes(world)
+    at_door(world, first)
+    actions.remove_household(household=second, by=world.daofu_cdc, at=AT + HOUR)
+    found = cover(world)
+    assert (found.doors, found.done) == (2, 1)
+
+    def the_next(days):
+        more = {"cell": world.cell, "by": world.walker, "at": AT + days * DAY}
+        actions.add_households(doors=f"新村{days}号", **more)
+
+    the_next(5)  # on the last day
+    assert cover(world) == replace(found, doors=3)
+    the_next(6)
+    actions.remove_household(household=first, by=world.daofu_cdc, at=AT + 6 * DAY)
+    assert cover(world) == replace(found, doors=3)
+    world.sweep = actions.end(sweep=world.sweep, by=world.daofu_cdc, at=AT + 2 * DAY)
+    assert cover(world) == found
 
 
 # --- Doors ----------------------------------------------------------------------------------------
