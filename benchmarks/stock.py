@@ -134,15 +134,17 @@ def asked() -> dict[str, Callable[[], object]]:
 
     from fangkong.accounts.models import User
     from fangkong.core.commands.actions import once
-    from fangkong.supplies.models import Lot, Place
+    from fangkong.supplies.models import Balance
     from fangkong.supplies.stock import actions, queries
     from fangkong.supplies.stock.types import Leaving, Papers
 
     user = User.objects.get(username="headquarters")
     client, cookie = Client(), signed_in("headquarters")
-    lot = Lot.objects.select_related("item").first()
-    source = Place.objects.filter(kind="store").order_by("pk").first()
-    assert lot is not None and source is not None
+    # The fullest, since earlier runs issued from this database too.
+    fullest = Balance.objects.filter(place__kind="store").order_by("-quantity", "pk")
+    row = fullest.select_related("lot__item", "place").first()
+    assert row is not None
+    lot, source = row.lot, row.place
 
     def board() -> None:
         answer = client.get(reverse("supplies:stock:index"), headers=cookie)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,7 @@ def post(
         reverses=reverses,
     )
     written = messages.insert(entry)
-    kept = messages.Statement(f"{written.sql} RETURNING id", written.values, "entry")
+    kept = replace(written, sql=f"{written.sql} RETURNING id", name="entry")
     *answers, ((entry.pk,),) = messages.send(
         *(_change(*key, lots, n) for key, n in sums.items()), kept
     )
@@ -92,7 +92,7 @@ def post(
             target=one.target,
             quantity=one.quantity,
         )
-        messages.at_end(messages.insert(move))
+        messages.at_end(replace(messages.insert(move), name="move"))
     return entry
 
 
