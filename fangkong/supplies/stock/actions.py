@@ -45,7 +45,12 @@ BACKDATED = timedelta(days=366)  # a ledger that is brought in from paper; more 
 
 
 class NotAcceptable(WrongFields):
-    """What was entered contradicts itself; ``faults``: field and code of each."""
+    """What was entered contradicts itself; ``faults``: field and code of each.
+
+    ``line``: of the sheet, counted from 0.
+    """
+
+    line = 0
 
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
         super().__init__((field, words.fault(code)) for field, code in faults)
@@ -115,7 +120,11 @@ def receive(
     for number, line in enumerate(lines):
         refuse_quantity(line.quantity, number)
         _refuse_serials(line, number)
-        lot = labelled(line.item, line.lot, by, at)
+        try:
+            lot = labelled(line.item, line.lot, by, at)
+        except NotAcceptable as problem:
+            problem.line = number
+            raise
         postings.append(Posting(lot, source, place, line.quantity))
     entry = ledger.post(EntryKind.RECEIPT, place, postings, papers=papers, by=by, at=at)
     scanning.came_in(entry, lines, [one.lot for one in postings], by, at)
@@ -466,6 +475,8 @@ def close_place(*, place: Place, by: User | None, at: datetime) -> Place:
         raise NotEmpty(
             _("A shipment from or to this place is on the way. Receive it or settle it first.")
         )
+    if queries.owes_papers(place):
+        raise NotEmpty(_("Papers of an emergency release are owed by this place. File them first."))
     if queries.running_count(place) is not None:
         raise NotEmpty(_("This place is being counted. Finish that stocktake first."))
     place.closed_at = at

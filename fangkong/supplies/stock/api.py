@@ -22,7 +22,17 @@ from fangkong.core import api, clock
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 
-from . import actions, closing, closing_api, count_api, queries, release_api, scan_api, ship_api
+from . import (
+    actions,
+    closing,
+    closing_api,
+    count_api,
+    queries,
+    release_api,
+    rules,
+    scan_api,
+    ship_api,
+)
 from .api_bodies import (
     NO_NUL,
     LabelIn,
@@ -402,7 +412,7 @@ def close_place(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 class MonthIn(api.Body):
     """`month`: any day of it."""
 
-    month: date
+    month: Annotated[date, Field(ge=rules.EARLIEST, le=rules.LATEST)]
 
 
 @router.post("/places/{uuid:public_id}/close-month/", response=StockPlaceOut)
@@ -413,7 +423,8 @@ def close_month(request: HttpRequest, public_id: UUID, body: MonthIn) -> dict[st
     rows = queries.places_open_to(staff.user, staff.now, KEEP)
     found = get_object_or_404(rows, public_id=public_id)
     said: dict[str, Any] = {"place": found, "month": body.month}
-    api.once(request, closing.close_month, found, **said, by=staff.user, at=staff.now)
+    with api.told_by_field():
+        api.once(request, closing.close_month, found, **said, by=staff.user, at=staff.now)
     return _place(get_object_or_404(rows, public_id=public_id))
 
 

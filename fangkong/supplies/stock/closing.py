@@ -13,14 +13,14 @@ from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import stated_reason
 from fangkong.core.record import stamps
-from fangkong.core.refusals import Refused
+from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
 from fangkong.places import queries as places
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.types import words as both
 
 from . import queries, rules
-from .actions import opened
+from .actions import BACKDATED, opened
 from .models import MonthClosing, Place
 from .types import MONTH_TASK
 
@@ -71,6 +71,13 @@ def close_month(*, place: Place, month: date, by: User | None, at: datetime) -> 
     first, last = rules.month_of(month)
     if last >= clock.day_of(at):
         raise NotYet(_("This month is not over yet."))
+    earliest = rules.month_of(clock.day_of(at - BACKDATED))[0]
+    if first < earliest:  # months are closed in turn: there would be no end to it
+        raise WrongField(
+            _("No sheet can be dated in this month any more. Begin with %(month)s.")
+            % {"month": f"{earliest:%Y-%m}"},
+            "month",
+        )
     if place.closed_through is not None:
         if last <= place.closed_through:
             raise NotYet(_("This month is closed already."))

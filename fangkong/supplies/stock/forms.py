@@ -158,7 +158,7 @@ class LinesForm(pages.Form):
         field = getattr(problem, "field", "")
         if isinstance(problem, NotAcceptable):
             for name, text in problem.faults:
-                self.add_error(self._at(name, 0), text)
+                self.add_error(self._at(name, problem.line), text)
             return
         if field.startswith("lines/"):
             _lines, number, name = field.split("/")
@@ -364,6 +364,12 @@ class ReasonForm(pages.Form):
 
 class StepForm(pages.Form):
     """A step without words of its own."""
+
+
+class MonthForm(pages.Form):
+    """The month that stands on the button, so that nobody closes another one."""
+
+    month = forms.DateField(widget=forms.HiddenInput)
 
 
 class PlaceForm(pages.Form):

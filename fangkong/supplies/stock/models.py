@@ -518,6 +518,9 @@ class Release(Record):
     due_at = models.DateTimeField(_("papers due"))
     settled_at = models.DateTimeField(_("papers complete"), null=True)
 
+    # What ``queries.releases_open_to`` adds.
+    lacks_papers: bool
+
     class Meta:
         indexes = [
             models.Index(fields=["place", "id"], name="release_by_place"),

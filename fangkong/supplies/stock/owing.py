@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from fangkong.core.audit import actions as audit
 from fangkong.core.record import stamps
+from fangkong.core.refusals import Refused
 from fangkong.tasks import actions as tasks
 
 from . import queries
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
     from .models import Entry, Transfer
+
+
+SLIP = timedelta(hours=1)  # within which whoever let goods go takes a slip back alone
+
+
+class OwnRelease(Refused):
+    """Whoever let goods go does not end the debt of their papers alone."""
+
+    status = 403
 
 
 def begin(release: Release, days: Mapping[str, int], by: User | None, at: datetime) -> None:
@@ -69,9 +79,14 @@ def filed(
 
 
 def arrived(shipment: Transfer, by: User | None, at: datetime) -> None:
-    """Whoever received the goods has said so in the house: that is the signature."""
+    """Whoever received the goods has said so in the house: that is the signature.
+
+    Where nothing came, nobody has signed for anything.
+    """
     release = queries.release_on(shipment)
     if release is None or release.settled_at is not None:
+        return
+    if not any(one.received or one.broken for one in queries.shipment_lines(shipment)):
         return
     for paper in queries.papers_of(release):
         if paper.kind == PaperKind.SIGNATURE and paper.filed_at is None:
@@ -88,9 +103,23 @@ def brought_back(shipment: Transfer, why: str, by: User | None, at: datetime) ->
     _forgive(queries.release_on(shipment), why, by, at)
 
 
+def settled(shipment: Transfer, why: str, by: User | None, at: datetime) -> None:
+    """What was missing of a shipment is settled. Where all of it came back, nothing is owed."""
+    if all(one.returned == one.sent for one in queries.shipment_lines(shipment)):
+        brought_back(shipment, why, by, at)
+
+
 def _forgive(release: Release | None, why: str, by: User | None, at: datetime) -> None:
     if release is None or release.settled_at is not None:
         return
+    own = by is not None and release.created_by_id == by.pk
+    if own and at > release.created_at + SLIP:
+        raise OwnRelease(
+            _(
+                "You let these goods go yourself, and papers are owed for them. That they came back"
+                " is now booked by somebody else: a colleague of the place, or the county."
+            )
+        )
     release.settled_at = at
     release.touch(by, at)
     release.save()

@@ -14,6 +14,7 @@ from django.db.models import (
     BigIntegerField,
     Case,
     DateField,
+    Exists,
     F,
     Min,
     OuterRef,
@@ -679,9 +680,11 @@ def lots_before(place: Place, lot: Lot, day: date) -> list[Balance]:
 
 
 def releases_open_to(user: User, at: datetime, permission: Permission = VIEW) -> QuerySet[Release]:
-    """What left the user's places on a call."""
+    """What left the user's places on a call. ``lacks_papers``: one at least was not filed."""
     mine = places_open_to(user, at, permission).values("pk")
-    rows = Release.objects.filter(place__in=mine)
+    lacking = ReleasePaper.objects.filter(release=OuterRef("pk"), filed_at__isnull=True)
+    added: dict[str, Any] = {"lacks_papers": Exists(lacking)}
+    rows = Release.objects.filter(place__in=mine).annotate(**added)
     return rows.select_related("entry", "place__facility", "place__county", "shipment")
 
 
@@ -730,6 +733,11 @@ def owed_until(place: Place, last: date) -> list[Release]:
     end = clock.start_of(last + timedelta(days=1))
     rows = Release.objects.filter(place=place, settled_at__isnull=True, created_at__lt=end)
     return list(rows.select_related("entry").order_by("created_at"))
+
+
+def owes_papers(place: Place) -> bool:
+    """Are papers owed for goods that left a place on a call?"""
+    return Release.objects.filter(place=place, settled_at__isnull=True).exists()
 
 
 def offices_called_before(user: User, at: datetime, limit: int = 20) -> list[str]:

@@ -12,11 +12,23 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
 from fangkong.core.files.forms import FilesField
+from fangkong.core.spelling import shown, spelled
 
 from . import rules, words
 from .forms import PlaceField, named
 from .models import Item, Place, Release
 from .types import PAPERS, PaperKind
+
+MOST_NAMED = 5  # items that a refusal names
+
+
+def _names(place: Place) -> set[str]:
+    """What people write for a place: its name in both languages, with that of the ward."""
+    facility = place.facility
+    assert facility is not None
+    tail = f" · {place.name}" if place.name else ""
+    both = {f"{name}{tail}" for name in (facility.name_zh, facility.name_en) if name}
+    return {spelled(shown(name)) for name in (*both, place.display_name)}
 
 
 class ReleaseForm(pages.Form):
@@ -75,18 +87,37 @@ class ReleaseForm(pages.Form):
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}
-        text = str(said.get("item") or "")
-        fits = [one for name, one in self.items.items() if text in (name, one.code, one.name_zh)]
-        if len(fits) != 1:
-            if "item" not in self.errors:
-                self.add_error(
-                    "item", gettext("The catalogue has no such item. Choose one of the list.")
-                )
+        item = self._item(str(said.get("item") or ""))
+        if item is None:
             return said
-        said["of"] = item = fits[0]
+        said["of"] = item
         if "quantity" not in self.errors:
             self._count(said, item)
         return said
+
+    def _item(self, text: str) -> Item | None:
+        """The item of a name, or of the part of one (N95, wkkz) that only this item has."""
+        every = self.items.items()
+        fits = [one for name, one in every if text in (name, one.code, one.name_zh, one.name_en)]
+        if not fits and (typed := spelled(text)):
+            fits = [one for _name, one in every if typed in one.search_text]
+        if len(fits) == 1:
+            return fits[0]
+        if "item" not in self.errors:
+            fault = gettext("The catalogue has no such item. Choose one of the list.")
+            if fits:
+                names = ", ".join(one.display_name for one in fits[:MOST_NAMED])
+                fault = gettext("Several items are called so: %(names)s. Which one?") % {
+                    "names": names + (" …" if len(fits) > MOST_NAMED else "")
+                }
+            self.add_error("item", fault)
+        return None
+
+    def _target(self, text: str) -> Place | None:
+        """The place of the list that has this name, in either language."""
+        said = spelled(shown(text))
+        fits = [one for one in self.targets.values() if said in _names(one)]
+        return fits[0] if len(fits) == 1 else None
 
     def _count(self, said: dict[str, Any], item: Item) -> None:
         unit = str(said.get("unit") or "")
@@ -99,7 +130,7 @@ class ReleaseForm(pages.Form):
     def asked(self) -> dict[str, object]:
         """What the action takes; a place of the list is known by its name."""
         said = self.cleaned_data
-        target = self.targets.get(said["to"].strip())
+        target = self._target(said["to"])
         return {
             "source": said["source"],
             "item": said["of"],
@@ -133,6 +164,7 @@ class ReleaseFilter(pages.FilterForm):
             ("", pgettext_lazy("releases", "all")),
             ("owed", _("owed")),
             ("complete", _("complete")),
+            ("back", pgettext_lazy("release", "taken back")),
         ],
         required=False,
     )
@@ -140,4 +172,7 @@ class ReleaseFilter(pages.FilterForm):
     def narrow(self, rows: QuerySet[Release]) -> QuerySet[Release]:  # type: ignore[override]
         if said := self.chosen().get("state"):
             rows = rows.filter(settled_at__isnull=said == "owed")
+            if said != "owed":
+                lacking: dict[str, Any] = {"lacks_papers": said == "back"}
+                rows = rows.filter(**lacking)
         return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import chain
 from uuid import UUID
 
 from django.contrib import messages
@@ -13,18 +14,18 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
-from fangkong.core import clock, pages
+from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.files import queries as files
 from fangkong.core.files import receiving
 from fangkong.core.permissions import Permission, allowed
 
 from . import closing as closing_
-from . import forms, queries, release_forms, releasing, rules, words
+from . import forms, queries, release_forms, releasing, words
 from .models import MonthClosing, Release, ReleasePaper
 from .types import APPROVE, KEEP, OWED_BY_CALLER, PAPERS, VIEW, PaperKind
 
@@ -62,13 +63,17 @@ RELEASES = pages.Listing[Release](
 
 
 def state(one: Release) -> str:
-    """Whether papers are owed."""
-    return _("complete") if one.settled_at is not None else _("owed")
+    """Whether papers are owed, are there, or are needed no more because the goods came back."""
+    if one.settled_at is None:
+        return _("owed")
+    return pgettext("release", "taken back") if one.lacks_papers else _("complete")
 
 
 def badge(one: Release, late: bool) -> SafeString:
     """The state with its colour."""
-    tone = "good" if one.settled_at is not None else "bad" if late else "warn"
+    tone = "bad" if late else "warn"
+    if one.settled_at is not None:
+        tone = "neutral" if one.lacks_papers else "good"
     return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, state(one))
 
 
@@ -199,11 +204,11 @@ def close_month(request: StaffRequest, public_id: UUID) -> HttpResponse:
     place = queries.place_open_to(request.user, request.now, public_id, KEEP)
     if place is None:
         raise Http404
-    month = rules.next_month(place.closed_through, clock.day_of(request.now))
-    form = forms.StepForm(request.POST)
-    if pages.carry_out(request, form, closing_.close_month, place=place, month=month):
-        messages.success(request, _("%(month)s is closed.") % {"month": f"{month:%Y-%m}"})
-    for text in form.non_field_errors():
+    form = forms.MonthForm(request.POST)
+    if done := pages.carry_out(request, form, closing_.close_month, place=place):
+        closed = done.result.month
+        messages.success(request, _("%(month)s is closed.") % {"month": f"{closed:%Y-%m}"})
+    for text in chain.from_iterable(form.errors.values()):
         messages.warning(request, str(text))
     return redirect(place)
 

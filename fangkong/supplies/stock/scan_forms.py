@@ -14,6 +14,7 @@ from fangkong.core import pages
 from fangkong.core.refusals import Refused
 
 from . import labels, scans, words
+from .actions import NotAcceptable
 from .forms import PlaceField, named
 from .models import Item, ItemCode, Lot, Place
 from .types import Arriving, Leaving, LotFacts, Papers
@@ -129,7 +130,18 @@ class SheetForm(pages.Form):
             self.add_error("code", gettext("Scan at least one package."))
         if "target" not in self.fields and any(line.of_a_gift for line in self.lines):
             self.add_error("code", words.of_a_gift())
+        if "target" in self.fields:
+            self._refuse_gone()
         return said
+
+    def _refuse_gone(self) -> None:
+        """A lot that was scanned leaves itself or not at all; no other one goes instead."""
+        for n, line in enumerate(self.lines):
+            if line.names_a_lot and not line.lots:
+                self.add_error(
+                    f"count_{n}",
+                    line.note or gettext("Choose first out of which place the goods leave."),
+                )
 
     def papers(self) -> Papers:
         """What stands on the sheet beside its lines."""
@@ -167,13 +179,20 @@ class SheetForm(pages.Form):
     def refuse(self, problem: Refused) -> None:
         """A fault of a line stands at its number of packages, where it has no field of its own."""
         field = getattr(problem, "field", "")
+        if isinstance(problem, NotAcceptable):
+            for name, text in problem.faults:
+                self.add_error(self._at(name, problem.line), text)
+            return
         if field.startswith("lines/"):
             _lines, number, name = field.split("/")
-            own = {"quantity": "count", "made_on": "expires_on"}.get(name, name)
-            fields = (f"{own}_{number}", f"count_{number}")
-            self.add_error(next(one for one in fields if one in self.fields), str(problem))
+            self.add_error(self._at(name, int(number)), str(problem))
             return
         super().refuse(problem)
+
+    def _at(self, name: str, number: int) -> str:
+        own = {"quantity": "count", "made_on": "expires_on"}.get(name, name)
+        fields = (f"{own}_{number}", f"count_{number}")
+        return next(one for one in fields if one in self.fields)
 
 
 def _facts(line: scans.Line, number: str, expires_on: date | None) -> LotFacts:

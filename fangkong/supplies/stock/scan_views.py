@@ -131,10 +131,10 @@ def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
     places = list(queries.places_to_choose(user, at))
     place = _place(request, places)
     asked = Asked()
-    act = request.POST.get("act", "add")
+    act = _pressed(request, lines)
     posted = request.method == "POST"
     if posted and act == "book":
-        lines = _again(lines, place, request) if leaves else lines
+        lines = _again(lines, place, request, leaves)
         form = _form(request, lines, places, leaves, bound=True)
         action, told = (
             (actions.issue, form.asked_out) if leaves else (actions.receive, form.asked_in)
@@ -145,11 +145,21 @@ def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
         return _draw(request, form, asked, leaves)
     if posted:
         lines, place = _step(request, act, lines, places, place, asked, leaves)
-        lines = _again(lines, place, request) if leaves else lines
+        lines = _again(lines, place, request, leaves)
     initial = {name: request.POST.get(name, "") for name in ("target", "other")}
     initial["place"] = "" if place is None else str(place.public_id)
     form = _form(request, lines, places, leaves, initial=initial)
     return _draw(request, form, asked, leaves)
+
+
+def _pressed(request: StaffRequest, lines: Sequence[scans.Line]) -> str:
+    """Which button was meant: Enter presses the first one, in whatever field it is hit."""
+    act = request.POST.get("act", "add")
+    if act != "add" or request.POST.get("code", "").strip() or "photo" in request.FILES:
+        return act
+    if request.POST.get("teach-item"):
+        return "teach"
+    return "count" if lines else "add"
 
 
 def _step(
@@ -162,6 +172,8 @@ def _step(
     leaves: bool,
 ) -> tuple[list[scans.Line], Place | None]:
     """One press: a package more, a line less, a code that is taught, a way that is chosen."""
+    if act == "count":  # a number was changed, and Enter hit: the fields hold it
+        return lines, place
     if act.startswith("drop-"):
         return [line for n, line in enumerate(lines) if act != f"drop-{n}"], place
     try:
@@ -280,9 +292,11 @@ def _added(
 
 
 def _again(
-    lines: Sequence[scans.Line], place: Place | None, request: StaffRequest
+    lines: Sequence[scans.Line], place: Place | None, request: StaffRequest, leaves: bool
 ) -> list[scans.Line]:
     """The lines with what their place holds now; what has gone meanwhile booking refuses."""
+    if not leaves:
+        return [scans.coming(line, request.now) for line in lines]
     found = []
     for line in lines:
         try:
@@ -331,6 +345,8 @@ def _draw(
     }
     if asked.teach is not None:
         pages.forms.dress(asked.teach)
+    if asked.fault:
+        form.fields["code"].widget.attrs["aria-describedby"] = "scan-fault"
     status = 422 if asked.fault or (asked.teach is not None and asked.teach.errors) else None
     return _camera(request, "supplies/stock/scan_sheet.html", page, form, status)
 

@@ -61,6 +61,11 @@ class Line:
         return 1 if self.code is None else self.code.holds
 
     @property
+    def names_a_lot(self) -> bool:
+        """Does it say which lot, so that no other one is meant?"""
+        return self.lot is not None or (self.goods is not None and bool(self.goods.lot))
+
+    @property
     def of_a_gift(self) -> bool:
         """Is it the label of a gift's lot, to which nothing is added but at its source?"""
         return self.lot is not None and rules.names_a_gift(self.lot.owner)
@@ -224,6 +229,21 @@ def _serials(text: str) -> Iterable[str]:
 
 
 # --- Goods that leave -----------------------------------------------------------------------------
+
+
+def coming(line: Line, at: datetime) -> Line:
+    """The line with what speaks against taking it in: its days contradict each other, or it has
+    expired, so that it could only be written off."""
+    day, goods = clock.day_of(at), line.goods
+    if goods is None:
+        return line
+    last = goods.expires_on
+    faults = [code for _field, code in rules.lot_faults(goods.made_on, last, day)]
+    if faults:
+        return replace(line, note=words.fault(faults[0]))
+    if last is not None and last < day:
+        return replace(line, note=words.expired_already(last))
+    return line
 
 
 def leaving(line: Line, place: Place, at: datetime) -> Line:

@@ -238,6 +238,7 @@ def settle(
         # A reason may be two signs long, which would be no proof.
         proof = _("All that was missing is settled: %(why)s") % {"why": why}
         tasks.finish_for(source=shipment, kind=DISPUTE_TASK.code, proof=proof, by=by, at=at)
+        owing.settled(shipment, why, by, at)
     _save(shipment, by, at)
     detail = {"number": shipment.number, "left": left}
     audit.record("supplies.stock.settle", shipment, by=by, at=at, reason=why, detail=detail)

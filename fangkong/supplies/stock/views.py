@@ -415,6 +415,9 @@ def place(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "entries": list(entries),
         "closings": queries.closings_of(found),
         "next_month": _month_to_close(found, day),
+        "owed": queries.releases_open_to(user, at)
+        .filter(place=found, settled_at__isnull=True)
+        .order_by("pk")[:SHOWN],
         "may_keep": queries.place_open_to(user, at, public_id, KEEP) is not None,
         "history": audit.history_of(found),
     }

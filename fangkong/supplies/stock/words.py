@@ -100,6 +100,13 @@ def unfit(one: Lot, day: date) -> str:
     return ""
 
 
+def expired_already(last: date) -> str:
+    """That goods which come in can never be used."""
+    return _("These goods expired on %(day)s and can only be written off. Send them back.") % {
+        "day": last
+    }
+
+
 def of_a_gift() -> str:
     """That nothing is added to a gift but at its source."""
     return _("This is the owner of a gift. Check what came of it at its source.")

@@ -15,6 +15,7 @@ from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
+from fangkong.supplies.stock import actions as stock
 from fangkong.supplies.stock import closing, rules
 from fangkong.supplies.stock.models import Entry, MonthClosing
 from fangkong.supplies.stock.types import Papers
@@ -59,6 +60,51 @@ def test_a_month_is_closed_when_it_is_over_in_turn_and_without_debts(world):
             closing.close_month(**said, month=month)
     with pytest.raises(closing.NotYet):  # February is between
         closing.close_month(**{**said, "at": AT + 90 * DAY}, month=date(2020, 3, 1))
+
+
+def test_two_who_press_the_same_button_close_one_month(world, client, second):
+    closing.close_month(place=world.store, month=date(2019, 11, 1), by=world.keeper, at=AT)
+    for person in (world.keeper, second):
+        client.force_login(person)
+        page = client.get(world.store.get_absolute_url()).content.decode()
+        if person == world.keeper:
+            assert 'name="month" value="2019-12-01"' in page
+        address = reverse("supplies:stock:close_month", args=[world.store.public_id])
+        client.post(address, {"_key": str(uuid4()), "month": "2019-12-01"})
+    assert [one.month for one in MonthClosing.objects.order_by("month")] == [
+        date(2019, 11, 1),
+        date(2019, 12, 1),
+    ]
+
+
+def test_the_first_month_is_one_in_which_a_sheet_can_be_dated(world):
+    said = {"place": world.store, "by": world.keeper, "at": AT}
+    for month in (date(1, 1, 1), date(2019, 1, 1)):
+        with pytest.raises(WrongField) as refused:
+            closing.close_month(**said, month=month)
+        assert refused.value.field == "month"
+    assert closing.close_month(**said, month=date(2019, 2, 1)).month == date(2019, 2, 1)
+
+
+def test_a_place_that_owes_papers_is_not_closed(world):
+    world.bring(10)
+    one = let_go(world, 10)
+    with pytest.raises(stock.NotEmpty):
+        stock.close_place(place=world.store, by=world.keeper, at=AT)
+    for kind in ("request", "approval", "signature"):
+        file(world, one, kind)
+    assert stock.close_place(place=world.store, by=world.keeper, at=AT).closed_at == AT
+
+
+def test_the_page_of_a_place_says_which_papers_it_owes(world, client):
+    world.bring(10)
+    one = let_go(world, 10)
+    client.force_login(world.keeper)
+    said = f'<a href="{one.get_absolute_url()}">'
+    assert said in client.get(world.store.get_absolute_url()).content.decode()
+    for kind in ("request", "approval", "signature"):
+        file(world, one, kind)
+    assert said not in client.get(world.store.get_absolute_url()).content.decode()
 
 
 def test_a_closed_month_takes_no_sheet_wherever_it_comes_from(world, closed):
@@ -165,7 +211,9 @@ def test_a_month_is_closed_and_opened_on_its_pages(world, client, second):
     assert send(world.headquarters, "close_month", place).status_code == 403
     client.force_login(world.keeper)
     assert "2020-01" in client.get(world.store.get_absolute_url()).content.decode()
-    send(world.keeper, "close_month", place)
+    send(world.keeper, "close_month", place)  # of which month was not said
+    assert not MonthClosing.objects.exists()
+    send(world.keeper, "close_month", place, month="2020-01-01")
     one = MonthClosing.objects.get()
     world.bring(10)
     receive = {"place": str(place), "item_0": "医用外科口罩", "quantity_0": "1"}

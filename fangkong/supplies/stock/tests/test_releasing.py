@@ -10,12 +10,14 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from fangkong.accounts.tests.factories import staff
 from fangkong.core.free_text import NumberInText
 from fangkong.core.refusals import WrongField
+from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
-from fangkong.supplies.stock import actions, queries, releasing, shipping
+from fangkong.supplies.stock import actions, owing, queries, releasing, shipping
 from fangkong.supplies.stock.models import Entry, Release, Transfer
-from fangkong.supplies.stock.types import Arrived, PaperKind
+from fangkong.supplies.stock.types import Arrived, PaperKind, Settled
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.models import Task
 
@@ -121,10 +123,54 @@ def test_too_much_and_what_does_not_say_for_whom_leaves_nothing(world):
 def test_what_is_taken_back_is_owed_no_papers(world):
     world.bring(10)
     one = let_go(world, 5)
-    actions.reverse(entry=one.entry, reason="未发出", by=world.keeper, at=AT + DAY)
+    soon = AT + timedelta(hours=1)
+    actions.reverse(entry=one.entry, reason="未发出", by=world.keeper, at=soon)
+    one.refresh_from_db()
+    assert (one.settled_at, world.held()) == (soon, {"": 10})
+    assert Task.objects.get().state == "cancelled"
+
+
+def test_whoever_let_goods_go_does_not_end_the_debt_alone(world, client):
+    world.bring(20)
+    used, sent = let_go(world, 5), let_go(world, 5, target=world.there)
+    later = AT + timedelta(minutes=61)
+    for by, refused in ((world.keeper, True), (staff(Role.COUNTY_CDC, area=world.home), False)):
+        steps = (
+            lambda by=by: actions.reverse(entry=used.entry, reason="退回", by=by, at=later),
+            lambda by=by: shipping.bring_back(
+                shipment=sent.shipment, reason="退回", by=by, at=later
+            ),
+        )
+        for step in steps:
+            if refused:
+                with pytest.raises(owing.OwnRelease):
+                    step()
+                assert world.held() == {"": 10}
+            else:
+                step()
+    assert world.held() == {"": 20}
+    # That they came back is not told as if the papers were there.
+    client.force_login(world.keeper)
+    listed = client.get(reverse("supplies:stock:releases"), {"state": "complete"})
+    assert used.entry.number not in listed.content.decode()
+    listed = client.get(reverse("supplies:stock:releases"), {"state": "back"}).content.decode()
+    assert used.entry.number in listed and sent.entry.number in listed
+    assert 'data-tone="neutral"' in client.get(used.get_absolute_url()).content.decode()
+
+
+def test_where_nothing_came_nobody_signed_and_what_came_back_is_owed_nothing(world):
+    world.bring(10)
+    one = let_go(world, 6, target=world.there)
+    (line,) = queries.shipment_lines(one.shipment)
+    told = [Arrived(line=line, good=0)]
+    shipping.arrive(shipment=one.shipment, told=told, by=world.matron, at=AT)
+    assert all(paper.filed_at is None for paper in queries.papers_of(one))
+    county = staff(Role.COUNTY_CDC, area=world.home)
+    back = [Settled(line=line, back=6)]
+    shipping.settle(shipment=one.shipment, told=back, reason="已退回", by=county, at=AT + DAY)
     one.refresh_from_db()
     assert (one.settled_at, world.held()) == (AT + DAY, {"": 10})
-    assert Task.objects.get().state == "cancelled"
+    assert not Task.objects.filter(kind="supplies.stock.papers_missing", state="open").exists()
 
 
 def test_goods_for_a_ward_of_the_house_lie_there(world):
@@ -159,7 +205,8 @@ def test_goods_for_another_store_are_on_the_way_and_their_arrival_is_the_signatu
 def test_goods_that_come_back_from_the_way_are_owed_no_papers(world):
     world.bring(10)
     one = let_go(world, 6, target=world.there)
-    shipping.bring_back(shipment=one.shipment, reason="道路中断", by=world.keeper, at=AT + DAY)
+    county = staff(Role.COUNTY_CDC, area=world.home)
+    shipping.bring_back(shipment=one.shipment, reason="道路中断", by=county, at=AT + DAY)
     one.refresh_from_db()
     assert (one.settled_at, world.held()) == (AT + DAY, {"": 10})
 
@@ -236,6 +283,27 @@ def test_a_call_is_answered_on_one_short_form(world, client):
     assert all(one.number in listed for one in Entry.objects.filter(release__isnull=False))
     listed = client.get(reverse("supplies:stock:releases"), {"state": "complete"})
     assert one.entry.number not in listed.content.decode()
+
+
+def test_a_call_names_places_and_items_as_people_say_them(world, client):
+    world.bring(100)
+    world.item("n95", "医用防护口罩", name_en="Respirator N95")
+    call = {"quantity": "1", "called_by": "州指挥部", "source": str(world.store.public_id)}
+    several = send(client, world.keeper, "release", **call, item="口罩", to="德格县医院")
+    assert several.status_code == 422
+    assert "医用防护口罩" in str(several.context["form"].errors["item"])
+    assert not Release.objects.exists()
+    world.hospital.name_en = "Daofu County Hospital"
+    world.hospital.save()
+    for name in ("医用外科", "ykwkkz", "YYWKKZ", "mask"):
+        for to in ("道孚县人民医院 ", "daofu county hospital", "Ｄａｏｆｕ County Hospital"):
+            answer = send(client, world.keeper, "release", **call, item=name, to=to)
+            if name == "ykwkkz":
+                assert answer.status_code == 422
+            else:
+                assert answer.status_code == 302, (name, to)
+                assert Release.objects.latest("pk").shipment.target == world.there
+    assert Transfer.objects.count() == 9
 
 
 def test_machines_let_goods_leave_and_file_papers(world, client):

@@ -236,6 +236,54 @@ def test_a_held_back_expired_or_absent_lot_is_refused_with_its_reason(world, cod
     assert world.held()["L-1"] == 100
 
 
+def test_no_other_lot_leaves_for_one_that_was_scanned(world, code, client):
+    for number in ("L-1", "L-2"):
+        world.bring(100, number=number, expires_on=date(2021, 12, 31))
+    world.bring(100, number="L-2", place=world.there, expires_on=date(2021, 12, 31))
+    county = staff(Role.COUNTY_CDC, area=world.home)
+    label = f"https://fk.example.org{world.lot('L-1').get_absolute_url()}"
+    for text in (BOX, label):
+        sheet = Sheet(client, county, "scan_out", place=str(world.store.public_id))
+        sheet.scan(text)
+        # At the place that is chosen afterwards there is none of it, but another lot.
+        gone = sheet.press("book", place=str(world.there.public_id))
+        assert gone.status_code == 422 and list(gone.context["form"].errors) == ["count_0"]
+        actions.hold(lot=world.lot("L-1"), reason="召回批次", by=world.keeper, at=AT)
+        held = sheet.press("book", place=str(world.store.public_id))
+        assert held.status_code == 422 and "召回批次" in sheet.page
+        actions.let_go(lot=world.lot("L-1"), reason="可以使用", by=world.keeper, at=AT)
+    assert world.held() == {"L-1": 100, "L-2": 100} and world.held(world.there) == {"L-2": 100}
+
+
+def test_enter_in_any_field_does_what_was_meant(world, client):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    sheet.scan(BOX)
+    sheet.press("add", **{"teach-item": "医用外科口罩", "teach-unit": ""})
+    assert ItemCode.objects.get().item == world.mask
+    assert [line.count for line in sheet.answer.context["form"].lines] == ["1"]
+    counted = sheet.press("add", count_0="7")
+    assert counted.status_code == 200 and not counted.context["asked"].fault
+    sheet.scan(BOX)
+    assert [line.count for line in sheet.answer.context["form"].lines] == ["8"]
+    # The next scan goes into the field also after a fault, which is told there.
+    refused = sheet.scan("9506000134353")
+    assert refused.status_code == 422 and "data-first-focus" not in sheet.page
+    assert 'aria-describedby="scan-fault"' in sheet.page
+
+
+def test_what_comes_in_expired_or_contradicts_itself_is_told_when_it_is_scanned(
+    world, code, client
+):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    sheet.scan(f"(01){GTIN}(17)211231(10)GOOD")
+    sheet.scan(f"(01){GTIN}(17)200204(10)OLD")
+    sheet.scan(f"(01){GTIN}(11)200201(17)190201(10)ODD")
+    good, old, odd = sheet.answer.context["form"].lines
+    assert not good.note and "2020-02-04" in old.note and odd.note
+    refused = sheet.press("book")
+    assert refused.status_code == 422 and list(refused.context["form"].errors) == ["expires_on_2"]
+
+
 def test_where_a_scanner_drops_separators_the_known_lot_is_taken_or_somebody_chooses(
     world, code, client
 ):
@@ -398,6 +446,33 @@ def test_a_scanner_reads_the_printed_labels_and_they_lead_to_their_pages(world, 
     for name, record in (("lot_labels", lot), ("place_labels", world.store)):
         address = reverse(f"supplies:stock:{name}", args=[record.public_id])
         assert client.get(address).status_code == 404
+
+
+LONG_ZH = "医用一次性无菌隔离防护服（连体带帽带鞋套、胶条型、重点场所使用、加大号）"
+LONG_EN = "Disposable sterile medical protective coverall with hood, boots and taped seams, large"
+
+
+@pytest.mark.parametrize("size", ["roll", "sheet"])
+@pytest.mark.parametrize("name", [LONG_ZH, LONG_EN])
+def test_lot_and_last_good_day_stand_on_a_label_however_long_the_name(world, size, name):
+    facts = {"code": "long", "name_zh": name[:60], "kind": "protection", "unit": "set"}
+    item = actions.add_item(facts=ItemFacts(**facts), by=None, at=AT)
+    number = "A2020-0205-00000000000000000017"
+    world.bring(1, item=item, number=number, expires_on=NEXT_YEAR)
+    lot = world.lot(number)
+    pdf = labels.printed([lot], "https://fk.example.org", size, 1, world.keeper, AT)
+
+    below = {}
+    (page,) = PdfReader(io.BytesIO(pdf)).pages
+    page.extract_text(
+        visitor_text=lambda text, page, line, *_more: below.update(
+            dict.fromkeys(text.split(), page[5] + page[3] * line[5])
+        )
+    )
+    bottom = float(page.mediabox.height) - (30 if size == "roll" else 37.125) * 72 / 25.4
+    assert below[NEXT_YEAR.isoformat()] > bottom + 2
+    parts = [where for text, where in below.items() if len(text) > 1 and text in number]
+    assert parts and min(parts) > bottom + 2
 
 
 def scanned(drawing: str) -> str:

@@ -24,6 +24,9 @@ export function startScanner(): void {
   const field = document.querySelector<HTMLInputElement>("input[data-scan]");
   if (!field) return;
   keepSeparators(field);
+  // What was refused stands in the field: the next scan replaces it, and is not added to it.
+  field.addEventListener("focus", () => field.select());
+  if (document.activeElement === field) field.select();
   const named = (field.dataset["scan"] ?? "").split(",").filter(Boolean);
   const own = (window as unknown as { BarcodeDetector?: DetectorClass }).BarcodeDetector;
   const button = document.querySelector<HTMLButtonElement>("[data-camera]");
