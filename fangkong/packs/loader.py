@@ -37,6 +37,7 @@ SECTIONS = (
     "test_methods",
     "test_groups",
     "pool_rules",
+    "tested_singly",
     "test_judgements",
     "exposure_kinds",
     "contact_classes",

@@ -510,6 +510,7 @@ class Reader:
             methods=methods,
             groups=groups,
             pools=tuple(self.pool_rule(r, groups, specimens) for r in self.rows("pool_rules")),
+            singly=tuple(self.tested_singly(row) for row in self.rows("tested_singly")),
             judgements=tuple(self.judgement(r, methods) for r in self.rows("test_judgements")),
         )
 
@@ -582,6 +583,16 @@ class Reader:
                 row.refuse(key, "missing; a pool is never for everybody and everything")
         row.end()
         return rule
+
+    def tested_singly(self, row: Table) -> t.TestedSingly:
+        classes = sorted({str(one.raw.get("code", "")) for one in self.rows("contact_classes")})
+        singly = t.TestedSingly(
+            **self.named(row),
+            contact_class=row.choice("contact_class", tuple(classes)),
+            conditions=self.known(row, "conditions", self.condition_codes, "conditions"),
+        )
+        row.end()
+        return singly
 
     def judgement(self, row: Table, methods: tuple[t.AssayMethod, ...]) -> t.ResultJudgement:
         condition = row.words("condition")

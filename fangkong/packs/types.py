@@ -437,6 +437,17 @@ class PoolRule(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TestedSingly(Row):
+    """Whoever is watched as a contact of this class has a tube of their own (单采单检).
+
+    Empty ``conditions``: whatever the disease.
+    """
+
+    contact_class: str
+    conditions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ResultJudgement(Row):
     """What a positive result of one person makes of their case.
 
@@ -458,12 +469,14 @@ class TestingPlan:
     methods: tuple[AssayMethod, ...] = ()
     groups: tuple[TestedGroup, ...] = ()
     pools: tuple[PoolRule, ...] = ()
+    singly: tuple[TestedSingly, ...] = ()
     judgements: tuple[ResultJudgement, ...] = ()
 
     @property
     def rows(self) -> tuple[Row, ...]:
         """All its lines."""
-        return (*self.specimens, *self.methods, *self.groups, *self.pools, *self.judgements)
+        pooled = (*self.pools, *self.singly)
+        return (*self.specimens, *self.methods, *self.groups, *pooled, *self.judgements)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,6 +38,7 @@ from .types import (
     CountsReport,
     PersonFacts,
     ReviewState,
+    case_told,
     counts_changed,
 )
 
@@ -168,6 +169,7 @@ def report(
     )
     audit.record_at_end(*card.arrival.lines, line)
     counts_changed({made.county_id}, {made.condition}, at, by)
+    case_told(made, at, revised=False)
     webhooks.announce(CASE_REPORTED, made, at=at)
     return made
 
@@ -211,6 +213,7 @@ def revise(*, case: Case, facts: CaseFacts, reason: str, by: User | None, at: da
     if was_late:
         reminding.done(case, gettext("Another card came; its review begins anew."), by, at)
     counts_changed({case.county_id}, {former, case.condition}, at, by)
+    case_told(case, at, revised=True)
     return case
 
 

@@ -32,6 +32,8 @@ from .facts import (
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
+    from .models import Case
+
 __all__ = [
     "IMPORT",
     "REPORT",
@@ -51,7 +53,9 @@ __all__ = [
     "ReviewState",
     "SeriesBlock",
     "Totals",
+    "case_told",
     "counts_changed",
+    "on_case_told",
     "on_counts_changed",
 ]
 
@@ -186,6 +190,25 @@ def counts_changed(
     """Tell every listener; called by the actions of this part."""
     for listener in _listeners:
         listener(county_ids, conditions, at, by)
+
+
+CaseListener = Callable[["Case", datetime, bool], None]
+_case_listeners: list[CaseListener] = []
+
+
+def on_case_told(listener: CaseListener) -> None:
+    """Have ``listener(case, at, revised)`` called for each card that comes by itself.
+
+    It runs inside the transaction of the card: keep it short. Cards of files do not call it.
+    """
+    if listener not in _case_listeners:
+        _case_listeners.append(listener)
+
+
+def case_told(case: Case, at: datetime, *, revised: bool) -> None:
+    """Tell every listener; called by the actions of this part."""
+    for listener in _case_listeners:
+        listener(case, at, revised)
 
 
 purposes.declare(

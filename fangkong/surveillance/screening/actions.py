@@ -23,6 +23,7 @@ from fangkong.packs import queries as packs
 from fangkong.packs.types import NoPackInForce, Pack, Placed, Term, UnknownCode
 from fangkong.people import actions as people
 from fangkong.places.types import FacilityKind
+from fangkong.surveillance.monitoring import actions as monitoring
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.types import words as both
 
@@ -875,7 +876,11 @@ def _open(observation: Observation) -> Observation:
 
 @transaction.atomic
 def convert(*, observation: Observation, case: Case, by: User | None, at: datetime) -> Observation:
-    """The person became a case: the observation ends, its exposures stay the chain."""
+    """The person became a case: the observation ends, its exposures stay the chain.
+
+    The case is locked first, as by its card: two who convert at once wait for each other.
+    """
+    monitoring.held(case)
     return _end(_open(observation), Ending.CASE, "", "convert", by, at, case=case)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet, Subquery
 
 from fangkong.core import clock
+from fangkong.core.messages import Statement
 from fangkong.core.walls.reach import everything
 from fangkong.packs import queries as packs
 from fangkong.packs.types import (
@@ -754,6 +755,11 @@ def cases_revised_since(moment: datetime) -> list[Case]:
     return monitoring.with_keys(sorted(keys))
 
 
+def cases_with_keys(keys: Collection[int]) -> list[Case]:
+    """The cases of these keys, whoever asks: tasks alone are made of them."""
+    return monitoring.with_keys(keys)
+
+
 def begin_of(case: Case) -> date:
     """The day by which a case stands in a chain: its onset, else its diagnosis."""
     return case.onset_date or clock.day_of(case.diagnosed_at)
@@ -812,16 +818,51 @@ def case_since(person_id: int, condition: str, first: date, day: date) -> Case |
     return next((case for case in found if case.pk == key), None)
 
 
-def to_convert(day: date) -> list[tuple[Observation, Case]]:
-    """The open observations of those who became a case meanwhile, each with the case."""
-    waiting = list(standing(Observation.objects.all()).order_by("pk"))
+def watched_as(person_id: int, condition: str, at: datetime) -> str:
+    """The class of contact as which a person is under observation for a disease; "" for nobody."""
+    rows = standing(Observation.objects.filter(person_id=person_id))
+    rows = rows.filter(condition=whole(condition, clock.day_of(at)))
+    return rows.values_list("contact_class", flat=True).first() or ""
+
+
+def is_watched(person_id: int) -> Statement:
+    """Asks whether a person is under observation; to be sent along with other statements."""
+    return Statement(
+        f"SELECT id FROM {Observation._meta.db_table}"  # noqa: S608  # our own name, values bound
+        " WHERE person_id = %s AND ending = '' ORDER BY id LIMIT 1",
+        [person_id],
+        "watched",
+    )
+
+
+def has_contacts(case_id: int) -> Statement:
+    """Asks whether anybody is a contact of a case, or became it; to be sent along as well."""
+    exposures, watches = Exposure._meta.db_table, Observation._meta.db_table
+    return Statement(
+        f"SELECT 1 WHERE EXISTS (SELECT 1 FROM {exposures}"  # noqa: S608  # our own names
+        " WHERE case_id = %s AND withdrawn_at IS NULL)"
+        f" OR EXISTS (SELECT 1 FROM {watches} WHERE case_id = %s AND ending = %s)",
+        [case_id, case_id, Ending.CASE.value],
+        "contacts",
+    )
+
+
+def to_convert(day: date, person_id: int | None = None) -> list[tuple[Observation, Case]]:
+    """The open observations of those who became a case meanwhile, each with the case.
+
+    ``person_id``: of that person alone.
+    """
+    rows = standing(Observation.objects.all())
     days = Exposure.objects.filter(withdrawn_at__isnull=True, observation__ending="")
+    if person_id is not None:
+        rows, days = rows.filter(person_id=person_id), days.filter(person_id=person_id)
+    waiting = list(rows.order_by("pk"))
     first = dict(days.order_by("-first_date").values_list("observation_id", "first_date"))
     found = []
     for condition in sorted({one.condition for one in waiting}):
-        rows = [one for one in waiting if one.condition == condition]
-        cases = cases_after({one.person_id for one in rows}, condition, day)
-        for one in rows:
+        among = [one for one in waiting if one.condition == condition]
+        cases = cases_after({one.person_id for one in among}, condition, day)
+        for one in among:
             known = {case.pk: case for case in cases.get(one.person_id, ())}
             begins = [(key, begin_of(case)) for key, case in known.items()]
             key = rules.case_of_exposure(first.get(one.pk, one.since), begins)

@@ -22,7 +22,7 @@ from fangkong.people import actions as people
 from . import actions, holds, queries, rules, steps
 from .models import Pool, PoolResult, Specimen
 from .steps import NotAcceptable, ReasonMissing, WrongStep
-from .types import PoolFacts, RequestFacts, ResultFacts, ResultOutcome, State
+from .types import PoolFacts, RequestFacts, ResultFacts, ResultOutcome, State, watched_as
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -509,9 +509,24 @@ def _refuse_second(person_id: int, members: Sequence[Specimen]) -> None:
 
 
 def _refuse_tested_singly(pool: Pool, person_id: int | None, at: datetime) -> None:
-    """Whoever is held or known to be infected would hold all others in the tube."""
-    if person_id is not None and queries.tested_singly(person_id, pool.condition, at):
+    """Whoever is held, known to be infected, or a contact would hold all others in the tube."""
+    if person_id is None:
+        return
+    if queries.tested_singly(person_id, pool.condition, at):
         raise NotAcceptable([("number", "tested_singly")])
+    contact_class = watched_as(person_id, pool.condition, at)
+    if not contact_class:
+        return
+    line = rules.singly(
+        steps.rules_on(at, "number"), contact_class, pool.condition, clock.day_of(at)
+    )
+    if line is not None:
+        text = _(
+            "This person is under observation as a contact. Take a single specimen, also in the"
+            " screening of a town: %(clause)s"
+        )
+        clause = line.clause.text.in_language(get_language() or "")
+        raise WrongField(text % {"clause": clause}, "number")
 
 
 def _refuse_positivity(rule: PoolRule, laboratory: Facility, condition: str, at: datetime) -> None:

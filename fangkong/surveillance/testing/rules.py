@@ -21,6 +21,7 @@ from fangkong.packs.types import (
     Row,
     SpecimenType,
     TestedGroup,
+    TestedSingly,
 )
 
 SPECIMEN, POOL = "S", "P"  # what the house's own numbers begin with
@@ -336,6 +337,20 @@ def pool_faults(
         or row(pack.testing.specimens, specimen_type, on) is None
     ):
         yield "specimen_type", "type_not_pooled"
+
+
+def singly(pack: Pack, contact_class: str, condition: str, on: date) -> TestedSingly | None:
+    """The line by which contacts of a class have a tube of their own; None where there is none."""
+    return next(
+        (
+            one
+            for one in pack.testing.singly
+            if one.covers(on)
+            and one.contact_class == contact_class
+            and (not one.conditions or condition in one.conditions)
+        ),
+        None,
+    )
 
 
 def pools(pack: Pack, on: date) -> list[PoolRule]:

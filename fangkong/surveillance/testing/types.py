@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -261,3 +261,19 @@ purposes.declare(
     _("Infectious Diseases Law; PIPL 13 (3), (4)"),
     {"surveillance.Specimen": _("Specimens")},
 )
+
+
+# The class of contact as which somebody is watched at a moment for a disease; "" for nobody.
+Watching = Callable[[int, str, datetime], str]
+_watching: list[Watching] = []
+
+
+def ask_who_is_watched(watching: Watching) -> None:
+    """Where testing asks whether somebody is a contact: of the part above that watches them."""
+    if watching not in _watching:
+        _watching.append(watching)
+
+
+def watched_as(person_id: int, condition: str, at: datetime) -> str:
+    """The class of contact as which a person is watched for a disease; "" where they are not."""
+    return next((found for ask in _watching if (found := ask(person_id, condition, at))), "")

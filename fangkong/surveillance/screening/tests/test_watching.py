@@ -6,15 +6,21 @@ from datetime import date, timedelta
 
 import pytest
 
+from fangkong.accounts.tests.factories import staff
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.commands.actions import once
 from fangkong.core.free_text import NumberInText
+from fangkong.core.queue.models import Job
+from fangkong.core.roles import Role
 from fangkong.people.types import Registration
+from fangkong.places.tests.factories import facility
 from fangkong.surveillance.monitoring import actions as monitoring
+from fangkong.surveillance.monitoring import types as monitoring_types
 from fangkong.surveillance.monitoring.tests import factories as cases
 from fangkong.surveillance.screening import actions, jobs, queries
 from fangkong.surveillance.screening.models import Exposure, Observation, Visit
 from fangkong.surveillance.screening.types import VisitFacts
+from fangkong.surveillance.testing.tests import factories as specimens
 from fangkong.tasks.models import Task
 
 from .factories import AT, DAY, HOUR, TODAY, contact, facts, ill, somebody, visited, watched
@@ -481,18 +487,18 @@ def test_a_unit_of_the_same_county_may_be_named(world):
 # --- Conversion and alarms ---
 
 
-def test_who_becomes_a_case_is_watched_no_more_and_stays_in_the_chain(world):
+def test_who_becomes_a_case_is_watched_no_more_with_the_card_and_stays_in_the_chain(world):
     watch, other = watched(world, 1), watched(world, 2)
     case = ill(world, watch)
-
-    jobs.convert(AT + 2 * DAY)
-    assert queries.to_convert(TODAY + 2 * DAY) == []
-    with pytest.raises(actions.Ended):
-        actions.convert(observation=watch, case=case, by=None, at=AT + 2 * DAY)
 
     watch.refresh_from_db()
     other.refresh_from_db()
     assert (watch.ending, watch.case, other.ending) == ("case", case, "")
+    jobs.convert(AT + 2 * DAY)  # the round of each minute finds nothing more to do
+    (line,) = AuditLine.objects.filter(action="surveillance.screening.convert")
+    assert line.by is None
+    with pytest.raises(actions.Ended):
+        actions.convert(observation=watch, case=case, by=None, at=AT + 2 * DAY)
     found = queries.joined(world.case, world.daofu_cdc, AT + 2 * DAY)
     assert [(link.source, link.target) for link in found.links] == [(world.case.pk, case.pk)]
     assert found.contacts == {world.case.pk: 2}
@@ -501,11 +507,63 @@ def test_who_becomes_a_case_is_watched_no_more_and_stays_in_the_chain(world):
 def test_a_suspected_case_is_watched_on_until_it_is_decided(world):
     watch = watched(world)
     case = ill(world, watch, case_class="suspected", severity="")
-    assert queries.to_convert(TODAY + 2 * DAY) == []
+    watch.refresh_from_db()
+    assert watch.is_open and queries.to_convert(TODAY + 2 * DAY) == []
 
     said = cases.facts(onset_date=TODAY + DAY, diagnosed_at=AT + 2 * DAY)
     monitoring.revise(case=case, facts=said, reason="核酸", by=world.clinician, at=AT + 3 * DAY)
-    assert queries.to_convert(TODAY + 3 * DAY) == [(watch, case)]
+    watch.refresh_from_db()
+    assert (watch.ending, watch.case, watch.ended_date) == ("case", case, TODAY + 3 * DAY)
+
+
+def test_a_positive_result_of_a_watched_person_ends_the_observation_in_the_same_moment(world):
+    watch = watched(world)
+    case = ill(world, watch, case_class="suspected", severity="")
+    world.bench = facility(world.kangding, "甘孜州疾控中心检验所", kind="laboratory")
+    world.technician, world.person = staff(Role.LABORATORY, facility=world.bench), case.person
+    result = specimens.reported(world, "positive", at=AT + 3 * DAY)
+
+    case.refresh_from_db()
+    watch.refresh_from_db()
+    assert (result.outcome, case.case_class) == ("positive", "confirmed")
+    assert (watch.ending, watch.case) == ("case", case)
+
+
+def test_an_older_illness_and_a_card_that_is_refused_end_no_observation(world):
+    watch = watched(world)
+    with pytest.raises(monitoring.NotAcceptable):
+        ill(world, watch, onset_date=TODAY + 20 * DAY)
+    watch.refresh_from_db()
+    assert watch.is_open
+    before = ill(world, watch, onset_date=TODAY - 10 * DAY, diagnosed_at=AT - 9 * DAY)
+    watch.refresh_from_db()
+    assert (watch.ending, before.person) == ("", watch.person)
+
+
+def test_a_case_of_a_file_is_found_within_a_minute(world, monkeypatch):
+    watch = watched(world)
+    monkeypatch.setattr(monitoring_types, "_case_listeners", [])  # files tell nobody
+    case = ill(world, watch)
+    assert queries.to_convert(TODAY + 2 * DAY) == [(watch, case)]
+    jobs.convert(AT + 2 * DAY)
+    watch.refresh_from_db()
+    assert watch.case == case
+
+
+def test_a_revision_is_looked_at_by_the_queue_at_once_where_the_case_has_contacts(world):
+    alone = cases.case(world, 8)
+    said = cases.facts(severity="severe")
+    monitoring.revise(case=alone, facts=said, reason="病情", by=world.clinician, at=AT + HOUR)
+    assert not Job.objects.filter(name="surveillance.screening.revised").exists()
+
+    watched(world)
+    moved = cases.facts(onset_date=TODAY, diagnosed_at=AT - HOUR)
+    monitoring.revise(case=world.case, facts=moved, reason="问清", by=world.clinician, at=AT + HOUR)
+    job = Job.objects.get(name="surveillance.screening.revised")
+    assert job.subject_id == world.case.pk
+    jobs.revised(job.subject_id, AT + HOUR, lambda done, total: None)
+    jobs.onsets(AT + HOUR)  # and is told once
+    assert Task.objects.filter(kind="surveillance.screening.onset").count() == 1
 
 
 def test_who_is_a_case_already_is_entered_for_the_chain_and_not_watched(world):
