@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -38,14 +39,15 @@ class DayFilter(pages.FilterForm):
 
     day = forms.DateField(label=_("Day"), required=False, widget=forms.DateInput())
 
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, said: Mapping[str, Any], *, today: date) -> None:
+        yesterday = today - timedelta(days=1)
+        super().__init__({"day": said.get("day") or yesterday.isoformat()})
         self.today = today
 
     def chosen_day(self) -> date:
         """The day that was asked for; yesterday where none was, or one that is not over."""
-        yesterday = self.today - timedelta(days=1)
-        if not self.is_valid():
-            return yesterday
-        day: date | None = self.cleaned_data.get("day")
-        return yesterday if day is None else max(EARLIEST, min(day, yesterday))
+        yesterday = day = self.today - timedelta(days=1)
+        if self.is_valid():
+            day = max(EARLIEST, min(self.cleaned_data["day"], yesterday))
+            self.data = {"day": day.isoformat()}  # what is shown, where that is another one
+        return day

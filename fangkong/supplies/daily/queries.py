@@ -39,6 +39,16 @@ def figures(county: Area, day: date) -> list[rules.Sums]:
     return rules.sums(*stock.over_the_border(county.pk, day))
 
 
+def own_figures(user: User, at: datetime, day: date) -> list[rules.Sums]:
+    """The same of the prefecture's own stores, which lie in no county and so are in no report.
+
+    Only for whoever sees all counties.
+    """
+    if not user.scope(VIEW, at).everywhere:
+        return []
+    return rules.sums(*stock.over_the_border(None, day))
+
+
 def items_of(lines: Iterable[rules.Sums]) -> dict[int, Item]:
     """The items of figures, by key."""
     return stock.items().in_bulk([one.item for one in lines])

@@ -89,14 +89,17 @@ def day(request: StaffRequest) -> HttpResponseBase:
     form = forms.DayFilter(request.GET, today=clock.day_of(at))
     asked = form.chosen_day()
     reports = queries.reports_of_day(user, at, asked)
-    own = queries.counties_open_to(user, at, FILE)
+    to_file = queries.counties_open_to(user, at, FILE)
     lines = queries.lines_of(reports)
     if (wanted := request.GET.get("export")) in ("csv", "xlsx"):
         return _export(request, asked, reports, lines, wanted)
     pages.forms.dress(form)
+    own = queries.own_figures(user, at, asked)
     page = {
         "form": form,
         "day": asked,
+        "own": words.rows(own, queries.items_of(own)) if own else [],
+        "own_heads": [words.heads()[name] for name in words.COLUMNS],
         "totals": [
             {"item": one.item, "cells": words.cells(one, words.IN_ALL)}
             for one in queries.totals(reports, lines)
@@ -105,7 +108,7 @@ def day(request: StaffRequest) -> HttpResponseBase:
         "rows": [
             (
                 row.county,
-                _cell(row.county, row.cells[0], to_file=row.county in own, narrow=False),
+                _cell(row.county, row.cells[0], to_file=row.county in to_file, narrow=False),
             )
             for row in queries.board(user, at, asked, 1)
         ],

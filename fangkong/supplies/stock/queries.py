@@ -453,16 +453,19 @@ def _totals(rows: QuerySet[Move], place: str) -> dict[int, int]:
     return dict(rows.order_by().values_list(place).annotate(n=Sum("quantity")))
 
 
-def over_the_border(county_id: int, day: date) -> tuple[list[tuple[int, int]], list[rules.Flow]]:
+def over_the_border(
+    county_id: int | None, day: date
+) -> tuple[list[tuple[int, int]], list[rules.Flow]]:
     """What a county holds now by item, and what came and left since a day began; one statement.
 
-    By when goods moved as told. Goods on the way are with the county that sent them.
+    By when goods moved as told. Goods on the way are with the county that sent them. None: the
+    stores of the prefecture itself, which lie in no county.
     """
-    own = {"place__county": county_id, "quantity__gt": 0}
-    held = Balance.objects.filter(**own).order_by().values_list("item_id")
+    own = Balance.objects.filter(_within("place", county_id), quantity__gt=0)
+    held = own.order_by().values_list("item_id")
     blank, no = Value(""), Value(False)  # Value takes what it stands for
     now = held.annotate(a=blank, b=blank, c=no, n=Sum("quantity"))
-    came, left = Q(target__county=county_id), Q(source__county=county_id)
+    came, left = _within("target", county_id), _within("source", county_id)
     rows = Move.objects.filter(entry__moved_at__gte=clock.start_of(day))
     rows = rows.filter((came & ~left) | (left & ~came))
     ended = Q(entry__moved_at__gte=clock.start_of(day + timedelta(days=1)))
@@ -483,9 +486,15 @@ def over_the_border(county_id: int, day: date) -> tuple[list[tuple[int, int]], l
     return stock, moved
 
 
-def _side(name: str, county_id: int) -> Case:
+def _within(name: str, county_id: int | None) -> Q:
+    if county_id is None:
+        return Q(**{f"{name}__county__isnull": True, f"{name}__kind__in": sorted(HELD)})
+    return Q(**{f"{name}__county": county_id})
+
+
+def _side(name: str, county_id: int | None) -> Case:
     return Case(
-        When(**{f"{name}__county": county_id}, then=Value(rules.HERE)),
+        When(_within(name, county_id), then=Value(rules.HERE)),
         When(**{f"{name}__kind__in": sorted(HELD)}, then=Value(rules.ELSEWHERE)),
         default=F(f"{name}__kind"),
     )

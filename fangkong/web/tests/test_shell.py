@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+
+from fangkong.web import menu
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +91,9 @@ def test_every_answer_carries_the_policy_that_stops_foreign_scripts(look, daofu)
     assert "script-src 'nonce-" in policy
     assert "unsafe" not in policy
     assert "require-trusted-types-for 'script'" in policy
+
+
+def test_each_icon_of_the_menu_is_among_those_that_are_drawn():
+    drawn = set(Path(menu.__file__).with_name("ui").joinpath("icons.txt").read_text().split())
+    named = {one.icon for _name, _icon, entries in menu._MENU for one in entries}
+    assert (named | {icon for _name, icon, _entries in menu._MENU}) - drawn == set()

@@ -12,6 +12,7 @@ from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.free_text import NumberInText
 from fangkong.core.refusals import WrongField
+from fangkong.places.tests.factories import facility
 from fangkong.supplies.daily import actions, jobs, queries
 from fangkong.supplies.daily.models import DailyLine, DailyReport
 from fangkong.supplies.stock import actions as stock
@@ -240,3 +241,22 @@ def test_the_sums_of_a_day_are_those_of_its_last_reports(world):
     assert (total.opening, total.used, total.closing, total.on_the_way) == (800, 60, 740, 0)
     (own,) = queries.reports_of_day(world.cdc, AT, YESTERDAY)
     assert own.county == world.daofu
+
+
+def test_the_prefectures_own_stores_are_told_to_whoever_sees_all_counties(world):
+    own = world.place(facility(world.home, "甘孜州疾控中心", kind="emergency_store"))
+    world.bring(500, place=own, papers=moved(3))
+    world.send(30, source=own, papers=moved())
+    line = Leaving(item=world.mask, quantity=120)
+    said = {"source": own, "target": world.there, "lines": [line], "way": Way()}
+    made = shipping.prepare(**said, by=world.keeper, at=AT - DAY)
+    sent = shipping.dispatch(shipment=made, by=world.keeper, at=AT - DAY)
+    told = [Arrived(line=sent.lines.get(), good=120)]
+    shipping.arrive(shipment=sent, told=told, by=world.matron, at=AT - DAY)
+    (ours,) = queries.own_figures(world.headquarters, AT, YESTERDAY)
+    assert (ours.opening, ours.used, ours.sent, ours.closing) == (500, 30, 120, 350)
+    assert queries.own_figures(world.cdc, AT, YESTERDAY) == []
+    # With them, what went between is nothing.
+    reports = [world.filed(), world.filed(world.kangding, by=world.other)]
+    (total,) = queries.totals(reports, queries.lines_of(reports))
+    assert total.on_the_way + ours.sent == 0

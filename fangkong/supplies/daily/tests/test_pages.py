@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from fangkong.core.commands.states import version
+from fangkong.places.tests.factories import facility
 from fangkong.supplies.daily import rules
 from fangkong.supplies.daily.models import DailyReport
 
@@ -111,6 +112,42 @@ def test_the_day_of_all_counties_goes_into_a_file(visit, world):
     lines = b"".join(got.streaming_content).decode("utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines[1:3]] == ["513301", "513326"]
     assert "mask" in lines[2]
+
+
+def test_the_day_that_is_shown_stands_in_the_field(visit, world):
+    for path in (HOME, f"{HOME}day/"):
+        for asked, shown in (("", "2020-02-04"), ("2020-02-02", "2020-02-02")):
+            page = visit(world.inspector, f"{path}?day={asked}").content.decode()
+            assert f'value="{shown}"' in page
+        # A day that is not over cannot be shown: the field says which one is.
+        assert (
+            'value="2020-02-04"'
+            in visit(world.inspector, f"{path}?day=2020-06-01").content.decode()
+        )
+
+
+def test_the_prefectures_own_stores_stand_below_the_sums_for_the_headquarters_alone(visit, world):
+    own = world.place(facility(world.home, "甘孜州疾控中心", kind="emergency_store"))
+    world.bring(500, place=own, papers=moved())
+    said = "The prefecture's own stores"
+    page = visit(world.headquarters, f"{HOME}day/").content.decode()
+    assert said in page and ">500<" in page
+    assert said not in visit(world.cdc, f"{HOME}day/").content.decode()
+
+
+def test_a_form_that_was_tampered_with_is_told_why(visit, world):
+    where = page_of(world.daofu, "file/")
+    for wrong, text in (
+        ({"day": "2020-02-05"}, "This day is not over"),
+        ({"day": "nonsense"}, "day"),
+        ({"read": ""}, "read"),
+    ):
+        answer = visit(world.cdc, where, **filing(world, **wrong))
+        assert answer.status_code == 422, wrong
+        errors = answer.context["form"].errors
+        assert text in str(errors) and "fk-" in answer.content.decode()
+        assert 'role="alert"' in answer.content.decode()
+    assert not DailyReport.objects.exists()
 
 
 def test_another_county_finds_nothing_and_keepers_are_refused(visit, world):
