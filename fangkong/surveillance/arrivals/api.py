@@ -148,7 +148,10 @@ class StretchOut(Schema):
 
 
 class ArrivalOut(Schema):
-    """An arrival, masked. `tier` is "" where none fits; `also`: the others that fit."""
+    """An arrival, masked. `tier` is "" where none fits; `also`: the others that fit.
+
+    `ill`: symptoms or fever were told; the person is kept apart, and the county CDC was told.
+    """
 
     id: UUID
     person: UUID
@@ -174,6 +177,7 @@ class ArrivalOut(Schema):
     state: str
     reason: str
     withdrawn_at: datetime | None
+    ill: bool
     synthetic: bool
 
 
@@ -673,6 +677,7 @@ def _arrival(one: Any) -> dict[str, Any]:
         "state": State(one.state).value,
         "reason": one.reason,
         "withdrawn_at": _utc(one.withdrawn_at),
+        "ill": one.withdrawn_at is None and rules.is_ill(one.has_symptoms, one.temperature),
         "synthetic": one.synthetic,
     }
 

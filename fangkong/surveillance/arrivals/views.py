@@ -20,7 +20,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -77,6 +77,14 @@ ARRIVALS = pages.Listing[Arrival](
             "management",
             gettext_lazy("Asked to do"),
             lambda one: "; ".join(describe.management(one)),
+            optional=True,
+        ),
+        pages.Column(
+            "ill",
+            gettext_lazy("Symptoms or fever"),
+            lambda one: (
+                words.YES_NO["yes"] if rules.is_ill(one.has_symptoms, one.temperature) else ""
+            ),
             optional=True,
         ),
         pages.Column("as_of", gettext_lazy("As of"), lambda one: one.as_of, optional=True),
@@ -385,6 +393,7 @@ def _detail(
         "person_url": person_url,
         "tier_badge": describe.tier_badge(found),
         "also": [words.tier(found.pack, code) for code in found.also],
+        "ill": stands and rules.is_ill(found.has_symptoms, found.temperature),
         "state_badge": describe.state_badge(found, at),
         "clause": words.clause(found.pack, found.clause),
         "condition": describe.condition(found),
@@ -520,7 +529,7 @@ CHECKPOINTS = pages.Listing[Checkpoint](
         pages.Column("county", gettext_lazy("County"), lambda one: one.county.display_short),
         pages.Column("road", gettext_lazy("Road"), lambda one: one.road),
         pages.Column("duties", gettext_lazy("Duties"), lambda one: words.duties(one.duties)),
-        pages.Column("hours", gettext_lazy("Hours"), describe.hours),
+        pages.Column("hours", pgettext_lazy("of a checkpoint", "Hours"), describe.hours),
         pages.Column(
             "state",
             gettext_lazy("State"),

@@ -32,7 +32,7 @@ class StepForm(pages.Form):
 class SweepForm(pages.Form):
     """A sweep: its name, its days, its cells."""
 
-    title = forms.CharField(label=_("Sweep"), max_length=100)
+    title = forms.CharField(label=_("Name of the sweep"), max_length=100)
     first_date = forms.DateField(label=_("First day"), widget=forms.DateInput())
     last_date = forms.DateField(label=_("Last day"), widget=forms.DateInput())
     cells = forms.MultipleChoiceField(label=_("Cells"), widget=forms.CheckboxSelectMultiple)
@@ -104,7 +104,7 @@ class IllForm(pages.Form):
     """Somebody with symptoms."""
 
     name = forms.CharField(
-        label=_("Name"),
+        label=pgettext_lazy("person", "Name"),
         max_length=100,
         widget=forms.TextInput({"autocomplete": "off", "class": _LARGE}),
     )

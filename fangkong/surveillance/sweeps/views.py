@@ -276,7 +276,11 @@ def ill(request: StaffRequest, public_id: UUID, door_id: UUID) -> HttpResponse:
         form,
         title=_("Somebody with symptoms"),
         submit=_("Register, and tell the county CDC"),
-        context={"back_url": reverse("surveillance:sweeps:door", args=[public_id, door_id])},
+        template="surveillance/sweeps/ill.html",
+        context={
+            "back_url": reverse("surveillance:sweeps:door", args=[public_id, door_id]),
+            "home": home,
+        },
     )
 
 

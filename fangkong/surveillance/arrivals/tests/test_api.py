@@ -58,6 +58,7 @@ def test_a_machine_looks_up_asks_what_is_open_and_registers(ask, read, world):
     assert first.status_code == 201
     assert (first.json(), Arrival.objects.count()) == (again.json(), 1)
     assert (first.json()["tier"], first.json()["county"]) == ("ganzi-4-hubei", "513326")
+    assert first.json()["ill"] is False
     assert not Asked.objects.filter(again=True).exists()
     assert person.name not in json.dumps(first.json(), ensure_ascii=False)
 

@@ -21,7 +21,7 @@ from fangkong.surveillance.arrivals import actions
 from fangkong.surveillance.arrivals.models import Arrival, Asked, Checkpoint, RiskArea
 from fangkong.surveillance.arrivals.types import CheckpointFacts
 
-from .factories import AT, DAY, HOUR, answers, registered, somebody
+from .factories import AT, DAY, HOUR, answers, facts, registered, somebody
 
 
 def url(name, *args):
@@ -107,6 +107,25 @@ def test_somebody_new_is_entered_with_what_was_typed_and_told_what_to_do(look, w
     for said in ("Hubei", "2020-02-05 to 2020-02-15: at home", "Next person", "stay where they"):
         assert said in page, said
     assert "王小山" not in page and "团结社区" not in page
+
+
+def test_who_is_ill_is_kept_apart_and_whoever_registers_them_is_told_so(look, world):
+    browser = look(world.guard)
+    well = registered(world, answers(came_from="云南省昆明市"))
+    page = text(browser.get(well.get_absolute_url()))
+    assert "Nothing more is asked" in page and "Keep the person apart" not in page
+    actions.register(
+        facts=facts({}, temperature=381), person=well.person, checkpoint=world.gate,
+        by=world.guard, at=AT + HOUR,
+    )  # fmt: skip
+
+    page = text(browser.get(well.get_absolute_url()))
+    assert "Keep the person apart" in page and "Nothing more is asked" not in page
+    listed = browser.get(url("index"), {"col": ["person", "ill"]})
+    assert "Symptoms or fever" in text(listed)
+    withdrawn = {"arrival": well, "reason": "Entered for another person", "by": world.daofu_cdc}
+    actions.withdraw(**withdrawn, at=AT + HOUR)
+    assert "Keep the person apart" not in text(browser.get(well.get_absolute_url()))
 
 
 def to_ask_nobody(answer):

@@ -287,8 +287,10 @@ def test_a_walker_goes_from_door_to_door(look, world):
     page = text(browser.get(cell))
     assert "1 of 2 doors (50 %)" in page and "1 door left" in page
 
+    of_door = url("ill", world.sweep.public_id, one.public_id)
+    assert f"团结路1号 · {world.cell.display_name}" in text(browser.get(of_door))
     found = send(
-        browser, url("ill", world.sweep.public_id, one.public_id), key="d",
+        browser, of_door, key="d",
         name="罗布次仁", phone="", symptoms=["fever"], temperature="38.1",
     )  # fmt: skip
     assert found.status_code == 302
