@@ -52,6 +52,7 @@ from fangkong.supplies.models import (
     Need,
     Plan,
     Release,
+    Serial,
     Share,
     Supply,
     Transfer,
@@ -192,6 +193,7 @@ def _stock(by: User, at: datetime) -> dict[str, str]:
     )
     shipping.dispatch(shipment=sent, by=by, at=at)
     return {
+        "serial": _id(Serial.objects.filter(entry__place=move.target).latest("pk")),
         "item": _id(move.item),
         "lot": _id(move.lot),
         "entry": _id(move.entry),

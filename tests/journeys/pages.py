@@ -59,6 +59,7 @@ NO_PAGES = {
     "surveillance:testing:print_labels": "a file",
     "supplies:stock:lot_labels": "a file",
     "supplies:stock:place_labels": "a file",
+    "supplies:sources:report_xlsx": "a file",
     "surveillance:testing:label": "a file",
     "surveillance:testing:pool_label": "a file",
     "surveillance:screening:chain_svg": "a file",

@@ -7,7 +7,7 @@ are not empty. All persons are invented.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -398,8 +398,12 @@ def stocked(hospital: Facility, by: User, n: int) -> dict[str, Any]:
         return shipping.dispatch(shipment=made, by=by, at=AT)
 
     call = {"source": place, "item": item, "quantity": 1, "to": "乡卫生院", "called_by": "指挥部"}
+    taught = scanning.teach(gtin=CODES[n - 1], item=item, by=by, at=AT)
+    package = replace(line, quantity=1, code=taught, serials=[f"SN-{n}"])
+    came = stock.receive(place=place, lines=[package], papers=Papers(), by=by, at=AT)
     return {
-        "item code": scanning.teach(gtin=CODES[n - 1], item=item, by=by, at=AT),
+        "item code": taught,
+        "serial": came.serials.get(),
         "release": releasing.release(**call, by=by, at=AT),
         "closed month": closing.close_month(place=place, month=date(2020, 1, 1), by=by, at=AT),
         "item": item,

@@ -966,6 +966,10 @@ STOCK = {
     "supplies:stock:codes": Row(STOCK_ROLES),
     "supplies:stock:code": Row(STOCK_ROLES, "item code", house=True),
     "supplies:stock:correct_code": Row(KEEPERS, "item code", house=True),
+    "supplies:stock:serials": Row(STOCK_ROLES, shows=("serial",)),
+    "supplies:stock:serial": Row(STOCK_ROLES, "serial"),
+    "GET /supplies/stock/serials/": Row(STOCK_ROLES, shows=("serial",)),
+    "GET /supplies/stock/serials/<public_id>/": Row(STOCK_ROLES, "serial"),
     "supplies:stock:lot_labels": Row(KEEPERS, "lot"),
     "supplies:stock:place_labels": Row(KEEPERS, "stock place"),
     "POST /supplies/stock/scan/": Row(STOCK_ROLES, sends=a_scan, foreign=True),
@@ -1130,12 +1134,15 @@ SOURCES = {
     "supplies:sources:reports": Row(EVERYBODY, house=True),
     "supplies:sources:report": Row(EVERYBODY, "report on gifts", house=True),
     "supplies:sources:report_csv": Row(EVERYBODY, "report on gifts", house=True),
+    "supplies:sources:report_xlsx": Row(EVERYBODY, "report on gifts", house=True),
     "supplies:sources:trace": Row(EVERYBODY),
     "supplies:sources:detail": Row(SOURCES_SEEN, "supply"),
     "supplies:sources:accept": Row(OF_AREAS, "supply"),
     "supplies:sources:decline": Row(OF_AREAS, "supply"),
     "supplies:sources:put_off": Row(OFFERERS, "supply"),
     "supplies:sources:close": Row(OFFERERS, "supply"),
+    "supplies:sources:reopen": Row(OFFERERS, "supply"),
+    "supplies:sources:money_back": Row(OF_AREAS, "supply"),
     "supplies:sources:receive": Row(KEEPERS, "promised supply"),
     "supplies:sources:certificate": Row(SOURCES_SEEN, "promised supply"),
     "GET /supplies/sources/": Row(SOURCES_SEEN, shows=("supply",)),
@@ -1147,6 +1154,8 @@ SOURCES = {
         OFFERERS, "supply", sends={"arrives_on": "2020-02-20", **WHY_HELD}
     ),
     "POST /supplies/sources/<public_id>/close/": Row(OFFERERS, "supply", sends=WHY_HELD),
+    "POST /supplies/sources/<public_id>/reopen/": Row(OFFERERS, "supply", sends=WHY_HELD),
+    "POST /supplies/sources/<public_id>/money-back/": Row(OF_AREAS, "supply", sends=WHY_HELD),
     "POST /supplies/sources/<public_id>/receive/": Row(
         KEEPERS, "promised supply", sends={"lines": [{"line": 0, "quantity": 1}]}
     ),
@@ -1157,8 +1166,11 @@ SOURCES = {
     "GET /supplies/sources/reports/draft/": Row(TELLERS, whole=True),
     "POST /supplies/sources/reports/": Row(TELLERS, whole=True, sends={"digest": "0"}),
     "GET /supplies/sources/reports/<public_id>/": Row(SOURCES_SEEN, "report on gifts", house=True),
+    "GET /supplies/sources/reports/<public_id>/correction/": Row(
+        TELLERS, "report on gifts", house=True, whole=True
+    ),
     "POST /supplies/sources/reports/<public_id>/correct/": Row(
-        TELLERS, "report on gifts", house=True, whole=True, sends=WHY_HELD
+        TELLERS, "report on gifts", house=True, whole=True, sends={**WHY_HELD, "digest": "0"}
     ),
 }
 ENDS = {"reason": "leaking"}

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Model
-from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 
 from fangkong.core import clock
@@ -88,6 +88,27 @@ def plain(value: object) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return str(value)
+
+
+def wanted(request: HttpRequest) -> str:
+    """As which file a page is asked for by its address: csv, xlsx, or "" for a page."""
+    kind = request.GET.get("export", "")
+    return kind if kind in ("csv", "xlsx") else ""
+
+
+def table(
+    request: HttpRequest,
+    name: str,
+    subject: Model,
+    head: Sequence[str],
+    rows: Sequence[Sequence[object]],
+) -> HttpResponseBase:
+    """A table of a page as the file that its address asks for, with its line in the trail."""
+    asking: Any = request
+    kind = wanted(request) or "csv"
+    mark = note(name, subject, by=asking.user, at=asking.now, kind=kind, rows=len(rows))
+    write = csv_response if kind == "csv" else xlsx_response
+    return write(f"fangkong-{name}", head, rows, mark)
 
 
 class _Echo(io.StringIO):

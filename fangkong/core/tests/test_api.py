@@ -412,9 +412,12 @@ def test_the_page_for_machines_names_every_write_that_needs_a_state(client):
     assert {re.sub(" +", " ", line) for line in block.strip().splitlines()} == needed
 
 
-# Codes that follow from the rules or the places of a day, the cursor and the number of a tube:
-# told by the operation.
-TOLD_BY_THE_OPERATION = {"area", "condition", "county", "after", "number", "tier"}
+# Codes that follow from the rules or the places of a day, the cursor, the number of a tube and of a
+# package: told by the operation.
+TOLD_BY_THE_OPERATION = {
+    *("area", "condition", "county", "after", "number", "tier"),
+    *("gtin", "serial"),
+}
 NEEDED = {"condition": "covid-19", "first": "2020-02-01", "last": "2020-02-05"}
 
 

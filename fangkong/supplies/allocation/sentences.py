@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils import translation
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from . import words
@@ -18,9 +19,17 @@ Names = Mapping[str, str]  # items by code
 
 
 def of(code: str, facts: Mapping[str, Any], names: Names) -> str:
-    """The sentence of a code and its facts; items are told by name."""
-    told = {**facts, "item": names.get(str(facts.get("item", "")), facts.get("item", ""))}
+    """The sentence of a code and its facts; items are told by name, numbers as the page does."""
+    told = {name: _number(value) for name, value in facts.items()}
+    told["item"] = names.get(str(facts.get("item", "")), facts.get("item", ""))
     return translate(words.REASONS[code]) % told
+
+
+def _number(value: Any) -> Any:
+    """A number with its thousands grouped; facts that are texts stay as they are."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return number_format(value, force_grouping=True)
 
 
 def of_share(one: Share, names: Names) -> str:
@@ -28,8 +37,8 @@ def of_share(one: Share, names: Names) -> str:
     said = of(one.code, one.facts, names)
     if one.adjusted_why:
         said += " " + _("Changed by hand from %(before)s to %(now)s: %(why)s.") % {
-            "before": one.proposed,
-            "now": one.quantity,
+            "before": _number(one.proposed),
+            "now": _number(one.quantity),
             "why": one.adjusted_why,
         }
     return said

@@ -124,7 +124,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
     return pages.listing(
         request,
         PLANS,
-        queries.plans_open_to(request.user, request.now),
+        queries.plans_listed(request.user, request.now),
         template="supplies/allocation/index.html",
         context={"may_prepare": bool(request.user.scope(PREPARE, request.now))},
     )
@@ -187,7 +187,9 @@ def detail(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     plan = _plan(request, public_id)
     if plan.state == PlanState.SOLVING:
         return render(request, "supplies/allocation/solving.html", _progress(plan))
-    if (wanted := request.GET.get("export")) in ("csv", "xlsx"):
+    if (wanted := export.wanted(request)) and request.GET.get("of") == "store":
+        return _store_file(request, plan)
+    if wanted:
         return _export(request, plan, wanted)
     form = forms.LinesFilter(request.GET, plan=plan)
     lines = form.narrow(queries.shares_of(plan))
@@ -356,6 +358,12 @@ def _items(request: StaffRequest, plan: Plan) -> list[dict[str, Any]]:
         found.append(
             {
                 "item": item,
+                "numbers": [
+                    now.get(item.pk, 0),
+                    told["usable"],
+                    told["kept_back"],
+                    coming.get(item.pk, 0),
+                ],
                 "now": amounts.amount(now.get(item.pk, 0), item),
                 "then": amounts.amount(told["usable"], item),
                 "kept": amounts.amount(told["kept_back"], item),
@@ -365,6 +373,19 @@ def _items(request: StaffRequest, plan: Plan) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _store_file(request: StaffRequest, plan: Plan) -> HttpResponseBase:
+    """What becomes of the store's goods, as a file."""
+    head = [
+        _("Item"), _("Unit"), _("In the store now"), _("When it was planned"),
+        _("Stays in the store"), _("On the way to it"), pgettext("of a line", "Why"),
+    ]  # fmt: skip
+    rows: list[list[object]] = [
+        [row["item"].display_name, row["item"].get_unit_display(), *row["numbers"], row["why"]]
+        for row in _items(request, plan)
+    ]
+    return export.table(request, f"plan-{plan.number}-store", plan, head, rows)
 
 
 def _map(plan: Plan, at: Any) -> pages.AreaMap:

@@ -347,6 +347,7 @@ class _Ground:
         self.last = today + timedelta(days=days - 1)
         self.first = today - timedelta(days=WINDOW - 1)
         self.nothing = [0.0] * days
+        self.reserves: dict[str, int] = {}
         self.seen: dict[tuple[int, int], _Seen] = {}
 
     def at(self, place: int, item: int) -> _Seen:
@@ -378,8 +379,10 @@ class _Ground:
             "item_id", "source_id", "source__kind", "target_id", "target__kind", "quantity",
             "entry__moved_at",
         )  # fmt: skip
+        days: dict[datetime, date] = {}  # lines of a sheet share its moment
         for item, source, source_kind, target, target_kind, quantity, moved_at in values.iterator():
-            day = clock.day_of(moved_at)
+            if (day := days.get(moved_at)) is None:
+                day = days[moved_at] = clock.day_of(moved_at)
             if source in self.places:
                 change = self.at(source, item).changes.setdefault(day, [0, 0, 0])
                 change[1] += quantity
@@ -455,12 +458,17 @@ class _Ground:
             high=high,
             coming=one.coming,
             today=self.today,
-            reserve=self.norms.reserve("" if place.facility is None else place.facility.kind),
+            reserve=self._reserve("" if place.facility is None else place.facility.kind),
             basis=rules.basis(burn.a_day, reported, middle),
             days=lasts,
             days_high=lasts if high is need else rules.cover(one.lots, arrivals, high),
             alone=rules.cover(one.lots, [], need) if arrivals else lasts,
         )
+
+    def _reserve(self, kind: str) -> int:
+        if kind not in self.reserves:
+            self.reserves[kind] = self.norms.reserve(kind)
+        return self.reserves[kind]
 
     def _burn(self, one: _Seen) -> rules.Burn:
         if not one.changes:  # most goods lie still

@@ -282,9 +282,12 @@ def cover(
     At most the days that ``need`` has: then it lasts at least so long. None where nothing is
     needed. What arrives after the goods ran out does not mend the gap.
     """
+    if not any(need):  # most goods lie still
+        return None
     there = [one for one in lots if one.quantity > 0]
-    if not coming and all(one.until is None for one in there):  # most goods: one division does
-        return _plainly(sum(one.quantity for one in there), need)
+    last = len(need) - 1
+    if not coming and all(one.until is None or one.until >= last for one in there):
+        return _plainly(sum(one.quantity for one in there), need)  # they keep as far as one looks
     return outlook(there, coming, need).cover
 
 
@@ -294,7 +297,7 @@ def _plainly(left: float, need: Sequence[float]) -> float | None:
         if wanted > left + 1e-9:
             return day + left / wanted
         left = max(0.0, left - wanted)
-    return float(len(need)) if any(need) else None
+    return float(len(need))
 
 
 # --- Reserves -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
@@ -29,6 +29,9 @@ from . import actions, figures, forms, queries, words
 from .models import Need
 from .queries import Cover
 from .types import ASK, VIEW, NeedState
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 WORST = 12  # lines of those that run out first
 COLUMNS = 12  # items of the heat map
@@ -115,8 +118,8 @@ def index(request: StaffRequest) -> HttpResponseBase:
         found = [one for one in found if one.place.county and one.place.county.code == county]
     if kind := said.get("kind"):
         found = [one for one in found if one.item.kind == kind]
-    if (wanted := request.GET.get("export")) in ("csv", "xlsx"):
-        return _export(request, found, wanted)
+    if export.wanted(request):
+        return _export(request, found)
     pages.forms.dress(form)
     page = {
         "form": form,
@@ -175,14 +178,19 @@ def _told(one: Cover) -> dict[str, Any]:
     }
 
 
-def _export(request: StaffRequest, found: Sequence[Cover], kind: str) -> HttpResponseBase:
-    """The whole board as a file."""
+def _export(
+    request: StaffRequest,
+    found: Sequence[Cover],
+    name: str = "supplies-cover",
+    subject: Model | None = None,
+) -> HttpResponseBase:
+    """The whole board, or the covers of a place or an item, as a file."""
     head = [
         _("Place"), _("County"), _("Item"), _("Unit"), _("In stock"), _("Used a day"),
         _("Days with stock"), _("Need a day"), _("Rests on"), _("On the way"), _("Days of cover"),
         _("Looked ahead (days)"), _("Reserve (days)"), _("Missing to the reserve"),
     ]  # fmt: skip
-    rows = (
+    rows = [
         [
             one.place.display_name,
             one.place.county.display_short if one.place.county else "",
@@ -200,22 +208,21 @@ def _export(request: StaffRequest, found: Sequence[Cover], kind: str) -> HttpRes
             one.missing,
         ]
         for one in found
-    )
-    user = request.user
-    mark = export.note("supplies-cover", user, by=user, at=request.now, kind=kind, rows=len(found))
-    write = export.csv_response if kind == "csv" else export.xlsx_response
-    return write("fangkong-supplies-cover", head, rows, mark)
+    ]
+    return export.table(request, name, subject or request.user, head, rows)
 
 
 # --- A place, an item, an item at a place ---------------------------------------------------------
 
 
 @allowed(VIEW)
-def place(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def place(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One place: what lasts how long, what is on its way, what was asked for."""
     found = _place(request, public_id)
     user, at = request.user, request.now
     rows = queries.covers(user, at, places=[found])
+    if export.wanted(request):
+        return _export(request, rows, f"cover-{found.mark}", found)
     needs = queries.needs_open_to(user, at).filter(place=found).order_by("-pk")[:WORST]
     reserves = queries.norms_on(clock.day_of(at)).reserves(
         found.facility.kind if found.facility else ""
@@ -232,10 +239,12 @@ def place(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 @allowed(VIEW)
-def item(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def item(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One item: how long it lasts at which place."""
     found = get_object_or_404(stock.items(), public_id=public_id)
     rows = queries.covers(request.user, request.now, item=found)
+    if export.wanted(request):
+        return _export(request, rows, f"cover-{found.code}", found)
     page = {
         "item": found,
         "rows": [_told(one) for one in rows],
@@ -254,9 +263,11 @@ def item_chart(request: StaffRequest, public_id: UUID) -> JsonResponse:
 
 
 @allowed(VIEW)
-def cover(request: StaffRequest, public_id: UUID, code: str) -> HttpResponse:
+def cover(request: StaffRequest, public_id: UUID, code: str) -> HttpResponseBase:
     """One item at one place: how its stock goes, and what the need rests on."""
     one = _cover(request, public_id, code)
+    if export.wanted(request):
+        return _days(request, one)
     page = {
         **_told(one),
         "place": one.place,
@@ -282,6 +293,14 @@ def _chart(request: StaffRequest, one: Cover) -> pages.Chart:
     return figures.ahead(one, reverse("supplies:demand:cover_chart", args=keys), request.now)
 
 
+def _days(request: StaffRequest, one: Cover) -> HttpResponseBase:
+    """How the stock of an item at a place goes, day by day."""
+    chart = _chart(request, one)
+    head = [_("Day"), *(f"{each.name} ({chart.unit})" for each in chart.series)]
+    rows: list[list[object]] = [[day, *values] for day, values in chart.rows]
+    return export.table(request, f"cover-{one.place.mark}-{one.item.code}", one.place, head, rows)
+
+
 def _place(request: StaffRequest, public_id: UUID) -> Place:
     found = stock.place_open_to(request.user, request.now, public_id, VIEW)
     if found is None:
@@ -299,7 +318,7 @@ def _cover(request: StaffRequest, public_id: UUID, code: str) -> Cover:
 
 
 @allowed(VIEW)
-def ahead(request: StaffRequest) -> HttpResponse:
+def ahead(request: StaffRequest) -> HttpResponseBase:
     """What heads that are foreseen will need, and how long the goods last then. Nothing is kept."""
     user, at = request.user, request.now
     places = stock.places_to_choose(user, at, VIEW)
@@ -319,6 +338,10 @@ def ahead(request: StaffRequest) -> HttpResponse:
             places=[said["place"]],
             forecasts={said["place"].pk: [form.forecast()]},
         )
+        if export.wanted(request):
+            return _ahead_file(
+                request, said["place"], [one for one in found if one.days is not None]
+            )
         rows = [
             {
                 **_told(one),
@@ -330,12 +353,34 @@ def ahead(request: StaffRequest) -> HttpResponse:
             if one.days is not None
         ]
     pages.forms.dress(form)
-    page = {"form": form, "rows": rows}
+    page = {"form": form, "rows": rows, "query": request.GET.urlencode()}
     return render(request, "supplies/demand/ahead.html", page, status=pages.status_of(form))
 
 
+def _ahead_file(request: StaffRequest, place: Place, found: Sequence[Cover]) -> HttpResponseBase:
+    head = [
+        _("Item"), _("Unit"), _("Likely need in all"), _("High need in all"), _("In stock"),
+        _("On the way"), _("Days of cover"), _("By the high forecast"), _("Rests on"),
+    ]  # fmt: skip
+    rows: list[list[object]] = [
+        [
+            one.item.display_name,
+            one.item.get_unit_display(),
+            round(sum(one.need)),
+            round(sum(one.high)),
+            one.stock,
+            sum(each.quantity for each in one.counted),
+            None if one.days is None else int(one.days * 10) / 10,
+            None if one.days_high is None else int(one.days_high * 10) / 10,
+            str(words.BASES[one.basis]),
+        ]
+        for one in found
+    ]
+    return export.table(request, f"ahead-{place.mark}", place, head, rows)
+
+
 @allowed(VIEW)
-def norms(request: StaffRequest) -> HttpResponse:
+def norms(request: StaffRequest) -> HttpResponseBase:
     """How much each role uses a day, by the rule pack, with its source."""
     found = queries.norms_on(clock.day_of(request.now))
     named = {one.code: one for one in stock.items()}
@@ -355,7 +400,31 @@ def norms(request: StaffRequest) -> HttpResponse:
         for one in found.norms
         if one.who in found.roles
     ]
+    if export.wanted(request):
+        return _norms_file(request, rows)
     return render(request, "supplies/demand/norms.html", {"rows": rows})
+
+
+def _norms_file(request: StaffRequest, rows: Sequence[dict[str, Any]]) -> HttpResponseBase:
+    head = [
+        _("Role"), _("Level"), _("Item"), _("Unit"), pgettext("norms", "with enough of it"),
+        pgettext("norms", "sparing"), pgettext("norms", "in want"), _("Source"), _("Clause"),
+        _("from memory"),
+    ]  # fmt: skip
+    told: list[list[object]] = [
+        [
+            row["who"],
+            row["exposure"],
+            row["name"] if row["item"] is None else row["item"].display_name,
+            "" if row["item"] is None else row["item"].get_unit_display(),
+            *row["amounts"],
+            row["source"],
+            row["clause"],
+            _("yes") if row["from_memory"] else "",
+        ]
+        for row in rows
+    ]
+    return export.table(request, "supply-norms", request.user, head, told)
 
 
 # --- Needs ----------------------------------------------------------------------------------------
@@ -374,12 +443,24 @@ def needs(request: StaffRequest) -> HttpResponseBase:
 
 
 @allowed(VIEW)
-def need(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def need(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One need: for which days, what, and what became of it."""
     user, at = request.user, request.now
     found = get_object_or_404(queries.needs_open_to(user, at), public_id=public_id)
     lines = queries.lines_of([found]).get(found.pk, [])
     pack = queries.norms_on(clock.day_of(at))
+    if export.wanted(request):
+        head = [_("Item or role"), _("Quantity"), _("Unit"), _("Heads a day")]
+        told: list[list[object]] = [
+            [
+                words.line(one, pack)[0],
+                one.quantity,
+                "" if one.item is None or one.quantity is None else one.item.get_unit_display(),
+                one.heads,
+            ]
+            for one in lines
+        ]
+        return export.table(request, f"need-{found.public_id}", found, head, told)
     may = queries.need_open_to(user, at, public_id, ASK) is not None
     page = {
         "need": found,

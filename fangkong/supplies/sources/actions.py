@@ -31,6 +31,7 @@ from .types import (
     DISCLOSE_TASK,
     GIVEN,
     LATE_TASK,
+    UNDONE_TASK,
     Channel,
     Checked,
     Fund,
@@ -42,6 +43,7 @@ from .types import (
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+    from fangkong.supplies.stock.models import Entry
 
 MOST_LINES = 50
 MOST_MONEY = 1_000_000_000_000_00  # fen; more is a slip of the hand
@@ -201,20 +203,7 @@ def receive(
     booked = [one for one in checked if one.verdict != Verdict.REFUSED]
     entry, lots = None, []
     if booked:
-        entry = stock.receive(
-            place=found.place,
-            lines=[
-                Arriving(item=one.as_item or one.line.item, quantity=one.quantity, lot=one.lot)
-                for one in booked
-            ],
-            papers=replace(
-                papers,
-                other=papers.other or found.display_name,
-                synthetic=papers.synthetic or found.synthetic,
-            ),
-            by=by,
-            at=at,
-        )
+        entry = _booked_in(found, checked, booked, papers, by, at)
         lots = [move.lot for move in entry.moves.select_related("lot").order_by("pk")]
     by_line = dict(zip(map(id, booked), lots, strict=True))
     for one in checked:
@@ -228,17 +217,55 @@ def receive(
             lot=by_line.get(id(one)),
         ).save(force_insert=True)
     if money:
-        found.money_came_at = at
+        found.money_came_at, found.money_by = at, by
     _close_when_all_came(found, at)
     if found.state == SupplyState.CLOSED:
         proof = _("All has come.")
         tasks.finish_for(source=found, kind=LATE_TASK.code, proof=proof, by=by, at=at)
+    if booked:
+        proof = _("Goods were booked in again.")
+        tasks.finish_for(source=found, kind=UNDONE_TASK.code, proof=proof, by=by, at=at)
     detail = {
         "entry": "" if entry is None else entry.number,
         "lines": len(checked),
         "refused": len(checked) - len(booked),
     }
     return _saved(found, "receive", by, at, detail=detail)
+
+
+def _booked_in(
+    found: Supply,
+    checked: Sequence[Checked],
+    booked: Sequence[Checked],
+    papers: Papers,
+    by: User | None,
+    at: datetime,
+) -> Entry:
+    """The sheet of what is booked in; its refusals name the lines of the door, not of the sheet."""
+    lines = [
+        Arriving(item=one.as_item or one.line.item, quantity=one.quantity, lot=one.lot)
+        for one in booked
+    ]
+    told = replace(
+        papers,
+        other=papers.other or found.display_name,
+        synthetic=papers.synthetic or found.synthetic,
+    )
+    numbers = [n for n, one in enumerate(checked) if one.verdict != Verdict.REFUSED]
+    try:
+        return stock.receive(place=found.place, lines=lines, papers=told, by=by, at=at)
+    except stock.NotAcceptable as problem:
+        raise problem.in_line(numbers[problem.line or 0]) from None
+    except WrongField as problem:
+        raise WrongField(str(problem), _of_the_door(problem.field, numbers)) from None
+
+
+def _of_the_door(field: str, numbers: Sequence[int]) -> str:
+    """``lines/1/…`` of the sheet may be ``lines/2/…`` of the door, where one was refused."""
+    if not field.startswith("lines/"):
+        return field
+    _lines, number, name = field.split("/", 2)
+    return f"lines/{numbers[int(number)]}/{name}"
 
 
 def _judged(supply: Supply, n: int, one: Checked) -> Checked:
@@ -304,10 +331,88 @@ def _label(supply: Supply, lot: LotFacts) -> LotFacts:
 
 
 def _close_when_all_came(found: Supply, at: datetime) -> None:
-    if found.state != SupplyState.PROMISED or (found.money and found.money_came_at is None):
-        return
-    if all(not queries.missing(line) for line in queries.lines_of(found)):
+    if found.state == SupplyState.PROMISED and not queries.lacks(found):
         found.state, found.closed_at = SupplyState.CLOSED, at
+
+
+# --- What is taken back ---------------------------------------------------------------------------
+
+
+@transaction.atomic
+def receipt_taken_back(entry: Entry, by: User | None, at: datetime) -> None:
+    """A sheet of the ledger that booked a supply in was taken back (冲销后重开): told by the stock.
+
+    Closed because all had come, it is open again and counts as on its way. Where somebody had said
+    that nothing more will come it stays closed, and whoever keeps the store is asked.
+    """
+    for found in queries.of_entry(entry):
+        if found.state != SupplyState.CLOSED or not queries.lacks(found):
+            continue
+        if not found.why:
+            found.state, found.closed_at = SupplyState.PROMISED, None
+            _saved(found, "open_again", by, at, detail={"entry": entry.number})
+        elif not queries.asked_about_undone(found):
+            _ask_about_undone(found, entry, at)
+
+
+@transaction.atomic
+def reopen(
+    *, supply: Supply, reason: str, arrives_on: date | None = None, by: User | None, at: datetime
+) -> Supply:
+    """It still comes (重新打开), though it was closed; with a reason, and a day where known."""
+    why = stated_reason(reason, _("Say why it is awaited again."))
+    found = _in_state(supply, SupplyState.CLOSED)
+    if not queries.lacks(found):
+        raise NotOpen(_("All of it has come. Take a receipt back first, or enter a new source."))
+    if arrives_on is not None:
+        _check_day(arrives_on, at)
+        if arrives_on < clock.day_of(at):
+            raise WrongField(_("This day is over. Choose today or a later day."), "arrives_on")
+        found.arrives_on = arrives_on
+    found.state, found.closed_at, found.why = SupplyState.PROMISED, None, ""
+    proof = _("It is awaited again: %(why)s") % {"why": why}
+    tasks.finish_for(source=found, kind=UNDONE_TASK.code, proof=proof, by=by, at=at)
+    return _saved(found, "reopen", by, at, why)
+
+
+@transaction.atomic
+def take_money_back(*, supply: Supply, reason: str, by: User | None, at: datetime) -> Supply:
+    """The money that was given did not come after all (捐款冲销), with a reason.
+
+    Somebody else than entered it decides, for the public is told of it. It is awaited again; the
+    next report tells that it was taken back.
+    """
+    why = stated_reason(reason, _("Say why the money is taken back."))
+    found = _in_state(supply, SupplyState.PROMISED, SupplyState.CLOSED)
+    if found.money_came_at is None:
+        raise NotOpen(_("No money has come here by the books. Look at it again."))
+    if by is not None and found.money_by_id == by.pk:
+        raise SamePerson(
+            _("You entered that this money came. Somebody else who may decide takes it back.")
+        )
+    came = found.money_came_at
+    found.money_past = [*found.money_past, [came.isoformat(), at.isoformat()]]
+    found.money_came_at, found.money_by, found.money_back_at = None, None, at
+    if found.state == SupplyState.CLOSED and not found.why:
+        found.state, found.closed_at = SupplyState.PROMISED, None
+    detail = {"money": found.money, "came": came.isoformat()}
+    return _saved(found, "take_money_back", by, at, why, detail)
+
+
+def _ask_about_undone(found: Supply, entry: Entry, at: datetime) -> None:
+    facility = found.place.facility
+    assert facility is not None
+    tasks.assign(
+        kind=UNDONE_TASK.code,
+        params={"party": found.display_name, "entry": entry.number},
+        area=facility.area,
+        role=keeper_of(facility.kind),
+        due_at=at + ASK_WITHIN,
+        by=None,
+        at=at,
+        facility=facility,
+        source=found,
+    )
 
 
 # --- What the public is told ----------------------------------------------------------------------
@@ -331,14 +436,21 @@ def publish(*, read: str | None, by: User | None, at: datetime) -> Disclosure:
 
 
 @transaction.atomic
-def correct_report(*, report: Disclosure, reason: str, by: User | None, at: datetime) -> Disclosure:
-    """Tell the same hours anew (更正), with the reason; the wrong report stays and says so."""
+def correct_report(
+    *, report: Disclosure, reason: str, read: str, by: User | None, at: datetime
+) -> Disclosure:
+    """Tell the same hours anew (更正), with the reason; the wrong report stays and says so.
+
+    ``read``: the digest of what was looked at before; MovedOn where it would be something else.
+    """
     why = stated_reason(reason, _("Say what was wrong."))
     queries.last_report_locked()
     if queries.correction_of(report) is not None:
         raise NotOpen(_("This report was corrected already. Correct the later one."))
     before = queries.report_before(report)
     told = reports.told(before, report.as_of)
+    if read != told.digest:
+        raise MovedOn(_("This is not what would be published now. Read it again, then publish."))
     return _published("correct_report", told, before, report, why, by, at)
 
 

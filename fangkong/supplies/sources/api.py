@@ -110,6 +110,7 @@ class SupplyOut(Schema):
     why: str
     accepted_at: datetime | None
     money_came_at: datetime | None
+    money_back_at: datetime | None
     closed_at: datetime | None
     synthetic: bool
 
@@ -169,6 +170,13 @@ class SupplyPutOffIn(api.Body):
 
 
 class SupplyReasonIn(api.Body):
+    reason: Text200
+
+
+class SupplyReopenIn(api.Body):
+    """`arrives_on`: only where it is another day than was promised."""
+
+    arrives_on: date | None = None
     reason: Text200
 
 
@@ -240,6 +248,34 @@ class ReportDraftOut(Schema):
     since: datetime | None
     contents: dict[str, Any]
     digest: str
+
+
+class ReportChangeOut(Schema):
+    """`field` of an item of a giver is told otherwise; null where one of the two does not tell it.
+
+    `from_whom` is null for what was bought with given money, `item` for money."""
+
+    from_whom: str | None
+    item: str | None
+    field: str
+    before: Any
+    after: Any
+
+
+class ReportCorrectionOut(Schema):
+    """What a correction would tell; `digest`: to be sent with the order to publish just this."""
+
+    corrects: UUID
+    contents: dict[str, Any]
+    changes: list[ReportChangeOut]
+    digest: str
+
+
+class ReportCorrectionIn(api.Body):
+    """`digest`: of the correction that was read; 412 where it would be another by now."""
+
+    reason: Text200
+    digest: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=_NO_NUL)]
 
 
 class ReportIn(api.Body):
@@ -333,12 +369,29 @@ def close(request: HttpRequest, public_id: UUID, body: SupplyReasonIn) -> dict[s
     return _done(request, actions.close, found, reason=body.reason)
 
 
+@router.post("/{uuid:public_id}/reopen/", response=SupplyWithLinesOut)
+def reopen(request: HttpRequest, public_id: UUID, body: SupplyReopenIn) -> dict[str, Any]:
+    """It still comes, though it was closed."""
+    found = _asked(request, public_id, OFFER, queries.to_change)
+    with api.told_by_field():
+        said = {"arrives_on": body.arrives_on, "reason": body.reason}
+        return _done(request, actions.reopen, found, **said)
+
+
+@router.post("/{uuid:public_id}/money-back/", response=SupplyWithLinesOut)
+@api.conditional
+def money_back(request: HttpRequest, public_id: UUID, body: SupplyReasonIn) -> dict[str, Any]:
+    """The money that was entered as come did not come; by somebody else than entered it."""
+    found = _asked(request, public_id, DECIDE, queries.to_decide)
+    return _done(request, actions.take_money_back, found, reason=body.reason)
+
+
 @router.post("/{uuid:public_id}/receive/", response=SupplyWithLinesOut)
 def receive(request: HttpRequest, public_id: UUID, body: DoorIn) -> dict[str, Any]:
     """Goods came and were checked; several lots of a line are several lines here."""
     found = _asked(request, public_id, KEEP, queries.to_receive)
     papers = Papers(moved_at=body.moved_at, other=body.other, note=body.note)
-    with api.told_by_field("/lines/lot/{}".format):
+    with api.told_by_field():
         checked = _checked(body, found)
         return _done(
             request, actions.receive, found, checked=checked, papers=papers, money=body.money
@@ -414,9 +467,29 @@ def report(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     return _with_contents(found)
 
 
+@router.get("/reports/{uuid:public_id}/correction/", response=ReportCorrectionOut)
+def correction(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """What a correction of a report would tell now, and what of it otherwise than the report."""
+    api.require(request, PUBLISH)
+    found = get_object_or_404(queries.reports(), public_id=public_id)
+    told = figures.told(queries.report_before(found), found.as_of)
+    changes = [
+        {
+            "from_whom": None if one.gift is None else one.gift["from"],
+            "item": None if one.item is None else one.item["item_zh"],
+            "field": one.field,
+            "before": one.before,
+            "after": one.after,
+        }
+        for one in figures.changes(found.contents, told.contents)
+    ]
+    said = {"corrects": found.public_id, "contents": told.contents, "changes": changes}
+    return api.whole(request, {**said, "digest": told.digest})
+
+
 @router.post("/reports/{uuid:public_id}/correct/", response={201: ReportWithContentsOut})
 def correct_report(
-    request: HttpRequest, public_id: UUID, body: SupplyReasonIn
+    request: HttpRequest, public_id: UUID, body: ReportCorrectionIn
 ) -> Status[dict[str, Any]]:
     """Tell the same hours anew; the report that was wrong stays."""
     staff = _staff(request)
@@ -427,6 +500,7 @@ def correct_report(
         actions.correct_report,
         report=found,
         reason=body.reason,
+        read=body.digest,
         by=staff.user,
         at=staff.now,
     )
@@ -484,6 +558,7 @@ def _supply(one: Supply) -> dict[str, Any]:
         "why": one.why,
         "accepted_at": one.accepted_at,
         "money_came_at": one.money_came_at,
+        "money_back_at": one.money_back_at,
         "closed_at": one.closed_at,
         "synthetic": one.synthetic,
     }

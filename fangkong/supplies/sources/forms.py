@@ -336,35 +336,39 @@ class DoorForm(pages.Form):
 
     def refuse(self, problem: Refused) -> None:
         """Each fault at its line: the action counts the lines that were filled in."""
-        field = getattr(problem, "field", "")
-        for name, text in getattr(problem, "faults", []):
-            own = self._of_label(name)
-            self.add_error(own, text)
-        if getattr(problem, "faults", None):
-            return
-        if field.startswith("lines/"):
-            _lines, number, name = field.split("/")
+        one_fault = [(getattr(problem, "field", ""), str(problem))]
+        for field, text in getattr(problem, "faults", one_fault):
+            if not field.startswith("lines/"):
+                super().refuse(problem)
+                return
+            _lines, number, *_lot, name = field.split("/")
             own = f"{name}_{self.checked[int(number)][0]}"
-            self.add_error(own if own in self.fields else None, str(problem))
-            return
-        super().refuse(problem)
-
-    def _of_label(self, name: str) -> str | None:
-        """The field of a fault of a label: of the first line where such a day stands."""
-        return next(
-            (
-                f"{name}_{n}"
-                for n, one in self.checked
-                if f"{name}_{n}" in self.fields and getattr(one.lot, name, None) is not None
-            ),
-            None,
-        )
+            self.add_error(own if own in self.fields else None, text)
 
 
 class PublishForm(pages.Form):
     """What was read is published."""
 
     read = forms.CharField(widget=forms.HiddenInput, max_length=32)
+
+
+class CorrectForm(pages.Form):
+    """What was wrong with a report; what was read is published."""
+
+    reason = forms.CharField(label=_("What was wrong"), max_length=200)
+    read = forms.CharField(widget=forms.HiddenInput, max_length=32)
+
+
+class ReopenForm(pages.Form):
+    """A closed source still comes."""
+
+    arrives_on = forms.DateField(
+        label=_("Promised for"),
+        required=False,
+        widget=forms.DateInput(),
+        help_text=_("Leave it where the day that was promised holds."),
+    )
+    reason = forms.CharField(label=_("Reason"), max_length=200)
 
 
 class TraceForm(pages.Form):

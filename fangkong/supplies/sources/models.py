@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
@@ -21,6 +22,8 @@ class Supply(Record):
     ``code``: by which whoever gave finds what became of it; drawn by chance, so nobody can guess
     another's. ``party``: a firm or office; private givers are not named in this house.
     ``money``: fen that are given. ``arrives_on``: the promised day, as it stands now.
+    ``money_past``: pairs of ISO moments between which the money counted as come before that was
+    taken back. ``money_by``: who said that it came.
     """
 
     pii: ClassVar[dict[str, Personal]] = {}
@@ -45,6 +48,16 @@ class Supply(Record):
     note = models.CharField(_("note"), max_length=200, blank=True)
     accepted_at = models.DateTimeField(_("accepted"), null=True)
     money_came_at = models.DateTimeField(_("money came"), null=True)
+    money_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        editable=False,
+    )
+    money_back_at = models.DateTimeField(_("money taken back"), null=True)
+    money_past = models.JSONField(default=list, editable=False)
     closed_at = models.DateTimeField(_("closed"), null=True)
     why = models.CharField(_("reason"), max_length=200, blank=True)
     synthetic = models.BooleanField(_("made up for a demonstration"), default=False)

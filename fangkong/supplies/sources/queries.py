@@ -40,6 +40,7 @@ from .types import (
     GIVEN,
     LATE_TASK,
     OFFER,
+    UNDONE_TASK,
     VIEW,
     Fund,
     SupplyState,
@@ -49,6 +50,7 @@ from .types import (
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.places.models import Area, Facility
+    from fangkong.supplies.stock.models import Entry
 
 BURN_DAYS = 14  # over which use a day is counted
 OPEN = (SupplyState.OFFERED, SupplyState.PROMISED)
@@ -111,6 +113,18 @@ def locked(supply: Supply) -> Supply:
     return rows.select_related("place__facility", "place__county").get(pk=supply.pk)
 
 
+def hold_of_entry(entry: Entry) -> None:
+    """The supplies that a sheet booked in are held until the transaction ends."""
+    of_entry(entry)
+
+
+def of_entry(entry: Entry) -> list[Supply]:
+    """The supplies that a sheet booked in, as they stand now, locked."""
+    keys = Delivery.objects.filter(entry=entry).order_by().values("line__supply")
+    rows = Supply.objects.select_for_update(of=("self",)).filter(pk__in=keys)
+    return list(rows.select_related("place__facility", "place__county").order_by("pk"))
+
+
 def places_to_choose(user: User, at: datetime, permission: Permission = OFFER) -> QuerySet[Place]:
     """The open stores for which the user may enter supplies."""
     return stock.places_to_choose(user, at, permission)
@@ -167,6 +181,12 @@ def lines_of(supply: Supply) -> list[SupplyLine]:
 def missing(line: Any) -> int:
     """How much of a line from ``lines`` has not come to the door."""
     return max(0, int(line.quantity) - int(line.checked))
+
+
+def lacks(supply: Supply) -> bool:
+    """Is anything of a supply still missing, goods or money?"""
+    money = bool(supply.money) and supply.money_came_at is None
+    return money or any(missing(line) for line in lines_of(supply))
 
 
 def deliveries_of(supply: Supply) -> QuerySet[Delivery]:
@@ -393,9 +413,15 @@ def facilities_by_key(keys: Iterable[int]) -> dict[int, Facility]:
 
 
 def money_given(until: datetime) -> list[Supply]:
-    """Money that came until a moment, the first in front."""
-    rows = Supply.objects.filter(money__gt=0, money_came_at__lte=until)
-    return list(rows.select_related("place__facility").order_by("money_came_at", "pk"))
+    """Money that had come by a moment and was not taken back by then, the first in front."""
+    rows = Supply.objects.filter(money__gt=0)
+    rows = rows.filter(Q(money_came_at__lte=until) | Q(money_back_at__gt=until))
+    found = [
+        (came, one.pk, one)
+        for one in rows.select_related("place__facility")
+        if (came := rules.stood(one.money_came_at, one.money_past, until)) is not None
+    ]
+    return [one for _came, _pk, one in sorted(found, key=lambda row: row[:2])]
 
 
 @dataclass(frozen=True)
@@ -485,6 +511,11 @@ def asked_to_publish(home: Area) -> bool:
     return tasks.awaited(home, DISCLOSE_TASK.code)
 
 
+def asked_about_undone(supply: Supply) -> bool:
+    """Is somebody asked about a closed supply whose receipt was taken back?"""
+    return tasks.awaited(supply, UNDONE_TASK.code)
+
+
 def asked_for(supply: Supply) -> bool:
     """Is somebody asked about a supply that is late?"""
     return tasks.awaited(supply, LATE_TASK.code)
@@ -508,14 +539,15 @@ def first_untold(at: datetime, last: Disclosure | None) -> date:
     """
     gifts = Delivery.objects.filter(lot__isnull=False, line__supply__channel__in=sorted(GIVEN))
     moves = Move.objects.filter(lot__in=gifts.values("lot"), entry__created_at__lte=at)
-    money = Supply.objects.filter(money__gt=0, money_came_at__lte=at)
+    money = Supply.objects.filter(money__gt=0)
     if last is not None:
         moves = moves.filter(entry__created_at__gt=last.as_of)
-        money = money.filter(money_came_at__gt=last.as_of)
-    found = [
-        moves.order_by("pk").values_list("entry__created_at", flat=True).first(),
-        money.order_by("money_came_at").values_list("money_came_at", flat=True).first(),
-    ]
+    found = [moves.order_by("pk").values_list("entry__created_at", flat=True).first()]
+    for name in ("money_came_at", "money_back_at"):
+        rows = money.filter(**{f"{name}__lte": at})
+        if last is not None:
+            rows = rows.filter(**{f"{name}__gt": last.as_of})
+        found.append(rows.order_by(name).values_list(name, flat=True).first())
     days = [clock.day_of(one) for one in found if one is not None]
     return min(days, default=clock.day_of(at if last is None else last.as_of))
 

@@ -30,9 +30,9 @@ class Told:
     @property
     def anything(self) -> bool:
         """Did anything happen since the report before?"""
-        money = self.contents["money"]
-        moved = any(_moved(one) for gift in self.contents["gifts"] for one in gift["goods"])
-        return moved or bool(money["came"] or money["spent"])
+        gifts = self.contents["gifts"]
+        moved = any(_moved(one) for gift in gifts for one in gift["goods"])
+        return moved or any(one["money"] for one in gifts) or bool(self.contents["money"]["spent"])
 
     @property
     def digest(self) -> str:
@@ -55,6 +55,8 @@ def told(after: Disclosure | None, until: datetime) -> Told:
     }
     named = _Names(fates)
     money = {key: n for key, n in totals.money.items() if key not in before.money}
+    # What was told and has been taken back since.
+    money |= {key: -n for key, n in before.money.items() if key not in totals.money}
     supplies = queries.supplies_by_key({gift for gift, _item in fates} | set(money))
     of_gift: dict[int, list[dict[str, Any]]] = {}
     for (gift, item), fate in sorted(fates.items()):
@@ -159,6 +161,76 @@ def _bought(line: SupplyLine, quantity: int, price: int) -> dict[str, Any]:
         "price": price,
         "from": line.supply.party,
     }
+
+
+# What of a line is compared, in the order in which a page shows it.
+COMPARED = (
+    "item",
+    "came",
+    "given",
+    "used",
+    "lost",
+    "left",
+    "left_at",
+    "money",
+    "quantity",
+    "price",
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that two reports tell differently; None where one of them does not tell it.
+
+    ``gift``: the giver as a report keeps it, None for what was bought with given money. ``item``:
+    its names and unit, None for money. ``field``: one of ``COMPARED``.
+    """
+
+    gift: Contents | None
+    item: Contents | None
+    field: str
+    before: Any
+    after: Any
+
+
+def changes(before: Contents, after: Contents) -> list[Change]:
+    """What a correction tells otherwise than the report that it corrects, line by line."""
+    old, new = _lines(before), _lines(after)
+    found = []
+    for key in [*old, *(key for key in new if key not in old)]:
+        was, now = old.get(key), new.get(key)
+        gift, item, _values = now or was or (None, None, {})
+        for field in COMPARED:
+            left, right = (None if one is None else one[2].get(field) for one in (was, now))
+            if left != right:
+                found.append(Change(gift, item, field, left, right))
+    return found
+
+
+_Line = tuple[Contents | None, Contents | None, Contents]
+
+
+def _lines(contents: Contents) -> dict[tuple[Any, ...], _Line]:
+    """The lines of a report by what names them; givers of one name are numbered."""
+    found: dict[tuple[Any, ...], _Line] = {}
+    seen: dict[tuple[Any, ...], int] = {}
+    for gift in contents["gifts"]:
+        named = tuple(gift[name] for name in ("from", "private", "channel", "earmark", "to_zh"))
+        n = seen[named] = seen.get(named, 0) + 1
+        if gift["money"]:
+            found[(*named, n, "")] = (gift, None, {"money": gift["money"]})
+        for goods in gift["goods"]:
+            item = {name: goods[name] for name in ("item_zh", "item_en", "unit")}
+            values = {name: goods[name] for name in COMPARED if name in goods}
+            values["item"] = [goods["item_zh"], goods["item_en"]]
+            found[(*named, n, goods["code"])] = (gift, item, values)
+    for one in contents["money"]["spent"]:
+        key = ("spent", one["from"], one["item_zh"])
+        n = seen[key] = seen.get(key, 0) + 1
+        item = {name: one[name] for name in ("item_zh", "item_en", "unit")}
+        values = {"quantity": one["quantity"], "price": one["price"]}
+        found[(*key, n)] = (None, item, values)
+    return found
 
 
 def of_gift(supply: Supply, *, until: datetime) -> list[dict[str, Any]]:

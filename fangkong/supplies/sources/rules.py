@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from math import floor
 
 # Without the signs that are read as another: 0 and O, 1 and I and L, and U, heard as V.
@@ -186,6 +186,23 @@ def overdue(*, first_untold: date, today: date, within: int) -> bool:
     ``within``: days; lines of the first day must be told before as many days have passed.
     """
     return (today - first_untold).days >= within
+
+
+def stood(
+    came_at: datetime | None, past: Iterable[tuple[str, str]], until: datetime
+) -> datetime | None:
+    """When money came that stood in the books at a moment; None where none did.
+
+    ``came_at``: as it stands now. ``past``: ISO moments between which it had counted as come before
+    that was taken back; at its end it counts no more.
+    """
+    if came_at is not None and came_at <= until:
+        return came_at
+    for first, last in past:
+        came = datetime.fromisoformat(first)
+        if came <= until < datetime.fromisoformat(last):
+            return came
+    return None
 
 
 # --- Money ----------------------------------------------------------------------------------------

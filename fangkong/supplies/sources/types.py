@@ -152,6 +152,14 @@ LATE_TASK = tasks.declare_kind(
     _("Supplies from %(party)s were promised for %(day)s and have not come. Ask, and enter it."),
     "supplies:sources:detail",
 )
+UNDONE_TASK = tasks.declare_kind(
+    "supplies.sources.undone",
+    _(
+        "Supplies from %(party)s were closed, and their receipt %(entry)s was taken back. Book the"
+        " goods in again, or say that they are still awaited."
+    ),
+    "supplies:sources:detail",
+)
 
 name_verbs(
     {
@@ -161,6 +169,9 @@ name_verbs(
         "supplies.sources.put_off": _("Promised day of a supply changed"),
         "supplies.sources.receive": _("Supply checked at the door and booked in"),
         "supplies.sources.close": _("Supply closed"),
+        "supplies.sources.open_again": _("Supply open again: its receipt was taken back"),
+        "supplies.sources.reopen": _("Closed supply awaited again"),
+        "supplies.sources.take_money_back": _("Money that was entered as come taken back"),
         "supplies.sources.publish": _("Report on gifts published"),
         "supplies.sources.correct_report": _("Report on gifts corrected"),
     }

@@ -30,7 +30,7 @@ from fangkong.supplies.stock import words as goods
 from fangkong.supplies.stock.models import Item
 from fangkong.supplies.stock.types import KEEP
 
-from . import actions, forms, queries, rules, words
+from . import actions, forms, queries, rules, tables, words
 from . import reports as figures
 from .models import Supply, SupplyLine
 from .types import DECIDE, OFFER, PUBLISH, VIEW, SupplyState, Verdict
@@ -159,11 +159,15 @@ def new(request: StaffRequest) -> HttpResponse:
 
 
 @allowed(VIEW)
-def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def detail(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One source: what was promised, what came, what the door made of it."""
     user, at = request.user, request.now
     found = _supply(request, public_id, queries.open_to)
     lines = queries.lines_of(found)
+    if export.wanted(request):
+        at_door = request.GET.get("of") == "door"
+        table = tables.door(queries.deliveries_of(found)) if at_door else tables.lines(lines)
+        return export.table(request, f"source-{found.public_id}", found, *table)
     closed = found.state == SupplyState.CLOSED
     may_decide = found.state == SupplyState.OFFERED and _mine(found, queries.to_decide(user, at))
     may_change = found.state in OPEN and _mine(found, queries.to_change(user, at))
@@ -183,6 +187,10 @@ def detail(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "may_decide": may_decide,
         "may_put_off": may_change,
         "may_close": promised and may_change,
+        "may_reopen": closed and queries.lacks(found) and _mine(found, queries.to_change(user, at)),
+        "may_take_money_back": found.money_came_at is not None
+        and found.money_by_id != user.pk
+        and _mine(found, queries.to_decide(user, at)),
         "may_receive": (promised or closed) and _mine(found, queries.to_receive(user, at)),
         "primary_receive": promised,
         "certifiable": found.given and _came(found, lines),
@@ -245,6 +253,24 @@ def close(request: StaffRequest, public_id: UUID) -> HttpResponse:
     form = pages.editing(stock_forms.ReasonForm(request.POST or None), found)
     said = (_("Nothing more will come"), _("Close it"), _("It is closed."))
     return _step(request, form, found, actions.close, *said)
+
+
+@allowed(OFFER)
+def reopen(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """It still comes, though it was closed."""
+    found = _supply(request, public_id, queries.to_change)
+    form = pages.editing(forms.ReopenForm(request.POST or None), found)
+    said = (_("It still comes"), _("Await it again"), _("It is awaited again."))
+    return _step(request, form, found, actions.reopen, *said)
+
+
+@allowed(DECIDE)
+def money_back(request: StaffRequest, public_id: UUID) -> HttpResponse:
+    """The money that was entered as come did not come."""
+    found = _supply(request, public_id, queries.to_decide)
+    form = pages.editing(stock_forms.ReasonForm(request.POST or None), found)
+    said = (_("Take the money back"), _("It did not come"), _("The money is awaited again."))
+    return _step(request, form, found, actions.take_money_back, *said)
 
 
 @allowed(KEEP)
@@ -313,10 +339,12 @@ def compared(request: StaffRequest) -> HttpResponse:
 
 
 @allowed(VIEW)
-def compare(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def compare(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """The offers of an item beside each other: when, for how much, how good, for how long."""
     item = get_object_or_404(stock.items(), public_id=public_id)
     offers = queries.offers(request.user, request.now, item)
+    if export.wanted(request):
+        return export.table(request, f"offers-{item.code}", item, *tables.offers(offers))
     prices = [one.unit_price for one in offers if one.unit_price is not None]
     best = min(prices, default=None)
     page = {
@@ -399,17 +427,43 @@ def publish(request: StaffRequest) -> HttpResponse:
 def correct_report(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Tell the same hours anew."""
     found = get_object_or_404(queries.reports(), public_id=public_id)
-    form = pages.editing(stock_forms.ReasonForm(request.POST or None), found)
+    told = figures.told(queries.report_before(found), found.as_of)
+    form = forms.CorrectForm(request.POST or None, initial={"read": told.digest})
+    form = pages.editing(form, found)
     if done := pages.carry_out(request, form, actions.correct_report, report=found):
         messages.success(request, _("The correction is published."))
         return redirect(done.result)
+    if form.is_bound:  # what is shown now is what the button publishes
+        form.data = {**form.data, "read": told.digest}
+    context = {
+        "report": found,
+        "corrected_by": queries.correction_of(found),
+        "changes": [_change(one) for one in figures.changes(found.contents, told.contents)],
+        "told": _shown(told.contents),
+        "back_url": found.get_absolute_url(),
+    }
     return pages.form(
         request,
         form,
         title=_("Correct report no. %(n)s") % {"n": found.number},
         submit=_("Publish the correction"),
-        context={"back_url": found.get_absolute_url()},
+        template="supplies/sources/correct.html",
+        context=context,
     )
+
+
+def _change(one: figures.Change) -> dict[str, str]:
+    """A line of the preview of a correction: what was told, and what would be."""
+    gift, item = one.gift, one.item
+    return {
+        "from": _("Bought with money that was given")
+        if gift is None
+        else words.giver(gift["from"], private=gift["private"]),
+        "item": "" if item is None else words.either(item, "item"),
+        "field": words.told_field(one.field),
+        "before": words.told_value(one.field, one.before, "" if item is None else item["unit"]),
+        "after": words.told_value(one.field, one.after, "" if item is None else item["unit"]),
+    }
 
 
 def reports(request: HttpRequest) -> HttpResponse:
@@ -435,6 +489,17 @@ def report(request: HttpRequest, public_id: UUID) -> HttpResponse:
 
 def report_csv(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
     """The report as a table, a line for each item of each gift; for everybody."""
+    return _report_file(request, public_id, export.csv_response)
+
+
+def report_xlsx(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
+    """The same as an Excel file."""
+    return _report_file(request, public_id, export.xlsx_response)
+
+
+def _report_file(
+    request: HttpRequest, public_id: UUID, write: Callable[..., HttpResponseBase]
+) -> HttpResponseBase:
     found = get_object_or_404(queries.reports(), public_id=public_id)
     head = [
         _("From whom"), _("Earmarked for"), _("Item"), _("Unit"), _("Came"), _("Given to"),
@@ -459,15 +524,15 @@ def report_csv(request: HttpRequest, public_id: UUID) -> HttpResponseBase:
         for goods_ in gift["goods"]
     ]
     rows += [
-        [gift["from"], gift["earmark"], *nothing, gift["money"]]
+        [gift["from"], gift["earmark"], *nothing, gift["money"] or f"-{gift['money_back']}"]
         for gift in told["gifts"]
-        if gift["money"]
+        if gift["money"] or gift["money_back"]
     ]
     for one in told["money_spent"]:
         what = _("Bought with money that was given")
         bought = [what, one["item"], "", one["quantity"], "", "", "", ""]
         rows.append([one["from"], *bought, one["price"]])
-    return export.csv_response(f"gifts-{found.number}", head, iter(rows))
+    return write(f"gifts-{found.number}", head, rows)
 
 
 GUESSES = 30  # wrong codes that one address may send in a minute
@@ -546,7 +611,8 @@ def _shown(contents: dict[str, Any]) -> dict[str, Any]:
                 "from": words.giver(gift["from"], private=gift["private"]),
                 "earmark": gift["earmark"],
                 "to": words.either(gift, "to"),
-                "money": words.money(gift["money"]) if gift["money"] else "",
+                "money": words.money(gift["money"]) if gift["money"] > 0 else "",
+                "money_back": words.money(-gift["money"]) if gift["money"] < 0 else "",
                 "goods": [_goods(one) for one in gift["goods"]],
             }
             for gift in contents["gifts"]

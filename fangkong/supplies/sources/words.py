@@ -151,3 +151,38 @@ _ROWS: Mapping[str, str | Promise] = {
 def reasons(items: Iterable[Any]) -> list[str]:
     """Why rows of files are not taken, as sentences."""
     return kit.in_words(items, lambda name: str(FIELDS.get(name, name)), _ROWS)
+
+
+_TOLD = {
+    "item": gettext_lazy("Item"),
+    "came": pgettext_lazy("gifts", "Came"),
+    "given": gettext_lazy("Given to"),
+    "used": pgettext_lazy("gifts", "Used"),
+    "lost": pgettext_lazy("gifts", "Lost"),
+    "left": pgettext_lazy("gifts", "Left"),
+    "left_at": gettext_lazy("Left at"),
+    "money": gettext_lazy("Money"),
+    "quantity": gettext_lazy("Quantity"),
+    "price": gettext_lazy("Price"),
+}
+
+
+def told_field(name: str) -> str:
+    """A figure of a report on gifts, by its name."""
+    return str(_TOLD[name])
+
+
+def told_value(name: str, value: Any, unit_: str) -> str:
+    """A figure of a report on gifts as people read it; "–" where the report does not tell it."""
+    if value is None:
+        return "–"
+    if name == "item":
+        return either({"item_zh": value[0], "item_en": value[1]}, "item")
+    if name in ("given", "left_at"):
+        return (
+            "; ".join(
+                f"{either(row, 'to')} {plain_amount(row['quantity'], unit_)}" for row in value
+            )
+            or "–"
+        )
+    return money(value) if name in ("money", "price") else plain_amount(value, unit_)

@@ -18,7 +18,7 @@ from fangkong.core.record import stamps
 from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.spelling import search_text, shown, syllables_of
 
-from . import ledger, owing, queries, rules, scanning, words
+from . import ledger, owing, queries, rules, scanning, undoing, words
 from .ledger import NotEnough, Posting
 from .models import Entry, Item, Lot, Move, Place
 from .types import (
@@ -47,13 +47,18 @@ BACKDATED = timedelta(days=366)  # a ledger that is brought in from paper; more 
 class NotAcceptable(WrongFields):
     """What was entered contradicts itself; ``faults``: field and code of each.
 
-    ``line``: of the sheet, counted from 0.
+    ``line``: the number of the line that it stands in, where there are several.
     """
 
-    line = 0
+    def __init__(self, faults: Iterable[tuple[str, str]], line: int | None = None) -> None:
+        self.codes = list(faults)
+        self.line = line
+        before = "" if line is None else f"lines/{line}/lot/"
+        super().__init__((f"{before}{field}", words.fault(code)) for field, code in self.codes)
 
-    def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
-        super().__init__((field, words.fault(code)) for field, code in faults)
+    def in_line(self, line: int) -> NotAcceptable:
+        """The same of a line."""
+        return NotAcceptable(self.codes, line)
 
 
 class AlreadyReversed(Refused):
@@ -123,8 +128,7 @@ def receive(
         try:
             lot = labelled(line.item, line.lot, by, at)
         except NotAcceptable as problem:
-            problem.line = number
-            raise
+            raise problem.in_line(number) from None
         postings.append(Posting(lot, source, place, line.quantity))
     entry = ledger.post(EntryKind.RECEIPT, place, postings, papers=papers, by=by, at=at)
     scanning.came_in(entry, lines, [one.lot for one in postings], by, at)
@@ -158,11 +162,14 @@ def issue(
     day = clock.day_of(at)
     to = target or outside(PlaceKind.USED, by, at)
     postings: list[Posting] = []
+    lines = [_of_its_serials(line, number) for number, line in enumerate(lines)]
     for number, line in enumerate(lines):
         refuse_quantity(line.quantity, number)
         postings += picked(source, to, line, day, postings)
+    scanning.refuse_elsewhere(source, lines)
     kind = EntryKind.ISSUE if target is None else EntryKind.MOVE
     entry = ledger.post(kind, source, postings, papers=papers, by=by, at=at)
+    scanning.went(entry, lines, source, to, by, at)
     return _noted("issue" if target is None else "move", entry, postings, by, at)
 
 
@@ -209,6 +216,7 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
         raise BelongsToACount(
             _("Two persons answer for this stocktake. Count the place again instead.")
         )
+    undoing.hold(entry)
     moves = list(queries.moves_of(entry))
     held = queries.places_locked({key for m in moves for key in (m.source_id, m.target_id)})
     if queries.reversal_of(entry) is not None:  # by whoever held the places before
@@ -223,7 +231,9 @@ def reverse(*, entry: Entry, reason: str, by: User | None, at: datetime) -> Entr
     if entry.kind == EntryKind.RECEIPT:
         scanning.taken_back(entry, at)
     detail = {"entry": entry.number}
-    return _noted("reverse", made, postings, by, at, reason=papers.note, detail=detail)
+    noted = _noted("reverse", made, postings, by, at, reason=papers.note, detail=detail)
+    undoing.tell(entry, by, at)
+    return noted
 
 
 def picked(
@@ -353,7 +363,21 @@ def refuse_many(lines: Sequence[object]) -> None:
         )
 
 
-def _refuse_serials(line: Arriving, number: int) -> None:
+def _of_its_serials(line: Leaving, number: int) -> Leaving:
+    """The line with the lot that its serials came in with, where the code names none."""
+    _refuse_serials(line, number)
+    if line.lot is not None or line.code is None or not line.serials:
+        return line
+    lots = queries.lots_of_serials(line.code, line.serials)
+    if len(lots) > 1:
+        raise WrongField(
+            _("These serials came in with several lots. Make a line for each lot."),
+            f"lines/{number}/serials",
+        )
+    return replace(line, lot=lots[0]) if lots else line
+
+
+def _refuse_serials(line: Arriving | Leaving, number: int) -> None:
     """Serials are of packages with a code, and one package is one serial."""
     if not line.serials:
         return

@@ -31,6 +31,7 @@ from . import (
     release_api,
     rules,
     scan_api,
+    serial_api,
     ship_api,
 )
 from .api_bodies import (
@@ -65,6 +66,7 @@ router.add_router("/counts", count_api.router)
 router.add_router("/months", closing_api.router)
 router.add_router("/releases", release_api.router)
 router.add_router("/", scan_api.router)
+router.add_router("/serials", serial_api.router)
 router.add_router("/shipments", ship_api.router)
 
 _CODE = r"^[-a-zA-Z0-9_]+$"
@@ -248,11 +250,14 @@ class ArrivingIn(api.Body):
 
 
 class LeavingIn(api.Body):
-    """`lot`: one that is named; without it the earliest expiry leaves first."""
+    """`lot`: one that is named; without it the earliest expiry leaves first. `serials`: packages
+    of `code` that were scanned."""
 
     item: UUID
     quantity: Quantity
     lot: UUID | None = None
+    code: UUID | None = None
+    serials: list[Serial20] = Field(default_factory=list, max_length=2000)
 
 
 class _PapersIn(api.Body):
@@ -493,7 +498,15 @@ def issue(request: HttpRequest, body: IssueIn) -> Status[dict[str, Any]]:
         lot = None
         if line.lot is not None and (lot := lots.filter(public_id=line.lot).first()) is None:
             raise _unknown(f"lines/{n}/lot")
-        lines.append(Leaving(item=_item_of(n, line.item), quantity=line.quantity, lot=lot))
+        lines.append(
+            Leaving(
+                item=_item_of(n, line.item),
+                quantity=line.quantity,
+                lot=lot,
+                code=_code_of(n, line.code),
+                serials=line.serials,
+            )
+        )
     said = {"source": source, "target": target, "lines": lines, "papers": body.papers()}
     return _booked(request, actions.issue, **said)
 
@@ -603,7 +616,7 @@ def _booked(
     request: HttpRequest, action: Callable[..., Entry], **said: Any
 ) -> Status[dict[str, Any]]:
     staff = _staff(request)
-    with api.told_by_field("/lines/lot/{}".format):
+    with api.told_by_field():
         made = api.once(request, action, by=staff.user, at=staff.now, **said)
     return Status(201, _with_moves(made))
 

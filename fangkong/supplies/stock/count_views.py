@@ -19,9 +19,10 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
+from fangkong.core.pages import export
 from fangkong.core.permissions import Permission, allowed
 
-from . import count_forms, counting, forms, queries
+from . import count_forms, counting, forms, queries, tables
 from .models import Count
 from .types import APPROVE, KEEP, RUNNING_COUNTS, VIEW, CountState
 
@@ -109,9 +110,13 @@ def open_count(request: StaffRequest) -> HttpResponse:
 
 
 @allowed(VIEW)
-def count(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def count(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One stocktake: its sheet, and what can be done with it."""
-    return _page(request, _found(request, public_id, VIEW))
+    found = _found(request, public_id, VIEW)
+    if export.wanted(request):
+        table = tables.count_sheet(queries.lines_of(found))
+        return export.table(request, f"stocktake-{found.number}", found, *table)
+    return _page(request, found)
 
 
 @allowed(KEEP)

@@ -158,7 +158,7 @@ class LinesForm(pages.Form):
         field = getattr(problem, "field", "")
         if isinstance(problem, NotAcceptable):
             for name, text in problem.faults:
-                self.add_error(self._at(name, problem.line), text)
+                self.add_error(self._at(name.rpartition("/")[2], problem.line or 0), text)
             return
         if field.startswith("lines/"):
             _lines, number, name = field.split("/")

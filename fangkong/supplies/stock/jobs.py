@@ -17,7 +17,7 @@ from fangkong.core.watch.types import Line, bad, ok
 from fangkong.places import queries as places
 from fangkong.tasks import actions as tasks
 
-from . import queries, shipping
+from . import drafts, queries, shipping
 from .types import LEDGER_TASK
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,12 @@ def check(at: datetime) -> None:
     if found:
         log.error("balances differ from the ledger", extra={"count": len(found)})
         _tell_headquarters(len(found), at)
+
+
+@schedule("supplies.stock.drafts", "50 2 * * *")
+def clear_drafts(at: datetime) -> None:
+    """Each night: sheets that were scanned, never booked and not touched for a week go."""
+    drafts.drop_old(at=at)
 
 
 @schedule("supplies.stock.late", "15 6 * * *")

@@ -675,3 +675,56 @@ class Serial(Record):
 
     def __str__(self) -> str:
         return self.serial
+
+    def get_absolute_url(self) -> str:
+        return address("supplies:stock:serial", self.public_id)
+
+
+class SerialMove(Record):
+    """A package with a serial was scanned as it moved: from where to where, by which sheet.
+
+    Never changed; a sheet that was taken back makes it count no more. How a package moved that
+    nobody scanned is told by its lot alone.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+    append_only: ClassVar[bool] = True
+
+    serial = models.ForeignKey(Serial, on_delete=models.PROTECT, related_name="moves")
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="serial_moves")
+    source = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+    target = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["serial", "entry"], name="serial_moves_once_a_sheet")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.serial_id}: {self.source_id} → {self.target_id}"
+
+    def get_absolute_url(self) -> str:
+        return self.serial.get_absolute_url()
+
+
+class ScanDraft(models.Model):
+    """A sheet that is being scanned and not booked yet, of the user who scans it alone.
+
+    ``way``: in or out. ``fields``: what the page carries, by name; read again as a page's are, so
+    nothing of it is believed. Dropped when the sheet is booked, or a week after the last scan.
+    """
+
+    pii: ClassVar[dict[str, Personal]] = {}
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    way = models.CharField(max_length=4)
+    fields = models.JSONField()
+    kept_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "way"], name="scan_draft_once")]
+
+    def __str__(self) -> str:
+        return f"{self.owner_id} {self.way}"

@@ -48,6 +48,7 @@ from .models import (
     Release,
     ReleasePaper,
     Serial,
+    SerialMove,
     Transfer,
     TransferLine,
     TransferWish,
@@ -362,6 +363,12 @@ def entries_open_to(user: User, at: datetime, permission: Permission = VIEW) -> 
     return rows.select_related("place__facility", "created_by", "reverses")
 
 
+def entries_among(user: User, at: datetime, keys: Iterable[int]) -> frozenset[int]:
+    """Which of these sheets the user may read."""
+    rows = entries_open_to(user, at).filter(pk__in=list(keys))
+    return frozenset(rows.values_list("pk", flat=True))
+
+
 def entries_to_reverse(user: User, at: datetime) -> QuerySet[Entry]:
     """The entries that the user may take back: those made at places that the user keeps."""
     mine = places_open_to(user, at, KEEP).values("pk")
@@ -648,6 +655,112 @@ def serials_in(code: ItemCode, serials: Iterable[str]) -> list[str]:
     """Which of these serials came in before and were not taken back."""
     rows = Serial.objects.filter(code=code, serial__in=set(serials), taken_back_at__isnull=True)
     return list(rows.order_by("serial").values_list("serial", flat=True))
+
+
+# --- Packages with a serial -----------------------------------------------------------------------
+
+
+def _followed(rows: QuerySet[Serial]) -> QuerySet[Any]:
+    """Serials with ``place_now`` and ``entry_now``: keys of where they were seen last, and by what.
+
+    A sheet that was taken back is as if it had never been.
+    """
+    seen = SerialMove.objects.filter(serial=OuterRef("pk"), entry__reversal__isnull=True)
+    last = seen.order_by("-pk")
+    key = BigIntegerField()
+    return rows.annotate(
+        place_now=Coalesce(
+            Subquery(last.values("target_id")[:1]), F("entry__place_id"), output_field=key
+        ),
+        entry_now=Coalesce(Subquery(last.values("entry_id")[:1]), F("entry_id"), output_field=key),
+    ).select_related("code__item", "lot__item", "entry")
+
+
+def serials_now(code: ItemCode | None, serials: Iterable[str]) -> list[Serial]:
+    """Which of these packages came in and were not taken back, with where they are now."""
+    wanted = set(serials)
+    if code is None or not wanted:
+        return []
+    rows = Serial.objects.filter(code=code, serial__in=wanted, taken_back_at__isnull=True)
+    return list(_followed(rows).order_by("serial"))
+
+
+def lots_of_serials(code: ItemCode, serials: Iterable[str]) -> list[Lot]:
+    """The lots with which these packages came in."""
+    rows = Serial.objects.filter(
+        code=code, serial__in=set(serials), taken_back_at__isnull=True
+    ).values("lot")
+    return list(Lot.objects.filter(pk__in=rows).order_by("pk"))
+
+
+def serials_open_to(user: User, at: datetime) -> QuerySet[Serial]:
+    """The packages of lots that the user's places hold or once held, the last received first."""
+    lots = lots_open_to(user, at).values("pk")
+    return _followed(Serial.objects.filter(lot__in=lots))
+
+
+def serial_like(user: User, at: datetime, code: ItemCode, serial: str) -> Serial | None:
+    """The package with this serial that the user may see, as it came in last."""
+    rows = serials_open_to(user, at).filter(code=code, serial=serial)
+    return rows.order_by(F("taken_back_at").asc(nulls_first=True), "-pk").first()
+
+
+def last_seen_at(one: Any) -> int:
+    """The key of the place of a serial from ``serials_now`` or ``serials_open_to``."""
+    return int(one.place_now)
+
+
+def names_of_places(user: User, at: datetime) -> dict[int, str]:
+    """How the user may read places, by key: their own, and what stands outside the house."""
+    mine = places_open_to(user, at).values("pk")
+    rows = Place.objects.filter(Q(pk__in=mine) | Q(facility__isnull=True))
+    return {one.pk: one.display_name for one in rows.select_related("facility")}
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a package was seen last, by which sheet.
+
+    ``sure``: the place still holds all packages of the lot that were seen there last. Where goods
+    left it that nobody scanned, this one may have been among them.
+    """
+
+    place: Place
+    entry: Entry
+    sure: bool
+
+
+def whereabouts(one: Any) -> Whereabouts:
+    """Of a serial from ``serials_now`` or ``serials_open_to``."""
+    place = Place.objects.select_related("facility", "county").get(pk=one.place_now)
+    entry = Entry.objects.get(pk=one.entry_now)
+    if not place.held:
+        return Whereabouts(place, entry, sure=True)
+    same = Serial.objects.filter(lot=one.lot_id, taken_back_at__isnull=True)
+    there = _followed(same).filter(place_now=place.pk)
+    known = sum(there.values_list("code__holds", flat=True))
+    return Whereabouts(place, entry, sure=balance_of(place, one.lot) >= known)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A package was seen as it came in or moved; ``back``: the sheet was taken back."""
+
+    entry: Entry
+    source: Place
+    target: Place
+    back: bool
+
+
+def seen_of(one: Serial) -> list[Seen]:
+    """Every move of a package that was scanned, the receipt in front; two statements."""
+    whole = ("entry__reversal", "source__facility", "target__facility")
+    moves = SerialMove.objects.filter(serial=one).select_related(*whole).order_by("pk")
+    came = Move.objects.filter(entry=one.entry_id, lot=one.lot_id).select_related(*whole)[:1]
+    both: list[Move | SerialMove] = [*came, *moves]
+    return [
+        Seen(each.entry, each.source, each.target, hasattr(each.entry, "reversal")) for each in both
+    ]
 
 
 def lots_numbered(item: Item, numbers: Iterable[str]) -> set[str]:

@@ -65,7 +65,8 @@ class LotHereOut(Schema):
 
 
 class WayOut(Schema):
-    """One way to read the code. `received`: a package with this serial came in before."""
+    """One way to read the code. `received`: a package with this serial came in before. `package`:
+    its id, where you may see it."""
 
     gtin: str
     lot_number: str
@@ -74,6 +75,7 @@ class WayOut(Schema):
     expires_on: date | None
     count: int | None
     received: bool
+    package: UUID | None
     lots: list[LotHereOut]
 
 
@@ -178,7 +180,10 @@ def _way(
 ) -> dict[str, Any]:
     rows: list[Balance] = []
     received = False
+    package = None
     if code is not None:
+        if goods.serial:
+            package = queries.serial_like(staff.user, staff.now, code, goods.serial)
         received = bool(goods.serial and queries.serials_in(code, [goods.serial]))
         if place is not None and goods.lot:
             rows = queries.balances_numbered(place, code.item, goods.lot, goods.expires_on)
@@ -191,6 +196,7 @@ def _way(
         "expires_on": goods.expires_on,
         "count": goods.count,
         "received": received,
+        "package": None if package is None else package.public_id,
         "lots": [
             {
                 "lot": row.lot.public_id,

@@ -14,7 +14,6 @@ from fangkong.core import pages
 from fangkong.core.refusals import Refused
 
 from . import labels, scans, words
-from .actions import NotAcceptable
 from .forms import PlaceField, named
 from .models import Item, ItemCode, Lot, Place
 from .types import Arriving, Leaving, LotFacts, Papers
@@ -170,6 +169,8 @@ class SheetForm(pages.Form):
                 item=line.item,
                 quantity=said[f"count_{n}"] * line.holds,
                 lot=_chosen(line, said.get(f"lot_{n}", "")),
+                code=line.code,
+                serials=line.serials,
             )
             for n, line in enumerate(self.lines)
         ]
@@ -178,16 +179,13 @@ class SheetForm(pages.Form):
 
     def refuse(self, problem: Refused) -> None:
         """A fault of a line stands at its number of packages, where it has no field of its own."""
-        field = getattr(problem, "field", "")
-        if isinstance(problem, NotAcceptable):
-            for name, text in problem.faults:
-                self.add_error(self._at(name, problem.line), text)
-            return
-        if field.startswith("lines/"):
-            _lines, number, name = field.split("/")
-            self.add_error(self._at(name, int(number)), str(problem))
-            return
-        super().refuse(problem)
+        one_fault = [(getattr(problem, "field", ""), str(problem))]
+        for field, text in getattr(problem, "faults", one_fault):
+            if not field.startswith("lines/"):
+                super().refuse(problem)
+                return
+            _lines, number, *_lot, name = field.split("/")
+            self.add_error(self._at(name, int(number)), text)
 
     def _at(self, name: str, number: int) -> str:
         own = {"quantity": "count", "made_on": "expires_on"}.get(name, name)

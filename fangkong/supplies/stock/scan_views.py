@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -16,10 +16,11 @@ from django.utils.translation import gettext_lazy
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
+from fangkong.core.pages import cells
 from fangkong.core.permissions import allowed
 from fangkong.core.printing.sheets import NotPrinted
 
-from . import actions, labels, queries, scan_forms, scanning, scans, sight, words
+from . import actions, drafts, labels, queries, scan_forms, scanning, scans, sight, words
 from .codes import Goods, NotUnderstood
 from .models import ItemCode, Lot, Place
 from .types import KEEP, VIEW
@@ -89,6 +90,10 @@ def _leads_to(request: StaffRequest, found: scans.Scan) -> str:
     if found.code is None or len(found.ways) > 1:
         return ""
     (goods,) = found.ways
+    if goods.serial:
+        package = queries.serial_like(request.user, request.now, found.code, goods.serial)
+        if package is not None:
+            return package.get_absolute_url()
     lots = queries.lots_open_to(request.user, request.now).filter(
         item=found.code.item, number=goods.lot
     )
@@ -127,12 +132,16 @@ def scan_out(request: StaffRequest) -> HttpResponse:
 
 def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
     user, at = request.user, request.now
-    lines = scans.carried(request.POST, user, at)
+    way = "out" if leaves else "in"
+    posted = request.method == "POST"
+    kept = None if posted else drafts.kept(user, way, at)
+    carried: Mapping[str, Any] = request.POST if kept is None else kept.fields
+    lines = scans.carried(carried, user, at)
     places = list(queries.places_to_choose(user, at))
-    place = _place(request, places)
+    wished, stands = request.GET.get("place", ""), str(carried.get("place", ""))
+    place = _place((stands or wished) if posted else (wished or stands), places)
     asked = Asked()
     act = _pressed(request, lines)
-    posted = request.method == "POST"
     if posted and act == "book":
         lines = _again(lines, place, request, leaves)
         form = _form(request, lines, places, leaves, bound=True)
@@ -140,13 +149,21 @@ def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
             (actions.issue, form.asked_out) if leaves else (actions.receive, form.asked_in)
         )
         if done := pages.carry_out(request, form, action, told):
+            drafts.drop(way=way, by=user)
             messages.success(request, _("Booked as %(number)s.") % {"number": done.result.number})
             return redirect(done.result)
+        _keep(request, way, lines, place)
         return _draw(request, form, asked, leaves)
     if posted:
         lines, place = _step(request, act, lines, places, place, asked, leaves)
-        lines = _again(lines, place, request, leaves)
-    initial = {name: request.POST.get(name, "") for name in ("target", "other")}
+    lines = _again(lines, place, request, leaves)
+    if posted:
+        _keep(request, way, lines, place)
+    elif kept is not None and lines:
+        asked.said = _("This sheet was kept at %(moment)s. Nothing of it is booked yet.") % {
+            "moment": cells.short_moment(kept.kept_at)
+        }
+    initial = {name: carried.get(name, "") for name in ("target", "other")}
     initial["place"] = "" if place is None else str(place.public_id)
     form = _form(request, lines, places, leaves, initial=initial)
     return _draw(request, form, asked, leaves)
@@ -162,6 +179,15 @@ def _pressed(request: StaffRequest, lines: Sequence[scans.Line]) -> str:
     return "count" if lines else "add"
 
 
+def _keep(
+    request: StaffRequest, way: str, lines: Sequence[scans.Line], place: Place | None
+) -> None:
+    """A reload or a dead battery loses no line: the sheet is kept for its user until booked."""
+    beside = {name: request.POST.get(name, "")[:100] for name in ("target", "other")}
+    beside["place"] = "" if place is None else str(place.public_id)
+    drafts.keep(way=way, lines=lines, beside=beside, by=request.user, at=request.now)
+
+
 def _step(
     request: StaffRequest,
     act: str,
@@ -174,6 +200,8 @@ def _step(
     """One press: a package more, a line less, a code that is taught, a way that is chosen."""
     if act == "count":  # a number was changed, and Enter hit: the fields hold it
         return lines, place
+    if act == "clear":
+        return [], place
     if act.startswith("drop-"):
         return [line for n, line in enumerate(lines) if act != f"drop-{n}"], place
     try:
@@ -306,8 +334,7 @@ def _again(
     return found
 
 
-def _place(request: StaffRequest, places: Sequence[Place]) -> Place | None:
-    key = request.POST.get("place") or request.GET.get("place", "")
+def _place(key: str, places: Sequence[Place]) -> Place | None:
     if not key and len(places) == 1:
         return places[0]
     return next((one for one in places if str(one.public_id) == key), None)

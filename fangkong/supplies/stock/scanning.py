@@ -16,12 +16,12 @@ from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.spelling import shown
 
 from . import queries, rules, words
-from .models import Entry, Item, ItemCode, Lot, Serial
+from .models import Entry, Item, ItemCode, Lot, Place, Serial, SerialMove
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
-    from .types import Arriving
+    from .types import Arriving, Leaving
 
 
 class TaughtAlready(Refused):
@@ -106,6 +106,61 @@ def came_in(
                 % {"serial": known[0]},
                 f"lines/{number}/serials",
             ) from None
+
+
+def refuse_elsewhere(source: Place, lines: Sequence[Leaving]) -> None:
+    """A package that was used up, or lies elsewhere by the books, does not leave from here.
+
+    Where goods moved that nobody scanned the books do not know which packages went; then whoever
+    holds one in their hands is right. The caller holds the place.
+    """
+    for number, line in enumerate(lines):
+        for one in queries.serials_now(line.code, line.serials):
+            if one.lot_id != getattr(line.lot, "pk", None):
+                raise _wrong(
+                    _("Serial %(serial)s came in with lot %(lot)s, not with this one."),
+                    {"serial": one.serial, "lot": words.lot(one.lot)},
+                    number,
+                )
+            if queries.last_seen_at(one) == source.pk:
+                continue
+            where = queries.whereabouts(one)
+            if where.place.held and not where.sure:
+                continue
+            said = {"serial": one.serial, "number": where.entry.number}
+            if where.place.held:
+                text = _(
+                    "Serial %(serial)s is at %(place)s by sheet %(number)s, not here. Check the"
+                    " package, or take that sheet back first."
+                )
+                said["place"] = where.place.display_name
+            else:
+                text = _(
+                    "Serial %(serial)s left by sheet %(number)s already. Check the package, or take"
+                    " that sheet back first."
+                )
+            raise _wrong(text, said, number)
+
+
+def _wrong(text: str, said: dict[str, str], number: int) -> WrongField:
+    return WrongField(text % said, f"lines/{number}/serials")
+
+
+def went(
+    entry: Entry,
+    lines: Sequence[Leaving],
+    source: Place,
+    target: Place,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """The packages with a serial that was scanned moved by this sheet; one never scanned in is not
+    followed."""
+    SerialMove.objects.bulk_create(
+        SerialMove(**stamps(by, at), serial=one, entry=entry, source=source, target=target)
+        for line in lines
+        for one in queries.serials_now(line.code, line.serials)
+    )
 
 
 def taken_back(entry: Entry, at: datetime) -> None:

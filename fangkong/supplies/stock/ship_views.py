@@ -23,9 +23,10 @@ from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.files import queries as files
 from fangkong.core.files import receiving
+from fangkong.core.pages import export
 from fangkong.core.permissions import allowed
 
-from . import forms, queries, ship_forms, shipping, words
+from . import forms, queries, ship_forms, shipping, tables, words
 from .models import Transfer
 from .types import KEEP, PROOF, VIEW, ShipmentState
 
@@ -125,9 +126,13 @@ def prepare(request: StaffRequest) -> HttpResponse:
 
 
 @allowed(VIEW)
-def shipment(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def shipment(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One shipment: what was sent, what became of it, what can be done."""
-    return _page(request, _found(request, public_id, queries.shipments_open_to))
+    found = _found(request, public_id, queries.shipments_open_to)
+    if export.wanted(request):
+        table = tables.shipment_lines(queries.shipment_lines(found))
+        return export.table(request, f"shipment-{found.number}", found, *table)
+    return _page(request, found)
 
 
 @allowed(KEEP)

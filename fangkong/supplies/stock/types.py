@@ -237,11 +237,16 @@ class Arriving:
 
 @dataclass(frozen=True, kw_only=True)
 class Leaving:
-    """One line of an issue: so much of an item by earliest expiry, or of one lot."""
+    """One line of an issue: so much of an item by earliest expiry, or of one lot.
+
+    ``serials``: the packages with a serial that were scanned, of packages of ``code``.
+    """
 
     item: Item
     quantity: int
     lot: Lot | None = None
+    code: ItemCode | None = None
+    serials: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from . import count_views, release_views, scan_views, ship_views, views
+from . import count_views, release_views, scan_views, serial_views, ship_views, views
 
 app_name = "stock"
 urlpatterns = [
@@ -46,6 +46,8 @@ urlpatterns = [
     path("scan/", scan_views.scan, name="scan"),
     path("scan/in/", scan_views.scan_in, name="scan_in"),
     path("scan/out/", scan_views.scan_out, name="scan_out"),
+    path("serials/", serial_views.serials, name="serials"),
+    path("serials/<uuid:public_id>/", serial_views.serial, name="serial"),
     path("codes/", scan_views.item_codes, name="codes"),
     path("codes/<uuid:public_id>/", scan_views.code, name="code"),
     path("codes/<uuid:public_id>/correct/", scan_views.correct_code, name="correct_code"),

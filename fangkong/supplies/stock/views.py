@@ -20,9 +20,10 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
+from fangkong.core.pages import export
 from fangkong.core.permissions import Permission, allowed
 
-from . import actions, forms, queries, rules, words
+from . import actions, forms, queries, rules, tables, words
 from .models import Balance, Entry, Item, Lot, Move, Place
 from .types import CATALOGUE, HOLD, KEEP, NOT_ALONE, VIEW, PlaceKind
 
@@ -275,13 +276,15 @@ def holdings(request: StaffRequest) -> HttpResponseBase:
 
 
 @allowed(VIEW)
-def item(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def item(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One item: where it is, how the stock went, what will not be used in time."""
     user, at = request.user, request.now
     found = get_object_or_404(queries.board(user, at), public_id=public_id)
     day = clock.day_of(at)
     keys = _keys(request)
     rows = list(queries.balances_open_to(user, at).filter(item=found))
+    if export.wanted(request):
+        return export.table(request, f"stock-{found.code}", found, *tables.holdings(rows))
     used = queries.used_a_day(found, keys, day - timedelta(days=BURN_DAYS - 1), day)
     a_day = sum(used.values())
     usable = [row for row in rows if row.place.kind != PlaceKind.TRANSIT]
@@ -301,6 +304,7 @@ def item(request: StaffRequest, public_id: UUID) -> HttpResponse:
         "moves": _told(queries.moves_open_to(user, at).filter(item=found).order_by("-pk")[:SHOWN]),
         "may_keep": _may(request, KEEP),
         "may_change": _may(request, CATALOGUE),
+        "has_serials": queries.serials_open_to(user, at).filter(lot__item=found).exists(),
         "history": audit.history_of(found),
     }
     return render(request, "supplies/stock/item.html", page)
@@ -402,12 +406,14 @@ def open_place(request: StaffRequest) -> HttpResponse:
 
 
 @allowed(VIEW)
-def place(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def place(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One place: what it holds, what came and went last."""
     user, at = request.user, request.now
     found = get_object_or_404(queries.places_open_to(user, at), public_id=public_id)
     day = clock.day_of(at)
     rows = list(queries.balances_open_to(user, at).filter(place=found))
+    if export.wanted(request):
+        return export.table(request, f"stock-{found.mark}", found, *tables.holdings(rows))
     entries = queries.entries_open_to(user, at).filter(place=found).order_by("-pk")[:SHOWN]
     page = {
         "place": found,
@@ -505,10 +511,13 @@ def entries(request: StaffRequest) -> HttpResponseBase:
 
 
 @allowed(VIEW)
-def entry(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def entry(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One sheet: what moved, by whom and why; whoever keeps its place may take it back."""
     user, at = request.user, request.now
     found = get_object_or_404(queries.entries_open_to(user, at), public_id=public_id)
+    if export.wanted(request):
+        table = tables.moves(queries.moves_of(found))
+        return export.table(request, f"sheet-{found.number}", found, *table)
     back = queries.reversal_of(found)
     may = queries.entries_to_reverse(user, at).filter(pk=found.pk).exists()
     page = {
@@ -546,7 +555,7 @@ def reverse_entry(request: StaffRequest, public_id: UUID) -> HttpResponse:
 
 
 @allowed(VIEW)
-def lot(request: StaffRequest, public_id: UUID) -> HttpResponse:
+def lot(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One lot: its label, who holds it, where it went."""
     user, at = request.user, request.now
     found = get_object_or_404(queries.lots_open_to(user, at), public_id=public_id)
@@ -555,12 +564,16 @@ def lot(request: StaffRequest, public_id: UUID) -> HttpResponse:
     rows = (
         queries.holders(found) if may_hold else queries.balances_open_to(user, at).filter(lot=found)
     )
-    moves = queries.moves_open_to(user, at).filter(lot=found).order_by("-pk")[:SHOWN]
+    moves = queries.moves_open_to(user, at).filter(lot=found).order_by("-pk")
+    if export.wanted(request):
+        by_holder = request.GET.get("of") == "holders"
+        table = tables.holdings(rows) if by_holder else tables.moves(moves)
+        return export.table(request, f"lot-{found.public_id}", found, *table)
     page = {
         "lot": found,
         "named": words.lot(found),
         "rows": [(row, words.amount(row.quantity, found.item)) for row in rows],
-        "moves": _told(moves),
+        "moves": _told(moves[:SHOWN]),
         "may_hold": may_hold,
         "may_let_go": may_hold and queries.may_let_go(found, user, at),
         "may_lose": bool(_kept_rows(request, found)),

@@ -40,6 +40,11 @@ def fault(code: str) -> str:
     return str(_FAULTS[code])
 
 
+def elsewhere() -> str:
+    """A place of which the reader may not read the name."""
+    return _("a place outside your area")
+
+
 def number(quantity: int) -> str:
     """A number with its thousands grouped as the page does."""
     return number_format(quantity, force_grouping=True)

@@ -99,18 +99,31 @@ def kept(*, depot: Facility, hospital: Facility, keeper: User, hq: User, at: dat
     _counted(daofu, at, keeper)
     _shipped(store, daofu, items["surgical-mask"], at, keeper)
     _called_for(daofu, store, items["surgical-mask"], at, keeper)
-    _coded(items, at, keeper)
+    _coded(items, daofu, at, keeper)
     given += sources.promised(store=store, daofu=daofu, items=items, keeper=keeper, hq=hq, at=at)
     return len(booked) + given
 
 
-def _coded(items: dict[str, Item], at: datetime, by: User) -> None:
-    """Codes of invented packages, from the numbers that GS1 uses in its examples."""
+def _coded(items: dict[str, Item], place: Place, at: datetime, by: User) -> None:
+    """Codes of invented packages, from the numbers that GS1 uses in its examples.
+
+    Two machines with serials of their own came in by scan.
+    """
     for gtin, code, unit in (
         ("09506000134376", "surgical-mask", ""),
         ("09506000134383", "coverall", ""),
     ):
         scanning.teach(gtin=gtin, item=items[code], unit=unit, by=by, at=at - DAY)
+    machine = scanning.teach(gtin="09506000134390", item=items["ventilator"], by=by, at=at - DAY)
+    line = Arriving(
+        item=machine.item,
+        quantity=2,
+        lot=LotFacts(number="YS-V1"),
+        code=machine,
+        serials=["YS20200001", "YS20200002"],
+    )
+    papers = Papers(other="省卫健委调拨（演示）", note=MADE_UP, synthetic=True)
+    actions.receive(place=place, lines=[line], papers=papers, by=by, at=at - DAY / 3)
 
 
 def _called_for(place: Place, store: Place, item: Item, at: datetime, by: User) -> None:

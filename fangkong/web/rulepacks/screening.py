@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -57,6 +58,22 @@ class Table:
         return [part for part in ((True, self.lines), (False, self.others)) if part[1]]
 
 
+def made(
+    day: date,
+    anchor: str,
+    title: str | Promise,
+    name: str | Promise,
+    columns: tuple[str | Promise, ...],
+    lines: Iterable[tuple[Row, str, tuple[Words, ...]]],
+    coded: bool = False,
+) -> Table:
+    """A table of rows, each with its note and the words of its cells, parted by the day."""
+    told = [Line(row, note, tuple(zip(columns, c, strict=True))) for row, note, c in lines]
+    here = [line for line in told if line.row.covers(day)]
+    others = [line for line in told if not line.row.covers(day)]
+    return Table(anchor, title, name, columns, here, others, coded)
+
+
 def tables(pack: Pack, day: date) -> list[Table]:
     """All that the pack says, in the order in which the work goes; empty tables are left out."""
     plan = pack.screening
@@ -65,19 +82,7 @@ def tables(pack: Pack, day: date) -> list[Table]:
     def about(row: ConditionRow) -> str:
         return said(packs.name(pack, row.condition, day))
 
-    def table(
-        anchor: str,
-        title: str | Promise,
-        name: str | Promise,
-        columns: tuple[str | Promise, ...],
-        lines: Iterable[tuple[Row, str, tuple[Words, ...]]],
-        coded: bool = False,
-    ) -> Table:
-        told = [Line(row, note, tuple(zip(columns, c, strict=True))) for row, note, c in lines]
-        here = [line for line in told if line.row.covers(day)]
-        others = [line for line in told if not line.row.covers(day)]
-        return Table(anchor, title, name, columns, here, others, coded)
-
+    table = partial(made, day)
     found = [
         table(
             "contact-windows",

@@ -27,7 +27,7 @@ from fangkong.packs.types import (
     Text,
     UnknownCode,
 )
-from fangkong.web.rulepacks import screening
+from fangkong.web.rulepacks import screening, supplies
 from fangkong.web.templatetags.packs import said
 
 
@@ -87,6 +87,7 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
         "place_rules": _place_rules(pack, day),
         "testing": _testing(pack),
         "screening": screening.tables(pack, day),
+        "supplies": supplies.tables(pack, day),
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
         "choices": _choices(pack, day),
     }

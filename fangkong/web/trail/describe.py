@@ -74,6 +74,8 @@ _KINDS: Mapping[str, Promise] = {
     "supplies.place": gettext_lazy("Place of stock"),
     "supplies.plan": gettext_lazy("Plan of allocation"),
     "supplies.serial": gettext_lazy("Serial of a package"),
+    "supplies.scandraft": gettext_lazy("Sheet that is being scanned"),
+    "supplies.serialmove": gettext_lazy("Scanned move of a package"),
     "supplies.share": gettext_lazy("Line of a plan of allocation"),
     "supplies.release": gettext_lazy("Emergency release"),
     "supplies.releasepaper": gettext_lazy("Paper of an emergency release"),

@@ -483,6 +483,8 @@ def test_a_plan_is_prepared_looked_at_changed_and_approved_on_its_pages(
     for kind in ("csv", "xlsx"):
         file = page(client, bench.deputy, "detail", plan.public_id, export=kind)
         assert file.status_code == 200
+        store = page(client, bench.deputy, "detail", plan.public_id, export=kind, of="store")
+        assert store.status_code == 200
     line = share(bench, plan, "A").pk
     seen = page(client, bench.headquarters, "adjust", plan.public_id, line).context["form"]
     changed = {"_seen": seen.editing.carried, "quantity": "50", "reason": "疫情加重"}

@@ -303,6 +303,18 @@ def test_the_board_shows_who_runs_out_first_and_goes_out_as_a_file(world, client
     text = b"".join(file.streaming_content).decode()
     assert "医用外科口罩" in text and "导出" in text
     assert page(client, world.matron, "index", export="xlsx").status_code == 200
+    day = "2020-02-05"
+    for name, args, said in (
+        ("place", [world.there.public_id], "医用外科口罩"),
+        ("item", [world.mask.public_id], "道孚县人民医院"),
+        ("cover", [world.there.public_id, "mask"], day),
+        ("norms", [], "医用防护口罩"),
+    ):
+        file = page(client, world.matron, name, *args, export="csv")
+        assert said in b"".join(file.streaming_content).decode()
+        assert page(client, world.matron, name, *args, export="xlsx").status_code == 200
+        foreign = page(client, world.matron, "place", world.store.public_id, export="csv")
+        assert foreign.status_code == 404
     for name, args in (
         ("place", [world.there.public_id]),
         ("item", [world.mask.public_id]),

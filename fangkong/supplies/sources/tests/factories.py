@@ -82,6 +82,17 @@ class World(stock.World):
         """A gift that has wholly come."""
         return self.arrive(self.gift(quantity, at=at, **said), quantity, at=at)
 
+    def corrected(self, report: Disclosure, *, at=AT) -> Disclosure:
+        """What a correction would tell is read and published."""
+        told = reports.told(queries.report_before(report), report.as_of)
+        said = {"report": report, "reason": "名称有误", "read": told.digest}
+        return actions.correct_report(**said, by=self.editor, at=at)
+
+    def paid(self, supply: Supply, *, at=AT) -> Supply:
+        """The money that was given came."""
+        said = {"supply": supply, "checked": [], "papers": Papers(), "money": True}
+        return actions.receive(**said, by=self.keeper, at=at)
+
     def published(self, *, at=AT) -> Disclosure:
         """What would be told now is read and published."""
         told = reports.told(queries.last_report(), at)

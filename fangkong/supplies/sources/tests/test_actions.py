@@ -7,14 +7,17 @@ from datetime import date
 import pytest
 
 from fangkong.accounts.tests.factories import AT, staff
+from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.roles import Role
+from fangkong.core.tests.together import at_once
 from fangkong.places.tests.factories import facility
 from fangkong.supplies.models import Delivery, Disclosure, Entry, Lot, Supply
 from fangkong.supplies.sources import actions, queries, reports
 from fangkong.supplies.sources.types import (
     DISCLOSE_TASK,
     LATE_TASK,
+    UNDONE_TASK,
     Channel,
     Checked,
     Fund,
@@ -70,6 +73,146 @@ def test_a_receipt_that_is_taken_back_makes_the_goods_missing_again(world):
     (line,) = queries.lines_of(supply)
     assert queries.missing(line) == 1000
     assert line.booked == 0
+
+
+def test_a_source_that_closed_by_itself_is_open_again_once_its_receipt_is_taken_back(world):
+    supply = world.promised(1000, arrives_on=date(2020, 2, 8))
+    world.arrive(supply, 600, number="A")
+    world.arrive(supply, 400, number="B")
+    assert queries.coming([world.store.pk], TODAY, TODAY + 9 * DAY) == []
+    stock.reverse(entry=Entry.objects.latest("pk"), reason="数错了", by=world.keeper, at=AT)
+
+    supply.refresh_from_db()
+    assert (supply.state, supply.closed_at) == (SupplyState.PROMISED, None)
+    (coming,) = queries.coming([world.store.pk], TODAY, TODAY + 9 * DAY)
+    assert (coming.quantity, coming.day) == (400, date(2020, 2, 8))
+    line = AuditLine.objects.get(action="supplies.sources.open_again")
+    assert line.subject_id == supply.pk and line.by == world.keeper
+    assert not Task.objects.filter(kind=UNDONE_TASK.code).exists()
+    world.arrive(supply, 400, number="B")  # booked anew, rightly
+    supply.refresh_from_db()
+    assert supply.state == SupplyState.CLOSED
+
+
+def test_a_sheet_of_no_source_and_a_surplus_that_is_taken_back_open_nothing(world):
+    supply = world.promised(1000)
+    world.arrive(supply, 1000)
+    world.arrive(supply, 5, why="多送一包")
+    stock.reverse(entry=Entry.objects.latest("pk"), reason="数错了", by=world.keeper, at=AT)
+    stock.reverse(entry=world.bring(7), reason="数错了", by=world.keeper, at=AT)
+    supply.refresh_from_db()
+    assert supply.state == SupplyState.CLOSED
+    assert not AuditLine.objects.filter(action="supplies.sources.open_again").exists()
+
+
+def test_where_somebody_had_closed_it_whoever_keeps_the_store_is_asked_once(world):
+    supply = world.promised(1000)
+    world.arrive(supply, 300, number="A")
+    world.arrive(supply, 300, number="B")
+    actions.close(supply=supply, reason="厂家停产", by=world.buyer, at=AT)
+    for entry in Entry.objects.order_by("pk")[:2]:
+        stock.reverse(entry=entry, reason="数错了", by=world.keeper, at=AT)
+    supply.refresh_from_db()
+    assert supply.state == SupplyState.CLOSED
+    task = Task.objects.get(kind=UNDONE_TASK.code)
+    assert (task.owner_role, task.facility) == (Role.STORE_KEEPER, world.depot)
+    with pytest.raises(WrongField) as refused:
+        actions.reopen(
+            supply=supply, reason="还会送", arrives_on=TODAY - DAY, by=world.buyer, at=AT
+        )
+    assert refused.value.field == "arrives_on"
+    done = actions.reopen(
+        supply=supply, reason="还会送", arrives_on=TODAY + DAY, by=world.buyer, at=AT
+    )
+    assert (done.state, done.why, done.arrives_on) == (SupplyState.PROMISED, "", TODAY + DAY)
+    task.refresh_from_db()
+    assert task.state == "done"
+    with pytest.raises(actions.NotOpen):
+        actions.reopen(supply=supply, reason="还会送", by=world.buyer, at=AT)
+
+
+def test_what_has_wholly_come_is_not_awaited_again(world):
+    supply = world.promised(10)
+    world.arrive(supply, 10)
+    with pytest.raises(actions.NotOpen, match=r"receipt|冲销|收货"):
+        actions.reopen(supply=supply, reason="还会送", by=world.buyer, at=AT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_receipt_and_its_taking_back_at_once_never_wait_for_each_other(world):
+    supply = world.promised(1000)
+    world.arrive(supply, 600, number="A")
+    entry = Entry.objects.get()
+    found = at_once(
+        lambda n: (
+            stock.reverse(entry=entry, reason="数错了", by=world.keeper, at=AT)
+            if n
+            else world.arrive(supply, 400, number="B")
+        )
+    )
+    assert [one for one in found if isinstance(one, Exception)] == []
+    supply.refresh_from_db()
+    assert supply.state == SupplyState.PROMISED
+    assert queries.missing(queries.lines_of(supply)[0]) == 600
+
+
+def test_money_that_did_not_come_is_taken_back_by_a_second_person_and_told_once(world):
+    supply = world.paid(world.gift(0, money=600_000_00))
+    first = world.published(at=AT + DAY)
+    assert first.contents["money"]["came"] == 600_000_00
+    said = {"supply": supply, "reason": "银行退票", "at": AT + 2 * DAY}
+    with pytest.raises(actions.SamePerson):
+        actions.take_money_back(**said, by=world.keeper)
+    with pytest.raises(WrongField):
+        actions.take_money_back(**{**said, "reason": " "}, by=world.headquarters)
+    done = actions.take_money_back(**said, by=world.headquarters)
+    assert (done.state, done.money_came_at, done.money_back_at) == (
+        SupplyState.PROMISED, None, AT + 2 * DAY,
+    )  # fmt: skip
+    line = AuditLine.objects.get(action="supplies.sources.take_money_back")
+    assert (line.reason, line.detail["money"]) == ("银行退票", 600_000_00)
+    with pytest.raises(actions.NotOpen):
+        actions.take_money_back(**said, by=world.headquarters)
+
+    assert queries.first_untold(AT + 3 * DAY, first) == TODAY + 2 * DAY
+    second = world.published(at=AT + 3 * DAY)
+    assert second.contents["money"]["came"] == -600_000_00
+    assert [one["money"] for one in second.contents["gifts"]] == [-600_000_00]
+    # What a report told is told by its correction too: then it stood in the books.
+    assert reports.told(None, first.as_of).contents["money"]["came"] == 600_000_00
+    assert not reports.told(queries.last_report(), AT + 4 * DAY).anything
+    world.paid(supply, at=AT + 4 * DAY)
+    third = world.published(at=AT + 5 * DAY)
+    assert third.contents["money"]["came"] == 600_000_00
+
+
+def test_money_that_came_and_went_between_two_reports_is_told_in_none(world):
+    supply = world.paid(world.gift(0, money=100))
+    actions.take_money_back(supply=supply, reason="退票", by=world.headquarters, at=AT + DAY)
+    assert not reports.told(None, AT + 2 * DAY).anything
+    bare = world.gift(10)
+    with pytest.raises(actions.NotOpen):
+        actions.take_money_back(supply=bare, reason="退票", by=world.headquarters, at=AT)
+
+
+def test_a_correction_is_published_as_it_was_read_and_says_what_it_changes(world):
+    world.brought(1000)
+    first = world.published(at=AT + DAY)
+    with pytest.raises(actions.MovedOn):
+        actions.correct_report(
+            report=first, reason="名称有误", read="old", by=world.editor, at=AT + DAY
+        )
+    assert Disclosure.objects.count() == 1
+    told = reports.told(None, first.as_of).contents
+    assert reports.changes(first.contents, told) == []
+    world.mask.name_zh = "医用外科口罩（灭菌）"
+    world.mask.save()
+    told = reports.told(None, first.as_of).contents
+    (change,) = reports.changes(first.contents, told)
+    assert (change.field, change.before[0], change.after[0]) == (
+        "item", "医用外科口罩", "医用外科口罩（灭菌）",
+    )  # fmt: skip
+    assert world.corrected(first, at=AT + 2 * DAY).contents == told
 
 
 def test_what_costs_money_is_accepted_by_somebody_else_than_entered_it(world):
@@ -317,16 +460,14 @@ def test_what_was_booked_late_with_an_earlier_moment_stands_in_the_next_report(w
 def test_a_correction_tells_the_same_hours_anew_and_only_once(world):
     world.brought(1000)
     first = world.published(at=AT + DAY)
-    second = actions.correct_report(
-        report=first, reason="名称有误", by=world.editor, at=AT + 2 * DAY
-    )
+    second = world.corrected(first, at=AT + 2 * DAY)
     assert (second.corrects, second.as_of, second.contents) == (
         first,
         first.as_of,
         first.contents,
     )
     with pytest.raises(actions.NotOpen):
-        actions.correct_report(report=first, reason="名称有误", by=world.editor, at=AT + 2 * DAY)
+        world.corrected(first, at=AT + 2 * DAY)
     # The next report goes on where the corrected one ended.
     world.send(1, lot=Lot.objects.get(), at=AT + 3 * DAY)
     assert world.published(at=AT + 4 * DAY).since == first.as_of
@@ -408,7 +549,7 @@ def test_what_of_a_gift_is_found_when_counted_or_arrives_beyond_what_was_sent_is
 def test_a_list_of_reports_reads_no_figures(world, django_assert_num_queries):
     world.brought(10)
     first = world.published(at=AT + DAY)
-    actions.correct_report(report=first, reason="名称有误", by=world.editor, at=AT + DAY)
+    world.corrected(first, at=AT + DAY)
     with django_assert_num_queries(1) as asked:
         assert [one.corrects_id for one in queries.reports().order_by("number")] == [
             None, first.pk,

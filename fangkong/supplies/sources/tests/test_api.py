@@ -19,12 +19,12 @@ API = "/api/v1/supplies/sources/"
 
 @pytest.fixture
 def ask(client):
-    def ask(user, path="", key="k", method="post", match="", **body):
+    def ask(user, path="", key="k", method="post", match="", root=API, **body):
         client.force_login(user)
         headers = {"Idempotency-Key": key, "Accept-Language": "en"}
         headers |= {"If-Match": match} if match else {}
         send = getattr(client, method)
-        return send(f"{API}{path}", json.dumps(body), "application/json", headers=headers)
+        return send(f"{root}{path}", json.dumps(body), "application/json", headers=headers)
 
     return ask
 
@@ -112,7 +112,7 @@ def test_what_cannot_be_is_refused_at_its_place(ask, world, more, where):
     [
         ({"line": 7, "quantity": 1}, "/lines/0/line"),
         ({"line": 0, "quantity": 1, "verdict": "refused"}, "/lines/0/why"),
-        ({"line": 0, "quantity": 1, "lot": {"made_on": "2031-01-01"}}, "/lines/lot/made_on"),
+        ({"line": 0, "quantity": 1, "lot": {"made_on": "2031-01-01"}}, "/lines/0/lot/made_on"),
     ],
 )
 def test_the_door_refuses_at_the_place_of_the_fault(ask, world, line, where):
@@ -167,3 +167,58 @@ def test_what_is_no_whole_number_is_no_quantity_and_no_money(ask, world, wrong):
     assert refused.json()["errors"][0]["where"] == "/lines/0/quantity"
     if wrong not in (0, 10**13):
         assert ask(world.buyer, **an_offer(world, money=wrong)).status_code == 422
+
+
+def test_the_door_names_the_line_of_the_fault_also_after_a_refused_one(ask, world):
+    supply = world.promised(100)
+    lines = [
+        {"line": 0, "quantity": 5, "verdict": "refused", "why": "受潮"},
+        {"line": 0, "quantity": 5},
+        {"line": 0, "quantity": 5, "lot": {"made_on": "2031-01-01", "expires_on": "2030-01-01"}},
+    ]
+    answer = ask(world.keeper, f"{supply.public_id}/receive/", lines=lines)
+    assert answer.status_code == 422
+    assert {one["where"] for one in answer.json()["errors"]} <= {
+        "/lines/2/lot/made_on", "/lines/2/lot/expires_on",
+    }  # fmt: skip
+    receipt = [
+        {"item": str(world.mask.public_id), "quantity": 1},
+        {"item": str(world.mask.public_id), "quantity": 1, "lot": {"made_on": "2031-01-01"}},
+    ]
+    said = {"place": str(world.store.public_id), "lines": receipt}
+    answer = ask(world.keeper, key="l", root="/api/v1/supplies/stock/receipts/", **said)
+    assert [one["where"] for one in answer.json()["errors"]] == ["/lines/1/lot/made_on"]
+    assert not Entry.objects.exists()
+
+
+def test_machines_reopen_take_money_back_and_read_a_correction_first(ask, world, client):
+    supply = world.promised(100)
+    path = f"{supply.public_id}/"
+    assert ask(world.buyer, f"{path}reopen/", key="a", reason="还会送").status_code == 409
+    assert ask(world.buyer, f"{path}close/", key="b", reason="停产").status_code == 200
+    past = ask(world.buyer, f"{path}reopen/", key="c", reason="还会送", arrives_on="2020-02-01")
+    assert (past.status_code, past.json()["errors"][0]["where"]) == (422, "/arrives_on")
+    assert ask(world.matron, f"{path}reopen/", key="d", reason="还会送").status_code == 404
+    again = ask(world.buyer, f"{path}reopen/", key="e", reason="还会送")
+    assert again.json()["state"] == "promised"
+
+    money = world.paid(world.gift(0, money=5_00, at=AT - 2 * DAY), at=AT - 2 * DAY)
+    path = f"{money.public_id}/money-back/"
+    assert ask(world.keeper, path, key="f", match="*", reason="退票").status_code == 403
+    assert ask(world.headquarters, path, key="g", reason="退票").status_code == 428
+    report = world.published(at=AT - DAY)
+    back = ask(world.headquarters, path, key="h", match="*", reason="退票").json()
+    assert (back["money_came_at"], back["state"]) == (None, "promised")
+    assert back["money_back_at"] is not None
+
+    path = f"reports/{report.public_id}/"
+    client.force_login(world.editor)
+    draft = client.get(f"{API}{path}correction/").json()
+    assert (draft["corrects"], draft["changes"]) == (str(report.public_id), [])
+    said = {"reason": "名称有误", "digest": "other"}
+    assert ask(world.editor, f"{path}correct/", key="i", **said).status_code == 412
+    said["digest"] = draft["digest"]
+    assert ask(world.keeper, f"{path}correct/", key="j", **said).status_code == 403
+    assert ask(world.editor, f"{path}correct/", key="k", **said).status_code == 201
+    client.force_login(world.keeper)
+    assert client.get(f"{API}{path}correction/").status_code == 403

@@ -199,8 +199,19 @@ def test_a_report_is_looked_at_published_and_corrected(visit, world):
     assert "No gift came" in again.content.decode()
     path = done["Location"].replace("/open/", "/reports/") + "correct/"
     told = Disclosure.objects.get()
-    fixed = visit(world.editor, path, reason="名称有误", _seen=version(told))
+    world.mask.name_en = "Surgical mask, sterile"
+    world.mask.save()
+    before = visit(world.editor, path)
+    assert {one["after"] for one in before.context["changes"]} == {"Surgical mask, sterile"}
+    assert "What would be told otherwise" in before.content.decode()
+    said = {"reason": "名称有误", "_seen": version(told)}
+    stale = visit(world.editor, path, read="0" * 32, **said)
+    assert stale.status_code == 422 and Disclosure.objects.count() == 1
+    read = stale.context["form"]["read"].value()
+    fixed = visit(world.editor, path, read=read, **said)
     assert fixed.status_code == 302
+    again = visit(world.editor, path, read=read, **said)
+    assert again.status_code == 422 and "was corrected already" in again.content.decode()
     assert "corrected by no. 2" in visit(None, done["Location"]).content.decode()
 
 
@@ -311,3 +322,55 @@ def test_each_morning_what_is_late_and_what_went_untold_is_asked_for(world):
     jobs.disclose(AT + 5 * DAY)
     kinds = sorted(Task.objects.values_list("kind", flat=True))
     assert kinds == ["supplies.sources.disclose", "supplies.sources.late"]
+
+
+def test_a_closed_source_and_money_are_put_right_on_the_pages_by_whoever_may(visit, world):
+    supply = world.promised(100)
+    actions.close(supply=supply, reason="停产", by=world.buyer, at=AT)
+    path = supply.get_absolute_url()
+    assert "It still comes" in visit(world.buyer, path).content.decode()
+    supply.refresh_from_db()
+    said = {"reason": "还会送", "arrives_on": "2020-02-09", "_seen": version(supply)}
+    assert visit(world.matron, f"{path}reopen/", **said).status_code == 404
+    assert visit(world.buyer, f"{path}reopen/", **{**said, "reason": ""}).status_code == 422
+    assert visit(world.buyer, f"{path}reopen/", **said).status_code == 302
+    assert "It still comes" not in visit(world.buyer, path).content.decode()
+
+    money = world.paid(world.gift(0, money=5_00))
+    path = money.get_absolute_url()
+    assert "Take the money back" not in visit(world.keeper, path).content.decode()
+    assert "Take the money back" in visit(world.headquarters, path).content.decode()
+    money.refresh_from_db()
+    said = {"reason": "退票", "_seen": version(money)}
+    assert visit(world.keeper, f"{path}money-back/", **said).status_code == 403
+    assert visit(world.headquarters, f"{path}money-back/", **said).status_code == 302
+    shown = visit(world.headquarters, path).content.decode()
+    assert "taken back" in shown and "Take the money back" not in shown
+
+
+def test_tables_of_the_sources_are_taken_as_files_without_formulas(visit, world):
+    supply = world.offered(50, price=100_00, party="=HYPERLINK(1)", arrives_on=date(2020, 2, 6))
+    actions.accept(supply=supply, by=world.headquarters, at=AT)
+    world.arrive(supply, 20, number="@A", why="+1")
+    path = supply.get_absolute_url()
+    compare = f"{HOME}compare/{world.mask.public_id}/"
+
+    def rows(address):
+        file = visit(world.buyer, address)
+        text = b"".join(file.streaming_content).decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text)))
+
+    head, offer, mark = rows(f"{compare}?export=csv")
+    assert (offer[0], offer[head.index("Quantity")], offer[7]) == ("'=HYPERLINK(1)", "30", "2.0")
+    assert "buyer" in mark[0]
+    _head, line, _mark = rows(f"{path}?export=csv")
+    assert line[3:6] == ["50", "20", "30"]
+    head, door, _mark = rows(f"{path}?export=csv&of=door")
+    assert (door[head.index("Lot")], door[head.index("Reason")]) == ("'@A", "'+1")
+    for address in (compare, path, f"{path}?of=door&x=1"):
+        sign = "&" if "?" in address else "?"
+        assert visit(world.buyer, f"{address}{sign}export=xlsx").status_code == 200
+    assert visit(world.matron, f"{path}?export=csv").status_code == 404
+    world.brought(5)
+    report = world.published(at=AT + DAY)
+    assert visit(None, f"{report.get_absolute_url()}xlsx/").status_code == 200

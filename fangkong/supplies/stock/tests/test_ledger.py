@@ -193,7 +193,7 @@ def test_impossible_quantities_book_nothing(world, quantity):
 def test_impossible_lots_moments_and_texts_are_refused(world):
     with pytest.raises(actions.NotAcceptable) as refused:
         world.bring(1, made_on=TODAY, expires_on=TODAY - DAY)
-    assert refused.value.faults[0][0] == "expires_on"
+    assert refused.value.faults[0][0] == "lines/0/lot/expires_on"
     with pytest.raises(WrongField, match="还没有到"):
         world.bring(1, papers=Papers(moved_at=AT + timedelta(minutes=1)))
     with pytest.raises(WrongField, match="一年"):

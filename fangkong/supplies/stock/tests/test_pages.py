@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from uuid import uuid4
 
 import pytest
@@ -10,11 +12,13 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fangkong.core import finders
-from fangkong.supplies.stock import jobs, queries
-from fangkong.supplies.stock.models import Balance, Entry
+from fangkong.core.audit.models import AuditLine
+from fangkong.supplies.stock import counting, jobs, queries, shipping
+from fangkong.supplies.stock.models import Balance, Entry, Lot
+from fangkong.supplies.stock.types import Counted, Leaving, Way
 from fangkong.tasks.models import Task
 
-from .factories import AT, DAY, TODAY
+from .factories import AT, DAY, NEXT_YEAR, TODAY
 
 pytestmark = pytest.mark.both_databases
 
@@ -185,6 +189,58 @@ def test_lists_are_exported_with_what_the_user_sees(world, client):
     assert "医用外科口罩" in file(world.headquarters, "index")
     assert "513301-01" in file(world.keeper, "places")
     assert "513326-01-2020-00001" in file(world.matron, "entries")
+
+
+def test_every_table_of_one_record_is_taken_as_a_file(world, client):
+    world.bring(10, number="=1+1", expires_on=NEXT_YEAR)
+    world.bring(7, number="B", place=world.there)
+    lot = Lot.objects.get(number="=1+1")
+    line = Leaving(item=world.mask, quantity=4)
+    said = {"source": world.store, "target": world.there, "lines": [line], "way": Way()}
+    sent = shipping.prepare(**said, by=world.keeper, at=AT)
+    sent = shipping.dispatch(shipment=sent, by=world.keeper, at=AT)
+
+    def rows(user, name, record, **more):
+        answer = page(client, user, name, record.public_id, export="csv", **more)
+        assert answer.status_code == 200
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")
+        return list(csv.reader(io.StringIO(text)))[:-1]
+
+    for name, record, held in (("item", world.mask, ["6", "4"]), ("place", world.store, ["6"])):
+        told = rows(world.keeper, name, record)[1:]
+        assert [(row[3], row[-1]) for row in told] == [("'=1+1", n) for n in held]
+    entry = Entry.objects.order_by("pk").first()
+    assert rows(world.keeper, "entry", entry)[1][-1] == "10"
+    assert {row[-1] for row in rows(world.keeper, "lot", lot)[1:]} == {"10", "4"}
+    assert [row[-1] for row in rows(world.keeper, "lot", lot, of="holders")[1:]] == ["6", "4"]
+    _head, row = rows(world.matron, "shipment", sent)
+    assert row[4:10] == ["4", "0", "0", "0", "0", "4"]
+    for name, record in (("place", world.store), ("lot", lot), ("entry", entry)):
+        assert page(client, world.matron, name, record.public_id, export="csv").status_code == 404
+    noted = AuditLine.objects.filter(action="core.pages.export").latest("pk")
+    assert noted.detail["rows"] == 1
+    assert page(client, world.keeper, "lot", lot.public_id, export="xlsx").status_code == 200
+
+
+def test_the_file_of_a_blind_count_hides_the_book_until_a_line_is_counted(world, client):
+    world.bring(10, number="A")
+    world.bring(20, number="B")
+    count = counting.open_count(place=world.store, blind=True, by=world.keeper, at=AT)
+
+    def sheet():
+        answer = page(client, world.keeper, "count", count.public_id, export="csv")
+        text = b"".join(answer.streaming_content).decode("utf-8-sig")
+        return {row[1]: row[4:7] for row in csv.reader(io.StringIO(text)) if len(row) > 5}
+
+    assert (sheet()["A"], sheet()["B"]) == (["", "", ""], ["", "", ""])
+    line = next(one for one in queries.lines_of(count) if one.line.lot.number == "A").line
+    told = [Counted(line=line, quantity=8)]
+    mark = queries.mark_of(world.store)
+    counting.enter(count=count, told=told, mark=mark, by=world.keeper, at=AT)
+    assert (sheet()["A"], sheet()["B"]) == (["10", "8", "-2"], ["", "", ""])
+    for kind in ("csv", "xlsx"):
+        answer = page(client, world.matron, "count", count.public_id, export=kind)
+        assert answer.status_code == 404
 
 
 def test_the_board_filters_and_takes_as_many_statements_for_one_as_for_all(world, client):

@@ -21,8 +21,23 @@ from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
 from fangkong.supplies.stock import actions, labels, queries, scanning, sight
-from fangkong.supplies.stock.models import Entry, ItemCode, Lot, Serial
-from fangkong.supplies.stock.types import Arriving, ItemFacts, LotFacts, Papers
+from fangkong.supplies.stock.jobs import clear_drafts
+from fangkong.supplies.stock.models import (
+    Entry,
+    ItemCode,
+    Lot,
+    ScanDraft,
+    Serial,
+    SerialMove,
+)
+from fangkong.supplies.stock.types import (
+    Arriving,
+    ItemFacts,
+    Leaving,
+    LotFacts,
+    Papers,
+    PlaceKind,
+)
 
 from .factories import AT, DAY, NEXT_YEAR, TODAY
 from .symbols import photo
@@ -115,6 +130,137 @@ def test_of_two_who_receive_a_serial_at_once_one_does(world, code):
 
     assert [type(one) for one in found if isinstance(one, Exception)] == [WrongField]
     assert Serial.objects.count() == 1
+
+
+def left(world, code, *serials, lot="L-1", source=None, target=None, quantity=None):
+    line = Leaving(
+        item=code.item,
+        quantity=quantity or 50 * len(serials),
+        lot=None if lot is None else world.lot(lot),
+        code=code,
+        serials=serials,
+    )
+    said = {"source": source or world.store, "target": target, "lines": [line]}
+    return actions.issue(**said, papers=Papers(), by=world.keeper, at=AT)
+
+
+def where(world, code, serial, user=None):
+    """At which place a package was seen last, and whether it must still be there."""
+    one = queries.serial_like(user or world.keeper, AT, code, serial)
+    found = queries.whereabouts(one)
+    return found.place, found.sure
+
+
+def test_a_package_with_a_serial_is_followed_through_every_move_that_is_scanned(world, code):
+    room = world.place(world.depot, kind=PlaceKind.WARD, name="二库")
+    received(world, code, "S1", "S2", "S3")
+    moved = left(world, code, "S1", "S2", target=room)
+    assert where(world, code, "S1") == (room, True)
+    assert where(world, code, "S3") == (world.store, True)
+    used = left(world, code, "S1", source=room)
+    place, sure = where(world, code, "S1")
+    assert (place.kind, sure) == (PlaceKind.USED, True)
+
+    # The nearest "no": not from where it is not, not twice, not under another lot.
+    for serial, source in (("S1", room), ("S2", world.store), ("S3", room)):
+        with pytest.raises(WrongField, match=serial) as refused:
+            left(world, code, serial, source=source)
+        assert refused.value.field == "lines/0/serials"
+    world.bring(100, number="L-2")
+    with pytest.raises(WrongField, match="L-1"):
+        left(world, code, "S3", lot="L-2")
+    with pytest.raises(WrongField, match=r"S3|twice|两次"):
+        left(world, code, "S3", "S3")
+
+    seen = queries.seen_of(queries.serial_like(world.keeper, AT, code, "S1"))
+    assert [one.entry.kind for one in seen] == ["receipt", "move", "issue"]
+    actions.reverse(entry=used, reason="扫错", by=world.keeper, at=AT)
+    assert where(world, code, "S1") == (room, True)
+    actions.reverse(entry=moved, reason="扫错", by=world.keeper, at=AT)
+    assert where(world, code, "S1") == (world.store, True)
+    assert [one.back for one in queries.seen_of(Serial.objects.get(serial="S1"))] == [
+        False, True, True,
+    ]  # fmt: skip
+    left(world, code, "S1")  # it may leave again
+
+
+def test_a_serial_without_a_lot_in_its_code_leaves_with_the_lot_it_came_with(world, code):
+    world.bring(500, number="OLD", expires_on=TODAY + DAY)
+    received(world, code, "S1")
+    left(world, code, "S1", lot=None)
+    assert world.held() == {"OLD": 500}
+    # One that was never scanned in is not followed; it leaves by earliest expiry.
+    left(world, code, "X9", lot=None)
+    assert world.held() == {"OLD": 450} and SerialMove.objects.count() == 1
+
+
+def test_where_goods_moved_unscanned_the_books_do_not_know_which_package_went(world, code):
+    room = world.place(world.depot, kind=PlaceKind.WARD, name="二库")
+    received(world, code, "S1", "S2")
+    world.send(50, target=room, lot=world.lot("L-1"))
+    assert where(world, code, "S1") == (world.store, False)
+    left(world, code, "S1", source=room)  # who holds it in their hands is right
+    assert where(world, code, "S1")[0].kind == PlaceKind.USED
+    assert where(world, code, "S2") == (world.store, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_issue_a_package_at_once_one_does(world, code):
+    received(world, code, "S1", "S2")
+
+    found = at_once(lambda n: left(world, code, "S1"))
+
+    assert [type(one) for one in found if isinstance(one, Exception)] == [WrongField]
+    assert SerialMove.objects.count() == 1 and world.held() == {"L-1": 50}
+
+
+def test_a_package_is_found_by_scan_page_list_file_and_machine(world, code, client):
+    sheet = Sheet(client, world.keeper, "scan_in", place=str(world.store.public_id))
+    sheet.scan(f"{BOX}{GS}21S1")
+    sheet.scan(f"{BOX}{GS}21S2")
+    assert sheet.press("book").status_code == 302
+    sheet = Sheet(client, world.keeper, "scan_out", place=str(world.store.public_id))
+    sheet.scan(f"{BOX}{GS}21S1")
+    assert sheet.press("book").status_code == 302
+    sheet = Sheet(client, world.keeper, "scan_out", place=str(world.store.public_id))
+    sheet.scan(f"{BOX}{GS}21S1")
+    again = sheet.press("book")
+    assert again.status_code == 422 and "S1" in str(again.context["form"].errors["count_0"])
+    assert world.held() == {"L-1": 50}
+
+    one = Serial.objects.get(serial="S1")
+    look = {"code": f"{BOX}{GS}21S1"}
+    assert client.post(reverse("supplies:stock:scan"), look)["Location"] == one.get_absolute_url()
+    shown = client.get(one.get_absolute_url())
+    assert [row["entry"].kind for row in shown.context["rows"]] == ["receipt", "issue"]
+    assert not shown.context["held"] and shown.context["sure"]
+    item = client.get(world.mask.get_absolute_url()).content.decode()
+    listed = f"{reverse('supplies:stock:serials')}?q=mask"
+    assert listed in item
+    rows = client.get(f"{listed}&serial=S2").context["rows"]
+    assert [(row.serial, row.where) for row in rows] == [("S2", world.store.display_name)]
+    file = client.get(one.get_absolute_url(), {"export": "csv"})
+    assert b"S1" in b"".join(file.streaming_content)
+    assert client.get(listed, {"export": "xlsx"}).status_code == 200
+
+    api = "/api/v1/supplies/stock/serials/"
+    (told,) = client.get(api, {"gtin": GTIN, "serial": "S1"}).json()["rows"]
+    whole = client.get(f"{api}{told['id']}/")
+    assert (whole.json()["place"], whole.json()["place_kind"]) == (None, "used")
+    assert [each["taken_back"] for each in whole.json()["moves"]] == [False, False]
+    assert (
+        client.get(f"{api}{told['id']}/", headers={"If-None-Match": whole["ETag"]}).status_code
+        == 304
+    )
+    # Another county's user, whose places never held the lot, knows of none of it.
+    client.force_login(world.matron)
+    assert client.get(one.get_absolute_url()).status_code == 404
+    assert client.get(f"{api}{told['id']}/").status_code == 404
+    assert not client.get(api).json()["rows"]
+    assert client.post(reverse("supplies:stock:scan"), look)["Location"] != one.get_absolute_url()
+    nobody = staff(Role.EDITOR, area=world.home, username="nobody")
+    client.force_login(nobody)
+    assert client.get(one.get_absolute_url()).status_code == 403
 
 
 # --- The pages ------------------------------------------------------------------------------------
@@ -244,6 +390,7 @@ def test_no_other_lot_leaves_for_one_that_was_scanned(world, code, client):
     label = f"https://fk.example.org{world.lot('L-1').get_absolute_url()}"
     for text in (BOX, label):
         sheet = Sheet(client, county, "scan_out", place=str(world.store.public_id))
+        sheet.press("clear")  # the sheet of the first round is kept
         sheet.scan(text)
         # At the place that is chosen afterwards there is none of it, but another lot.
         gone = sheet.press("book", place=str(world.there.public_id))
@@ -550,3 +697,53 @@ def test_staff_who_may_only_look_cannot_scan_goods_in(world, code, client):
     assert client.get(reverse("supplies:stock:scan")).status_code == 200
     for name in ("scan_in", "scan_out"):
         assert client.get(reverse(f"supplies:stock:{name}")).status_code == 403
+
+
+def test_a_sheet_outlives_its_page_for_its_user_until_it_is_booked(world, code, client):
+    other = staff(Role.STORE_KEEPER, facility=world.depot, username="other")
+    sheet = Sheet(client, world.keeper, "scan_in", place=str(world.store.public_id))
+    sheet.scan(f"{BOX}{GS}21S1")
+    sheet.press("add", code=GTIN, count_0="7", number_0="L-9", other="省红十字会")
+
+    # The battery died: the same user finds what was scanned and what was written, nobody else.
+    again = Sheet(client, world.keeper, "scan_in")
+    assert "没有入账" in again.page or "Nothing of it is booked" in again.page
+    assert [(one.count, one.number, one.serials) for one in again.answer.context["form"].lines] == [
+        ("7", "L-9", ("S1",)),
+        ("1", "", ()),
+    ]
+    assert again.answer.context["form"]["other"].value() == "省红十字会"
+    assert not Sheet(client, other, "scan_in").answer.context["form"].lines
+    assert not Sheet(client, world.keeper, "scan_out").answer.context["form"].lines
+
+    again = Sheet(client, world.keeper, "scan_in")
+    assert again.press("book", count_0="none").status_code == 422
+    assert ScanDraft.objects.get().fields["count_0"] == "none"  # what was refused is kept too
+    assert again.press("book", count_0="1").status_code == 302
+    assert world.held() == {"L-9": 50, "": 50} and not ScanDraft.objects.exists()
+    assert not Sheet(client, world.keeper, "scan_in").answer.context["form"].lines
+
+
+def test_a_kept_sheet_is_cleared_by_its_user_or_after_a_week_and_loses_what_is_no_more_theirs(
+    world, code, client, monkeypatch
+):
+    world.bring(100, number="L-1", expires_on=date(2021, 12, 31))
+    sheet = Sheet(client, world.keeper, "scan_out")
+    sheet.scan(BOX)
+    actions.hold(lot=world.lot("L-1"), reason="抽检不合格", by=world.keeper, at=AT)
+    kept = Sheet(client, world.keeper, "scan_out")
+    assert "抽检不合格" in kept.answer.context["form"].lines[0].note  # as it stands now
+    kept.press("clear")
+    assert not ScanDraft.objects.exists()
+
+    sheet.scan(f"{BOX}{GS}21S1")
+    sheet = Sheet(client, world.keeper, "scan_in")
+    sheet.scan(BOX)
+    draft = ScanDraft.objects.get(way="in")
+    draft.fields["line_0"] = json.dumps({"lot": str(uuid4())})  # of no lot of this user
+    draft.save()
+    assert not Sheet(client, world.keeper, "scan_in").answer.context["form"].lines
+    clear_drafts(AT + 6 * DAY)
+    assert ScanDraft.objects.exists()
+    clear_drafts(AT + 7 * DAY)
+    assert not ScanDraft.objects.exists()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.utils.translation import override
 
+from fangkong.packs import queries as packs
 from fangkong.web.templatetags.packs import cited
 
 pytestmark = pytest.mark.django_db
@@ -157,3 +160,35 @@ def test_an_unknown_pack_is_not_found(look, daofu, address):
 
 def test_a_visitor_reads_no_pack(look, db):
     assert look(None, "/packs/").status_code == 302
+
+
+def test_what_a_pack_says_of_supplies_stands_with_its_sources(look, daofu):
+    answer = look(daofu, "/packs/cn-2020-01/?on=2020-02-05")
+    text = answer.content.decode()
+    found = {table.anchor: table for table in answer.context["supplies"]}
+    assert list(found) == [
+        "supply-items", "supply-substitutes", "supply-roles", "supply-norms", "supply-reserves",
+        "supply-terms",
+    ]  # fmt: skip
+    pack = packs.pack("cn-2020-01").supplies
+    for anchor, rows in (
+        ("supply-items", pack.items),
+        ("supply-substitutes", pack.substitutes),
+        ("supply-roles", pack.roles),
+        ("supply-norms", pack.norms),
+        ("supply-reserves", pack.reserves),
+        ("supply-terms", (*pack.disclosures, *pack.dailies, *pack.papers)),
+    ):
+        table = found[anchor]
+        assert len(table.lines) + len(table.others) == len(rows), anchor
+        assert f'id="{anchor}"' in text
+    norm = next(row for row in pack.norms if row.crisis != row.conventional)
+    line = next(one for one in found["supply-norms"].lines if one.row.code == norm.code)
+    amounts = [words[0] for _label, words in line.cells][1:]
+    assert [Decimal(one) for one in amounts] == [norm.conventional, norm.contingency, norm.crisis]
+    memory = [
+        line for table in found.values() for line in table.lines if line.row.clause.from_memory
+    ]
+    assert memory and text.count("unverified") >= len(memory)
+    assert "GB 19083" in text
+    assert look(daofu, "/packs/who-2020/").status_code == 200

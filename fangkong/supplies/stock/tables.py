@@ -1,0 +1,112 @@
+"""Tables of the stock's pages as files: their heads, and their rows in plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from . import words
+from .models import Balance, Move, TransferLine
+from .queries import Told
+
+Table = tuple[list[str], list[list[object]]]
+
+
+def holdings(rows: Iterable[Balance]) -> Table:
+    """What is where, lot by lot."""
+    head = [
+        _("Item"), _("Place"), _("County"), _("Lot"), _("Last good day"), _("Earmarked for"),
+        _("Held back"), _("Unit"), _("Quantity"),
+    ]  # fmt: skip
+    return head, [
+        [
+            row.item.display_name,
+            row.place.display_name,
+            row.place.county.display_short if row.place.county else "",
+            row.lot.number,
+            row.lot.expires_on,
+            row.lot.earmark,
+            row.lot.held_back_why,
+            row.item.get_unit_display(),
+            row.quantity,
+        ]
+        for row in rows
+    ]
+
+
+def moves(rows: Iterable[Move]) -> Table:
+    """Lines of the ledger."""
+    head = [
+        _("Sheet"), _("Moved"), _("Booked"), pgettext("entry of the ledger", "Kind"), _("Item"),
+        _("Lot"), _("Last good day"), pgettext("of goods", "From"), pgettext("of goods", "To"),
+        _("Unit"), _("Quantity"),
+    ]  # fmt: skip
+    return head, [
+        [
+            one.entry.number,
+            one.entry.moved_at,
+            one.entry.created_at,
+            one.entry.get_kind_display(),
+            one.item.display_name,
+            one.lot.number,
+            one.lot.expires_on,
+            one.source.display_name,
+            one.target.display_name,
+            one.item.get_unit_display(),
+            one.quantity,
+        ]
+        for one in rows
+    ]
+
+
+def count_sheet(rows: Iterable[Told]) -> Table:
+    """The sheet of a stocktake, as its page shows it: a blind count hides the book until a line was
+    counted, here too."""
+    head = [
+        _("Item"), _("Lot"), _("Last good day"), _("Unit"), _("Book"), _("Counted"),
+        _("Difference"), _("Reason"), pgettext("of a line", "Counted at"), _("Times counted"),
+        _("not in the book"),
+    ]  # fmt: skip
+    return head, [
+        [
+            one.line.lot.item.display_name,
+            one.line.lot.number,
+            one.line.lot.expires_on,
+            one.line.lot.item.get_unit_display(),
+            one.book,
+            one.line.quantity,
+            one.difference,
+            one.line.reason,
+            one.line.counted_at,
+            one.line.times,
+            _("yes") if one.line.found else "",
+        ]
+        for one in rows
+    ]
+
+
+def shipment_lines(rows: Iterable[TransferLine]) -> Table:
+    """What was sent, lot by lot, and what became of it."""
+    head = [
+        _("Item"), _("Lot"), _("Last good day"), _("Unit"), pgettext("of goods", "Sent"),
+        _("Received"), _("Broken"), _("Came back"), _("Lost"), _("On the way or missing"),
+        _("Too much"),
+    ]  # fmt: skip
+    return head, [
+        [
+            one.lot.item.display_name,
+            words.lot(one.lot),
+            one.lot.expires_on,
+            one.lot.item.get_unit_display(),
+            one.sent,
+            one.received,
+            one.broken,
+            one.returned,
+            one.lost,
+            one.outstanding,
+            one.extra,
+        ]
+        for one in rows
+    ]
