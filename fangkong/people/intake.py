@@ -94,6 +94,9 @@ def checked(stated: Registration, today: date) -> Registration:
 def _check_texts(plain: Registration) -> None:
     if not plain.name:
         raise WrongField(_("Write the name, or 不详 where it is not known."), "name")
+    for field in ("name", "guardian_name"):
+        if (text := getattr(plain, field)) and not rules.is_name(text):
+            raise WrongField(_("This is no name. Write the name, or 不详."), field)
     for field in _TEXTS:
         text = getattr(plain, field)
         if not rules.is_plain_text(text):

@@ -228,6 +228,15 @@ def is_plain_text(text: str) -> bool:
     return not any(unicodedata.category(sign) in ("Cc", "Cs") or sign in _TURNS for sign in signs)
 
 
+@lru_cache(maxsize=1024)
+def is_name(text: str) -> bool:
+    """Whether a plain name may be one: it has a letter, and is no number of a person.
+
+    不详 is a name; a phone number that slipped into the column of names is none.
+    """
+    return any(sign.isalpha() for sign in text) and not holds_number(text)
+
+
 def same_name(one: str, other: str) -> bool:
     """Whether two names are the same but for spaces, dots and capitals."""
     return one == other or bare_name(one) == bare_name(other)

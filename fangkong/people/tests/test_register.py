@@ -151,6 +151,9 @@ def test_an_age_beside_the_birth_date_may_be_counted_in_any_usual_way(areas, age
     [
         ({"name": "  "}, "name"),
         ({"name": "扎" * 101}, "name"),
+        ({"name": "？"}, "name"),
+        ({"name": "扎西 13800001111"}, "name"),
+        ({"guardian_name": NUMBER}, "guardian_name"),
         ({"sex": "3"}, "sex"),
         ({"documents": [Document("resident_id", NUMBER[:-1] + "8")]}, "document_number"),
         ({"documents": [resident_id(born=date(2020, 2, 6))]}, "document_number"),

@@ -272,11 +272,18 @@ class _Row:
         if limit and len(value) > limit:
             self.fault("too_long", field, limit=limit)
             return value[:limit]
+        if not people.is_plain_text(value):
+            self.fault("unreadable", field)
+            return ""
         return value
 
     def named(self, field: str) -> str:
         """What somebody is called."""
-        return people.plain_name(self.text(field))
+        name = people.plain_name(self.text(field))
+        if name and not people.is_name(name):
+            self.fault("no_name", field)
+            return ""
+        return name
 
     def of(self, field: str) -> str:
         return self.values.get(field, "")

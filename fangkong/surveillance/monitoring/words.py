@@ -58,6 +58,8 @@ _REASONS: dict[str, str | Promise] = {
     ),
     "not_asked": gettext_lazy("%(field)s is not asked of this disease. Leave it empty."),
     "too_long": gettext_lazy("%(field)s is longer than %(limit)s characters."),
+    "unreadable": gettext_lazy("%(field)s holds signs that cannot be read. Type it again."),
+    "no_name": gettext_lazy("%(field)s: this is no name. Write the name, or 不详."),
     "unknown_condition": gettext_lazy("“%(value)s” is not a disease of the rules in force."),
     "not_managed": gettext_lazy("“%(value)s” was not a notifiable disease on %(day)s."),
     "no_rules": gettext_lazy(

@@ -172,6 +172,8 @@ class _Row:
         name = people.plain_name(self.of("name"))
         if not name:
             self.fault("missing", "name")
+        elif not (people.is_plain_text(name) and people.is_name(name)):
+            self.fault("unreadable", "name")
         id_number = people.plain_number(self.of("id_number"))
         if LOST_DIGITS.fullmatch(id_number) and "E" in id_number.upper():
             self.fault("lost_digits", "id_number")
