@@ -233,6 +233,7 @@ def correct(
     stated = checked(
         Registration(documents=documents, **wanted),  # type: ignore[arg-type]  # checked() does
         clock.day_of(at),
+        held=(person.name, person.guardian_name),
     )
     new = {field: getattr(stated, field) for field in changes}
     changed = audit.changes(person, new)
@@ -297,7 +298,7 @@ def add_document(
         birth_date=person.birth_date,
         documents=(*held, document),
     )
-    full = checked(stated, clock.day_of(at))
+    full = checked(stated, clock.day_of(at), held=(person.name,))
     added = IdentityDocument.new(person, document, by, at)
     added.save()
     _set(person, {"sex": full.sex, "birth_date": full.birth_date})

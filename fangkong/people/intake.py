@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -67,10 +68,11 @@ class AnotherPerson(Refused):
         super().__init__(filled(text, name=rules.masked_name(name)))
 
 
-def checked(stated: Registration, today: date) -> Registration:
+def checked(stated: Registration, today: date, held: Collection[str] = ()) -> Registration:
     """The same facts in plain form, with sex and birth date taken from a citizen's number.
 
-    WrongField at the first value that cannot be right.
+    WrongField at the first value that cannot be right. ``held``: names that the register has
+    already; whoever was entered as "?" once can still be corrected and joined.
     """
     plain = replace(
         stated,
@@ -83,7 +85,7 @@ def checked(stated: Registration, today: date) -> Registration:
         documents=tuple(checked_document(document, today) for document in stated.documents),
         phones=tuple(checked_phone(phone) for phone in stated.phones),
     )
-    _check_texts(plain)
+    _check_texts(plain, held)
     if plain.sex not in _SEXES:
         raise WrongField(_("Choose one of the given values."), "sex")
     if plain.birth_date is not None and not rules.EARLIEST_BIRTH <= plain.birth_date <= today:
@@ -91,11 +93,12 @@ def checked(stated: Registration, today: date) -> Registration:
     return _with_age(_with_number(plain), today)
 
 
-def _check_texts(plain: Registration) -> None:
+def _check_texts(plain: Registration, held: Collection[str]) -> None:
     if not plain.name:
         raise WrongField(_("Write the name, or 不详 where it is not known."), "name")
     for field in ("name", "guardian_name"):
-        if (text := getattr(plain, field)) and not rules.is_name(text):
+        text = getattr(plain, field)
+        if text and text not in held and not rules.is_name(text):
             raise WrongField(_("This is no name. Write the name, or 不详."), field)
     for field in _TEXTS:
         text = getattr(plain, field)

@@ -388,6 +388,7 @@ def _fitting(kept: Person, values: Mapping[str, object], today: date) -> dict[st
             documents=tuple(one for one in held if one.kind == DocumentKind.RESIDENT_ID),
         ),
         today,
+        held=(str(values["name"]),),
     )
     told: dict[str, object] = {"sex": stated.sex, "birth_date": stated.birth_date}
     if stated.birth_date is not None:  # it tells the age

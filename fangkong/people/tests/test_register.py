@@ -294,6 +294,17 @@ def test_a_correction_sets_the_search_words_and_the_county_too(patient, daofu, a
     assert line.detail == {"changes": {"area": "changed", "name": "changed"}}
 
 
+def test_whoever_was_entered_under_a_sign_once_can_still_be_corrected_and_gets_documents(areas):
+    old = person(documents=[])
+    old.rename("？")
+    old.save()
+    given = {"person": old, "by": None, "at": AT}
+    actions.add_document(kind="resident_id", number=NUMBER, **given)
+    assert actions.correct(changes={"workplace": "道孚县中学"}, **given).name == "?"
+    with pytest.raises(WrongField):
+        actions.correct(changes={"name": "！"}, **given)
+
+
 def test_a_correction_that_changes_nothing_leaves_no_line(patient, daofu):
     actions.correct(person=patient, changes={"name": NAME}, by=daofu, at=AT)
     assert verbs(patient) == ["people.register"]
