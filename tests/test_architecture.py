@@ -340,9 +340,6 @@ CALLED_BY_PAGES: dict[tuple[str, str], str] = {
     ("fangkong/surveillance/arrivals/views.py", "actions.put"): (
         "a note of what the page shows, as a sight is; the same page again counts once"
     ),
-    ("fangkong/surveillance/exchange/api.py", "actions.take"): (
-        "once by the number of its message, and goes on where it was broken off"
-    ),
 }
 
 

@@ -6,8 +6,6 @@ are answered by an OperationOutcome or an ACK.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -19,17 +17,13 @@ from ninja import Router
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.refusals import Refused
-from fangkong.core.walls.reach import everything
-from fangkong.packs.types import NoPackInForce
 from fangkong.surveillance.testing.types import TEST, Channel
 
-from . import actions, fhir, hl7v2, queries, rules, words
-from .rules import Fault, Sent
+from . import actions, fhir, hl7v2, queries, rules, taking, words
+from .rules import Fault
 from .types import Fate
 
 if TYPE_CHECKING:
-    from fangkong.packs.types import AssayMethod
-
     from .models import Message
 
 router = Router(tags=["exchange"])
@@ -59,9 +53,7 @@ def take_bundle(request: HttpRequest, laboratory: UUID | None = None) -> HttpRes
         text = _("Send JSON as application/fhir+json. XML is not read here.")
         return _outcome(415, "error", [("not-supported", text, "")])
     try:
-        message = _taken(
-            staff, laboratory, Channel.FHIR.value, lambda body: fhir.read(body, _methods(staff))
-        )
+        message = _taken(staff, laboratory, Channel.FHIR.value)
     except Fault as problem:
         status = 413 if problem.code == "too_big" else 422
         found = [(words.issue(problem), words.fault(problem), problem.where)]
@@ -89,12 +81,7 @@ def take_message(request: HttpRequest, laboratory: UUID | None = None) -> HttpRe
         if (request.content_type or "").lower() not in HL7_TYPES:
             raise Fault("not_hl7")
         to = hl7v2.head(_body(request))
-        message = _taken(
-            staff,
-            laboratory,
-            Channel.HL7.value,
-            lambda body: hl7v2.read(body, _methods(staff), clock.zone()),
-        )
+        message = _taken(staff, laboratory, Channel.HL7.value)
     except Fault as problem:
         code = "AR" if problem.code in ("other_type", "not_production") else "AE"
         return _ack(staff, to, code, words.fault(problem), problem.where)
@@ -109,28 +96,14 @@ def take_message(request: HttpRequest, laboratory: UUID | None = None) -> HttpRe
     return _ack(staff, to, "AA", text)
 
 
-def _taken(
-    staff: StaffRequest,
-    named: UUID | None,
-    channel: str,
-    read: Callable[[bytes], tuple[str, list[Sent]]],
-) -> Message:
+def _taken(staff: StaffRequest, named: UUID | None, channel: str) -> Message:
     """Read the body and take what it holds, in the name of the sender's laboratory."""
     laboratory = queries.laboratory_of(staff.user, staff.now, named)
     if laboratory is None:
         raise Fault("no_laboratory")
-    body = _body(staff)
-    message_id, results = read(body)
-    with everything():  # as every command: the tubes are found by their laboratory
-        return actions.take(
-            channel=channel,
-            message_id=message_id,
-            digest=hashlib.sha256(body).hexdigest(),
-            results=results,
-            laboratory=laboratory,
-            by=staff.user,
-            at=staff.now,
-        )
+    return taking.take(
+        body=_body(staff), channel=channel, laboratory=laboratory, by=staff.user, at=staff.now
+    )
 
 
 def _body(request: HttpRequest) -> bytes:
@@ -141,13 +114,6 @@ def _body(request: HttpRequest) -> bytes:
     if len(body) > rules.MOST_BYTES:
         raise Fault("too_big")
     return body
-
-
-def _methods(staff: StaffRequest) -> tuple[AssayMethod, ...]:
-    try:
-        return queries.methods(staff.now)
-    except NoPackInForce:
-        return ()
 
 
 def _line(n: int, fate: str, why: str) -> str:

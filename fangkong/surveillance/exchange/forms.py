@@ -53,6 +53,28 @@ class WaitingFilter(pages.FilterForm):
         return rows
 
 
+class MessageForm(pages.Form):
+    """A message of a laboratory's system, as a file."""
+
+    file = forms.FileField(
+        label=_("Message"),
+        help_text=_(
+            "An HL7 v2 ORU^R01 or a FHIR R4 Bundle (JSON), at most 2 MB, as the system would send"
+            " it."
+        ),
+    )
+    laboratory = pages.RecordField(label=_("Laboratory"))
+
+    def __init__(self, *args: Any, user: User, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        box = self.fields["laboratory"]
+        assert isinstance(box, pages.RecordField)
+        box.queryset = queries.laboratories_of(user, at).order_by("name_zh", "pk")
+        own = list(box.queryset[:2])
+        if len(own) == 1:
+            self.initial.setdefault("laboratory", own[0].public_id)
+
+
 class MatchForm(pages.Form):
     """The number on the tube."""
 

@@ -5,6 +5,7 @@ from . import import_views, views
 app_name = "exchange"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("send/", views.send, name="send"),
     path("import/", import_views.index, name="imports"),
     path("import/template.<str:kind>", import_views.template, name="import_template"),
     path("import/<uuid:public_id>/", import_views.detail, name="import_detail"),

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_POST
@@ -16,11 +17,13 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.permissions import allowed
+from fangkong.core.refusals import Refused
 from fangkong.surveillance.testing import describe
 from fangkong.surveillance.testing.types import TEST
 
-from . import actions, forms, queries, words
+from . import actions, forms, queries, taking, words
 from .models import SentResult
+from .rules import MOST_BYTES, Fault
 from .types import Fate
 
 NO_RESULT = "invalid"  # how what is taken back is drawn
@@ -76,6 +79,47 @@ def index(request: StaffRequest) -> HttpResponseBase:
         template="surveillance/exchange/index.html",
         filters=forms.WaitingFilter(request.GET, user=request.user, at=request.now),
     )
+
+
+@allowed(TEST)
+def send(request: StaffRequest) -> HttpResponse:
+    """Take a message that somebody has as a file: where the line to the laboratory is down.
+
+    It is known by its number, so the same file again changes nothing and leads to the same page.
+    """
+    files = request.FILES if request.method == "POST" else None
+    form = forms.MessageForm(request.POST or None, files, user=request.user, at=request.now)
+    if request.method == "POST" and form.is_valid():
+        body = form.cleaned_data["file"].read(MOST_BYTES + 1)
+        try:
+            taken = taking.take(
+                body=body,
+                channel=taking.channel_of(body),
+                laboratory=form.cleaned_data["laboratory"],
+                by=request.user,
+                at=request.now,
+            )
+        except Fault as problem:
+            form.add_error("file", _at(words.fault(problem), problem.where))
+        except actions.WrongContent as problem:
+            form.add_error("file", _at(str(problem), str(problem.place)))
+        except Refused as problem:
+            form.add_error("file", str(problem))
+        else:
+            messages.success(request, _("The message is taken."))
+            return redirect(taken)
+    return pages.form(
+        request,
+        form,
+        title=_("Send a message"),
+        submit=_("Send"),
+        template="surveillance/exchange/send.html",
+        context={"back_url": reverse("surveillance:exchange:index")},
+    )
+
+
+def _at(text: str, place: str) -> str:
+    return f"{text} ({place})" if place else text
 
 
 @allowed(TEST)

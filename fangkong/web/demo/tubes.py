@@ -72,7 +72,7 @@ def on_the_way(
             specimen_type="environment",
             site=site,
         )
-        _take(facts, None, hospital, laboratory, sender, tester, at - hours * HOUR, 2, at)
+        _take(facts, None, hospital, laboratory, sender, tester, at - hours * HOUR, 3, at)
         made += 1
     for n, site in enumerate(("护士站台面", "电梯按钮", "污水排放口"), start=1):
         facts = RequestFacts(

@@ -9,5 +9,6 @@ from . import views
 app_name = "demo"
 urlpatterns = [
     path("", views.index, name="index"),
+    path("messages/<str:name>", views.message, name="message"),
     path("<str:name>", views.file, name="file"),
 ]

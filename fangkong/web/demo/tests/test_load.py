@@ -1,18 +1,29 @@
 """The demonstration loaded, and its files imported as a newcomer does."""
 
+import re
+from collections import Counter
 from datetime import date, datetime, timedelta
 from io import StringIO
+from unittest.mock import patch
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 
 from fangkong.accounts.models import User
+from fangkong.core import clock
 from fangkong.core.audit import queries as audit
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
 from fangkong.places import queries as places
 from fangkong.surveillance.bulletins import queries as bulletins
-from fangkong.surveillance.models import Case, Investigation, Signal, WarningProduct
+from fangkong.surveillance.models import (
+    Case,
+    Investigation,
+    SentResult,
+    Signal,
+    WarningProduct,
+)
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.warning import actions as warning
@@ -172,6 +183,36 @@ def test_the_page_lists_the_files_and_gives_them_to_staff_only(demo, client, set
     file = client.get("/demo/daofu-2020-02-05.csv")
     assert file.content.startswith(b"\xef\xbb\xbf")
     assert client.get("/demo/other.csv").status_code == 404
+
+
+def test_the_made_up_messages_of_the_laboratory_are_taken_and_one_result_waits(
+    demo, client, settings
+):
+    settings.ALLOWED_HOSTS = ["*"]
+    at = demo(date(2020, 2, 5), past_years=False)
+    with patch.object(clock, "now", lambda: at):
+        client.force_login(User.objects.get(username="lab"))
+        send = "/surveillance/exchange/send/"
+        page = client.get(send, headers={"accept-language": "en"}).content.decode()
+        names = re.findall(r'href="/demo/messages/([^"]+)"', page)
+        assert names == ["synthetic-oru-r01.hl7", "synthetic-fhir-bundle.json"]
+        where = re.search(r'<option value="([0-9a-f-]{36})"', page) or re.search(
+            r'name="laboratory"[^>]*value="([0-9a-f-]{36})"', page
+        )
+        for name in names:
+            file = client.get(f"/demo/messages/{name}")
+            assert file["Content-Disposition"] == f'attachment; filename="{name}"'
+            said = {"file": SimpleUploadedFile(name, file.content), "laboratory": where[1]}
+            assert client.post(send, said).status_code == 302
+        assert client.get("/demo/messages/other.hl7").status_code == 404
+        client.force_login(User.objects.get(username="daofu"))
+        assert client.get("/demo/messages/synthetic-oru-r01.hl7").status_code == 403
+
+    fates = Counter(SentResult.objects.values_list("fate", flat=True))
+    assert fates == {"entered": 3, "waiting": 1}
+    assert set(SentResult.objects.filter(fate="waiting").values_list("number", flat=True)) == {
+        "SYNTHETIC-0042"
+    }
 
 
 def test_where_there_is_no_demonstration_there_is_no_such_page(demo, client, settings):
