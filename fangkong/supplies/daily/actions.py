@@ -150,11 +150,16 @@ def _params(county: Area, day: date) -> task_types.Params:
     return {"county": named, "day": day.isoformat()}
 
 
+def may_be_reported(day: date, at: datetime) -> bool:
+    """Is a day not too long ago to be filed or corrected?"""
+    return day >= clock.day_of(at) - timedelta(days=LATEST)
+
+
 def _refuse_day(day: date, at: datetime) -> None:
     today = clock.day_of(at)
     if day >= today:
         raise WrongField(_("This day is not over. Report it from tomorrow on."), "day")
-    if day < today - timedelta(days=LATEST):
+    if not may_be_reported(day, at):
         raise WrongField(
             _("Days of more than %(n)d days ago are not reported any more.") % {"n": LATEST}, "day"
         )

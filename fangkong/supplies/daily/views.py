@@ -188,7 +188,8 @@ def report(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
         "last": None if last.pk == found.pk else last,
         "versions": versions,
         "changed": last.pk == found.pk and queries.changed(found, found.county),
-        "may_file": _may(request, found.county, FILE),
+        "may_correct": _may(request, found.county, FILE)
+        and actions.may_be_reported(found.day, request.now),
         "history": audit.history_of(found),
     }
     return render(request, "supplies/daily/report.html", page)

@@ -26,6 +26,10 @@ class NotEnough(Refused):
     """A place holds less than is to leave it; nothing was booked."""
 
 
+class MonthClosed(Refused):
+    """The month of a sheet was closed while the sheet waited for the place."""
+
+
 @dataclass(frozen=True)
 class Posting:
     """So much of a lot from one place to another."""
@@ -56,6 +60,7 @@ def post(
     each change and the CHECK of the table stand behind the locks, should an action forget them.
     """
     assert transaction.get_connection().in_atomic_block
+    _refuse_closed_month(at_place, papers.moved_at or at)
     number = _next_number(at_place, at)
     places = {p.pk: p for one in postings for p in (one.source, one.target)}
     lots = {one.lot.pk: one.lot for one in postings}
@@ -94,6 +99,16 @@ def post(
         )
         messages.at_end(replace(messages.insert(move), name="move"))
     return entry
+
+
+def _refuse_closed_month(place: Place, moment: datetime) -> None:
+    """Of now too: one second before midnight it came, and one after, the month was closed."""
+    last = place.closed_through
+    if last is not None and clock.day_of(moment) <= last:
+        raise MonthClosed(
+            _("%(place)s has just closed its books through %(day)s. Send it again.")
+            % {"place": place.display_name, "day": last}
+        )
 
 
 def _change(place: int, lot: int, lots: Mapping[int, Lot], change: int) -> messages.Statement:

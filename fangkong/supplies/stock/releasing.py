@@ -158,6 +158,8 @@ def file_paper(
     """One of the papers has come: the request, the approval or the signature of who got it."""
     said = shown(reference)
     refuse_numbers(reference=said)
+    if not any(map(str.isalnum, said)):  # a dot is no number of a paper
+        said = ""
     if not said and not files:
         raise WrongField(_("Write the number of the paper, or add a photo of it."), "reference")
     release = queries.release_locked(release.pk)

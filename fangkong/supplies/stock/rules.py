@@ -32,7 +32,7 @@ _MEASURES: Mapping[str, Mapping[str, int]] = {
     "ml": {"毫升": 1, "ml": 1, "升": 1000, "公升": 1000, "l": 1000},
     "g": {"克": 1, "g": 1, "千克": 1000, "公斤": 1000, "kg": 1000, "吨": 1_000_000, "t": 1_000_000},
 }
-# 桶(10升), 瓶（500毫升）: a container that says how much is in it.
+# 桶(10升), 瓶（500毫升）, 盒(50只): a container that says how much is in it.
 _CONTAINER = re.compile(r"[^\d()（）]+[(（]\s*(\d+(?:\.\d+)?)\s*([^\d()（）\s]+)\s*[)）]", re.ASCII)
 _NUMBER = re.compile(r"\d{1,13}(\.\d{1,9})?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(,\d{3}){1,4}(\.\d{1,9})?", re.ASCII)
@@ -75,13 +75,16 @@ def holds(unit: str, smallest: str, packs: Mapping[str, int]) -> Decimal:
         if said == "".join(name.split()):
             return Decimal(quantity)
     measures = _MEASURES.get(smallest)
+    container = _CONTAINER.fullmatch(said)
     if measures is None:
-        if said in _COUNTED_IN.get(smallest, ()):
+        counted = _COUNTED_IN.get(smallest, frozenset())
+        if said in counted:
             return Decimal(1)
+        if container is not None and container[2] in counted:
+            return Decimal(container[1])
         raise NotExact("unknown_unit")
     if said.lower() in measures:
         return Decimal(measures[said.lower()])
-    container = _CONTAINER.fullmatch(said)
     if container is not None and container[2].lower() in measures:
         return Decimal(container[1]) * measures[container[2].lower()]
     raise NotExact("unknown_unit")

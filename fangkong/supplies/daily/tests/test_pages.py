@@ -12,7 +12,7 @@ from fangkong.places.tests.factories import facility
 from fangkong.supplies.daily import rules
 from fangkong.supplies.daily.models import DailyReport
 
-from .factories import YESTERDAY, moved
+from .factories import AT, DAY, YESTERDAY, moved
 
 pytestmark = pytest.mark.both_databases
 
@@ -112,6 +112,17 @@ def test_the_day_of_all_counties_goes_into_a_file(visit, world):
     lines = b"".join(got.streaming_content).decode("utf-8-sig").splitlines()
     assert [line.split(",")[0] for line in lines[1:3]] == ["513301", "513326"]
     assert "mask" in lines[2]
+
+
+def test_a_report_of_long_ago_is_told_to_differ_but_no_button_leads_nowhere(visit, world):
+    days = {"day": YESTERDAY - 31 * DAY, "at": AT - 20 * DAY}
+    report = world.filed(**days)
+    world.bring(500, place=world.there, papers=moved(32))
+    page = visit(world.cdc, report.get_absolute_url()).content.decode()
+    assert "The ledger says otherwise by now" in page and "Correct it" not in page
+    last = world.filed(day=YESTERDAY - 30 * DAY, at=AT)
+    world.bring(500, place=world.there, papers=moved(31))
+    assert "Correct it" in visit(world.cdc, last.get_absolute_url()).content.decode()
 
 
 def test_the_day_that_is_shown_stands_in_the_field(visit, world):

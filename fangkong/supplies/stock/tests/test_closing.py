@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,12 +11,14 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import staff
+from fangkong.core import clock
 from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
 from fangkong.supplies.stock import actions as stock
 from fangkong.supplies.stock import closing, rules
+from fangkong.supplies.stock.ledger import MonthClosed
 from fangkong.supplies.stock.models import Entry, MonthClosing
 from fangkong.supplies.stock.types import Papers
 from fangkong.tasks.models import Task
@@ -60,6 +62,23 @@ def test_a_month_is_closed_when_it_is_over_in_turn_and_without_debts(world):
             closing.close_month(**said, month=month)
     with pytest.raises(closing.NotYet):  # February is between
         closing.close_month(**{**said, "at": AT + 90 * DAY}, month=date(2020, 3, 1))
+
+
+def test_a_sheet_that_came_before_midnight_does_not_slip_into_a_month_that_was_closed_after(world):
+    midnight = clock.start_of(date(2020, 2, 1))  # in Shanghai; in London it is still January
+    second = timedelta(seconds=1)
+    world.bring(10, at=midnight - second)
+    closing.close_month(place=world.store, month=JANUARY, by=world.keeper, at=midnight)
+    for step in (
+        lambda: world.bring(1, at=midnight - second),
+        lambda: world.send(1, at=midnight - second),
+        lambda: let_go(world, 1, at=midnight - second),
+        lambda: let_go(world, 1, at=midnight - second, target=world.there),
+    ):
+        with pytest.raises(MonthClosed):
+            step()
+    assert world.held() == {"": 10}
+    world.bring(1, at=midnight + second)
 
 
 def test_two_who_press_the_same_button_close_one_month(world, client, second):

@@ -67,8 +67,9 @@ def test_goods_leave_at_once_by_earliest_expiry_and_the_papers_are_owed(world):
         with pytest.raises(releasing.FiledAlready):
             file(world, one, kind)
         assert one.settled_at is None
-    with pytest.raises(WrongField):
-        file(world, one, "approval", reference=" ")
+    for nothing in (" ", ".", "——"):
+        with pytest.raises(WrongField):
+            file(world, one, "approval", reference=nothing)
     one = file(world, one, "approval", at=AT + DAY)
     task.refresh_from_db()
     assert (one.settled_at, task.state) == (AT + DAY, "done")

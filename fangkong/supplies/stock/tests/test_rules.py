@@ -30,6 +30,7 @@ DAY = timedelta(days=1)
         ("2.5", "L", "ml", {}, 2500),
         ("0.5", "箱", "piece", {"箱": 50}, 25),
         ("3", "", "piece", {}, 3),
+        ("3", "盒（50 只）", "piece", {}, 150),
     ],
 )
 def test_quantities_as_people_write_them(quantity, unit, smallest, packs, found):
@@ -42,6 +43,9 @@ def test_quantities_as_people_write_them(quantity, unit, smallest, packs, found)
         ("0.5", "只", "piece", {}, "fraction"),
         ("0.25", "箱", "piece", {"箱": 50}, "fraction"),
         ("3", "箱", "piece", {}, "unknown_unit"),  # nobody said how many are in a case
+        ("3", "箱(20双)", "piece", {}, "unknown_unit"),
+        ("1", "盒(1.5只)", "piece", {}, "fraction"),
+        ("1", "盒(0只)", "piece", {}, "not_positive"),
         ("20", "吨", "ml", {}, "unknown_unit"),  # nor how heavy a millilitre is
         ("20", "双", "piece", {}, "unknown_unit"),
         ("20", "元", "piece", {}, "unknown_unit"),
