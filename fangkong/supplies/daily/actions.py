@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from fangkong.accounts.models import User
     from fangkong.places.models import Area
 
-LATEST = 31  # days back for which a report can still be filed or corrected
 ASK_WITHIN = timedelta(hours=4)
 
 
@@ -150,18 +149,15 @@ def _params(county: Area, day: date) -> task_types.Params:
     return {"county": named, "day": day.isoformat()}
 
 
-def may_be_reported(day: date, at: datetime) -> bool:
-    """Is a day not too long ago to be filed or corrected?"""
-    return day >= clock.day_of(at) - timedelta(days=LATEST)
-
-
 def _refuse_day(day: date, at: datetime) -> None:
     today = clock.day_of(at)
     if day >= today:
         raise WrongField(_("This day is not over. Report it from tomorrow on."), "day")
-    if not may_be_reported(day, at):
+    if not queries.may_be_reported(day, at):
         raise WrongField(
-            _("Days of more than %(n)d days ago are not reported any more.") % {"n": LATEST}, "day"
+            _("Days of more than %(n)d days ago are not reported any more.")
+            % {"n": queries.LATEST},
+            "day",
         )
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from fangkong.supplies.stock.models import Item
 
 DAY = timedelta(days=1)
+LATEST = 31  # days back for which a report can still be filed or corrected
 LOOKED_BACK = 7  # days back for which reports are asked for, and compared with the ledger
 
 
@@ -205,6 +206,11 @@ def _cell(
         now=now,
     )
     return Cell(day, DayState(state), report)
+
+
+def may_be_reported(day: date, at: datetime) -> bool:
+    """Is a day not too long ago to be filed or corrected?"""
+    return day >= clock.day_of(at) - timedelta(days=LATEST)
 
 
 def missing_of(county: Area, at: datetime) -> list[date]:

@@ -189,7 +189,7 @@ def report(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
         "versions": versions,
         "changed": last.pk == found.pk and queries.changed(found, found.county),
         "may_correct": _may(request, found.county, FILE)
-        and actions.may_be_reported(found.day, request.now),
+        and queries.may_be_reported(found.day, request.now),
         "history": audit.history_of(found),
     }
     return render(request, "supplies/daily/report.html", page)
