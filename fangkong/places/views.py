@@ -21,9 +21,11 @@ from django.views.decorators.http import require_POST
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit_queries
 from fangkong.core.commands.actions import once
+from fangkong.core.imports.types import Kind
 from fangkong.core.permissions import allowed
 
 from . import actions, forms, queries, rules
+from .imports import KINDS
 from .models import Area, Facility, Population
 from .types import EDIT_FACILITIES, IMPORT, VIEW, CountKind, Request
 
@@ -308,3 +310,13 @@ def _people(area: Area, counts: Sequence[Population]) -> pages.Chart:
         unit=_("people"),
         x_label=_("Year"),
     )
+
+
+# --- Files of areas and of facilities -------------------------------------------------------------
+
+
+def kind_of_import(request: Request, what: str) -> Kind:
+    """What a file is of, by its address."""
+    if what not in KINDS:
+        raise Http404
+    return KINDS[what]

@@ -1,4 +1,4 @@
-"""Pages of imports, for every kind: a part's own views name its kind and its permission.
+"""Pages of imports, for every kind: a part names its kind and its permission (``addresses``).
 
 A part has these pages under its own addresses, named so: imports, import_template, import_detail,
 import_columns, import_progress, import_confirm, import_cancel, import_errors.

@@ -1,6 +1,10 @@
 from django.urls import path
 
-from . import import_views, views
+from fangkong.core.imports.addresses import addresses
+from fangkong.supplies.stock.types import KEEP
+
+from . import views
+from .imports import SUPPLIES
 
 app_name = "sources"
 urlpatterns = [
@@ -9,14 +13,7 @@ urlpatterns = [
     path("compare/", views.compared, name="compared"),
     path("compare/<uuid:public_id>/", views.compare, name="compare"),
     path("compare/<uuid:public_id>/chart/", views.compare_chart, name="compare_chart"),
-    path("import/", import_views.index, name="imports"),
-    path("import/template.<str:kind>", import_views.template, name="import_template"),
-    path("import/<uuid:public_id>/", import_views.detail, name="import_detail"),
-    path("import/<uuid:public_id>/columns/", import_views.match, name="import_columns"),
-    path("import/<uuid:public_id>/progress/", import_views.progress, name="import_progress"),
-    path("import/<uuid:public_id>/confirm/", import_views.confirm, name="import_confirm"),
-    path("import/<uuid:public_id>/cancel/", import_views.cancel, name="import_cancel"),
-    path("import/<uuid:public_id>/errors.csv", import_views.errors, name="import_errors"),
+    *addresses(SUPPLIES, KEEP, home=__name__),
     path("reports/new/", views.publish, name="publish"),
     path("reports/<uuid:public_id>/correct/", views.correct_report, name="correct_report"),
     # Without signing in: what the public is told.

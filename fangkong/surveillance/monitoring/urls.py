@@ -1,6 +1,10 @@
 from django.urls import path
 
-from . import import_views, views
+from fangkong.core.imports.addresses import addresses
+
+from . import views
+from .imports import CARDS
+from .types import IMPORT
 
 app_name = "monitoring"
 urlpatterns = [
@@ -10,14 +14,7 @@ urlpatterns = [
     path("counts/", views.counts, name="counts"),
     path("counts/chart/", views.counts_chart, name="counts_chart"),
     path("counts/map/", views.counts_map, name="counts_map"),
-    path("import/", import_views.index, name="imports"),
-    path("import/template.<str:kind>", import_views.template, name="import_template"),
-    path("import/<uuid:public_id>/", import_views.detail, name="import_detail"),
-    path("import/<uuid:public_id>/columns/", import_views.match, name="import_columns"),
-    path("import/<uuid:public_id>/progress/", import_views.progress, name="import_progress"),
-    path("import/<uuid:public_id>/confirm/", import_views.confirm, name="import_confirm"),
-    path("import/<uuid:public_id>/cancel/", import_views.cancel, name="import_cancel"),
-    path("import/<uuid:public_id>/errors.csv", import_views.errors, name="import_errors"),
+    *addresses(CARDS, IMPORT, home=__name__),
     path("overdue/<uuid:public_id>/", views.overdue, name="overdue"),
     path("<uuid:public_id>/", views.detail, name="detail"),
     path("<uuid:public_id>/revise/", views.revise, name="revise"),

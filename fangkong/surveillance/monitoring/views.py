@@ -1,4 +1,4 @@
-"""Pages of monitoring: cases, their cards, and the counts. Files of cards: ``import_views``."""
+"""Pages of monitoring: cases, their cards, and the counts. Files of cards: ``urls``."""
 
 from __future__ import annotations
 

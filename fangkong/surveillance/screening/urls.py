@@ -1,6 +1,9 @@
 from django.urls import path
 
-from . import import_views, views
+from fangkong.core.imports.addresses import addresses
+
+from . import views
+from .types import TRACE
 
 app_name = "screening"
 urlpatterns = [
@@ -9,14 +12,7 @@ urlpatterns = [
     path("follow-up/map/", views.follow_up_map, name="follow_up_map"),
     path("today/", views.today, name="today"),
     path("today/many/", views.many, name="many"),
-    path("import/", import_views.index, name="imports"),
-    path("import/template.<str:kind>", import_views.template, name="import_template"),
-    path("import/<uuid:public_id>/", import_views.detail, name="import_detail"),
-    path("import/<uuid:public_id>/columns/", import_views.match, name="import_columns"),
-    path("import/<uuid:public_id>/progress/", import_views.progress, name="import_progress"),
-    path("import/<uuid:public_id>/confirm/", import_views.confirm, name="import_confirm"),
-    path("import/<uuid:public_id>/cancel/", import_views.cancel, name="import_cancel"),
-    path("import/<uuid:public_id>/errors.csv", import_views.errors, name="import_errors"),
+    *addresses(views.contacts_of_case, TRACE, home=__name__),
     path("cases/<uuid:public_id>/contacts/", views.contacts, name="contacts"),
     path("cases/<uuid:public_id>/contacts/find/", views.find, name="find"),
     path("cases/<uuid:public_id>/contacts/anew/", views.judge_anew, name="judge_anew"),

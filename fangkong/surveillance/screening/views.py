@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -31,6 +33,7 @@ from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
+from fangkong.core.imports.types import Kind
 from fangkong.core.pages import export
 from fangkong.core.permissions import allowed
 from fangkong.people import queries as people
@@ -39,6 +42,7 @@ from fangkong.surveillance.monitoring.types import REPORT
 from fangkong.surveillance.testing.types import REQUEST
 
 from . import actions, describe, drawing, figures, forms, queries, rules, words
+from .imports import CONTACTS
 from .models import Exposure, Observation
 from .types import FOLLOW, TRACE, VIEW, VISIT
 
@@ -798,3 +802,18 @@ def _contact(
         "history": audit.history_of(found),
     }
     return render(request, "surveillance/screening/contact.html", page, status=status)
+
+
+# --- Files of contacts ----------------------------------------------------------------------------
+
+
+def contacts_of_case(request: StaffRequest) -> Kind:
+    """The kind of file: of one case where the page of its contacts leads here, as far as the user
+    may enter them."""
+    try:
+        key = UUID(request.GET.get("case", ""))
+    except ValueError:
+        return CONTACTS
+    rows = queries.cases_to_trace(request.user, request.now)
+    case = rows.filter(public_id=key).select_related("county").first()
+    return replace(CONTACTS, form=partial(forms.UploadForm, case=case))
