@@ -74,6 +74,12 @@ def holding(
     return list(found.values())
 
 
+def demo_staff(names: Collection[str]) -> dict[str, User]:
+    """Made-up accounts by their names; those that are not there are left out."""
+    rows = User.objects.filter(synthetic=True, is_active=True, username__in=names)
+    return {user.username: user for user in rows}
+
+
 def demo_accounts() -> list[tuple[str, str]]:
     """User name and role of every synthetic account, for the start of a demonstration."""
     if not settings.FANGKONG_DEMO:

@@ -160,6 +160,12 @@ def _parser() -> argparse.ArgumentParser:
         help="the day that the demonstration calls today (2020-02-05)",
     )
 
+    demo.add_argument(
+        "--screening",
+        action="store_true",
+        help="go on to 5 February 2022 in a demonstration that stands: screening in pools of ten",
+    )
+
     command("worker", _worker, "Carry out background jobs and schedules until stopped.")
     command("migrate", _migrate, "Bring the database up to date.")
     places = command("places", _places, "Load or refresh areas and facilities, or import a file.")
@@ -249,6 +255,9 @@ def _demo(options: argparse.Namespace) -> None:
     _django()
     from fangkong.config import serve
 
+    if options.screening:
+        serve.screen_in_demo()
+        return
     serve.prepare_database(demo=options.day)
     serve.load_demo(options.day)
 

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 
 DEFAULT = date(2020, 2, 5)
+SCREENING = date(2022, 2, 5)  # ten persons may share a tube by then
 
 
 def stored_day(data: Path) -> date | None:

@@ -243,6 +243,24 @@ def load_demo(day: date) -> None:
         raise
 
 
+def screen_in_demo() -> None:
+    """Go on to the day of the screening in a demonstration that stands, and stay there."""
+    before = demo_day.stored_day(settings.FANGKONG_DATA)
+    if before is None:
+        raise CannotGoOn(
+            "there is no demonstration here to go on with. Run `fangkong demo` first, or set"
+            " FANGKONG_DATA to its folder."
+        )
+    prepare_database()
+    _say(f"demonstration Ganzi 2020 goes on to {demo_day.SCREENING.isoformat()}")
+    demo_day.begin(settings.FANGKONG_DATA, demo_day.SCREENING)
+    try:
+        call_command("demo", screening=True)
+    except BaseException:
+        demo_day.begin(settings.FANGKONG_DATA, before)
+        raise
+
+
 def has_users() -> bool:
     """Whether anybody can sign in yet."""
     from fangkong.accounts import queries

@@ -11,11 +11,12 @@ from django.conf import settings
 from django.db import transaction
 
 from fangkong.accounts import actions as accounts
-from fangkong.accounts.queries import DEMO_PASSWORD
+from fangkong.accounts.queries import DEMO_PASSWORD, demo_staff
 from fangkong.core import clock
 from fangkong.core.permissions import Scope
 from fangkong.places import queries as places
 from fangkong.places.types import FacilityKind
+from fangkong.surveillance.testing import queries as testing
 from fangkong.tasks import actions as tasks
 from fangkong.tasks.types import MANUAL, words
 
@@ -31,6 +32,7 @@ from . import (
     invented,
     outbreak,
     past,
+    pools,
     rules,
     supplies,
     tubes,
@@ -95,6 +97,30 @@ def load(
     say(f"    {_fill_desks(stage, day, at)} tasks")
     folder = write_files(day, at)
     say(f"    the cards of {day.isoformat()} to import: {folder}")
+
+
+@transaction.atomic
+def screen(*, at: datetime, say: Callable[[str], None] = print) -> None:
+    """Go on in a demonstration that stands: a town is screened in pools.
+
+    NotInTheDemonstration where there is none, or where this was done before.
+    """
+    staff = demo_staff(("hospital", "lab"))
+    if len(staff) < 2:
+        raise rules.NotInTheDemonstration(
+            "there is no demonstration here to go on with: run `fangkong demo` first."
+        )
+    stage = _stage(staff)
+    if testing.pools_open_to(staff["hospital"], at).exists():
+        raise rules.NotInTheDemonstration("the screening is here already: nothing was loaded.")
+    made = pools.screened(
+        hospital=stage.hospitals["513326"],
+        laboratory=stage.laboratory,
+        sender=staff["hospital"],
+        tester=staff["lab"],
+        at=at,
+    )
+    say(f"    {len(made)} pools of a screening, one positive: its members are held")
 
 
 def write_files(day: date, at: datetime) -> Path:

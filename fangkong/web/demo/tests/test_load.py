@@ -15,20 +15,23 @@ from fangkong.core import clock
 from fangkong.core.audit import queries as audit
 from fangkong.core.imports import actions as kit
 from fangkong.core.imports import queries as runs
+from fangkong.people.models import Person
 from fangkong.places import queries as places
 from fangkong.surveillance.bulletins import queries as bulletins
 from fangkong.surveillance.models import (
     Case,
     Investigation,
+    Pool,
     SentResult,
     Signal,
+    Specimen,
     WarningProduct,
 )
 from fangkong.surveillance.monitoring import imports
 from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.warning import actions as warning
 from fangkong.tasks.models import Task
-from fangkong.web.demo import actions, files, invented
+from fangkong.web.demo import actions, files, invented, rules
 
 DAOFU = "513326"
 NAMES = {"hq", "daofu", "kangding", "hospital", "ward", "lab", "store", "inspector", "hr", "editor"}
@@ -213,6 +216,35 @@ def test_the_made_up_messages_of_the_laboratory_are_taken_and_one_result_waits(
     assert set(SentResult.objects.filter(fate="waiting").values_list("number", flat=True)) == {
         "SYNTHETIC-0042"
     }
+
+
+def test_two_years_on_a_town_is_screened_and_a_positive_pool_holds_its_ten(demo, settings):
+    demo(date(2020, 1, 25), past_years=False)
+    at = datetime(2022, 2, 5, 10, 20, tzinfo=invented.ZONE)
+    actions.screen(at=at, say=lambda line: None)
+
+    negative, positive, filling = Pool.objects.order_by("pk")
+    assert (negative.outcome, positive.outcome, filling.state) == (
+        "negative",
+        "positive",
+        "requested",
+    )
+    members = {
+        pool.pk: Counter(Specimen.objects.filter(pool=pool).values_list("state", flat=True))
+        for pool in (negative, positive, filling)
+    }
+    assert members[positive.pk] == {"held": 10} and members[negative.pk] == {"reported": 10}
+    assert sum(members[filling.pk].values()) == 4
+    assert Specimen.objects.filter(repeats__pool=positive, state="requested").count() == 10
+    assert Task.objects.filter(kind="surveillance.testing.recollect").count() == 1
+    assert not Person.objects.filter(synthetic=False).exists()
+    with pytest.raises(rules.NotInTheDemonstration, match="already"):
+        actions.screen(at=at)
+
+
+def test_a_screening_goes_on_in_a_demonstration_alone(db):
+    with pytest.raises(CommandError, match="no demonstration here"):
+        call_command("demo", screening=True)
 
 
 def test_where_there_is_no_demonstration_there_is_no_such_page(demo, client, settings):

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from fangkong.accounts.queries import any_users
 from fangkong.core import clock
-from fangkong.web.demo import actions, history, rules
+from fangkong.web.demo import actions, history, pools, rules
 
 
 class Command(BaseCommand):
@@ -30,7 +30,24 @@ class Command(BaseCommand):
             help="leave out the invented cases of other diseases",
         )
 
+        parser.add_argument(
+            "--screening",
+            action="store_true",
+            help="go on to 5 February 2022 in a demonstration that stands: pools of ten",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["screening"]:
+            return self.screen()
+        return self.load(options)
+
+    def screen(self) -> None:
+        try:
+            actions.screen(at=_moment(pools.SCREENED), say=lambda line: self.stdout.write(line))
+        except rules.NotInTheDemonstration as problem:
+            raise CommandError(str(problem)) from None
+
+    def load(self, options: dict[str, Any]) -> None:
         day: date = options["day"]
         try:
             rules.require_day(history.read(), day)
