@@ -113,6 +113,30 @@ def test_a_demonstration_that_fails_leaves_no_day_behind(monkeypatch, settings, 
 
 
 @pytest.mark.django_db
+def test_a_screening_needs_a_demonstration_and_leaves_its_day_where_it_fails(
+    monkeypatch, own_folder
+):
+    with pytest.raises(CannotGoOn, match="no demonstration here"):
+        serve.screen_in_demo()
+    assert not (own_folder / "demo.json").exists()
+
+    asked = []
+
+    def fail(name, **options):
+        if name == "demo":
+            asked.append(demo_day.stored_day(own_folder))
+            raise CommandError("broken")
+
+    demo_day.begin(own_folder, date(2020, 2, 5))
+    monkeypatch.setattr(serve, "call_command", fail)
+    monkeypatch.setattr(serve.sealing, "enrol", lambda *, at: None)
+    with pytest.raises(CommandError):
+        serve.screen_in_demo()
+    assert asked == [date(2022, 2, 5)]
+    assert demo_day.stored_day(own_folder) == date(2020, 2, 5)
+
+
+@pytest.mark.django_db
 def test_the_trail_of_a_demonstration_begins_on_its_day(monkeypatch, own_folder):
     begun = []
     monkeypatch.setattr(serve.sealing, "enrol", lambda *, at: begun.append(clock.day_of(at)))
