@@ -234,6 +234,7 @@ OTHER_DOORS: dict[tuple[str, str], str] = {
     ): "opens the door of the process that it serves",
     ("fangkong/config/setup_urls.py", "fangkong.web.setup.views"): "its page stands at the root",
     ("fangkong/config/cli.py", "fangkong.supplies.allocation.command"): "a command without Django",
+    ("fangkong/web/demo/pools.py", "fangkong.surveillance.testing.pools"): "verbs of pools",
     ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.closing"): "verbs of months",
     ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.counting"): "verbs of stocktakes",
     ("fangkong/web/demo/supplies.py", "fangkong.supplies.stock.releasing"): "verbs of releases",
