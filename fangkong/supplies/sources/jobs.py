@@ -1,4 +1,7 @@
-"""What sources do by the clock: ask where goods are late, and where the public was not told."""
+"""What sources do by the clock: ask where goods are late, and where the public was not told.
+
+And what they tell the board of the stock, which lies below them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 from datetime import datetime
 
 from fangkong.core.queue.actions import schedule
+from fangkong.supplies.stock.types import ask_what_is_promised
 
 from . import actions, queries
 
@@ -26,3 +30,6 @@ def late(at: datetime) -> None:
 def disclose(at: datetime) -> None:
     """Each morning: the headquarters are reminded where gifts went untold for the pack's days."""
     actions.remind_to_publish(at=at)
+
+
+ask_what_is_promised(queries.promised)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -257,6 +257,11 @@ def coming(places: Sequence[int], first: date, last: date) -> list[Coming]:
         for one in expected(places)
         if one.day is not None and one.day <= last
     ]
+
+
+def promised(places: Collection[int]) -> list[tuple[int, int, date | None]]:
+    """``expected`` for the board of the stock: item, quantity, and the day or None."""
+    return [(one.item, one.quantity, one.day) for one in expected(places)]
 
 
 def late(at: datetime) -> QuerySet[Supply]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, datetime
 from enum import Enum
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -59,6 +59,7 @@ from .types import (
     LotFacts,
     Papers,
     PlaceKind,
+    Standing,
 )
 
 router = Router(tags=["stock"])
@@ -129,13 +130,21 @@ class ItemOut(Schema):
 
 
 class StockOut(ItemOut):
-    """An item with what your places hold of it; `soon`: good, but for at most 60 days more."""
+    """An item with what your places hold of it; `soon`: good, but for at most 60 days more.
+
+    `coming`: promised to your places or on the way to them, `arrives`: the first day named for it.
+    `standing`: low (below its reserve), bad (some expired or held back), soon, here, coming (only
+    promised), nothing.
+    """
 
     here: int
     expired: int
     held_back: int
     soon: int
     first_expiry: date | None
+    coming: int
+    arrives: date | None
+    standing: Literal["low", "bad", "soon", "here", "coming", "nothing"]
 
 
 class ItemIn(api.Body):
@@ -298,7 +307,7 @@ def items(request: HttpRequest) -> HttpResponse:
     """Every item with what your places hold of it."""
     staff = _staff(request)
     api.require(request, VIEW)
-    return api.page(request, queries.board(staff.user, staff.now), _stock, order="code")
+    return api.page(request, queries.board_by_need(staff.user, staff.now), _stock, order="code")
 
 
 @router.post("/items/", response={201: ItemOut})
@@ -325,7 +334,7 @@ def item(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """One item with what your places hold of it."""
     staff = _staff(request)
     api.require(request, VIEW)
-    found = get_object_or_404(queries.board(staff.user, staff.now), public_id=public_id)
+    found = get_object_or_404(queries.board_by_need(staff.user, staff.now), public_id=public_id)
     api.version_of(request, found)
     return _stock(found)
 
@@ -661,6 +670,9 @@ def _stock(one: Any) -> dict[str, Any]:
         "held_back": one.kept_back,
         "soon": one.soon,
         "first_expiry": one.first,
+        "coming": one.coming,
+        "arrives": one.arrives,
+        "standing": Standing(one.standing).name.lower(),
     }
 
 

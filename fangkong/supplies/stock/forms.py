@@ -477,6 +477,7 @@ class BoardFilter(pages.FilterForm):
             ("low", _("below its reserve")),
             ("soon", _("expiring soon")),
             ("bad", _("expired or held back")),
+            ("coming", _("promised or on the way")),
         ],
         required=False,
     )
@@ -495,6 +496,8 @@ class BoardFilter(pages.FilterForm):
                 rows = rows.filter(Q(("soon__gt", 0)))
             case "bad":
                 rows = rows.filter(Q(("spoiled__gt", 0)) | Q(("kept_back__gt", 0)))
+            case "coming":
+                rows = rows.filter(Q(("coming__gt", 0)))
         return rows
 
 

@@ -57,6 +57,10 @@ class Item(Record):
     kept_back: int
     soon: int
     first: date | None
+    # And ``queries.board_by_need``.
+    coming: int
+    arrives: date | None
+    standing: int
 
     class Meta:
         indexes = [models.Index(fields=["kind", "name_zh"], name="item_by_kind")]

@@ -16,6 +16,8 @@ from django.db.models import (
     DateField,
     Exists,
     F,
+    Field,
+    IntegerField,
     Min,
     OuterRef,
     Q,
@@ -25,6 +27,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models import Count as CountOf
 from django.db.models.functions import Coalesce
 
 from fangkong.core import clock, messages
@@ -66,6 +69,8 @@ from .types import (
     LotFacts,
     PlaceKind,
     ShipmentState,
+    Standing,
+    promised_to,
 )
 
 if TYPE_CHECKING:
@@ -234,6 +239,74 @@ def board(user: User, at: datetime) -> QuerySet[Item]:
         "first": Subquery(first, output_field=DateField()),
     }
     return Item.objects.annotate(**added)
+
+
+def board_by_need(user: User, at: datetime) -> QuerySet[Item]:
+    """``board``, and what the list of it is sorted by.
+
+    ``coming``: what is promised to the user's places or on the way to them; ``arrives``: the first
+    day that was named for any of it. ``standing``: see ``Standing``. What stands how is found by
+    one statement over the balances, for the sums of the board cost as much again if it sorted.
+    """
+    keys = list(stores_open_to(user, at).order_by().values_list("pk", flat=True))
+    coming = _coming_to(keys)
+    stands = _standings(keys, clock.day_of(at), set(coming))
+    added: dict[str, Any] = {
+        "coming": _by_item([(pk, n) for pk, (n, _day_) in coming.items()], BigIntegerField(), 0),
+        "arrives": _by_item(
+            [(pk, day) for pk, (_n, day) in coming.items() if day], DateField(), None
+        ),
+        "standing": Case(
+            *(When(pk__in=pks, then=Value(int(one))) for one, pks in sorted(stands.items())),
+            default=Value(int(Standing.NOTHING)),
+            output_field=IntegerField(),
+        ),
+    }
+    return board(user, at).annotate(**added)
+
+
+def _by_item(
+    known: Sequence[tuple[int, object]], field: Field[Any, Any], otherwise: object
+) -> Case:
+    whens = (When(pk=pk, then=Value(value, field)) for pk, value in known)
+    return Case(*whens, default=Value(otherwise, field), output_field=field)
+
+
+def _coming_to(keys: Sequence[int]) -> dict[int, tuple[int, date | None]]:
+    """By item: how much is promised or on the way to places, and the first day named for it."""
+    rows = [*promised_to(keys)]
+    for one in on_the_way_to(keys):
+        day = clock.day_of(one.expected_at) if one.expected_at else None
+        rows.append((one.item, one.quantity, day))
+    found: dict[int, tuple[int, date | None]] = {}
+    for item, quantity, day in rows:
+        before, first = found.get(item, (0, None))
+        days = [each for each in (first, day) if each is not None]
+        found[item] = (before + quantity, min(days, default=None))
+    return {item: told for item, told in found.items() if told[0] > 0}
+
+
+def _standings(keys: Sequence[int], day: date, coming: set[int]) -> dict[Standing, list[int]]:
+    """The items (by key) that are not just missing, by how they stand."""
+    bad = Q(lot__held_back_at__isnull=False) | Q(lot__expires_on__lt=day)
+    near = Q(lot__expires_on__lte=day + timedelta(days=SOON))
+    rows = Balance.objects.filter(place__in=keys, quantity__gt=0).order_by().values("item")
+    sums = rows.annotate(
+        n=Sum("quantity"), spoiled=CountOf("pk", filter=bad), soon=CountOf("pk", filter=near & ~bad)
+    )
+    here = {row["item"]: row for row in sums}
+    least = dict(Item.objects.filter(least__gt=0).values_list("pk", "least"))
+    found: dict[Standing, list[int]] = {}
+    for pk in sorted({*here, *least, *coming}):
+        row = here.get(pk, {"n": 0, "spoiled": 0, "soon": 0})
+        if row["n"] < least.get(pk, 0):
+            standing = Standing.LOW
+        elif row["spoiled"] or row["soon"]:
+            standing = Standing.BAD if row["spoiled"] else Standing.SOON
+        else:
+            standing = Standing.HERE if row["n"] else Standing.COMING
+        found.setdefault(standing, []).append(pk)
+    return found
 
 
 def _sum(rows: QuerySet[Balance]) -> Coalesce:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -379,3 +379,30 @@ name_verbs(
     }
 )
 name_places({"supplies.stock.ledger": _("Ledger of an item")})
+
+
+# What is promised to places (by key) and has not come: item, quantity, and the day or None.
+Promised = Callable[[Collection[int]], Iterable[tuple[int, int, date | None]]]
+_promised: list[Promised] = []
+
+
+def ask_what_is_promised(promised: Promised) -> None:
+    """Where the board asks what is promised: of the part above that keeps the sources."""
+    if promised not in _promised:
+        _promised.append(promised)
+
+
+def promised_to(places: Collection[int]) -> list[tuple[int, int, date | None]]:
+    """What is promised to places: item, quantity, and the day or None."""
+    return [one for ask in _promised for one in ask(places)]
+
+
+class Standing(models.IntegerChoices):
+    """How an item stands on the board, the most urgent first."""
+
+    LOW = 0, _("below its reserve")
+    BAD = 1, _("expired or held back")
+    SOON = 2, _("expiring soon")
+    HERE = 3, _("in stock")
+    COMING = 4, _("only promised")
+    NOTHING = 5, _("none here")

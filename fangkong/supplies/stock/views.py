@@ -25,7 +25,7 @@ from fangkong.core.permissions import Permission, allowed
 
 from . import actions, forms, queries, rules, tables, words
 from .models import Balance, Entry, Item, Lot, Move, Place
-from .types import CATALOGUE, HOLD, KEEP, NOT_ALONE, VIEW, PlaceKind
+from .types import CATALOGUE, HOLD, KEEP, NOT_ALONE, VIEW, PlaceKind, Standing
 
 SHOWN_DAYS = 30  # of the curve
 BURN_DAYS = 14  # over which use a day is counted
@@ -43,6 +43,27 @@ def _reserve(one: Item, at: datetime) -> SafeString:
         return SafeString("")
     tone = "bad" if one.here < one.least else "good"
     return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, told)
+
+
+def _coming(one: Item, at: datetime) -> SafeString:
+    if not one.coming:
+        return SafeString("")
+    amount = words.amount(one.coming, one)
+    if one.arrives is None:
+        return format_html("{}", amount)
+    return format_html('{} <span class="text-secondary text-nowrap">{}</span>', amount, one.arrives)
+
+
+def _standing(one: Item, at: datetime) -> SafeString:
+    standing = Standing(one.standing)
+    if standing not in TONES:
+        return format_html('<span class="text-secondary">{}</span>', standing.label)
+    return format_html(
+        '<span class="fk-badge" data-tone="{}">{}</span>', TONES[standing], standing.label
+    )
+
+
+TONES = {Standing.LOW: "bad", Standing.BAD: "bad", Standing.SOON: "warn", Standing.HERE: "good"}
 
 
 def _here(one: Item, at: datetime) -> SafeString:
@@ -77,12 +98,27 @@ BOARD = pages.Listing[Item](
             draw=_here,
             number=True,
         ),
+        pages.Column(
+            "standing",
+            gettext_lazy("State"),
+            lambda one: Standing(one.standing).label,
+            order="standing",
+            draw=_standing,
+        ),
         pages.Column("packs", gettext_lazy("In packs"), lambda one: words.in_packs(one.here, one)),
         pages.Column(
             "low",
             gettext_lazy("Reserve"),
             lambda one: words.reserve(one.here, one),
             draw=_reserve,
+            number=True,
+        ),
+        pages.Column(
+            "coming",
+            gettext_lazy("Promised and on the way"),
+            _amount("coming"),
+            order="coming",
+            draw=_coming,
             number=True,
         ),
         pages.Column("first", gettext_lazy("Earliest expiry"), lambda one: one.first or ""),
@@ -102,7 +138,7 @@ BOARD = pages.Listing[Item](
         pages.Column("code", gettext_lazy("Code"), lambda one: one.code, optional=True),
         pages.Column("standard", gettext_lazy("Standard"), lambda one: one.standard, optional=True),
     ],
-    order="kind",
+    order="standing",
     page_size=500,  # the whole catalogue of a prefecture on one page
     filters=forms.BoardFilter,
     empty=gettext_lazy("The catalogue is empty. Take it from the rule pack, or add an item."),
@@ -263,7 +299,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
     return pages.listing(
         request,
         BOARD,
-        queries.board(user, at),
+        queries.board_by_need(user, at),
         template="supplies/stock/index.html",
         context=page,
     )

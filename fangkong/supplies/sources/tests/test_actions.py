@@ -377,6 +377,20 @@ def test_the_keeper_is_asked_once_for_what_is_late_and_a_new_day_settles_it(worl
     assert list(queries.late(AT)) == []
 
 
+def test_what_is_promised_stands_on_the_board_of_the_store_it_is_promised_to(world):
+    supply = world.promised(arrives_on=date(2020, 2, 9))
+    (line,) = queries.lines_of(supply)
+
+    def told(user):
+        one = stocks.board_by_need(user, AT).get(pk=line.item_id)
+        return one.coming, one.arrives
+
+    assert told(world.keeper) == (line.quantity, date(2020, 2, 9))
+    assert told(world.matron) == (0, None)
+    actions.close(supply=supply, reason="停产", by=world.buyer, at=AT)
+    assert told(world.keeper) == (0, None)
+
+
 def test_a_late_promise_ends_with_a_reason_of_two_signs(world):
     supply = world.promised(arrives_on=date(2020, 2, 4))
     actions.remind_of_late(supply=supply, at=AT)

@@ -191,12 +191,13 @@ def test_the_same_number_of_statements_for_one_row_and_for_many(
     world, client, django_assert_max_num_queries
 ):
     client.force_login(world.headquarters)
-    for path in ("items/", "holdings/", "entries/"):
+    most = {"items/": 9, "holdings/": 5, "entries/": 5}  # the board also asks what is coming
+    for path in most:
         client.get(f"{API}{path}")
     for n in range(4):
         world.bring(1, number=f"L{n}", place=[world.store, world.there][n % 2])
-    for path in ("items/", "holdings/", "entries/"):
-        with django_assert_max_num_queries(5):
+    for path, statements in most.items():
+        with django_assert_max_num_queries(statements):
             assert client.get(f"{API}{path}").status_code == 200
 
 

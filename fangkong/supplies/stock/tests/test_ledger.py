@@ -13,8 +13,15 @@ from fangkong.core.free_text import NumberInText
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.supplies.stock import actions, queries
-from fangkong.supplies.stock.models import Balance, Entry, Lot, Move
-from fangkong.supplies.stock.types import Arriving, ItemFacts, Leaving, LossReason, Papers
+from fangkong.supplies.stock.models import Balance, Entry, Item, Lot, Move
+from fangkong.supplies.stock.types import (
+    Arriving,
+    ItemFacts,
+    Leaving,
+    LossReason,
+    Papers,
+    Standing,
+)
 
 from .factories import AT, DAY, NEXT_YEAR, TODAY
 
@@ -356,6 +363,27 @@ def test_the_board_tells_what_is_here_spoiled_kept_back_and_soon_to_expire(world
     assert told(world.keeper) == (38, 3, 5, 20, TODAY + 30 * DAY)
     assert told(world.matron) == (7, 0, 0, 7, TODAY + 5 * DAY)
     assert told(world.headquarters) == (45, 3, 5, 27, TODAY + 5 * DAY)
+
+
+def test_the_board_begins_with_what_is_most_urgent(world):
+    def stands(user=world.keeper):
+        return [
+            (one.code, Standing(one.standing).name)
+            for one in queries.board_by_need(user, AT).order_by("standing", "pk")
+        ]
+
+    assert {standing for _code, standing in stands()} == {"NOTHING"}
+    world.bring(10, number="A", expires_on=NEXT_YEAR)
+    assert stands()[0] == ("mask", "HERE")
+    world.bring(5, number="B", expires_on=TODAY + 30 * DAY)
+    assert stands()[0] == ("mask", "SOON")
+    world.bring(3, number="C", expires_on=TODAY - DAY)
+    assert stands()[0] == ("mask", "BAD")
+    Item.objects.filter(code="mask").update(least=19)
+    assert stands()[0] == ("mask", "LOW")
+    Item.objects.filter(code="mask").update(least=18)
+    assert stands()[0] == ("mask", "BAD")
+    assert {standing for _code, standing in stands(world.matron)} == {"LOW", "NOTHING"}
 
 
 def test_a_place_of_another_facility_is_not_open(world):

@@ -20,7 +20,7 @@ from fangkong.core.refusals import WrongField
 from fangkong.core.tests.together import at_once
 from fangkong.supplies.stock import actions, jobs, queries, rules, shipping
 from fangkong.supplies.stock.models import Balance, Entry, Transfer, TransferLine
-from fangkong.supplies.stock.types import Arrived, Leaving, Settled, Way
+from fangkong.supplies.stock.types import Arrived, Leaving, Settled, Standing, Way
 from fangkong.tasks.models import Task
 
 from .factories import AT, DAY, NEXT_YEAR, TODAY
@@ -86,6 +86,10 @@ def test_goods_leave_by_earliest_expiry_are_on_the_way_and_arrive(world):
     ]
     board = queries.board(world.keeper, AT).get(pk=world.mask.pk)
     assert board.here == 80  # what is on the way does not lie in the store
+    there = queries.board_by_need(world.matron, AT).get(pk=world.mask.pk)
+    assert (there.here, there.coming, there.arrives) == (0, 70, TODAY + DAY)
+    assert Standing(there.standing) == Standing.COMING
+    assert queries.board_by_need(world.keeper, AT).get(pk=world.mask.pk).coming == 0
     done = received(world, one, (50, 0), (20, 0))
     assert (done.state, on_the_way(done)) == ("done", 0)
     assert world.held(world.there) == {"A": 50, "B": 20}
