@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from fangkong.core import clock
 from fangkong.core.audit import actions as audit
 from fangkong.core.free_text import REASON_AT_LEAST, refuse_numbers, stated_reason
+from fangkong.core.privacy import holds_number
 from fangkong.core.record import new_public_id, stamps
 from fangkong.core.refusals import Refused, WrongField, WrongFields
 from fangkong.core.roles import Role
@@ -337,7 +338,8 @@ def _stay(
     """A stay as it is kept, or why the text names none."""
     if not text or last is None:
         return None, ""
-    found = queries.origins().match(text)
+    # What follows 境外 is kept as it is and shown unmasked.
+    found = () if holds_number(text) else queries.origins().match(text)
     if len(found) > 1:
         names = ", ".join(one.name for one in found[:4])
         return None, _("Several areas are called so: %(names)s. Write the province too.") % {

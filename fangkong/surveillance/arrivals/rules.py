@@ -15,6 +15,7 @@ FEVER = 373  # tenths of a degree Celsius, as in screening
 TEMPERATURES = range(340, 431)
 ABROAD = "abroad"
 _ABROAD = ("境外", "国外", "海外", "abroad", "overseas")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")  # no weeks, which fromisoformat reads too
 _NO_PLACE = ("无", "没有", "否", "none", "no", "-")
 _REGIONS = {
     "内蒙古自治区": "内蒙古",
@@ -171,7 +172,7 @@ def answer_fault(question: Question, text: str) -> str:
 def day_of(text: str) -> date | None:
     """A day as written by forms and machines: 2020-02-05."""
     try:
-        return date.fromisoformat(text) if len(text) == 10 else None
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
         return None
 

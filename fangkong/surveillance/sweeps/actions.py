@@ -93,7 +93,7 @@ def begin(
     counties = {cell.county_id for cell in cells}
     if len(counties) != 1 or None in counties:
         raise WrongField(_("A sweep covers cells of one county. Begin one for each."), "cells")
-    if faults := list(rules.sweep_faults(first_date, last_date)):
+    if faults := list(rules.sweep_faults(first_date, last_date, clock.day_of(at))):
         raise NotAcceptable(faults)
     county = cells[0].county
     assert county is not None

@@ -224,7 +224,8 @@ def coverage(sweep: Sweep, cells: Iterable[Area]) -> dict[int, rules.Coverage]:
 
 def over_at(sweep: Sweep) -> datetime:
     """The moment from which a sweep takes no visits."""
-    last = clock.next_day(clock.start_of(sweep.last_date))
+    # Of a sweep begun before its days were looked at the year may be any.
+    last = clock.next_day(clock.start_of(min(sweep.last_date, date(9998, 12, 31))))
     return last if sweep.ended_at is None else min(sweep.ended_at, last)
 
 

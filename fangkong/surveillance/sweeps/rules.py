@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 LONGEST = 92  # days of a sweep; longer is a mistyped year
+FURTHEST = 92  # days until it begins
 MOST_RESIDENTS = 99
 TEMPERATURES = range(340, 431)
 _HAN = "[\u3400-\u9fff]"
@@ -46,10 +47,14 @@ def together(several: Iterable[Coverage]) -> Coverage:
     )
 
 
-def sweep_faults(first: date, last: date) -> Iterator[tuple[str, str]]:
-    """What cannot be right about the days of a sweep: field and code."""
+def sweep_faults(first: date, last: date, today: date) -> Iterator[tuple[str, str]]:
+    """What cannot be right about the days of a sweep that is begun today: field and code."""
     if last < first:
         yield "last_date", "days_reversed"
+    elif last < today:
+        yield "last_date", "over_already"
+    elif (first - today).days > FURTHEST:
+        yield "first_date", "too_far"
     elif (last - first).days >= LONGEST:
         yield "last_date", "too_long"
 

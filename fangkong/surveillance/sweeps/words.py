@@ -14,6 +14,8 @@ from .models import Sweep
 FAULTS: Mapping[str, str | Promise] = {
     "days_reversed": _("The last day lies before the first."),
     "too_long": _("A sweep lasts three months at most. Look at the years."),
+    "over_already": _("The last day has passed: nobody could visit a door. Look at the year."),
+    "too_far": _("A sweep begins within three months. Look at the year."),
     "no_outcome": _("Choose one of the outcomes."),
     "how_many": _("Say how many people live there."),
     "only_registered": _("Leave this empty: nobody was registered."),

@@ -73,6 +73,8 @@ def test_an_announcement_decides_from_its_day_on_and_one_is_judged_anew(world):
         ({"came_from": "朝阳区"}, "came-from"),
         ({"left_on": "2020-02-06"}, "left-on"),
         ({"left_on": "gestern"}, "left-on"),
+        ({"left_on": "2020-W05-6"}, "left-on"),
+        ({"came_from": "境外 13800138000"}, "came-from"),
         ({"staying_at": "成都市武侯区"}, "staying-at"),
         ({"staying_at": ""}, "staying-at"),
         ({"passed_through": "四川省成都市；某个地方"}, "passed-through"),

@@ -101,6 +101,7 @@ def test_what_happens_to_the_doors_after_a_sweep_changes_nothing_of_its_coverage
     the_next(6)
     actions.remove_household(household=first, by=world.daofu_cdc, at=AT + 6 * DAY)
     assert cover(world) == replace(found, doors=3)
+    Sweep.objects.update(last_date=date(9999, 12, 31))  # as older ones may say
     world.sweep = actions.end(sweep=world.sweep, by=world.daofu_cdc, at=AT + 2 * DAY)
     assert cover(world) == found
 
@@ -168,8 +169,17 @@ def test_a_sweep_covers_cells_of_one_county_for_days_that_can_be(world):
         with pytest.raises(WrongField) as refused:
             actions.begin(title="排查", cells=cells, **days)
         assert refused.value.field == field
-    with pytest.raises(actions.NotAcceptable):
-        actions.begin(title="排查", cells=[world.cell], **{**days, "last_date": date(2020, 2, 1)})
+    for first, last, field in (
+        (TODAY, date(2020, 2, 1), "last_date"),
+        (date(1900, 2, 5), date(1900, 2, 6), "last_date"),
+        (date(2020, 2, 1), date(2020, 2, 4), "last_date"),
+        (TODAY, date(2020, 5, 7), "last_date"),
+        (date(9999, 12, 30), date(9999, 12, 31), "first_date"),
+    ):
+        said = {**days, "first_date": first, "last_date": last}
+        with pytest.raises(actions.NotAcceptable) as wrong:
+            actions.begin(title="排查", cells=[world.cell], **said)
+        assert [name for name, _text in wrong.value.faults] == [field]
     assert Sweep.objects.count() == 1
 
 
