@@ -60,15 +60,49 @@ def by_county(
         title=_("Doors done, by county"),
         url=reverse("surveillance:sweeps:coverage_map", args=[sweep.public_id]),
         values=values,
-        legend=[
-            pages.Band(first, last, f"{first:.0f}–{last:.0f} %" if first < 100 else "100 %")
-            for first, last in BANDS
-        ],
+        legend=_legend(),
         borders=settings.FANGKONG_AREA,
         unit="%",
         as_of=at,
         note=_("Of doors known in the cells of the sweep."),
     )
+
+
+def running(
+    found: Mapping[int, tuple[rules.Coverage, int]], counties: Iterable[Area], at: datetime
+) -> pages.AreaMap:
+    """The sweeps that run, by county; a county without one is blank."""
+    values = []
+    for one in counties:
+        whole, several = found.get(one.pk, (rules.Coverage(), 0))
+        share = None if whole.share is None else round(whole.share, 1)
+        label = told(whole) if several else _("no sweep runs")
+        values.append(
+            pages.AreaValue(
+                code=one.code,
+                name=one.display_short,
+                value=share,
+                label=label,
+                url=f"{reverse('surveillance:sweeps:index')}?county={one.code}" if several else "",
+            )
+        )
+    return pages.AreaMap(
+        title=_("Doors done in the sweeps that run, by county"),
+        url=reverse("surveillance:sweeps:running_map"),
+        values=values,
+        legend=_legend(),
+        borders=settings.FANGKONG_AREA,
+        unit="%",
+        as_of=at,
+        note=_("Of doors known in the cells of the sweeps."),
+    )
+
+
+def _legend() -> list[pages.Band]:
+    return [
+        pages.Band(first, last, f"{first:.0f}–{last:.0f} %" if first < 100 else "100 %")
+        for first, last in BANDS
+    ]
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -10,16 +11,15 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from fangkong.core import pages
+from fangkong.core import clock, pages
 from fangkong.places.types import Level
+from fangkong.surveillance.monitoring import queries as monitoring
 from fangkong.surveillance.screening.types import Symptom
 
 from .models import DoorVisit, Sweep
 from .types import DoorFacts, IllFacts, Outcome
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from fangkong.places.models import Area
 
 _LARGE = "form-control-lg"
@@ -152,6 +152,19 @@ class SweepFilter(pages.FilterForm):
         required=False,
     )
 
+    county = forms.ChoiceField(label=_("County"), required=False)
+
+    def __init__(self, *args: Any, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        counties = monitoring.home_counties(clock.day_of(at))
+        field = self.fields["county"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("all")), *((one.code, one.display_short) for one in counties)]
+
     def narrow(self, rows: QuerySet[Sweep]) -> QuerySet[Sweep]:  # type: ignore[override]
-        state = self.chosen().get("state", "")
-        return rows if not state else rows.filter(ended_at__isnull=state == "open")
+        chosen = self.chosen()
+        if state := chosen.get("state", ""):
+            rows = rows.filter(ended_at__isnull=state == "open")
+        if county := chosen.get("county", ""):
+            rows = rows.filter(county__code=county)
+        return rows

@@ -222,6 +222,45 @@ def coverage(sweep: Sweep, cells: Iterable[Area]) -> dict[int, rules.Coverage]:
     }
 
 
+def by_county(user: User, at: datetime) -> dict[int, tuple[rules.Coverage, int]]:
+    """How far the sweeps that run today are, taken together by county, and how many they are.
+
+    Three statements, however many sweeps. A door that two of them go to counts once: as of the one
+    begun last.
+    """
+    day = clock.day_of(at)
+    running = open_to(user, at).filter(
+        ended_at__isnull=True, first_date__lte=day, last_date__gte=day
+    )
+    several: dict[int, set[int]] = {}
+    sweep_of: dict[int, tuple[int, int]] = {}  # by cell: the sweep begun last, and its county
+    of_cells = SweepCell.objects.filter(sweep__in=running.order_by().values("pk"))
+    rows = of_cells.values_list("cell_id", "sweep_id", "sweep__county_id")
+    for cell, sweep, county in rows.order_by("sweep_id", "pk"):
+        assert county is not None  # a sweep is one county's
+        sweep_of[cell] = (sweep, county)
+        several.setdefault(county, set()).add(sweep)
+    standing = Household.objects.filter(cell_id__in=sweep_of, removed_at__isnull=True).order_by()
+    known = dict(standing.values_list("cell_id").annotate(n=Count("pk")))
+    newest = DoorVisit.objects.filter(
+        sweep=OuterRef("sweep"), household_id=OuterRef("household_id")
+    ).order_by("-day", "-pk")
+    last = DoorVisit.objects.filter(
+        sweep__in={sweep for sweep, _county in sweep_of.values()},
+        household__in=standing.values("pk"),
+        pk=Subquery(newest.values("pk")[:1]),
+    )
+    told = last.values_list("sweep_id", "household__cell_id").annotate(
+        seen=Count("pk"), done=Count("pk", filter=Q(outcome__in=sorted(DONE)))
+    )
+    seen = {(sweep, cell): (n, done) for sweep, cell, n, done in told.order_by()}
+    parts: dict[int, list[rules.Coverage]] = {county: [] for county in several}
+    for cell, (sweep, county) in sweep_of.items():
+        n, done = seen.get((sweep, cell), (0, 0))
+        parts[county].append(rules.Coverage(doors=known.get(cell, 0), seen=n, done=done))
+    return {county: (rules.together(parts[county]), len(several[county])) for county in several}
+
+
 def over_at(sweep: Sweep) -> datetime:
     """The moment from which a sweep takes no visits."""
     # Of a sweep begun before its days were looked at the year may be any.

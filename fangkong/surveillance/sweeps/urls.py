@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("new/", views.new, name="new"),
     path("findings/<uuid:public_id>/", views.finding, name="finding"),
+    path("map/", views.running_map, name="running_map"),
     path("<uuid:public_id>/", views.detail, name="detail"),
     path("<uuid:public_id>/map/", views.coverage_map, name="coverage_map"),
     path("<uuid:public_id>/csv/", views.coverage_csv, name="coverage_csv"),

@@ -67,7 +67,6 @@ SWEEPS = pages.Listing[Sweep](
         ),
     ],
     order="-first",
-    filters=forms.SweepFilter,
     learn=_of_today,
     empty=gettext_lazy("No sweep was begun."),
 )
@@ -75,14 +74,31 @@ SWEEPS = pages.Listing[Sweep](
 
 @allowed(VIEW)
 def index(request: StaffRequest) -> HttpResponseBase:
-    """The sweeps open to the user."""
+    """The sweeps open to the user; who sees all counties sees them on the map too."""
+    everywhere = request.user.scope(VIEW, request.now).everywhere
     return pages.listing(
         request,
         SWEEPS,
         queries.open_to(request.user, request.now),
         template="surveillance/sweeps/index.html",
-        context={"may_manage": bool(request.user.scope(MANAGE, request.now))},
+        filters=forms.SweepFilter(request.GET, at=request.now),
+        context={
+            "may_manage": bool(request.user.scope(MANAGE, request.now)),
+            "area_map": _running(request) if everywhere else None,
+        },
     )
+
+
+@allowed(VIEW)
+def running_map(request: StaffRequest) -> JsonResponse:
+    """The data of that map."""
+    return pages.map_json(_running(request))
+
+
+def _running(request: StaffRequest) -> pages.AreaMap:
+    found = queries.by_county(request.user, request.now)
+    counties = places.counties_of_home(clock.day_of(request.now))
+    return figures.running(found, counties, request.now)
 
 
 @allowed(MANAGE)

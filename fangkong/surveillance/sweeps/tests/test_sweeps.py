@@ -373,6 +373,32 @@ def test_the_page_of_a_sweep_tells_its_denominator_and_draws_a_map(look, world):
     assert look(world.kangding_cdc).get(world.sweep.get_absolute_url()).status_code == 404
 
 
+def test_headquarters_sees_the_sweeps_that_run_on_the_map_by_county(look, world):
+    first, second, _third = homes(world)
+    at_door(world, first)
+    at_door(world, second, "absent")
+    days = {"first_date": TODAY, "last_date": TODAY, "by": world.daofu_cdc, "at": AT}
+    actions.begin(title="又一次", cells=[world.second], **days)  # no door is known there
+    over = actions.begin(title="已结束", cells=[world.cell], **days)
+    actions.end(sweep=over, by=world.daofu_cdc, at=AT)
+    assert queries.by_county(world.headquarters, AT) == {
+        world.daofu.pk: (rules.Coverage(doors=3, seen=2, done=1), 2)
+    }
+    assert queries.by_county(world.kangding_cdc, AT) == {}
+
+    browser = look(world.headquarters)
+    page = text(browser.get(url("index")))
+    assert "1 of 3 doors (33 %)" in page and "no sweep runs" in page
+    told = json.loads(browser.get(url("running_map")).content)
+    shares = {one["code"]: one["value"] for one in told["areas"]}
+    assert (shares["513326"], shares["513301"]) == (33.3, None)
+    assert "又一次" not in text(browser.get(url("index"), {"county": "513301"}))
+    browser = look(world.kangding_cdc)
+    assert "1 of 3 doors" not in text(browser.get(url("index")))
+    told = json.loads(browser.get(url("running_map")).content)
+    assert {one["value"] for one in told["areas"]} == {None}
+
+
 def test_a_county_begins_and_ends_a_sweep_and_takes_a_door_away(look, world):
     browser = look(world.daofu_cdc)
     said = {"title": "第二轮", "first_date": "2020-02-05", "last_date": "2020-02-08"}
