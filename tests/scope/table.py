@@ -739,7 +739,7 @@ SWEEPS = {
     "surveillance:sweeps:new": Row(ANSWERERS),
     "surveillance:sweeps:finding": Row(COMERS, "finding of a sweep", mine=SWEEPERS),
     "surveillance:sweeps:detail": Row(COMERS, "sweep", mine=SWEEPERS),
-    "surveillance:sweeps:running_map": Row(COMERS, mine=SWEEPERS),
+    "surveillance:sweeps:running_map": Row(COMERS),
     "surveillance:sweeps:coverage_map": Row(COMERS, "sweep", mine=SWEEPERS),
     "surveillance:sweeps:coverage_csv": Row(COMERS, "sweep", mine=SWEEPERS),
     "surveillance:sweeps:end": Row(ANSWERERS, "sweep", gets=False),
