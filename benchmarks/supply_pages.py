@@ -28,7 +28,7 @@ from benchmarks.ground.measuring import spent  # noqa: E402
 from benchmarks.ground.servers import signed_in  # noqa: E402
 
 ITEMS, STORES, USED, DAYS = 500, 50, 100, 4
-ROUNDS, TIMES = 7, 3
+ROUNDS, TIMES = 5, 2
 TODAY = date(2020, 2, 5)
 AT = datetime(2020, 2, 5, 2, tzinfo=UTC)
 PAGE_MS = 200.0

@@ -47,6 +47,10 @@ LOOK = 30  # days of demand that a plan is made from, at least
 _TIERS = {"hospital": 2, "laboratory": 3, "isolation_site": 2, "county_cdc": 2}
 
 
+# Of the plan of each line: megabytes that would be read as often as there are lines.
+_LARGE = ("plan__problem", "plan__told", "plan__needs")
+
+
 # --- Plans ----------------------------------------------------------------------------------------
 
 
@@ -73,7 +77,11 @@ def shares_of(plan: Plan) -> QuerySet[Share]:
     """The lines of a plan, by item and place."""
     rows = Share.objects.filter(plan=plan)
     whole = ("place__facility", "place__county", "item", "instead_of", "adjusted_by", "plan")
-    return rows.select_related(*whole).order_by("item__kind", "item__code", "place__mark", "pk")
+    return (
+        rows.select_related(*whole)
+        .defer(*_LARGE)
+        .order_by("item__kind", "item__code", "place__mark", "pk")
+    )
 
 
 def share_of(plan: Plan, key: int) -> Share | None:
@@ -85,7 +93,7 @@ def given_to(user: User, at: datetime) -> QuerySet[Share]:
     """What approved plans gave to the user's places, the last in front."""
     mine = stock.places_open_to(user, at, VIEW).order_by().values("pk")
     rows = Share.objects.filter(place__in=mine, plan__state=PlanState.APPROVED)
-    return rows.select_related("plan", "place__facility", "item", "instead_of")
+    return rows.select_related("plan", "place__facility", "item", "instead_of").defer(*_LARGE)
 
 
 def shipments_of(plan: Plan) -> list[tuple[Shipment, Transfer | None]]:

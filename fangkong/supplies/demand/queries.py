@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
 
 from fangkong.core import clock
 from fangkong.core.permissions import Permission
@@ -243,7 +243,7 @@ class _Seen:
 
     lots: list[rules.Held] = field(default_factory=list)
     all: int = 0  # held, good or not: what the ledger's curve ends with
-    changes: dict[date, list[int]] = field(default_factory=dict)
+    changes: dict[int, list[int]] = field(default_factory=dict)  # by day of the window
     reported: list[list[float]] = field(default_factory=list)
     foreseen: dict[float, list[list[float]]] = field(default_factory=dict)
     coming: list[Coming] = field(default_factory=list)
@@ -257,18 +257,30 @@ def covers(
     strategy: str = "conventional",
     places: Iterable[Place] | None = None,
     item: Item | None = None,
+    kind: str = "",
     forecasts: Mapping[int, Sequence[Forecast]] | None = None,
+    still: int | None = None,
     permission: Permission = VIEW,
 ) -> list[Cover]:
     """How the user's places stand with everything that they hold, use, await or asked for.
 
-    ``forecasts``: by key of the place. Eight statements, however many places and items. Those that
-    run out first stand in front, then by place and item.
+    ``forecasts``: by key of the place. ``kind``: of goods, "" for all. ``still``: how many are told
+    that nobody uses, needs or awaits; None for all. Ten statements at most, however many places and
+    items. Those that run out first stand in front, then by place and item.
     """
     mine = stock.places_to_choose(user, at, permission)
     if places is not None:
         mine = mine.filter(pk__in=[one.pk for one in places])
-    return look(list(mine), at, days=days, strategy=strategy, item=item, forecasts=forecasts)
+    return look(
+        list(mine),
+        at,
+        days=days,
+        strategy=strategy,
+        item=item,
+        kind=kind,
+        forecasts=forecasts,
+        still=still,
+    )
 
 
 def look(
@@ -278,18 +290,27 @@ def look(
     days: int = 30,
     strategy: str = "conventional",
     item: Item | None = None,
+    kind: str = "",
     forecasts: Mapping[int, Sequence[Forecast]] | None = None,
+    still: int | None = None,
 ) -> list[Cover]:
     """``covers`` of places that were found in a user's scope before."""
     today = clock.day_of(at)
-    goods = {one.pk: one for one in stock.items() if item is None or one.pk == item.pk}
+    goods = {
+        one.pk: one
+        for one in stock.items()
+        if (item is None or one.pk == item.pk) and kind in ("", one.kind)
+    }
     ground = _Ground({one.pk: one for one in places}, goods, norms_on(today), strategy, today, days)
-    ground.note_balances()
     ground.note_moves()
     ground.note_needs()
     ground.note_coming()
     for place, told in (forecasts or {}).items():
         ground.note_forecasts(place, told)
+    if still is None:
+        ground.note_balances()
+    else:
+        ground.note_some_still(still)
     return sorted(ground.covers(), key=_worst_first)
 
 
@@ -329,6 +350,9 @@ def a_day_of(
     return found
 
 
+_HELD = ("place_id", "item_id", "quantity", "lot__expires_on", "lot__held_back_at")
+
+
 class _Ground:
     """Gathers what is known of each item at each place."""
 
@@ -351,22 +375,58 @@ class _Ground:
         self.seen: dict[tuple[int, int], _Seen] = {}
 
     def at(self, place: int, item: int) -> _Seen:
-        return self.seen.setdefault((place, item), _Seen())
+        one = self.seen.get((place, item))
+        if one is None:
+            one = self.seen[place, item] = _Seen()
+        return one
 
-    def note_balances(self) -> None:
-        """What is there, and what of it may be used."""
+    def note_balances(self, items: Collection[int] | None = None) -> None:
+        """What is there, and what of it may be used; of all goods, or of these."""
         rows = Balance.objects.filter(
-            place__in=list(self.places), item__in=list(self.goods), quantity__gt=0
+            place__in=list(self.places),
+            item__in=list(self.goods if items is None else items),
+            quantity__gt=0,
         )
-        values = rows.order_by().values_list(
-            "place_id", "item_id", "quantity", "lot__expires_on", "lot__held_back_at"
+        for held in rows.order_by().values_list(*_HELD):
+            self._note_held(*held)
+
+    def _note_held(
+        self,
+        place: int,
+        item: int,
+        quantity: int,
+        expires: date | None,
+        held_back: datetime | None,
+    ) -> None:
+        one = self.at(place, item)
+        one.all += quantity
+        if held_back is None and (expires is None or expires >= self.today):
+            until = None if expires is None else (expires - self.today).days
+            one.lots.append(rules.Held(quantity, until))
+
+    def note_some_still(self, most: int) -> None:
+        """Of goods of which nothing moved, is needed or awaited anywhere, the first that lie there.
+
+        They have no days of cover, so a board that shows few of them needs no more.
+        """
+        moved = {item for _place, item in self.seen}
+        self.note_balances(moved)
+        rows = Balance.objects.filter(
+            place__in=list(self.places),
+            item__in=[key for key in self.goods if key not in moved],
+            quantity__gt=0,
         )
-        for place, item, quantity, expires, held_back in values:
-            one = self.at(place, item)
-            one.all += quantity
-            if held_back is None and (expires is None or expires >= self.today):
-                until = None if expires is None else (expires - self.today).days
-                one.lots.append(rules.Held(quantity, until))
+        first = rows.order_by("place__mark", "item__kind", "item__code")
+        keys = list(first.values_list("place_id", "item_id").distinct()[:most])
+        if not keys:
+            return
+        of_them = rows.filter(
+            place__in={place for place, _item in keys}, item__in={item for _place, item in keys}
+        ).order_by()
+        known = set(keys)
+        for place, item, quantity, expires, held_back in of_them.values_list(*_HELD):
+            if (place, item) in known:
+                self._note_held(place, item, quantity, expires, held_back)
 
     def note_moves(self) -> None:
         """What came, went and was used on each day of the window."""
@@ -377,12 +437,9 @@ class _Ground:
         )
         values = rows.order_by().values_list(
             "item_id", "source_id", "source__kind", "target_id", "target__kind", "quantity",
-            "entry__moved_at",
+            self._day(0, WINDOW - 1),
         )  # fmt: skip
-        days: dict[datetime, date] = {}  # lines of a sheet share its moment
-        for item, source, source_kind, target, target_kind, quantity, moved_at in values.iterator():
-            if (day := days.get(moved_at)) is None:
-                day = days[moved_at] = clock.day_of(moved_at)
+        for item, source, source_kind, target, target_kind, quantity, day in values.iterator():
             if source in self.places:
                 change = self.at(source, item).changes.setdefault(day, [0, 0, 0])
                 change[1] += quantity
@@ -391,6 +448,16 @@ class _Ground:
                 change = self.at(target, item).changes.setdefault(day, [0, 0, 0])
                 change[0] += quantity
                 change[2] -= quantity if source_kind == PlaceKind.USED else 0
+
+    def _day(self, first: int, last: int) -> Case | Value:
+        """On which day of the window a line moved, as a number that the database finds by halving:
+        twenty thousand moments need not be read as such."""
+        if first == last:
+            return Value(first)
+        half = (first + last + 1) // 2
+        start = clock.start_of(self.first + timedelta(days=half))
+        later = When(entry__moved_at__gte=start, then=self._day(half, last))
+        return Case(later, default=self._day(first, half - 1), output_field=IntegerField())
 
     def note_needs(self) -> None:
         """What was reported or asked for."""
@@ -433,7 +500,8 @@ class _Ground:
         burn = self._burn(one)
         reported = rules.added(one.reported, days) if one.reported else nothing
         middle = _level(one.foreseen, 0.5, days) if one.foreseen else nothing
-        if one.reported or one.foreseen:
+        told = bool(one.reported or one.foreseen)
+        if told:
             need = rules.projected(burn.a_day, reported, middle, days)
         else:  # most goods are just used
             need = [burn.a_day or 0.0] * days
@@ -446,7 +514,11 @@ class _Ground:
             for each in one.coming
             if each.counts_on(self.today)
         ]
-        lasts = rules.cover(one.lots, arrivals, need)
+        lasts = (
+            rules.cover(one.lots, arrivals, need)
+            if told or arrivals
+            else rules.steady(one.lots, burn.a_day or 0.0, days)
+        )
         return Cover(
             place=place,
             item=item,
@@ -459,7 +531,7 @@ class _Ground:
             coming=one.coming,
             today=self.today,
             reserve=self._reserve("" if place.facility is None else place.facility.kind),
-            basis=rules.basis(burn.a_day, reported, middle),
+            basis=rules.basis(burn.a_day, reported, middle) if told else "burn",
             days=lasts,
             days_high=lasts if high is need else rules.cover(one.lots, arrivals, high),
             alone=rules.cover(one.lots, [], need) if arrivals else lasts,
@@ -475,8 +547,7 @@ class _Ground:
             still = [rules.Change()] if one.all else []
             found = rules.burn(one.all, still)
             return replace(found, days=len(still) * WINDOW, window=WINDOW)
-        days = (self.first + timedelta(days=n) for n in range(WINDOW))
-        return rules.burn(one.all, [rules.Change(*one.changes.get(day, (0, 0, 0))) for day in days])
+        return rules.burnt(one.all, one.changes, WINDOW)
 
 
 def _level(foreseen: Mapping[float, list[list[float]]], wanted: float, days: int) -> list[float]:

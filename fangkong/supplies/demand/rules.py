@@ -67,6 +67,25 @@ def burn(held: int, changes: Sequence[Change]) -> Burn:
     return Burn(used / days if days else None, used, days, len(changes))
 
 
+def burnt(held: int, changes: Mapping[int, Sequence[int]], window: int) -> Burn:
+    """``burn`` of a window of which most days did nothing, many times as quick.
+
+    ``changes``: day of the window, counted from 0, the oldest, to what came, went and was used.
+    """
+    used = days = 0
+    level, after = held, window  # the evening of the day before ``after``
+    for day in sorted(changes, reverse=True):
+        came, went, of_it = changes[day]
+        days += after - 1 - day if level > 0 else 0  # nothing moved: the morning as the evening
+        morning = level - came + went
+        days += 1 if morning > 0 or came > 0 or of_it > 0 else 0
+        used += of_it
+        level, after = morning, day
+    days += after if level > 0 else 0
+    used = max(0, used)
+    return Burn(used / days if days else None, used, days, window)
+
+
 # --- Norms ----------------------------------------------------------------------------------------
 
 
@@ -289,6 +308,15 @@ def cover(
     if not coming and all(one.until is None or one.until >= last for one in there):
         return _plainly(sum(one.quantity for one in there), need)  # they keep as far as one looks
     return outlook(there, coming, need).cover
+
+
+def steady(lots: Sequence[Held], a_day: float, days: int) -> float | None:
+    """``cover`` of a need that is the same every day, with nothing on its way: one division."""
+    if not a_day:
+        return None
+    if any(one.until is not None and one.until < days - 1 for one in lots):
+        return cover(lots, [], [a_day] * days)
+    return min(float(days), sum(one.quantity for one in lots) / a_day)
 
 
 def _plainly(left: float, need: Sequence[float]) -> float | None:

@@ -111,20 +111,22 @@ def index(request: StaffRequest) -> HttpResponseBase:
     """Who runs out first, and the cover of every place by item."""
     counties = _counties(request)
     form = forms.BoardFilter(request.GET, counties=counties)
-    asked = form.asked()
-    found = queries.covers(request.user, request.now, **asked)
+    asked: dict[str, Any] = dict(form.asked())
     said = form.chosen()
     if county := said.get("county"):
-        found = [one for one in found if one.place.county and one.place.county.code == county]
-    if kind := said.get("kind"):
-        found = [one for one in found if one.item.kind == kind]
+        rows = stock.places_to_choose(request.user, request.now, VIEW)
+        asked["places"] = list(rows.filter(county__code=county))
+    asked["kind"] = said.get("kind") or ""
+    if not export.wanted(request):  # the page shows the first of those that lie still
+        asked["still"] = WORST
+    found = queries.covers(request.user, request.now, **asked)
     if export.wanted(request):
         return _export(request, found)
     pages.forms.dress(form)
     page = {
         "form": form,
         "days": asked["days"],
-        "worst": [_told(one) for one in found if one.days is not None][:WORST],
+        "worst": [_told(one) for one in found[:WORST] if one.days is not None],  # worst first
         "heat": _heat(found),
         "unknown": [one for one in found if one.days is None][:WORST],
         "may_ask": bool(request.user.scope(ASK, request.now)),

@@ -27,6 +27,8 @@ from .types import (
     Unit,
 )
 
+_UNITS = dict(Unit.choices)
+
 
 class Item(Record):
     """A kind of goods (品种). ``packs``: smallest units in one of each pack, by its name.
@@ -67,6 +69,11 @@ class Item(Record):
 
     def __str__(self) -> str:
         return self.display_name
+
+    def get_unit_display(self) -> str:
+        """The unit in the language of the page; Django's own way makes all choices anew each time,
+        which is most of a page with a thousand quantities."""
+        return str(_UNITS.get(self.unit, self.unit))
 
     @property
     def display_name(self) -> str:

@@ -147,6 +147,20 @@ def test_covers_take_as_many_statements_for_one_place_as_for_many(world):
     assert len(many) <= len(one)
 
 
+def test_a_board_that_shows_few_of_what_lies_still_tells_the_same_first_ones(world):
+    asked(world)
+    world.bring(20, place=world.there)
+    for n in range(6):
+        item = world.item(f"still-{n}", f"存放{n}号")
+        for place in (world.there, world.ward, world.store):
+            world.bring(5 + n, place=place, item=item, at=AT - 60 * DAY)
+    whole = queries.covers(world.headquarters, AT)
+    for most in (0, 1, 4, 100):
+        some = queries.covers(world.headquarters, AT, still=most)
+        assert some == whole[: len(some)]
+        assert len(some) == min(len(whole), 1 + most)
+
+
 # --- Needs ----------------------------------------------------------------------------------------
 
 

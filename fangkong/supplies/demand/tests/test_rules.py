@@ -189,3 +189,33 @@ def test_the_reserve_counts_on_beyond_what_was_looked_at():
     assert [rules.tone(days, 10) for days in (None, 0, 2.9, 3, 9.9, 10)] == [
         "", "bad", "bad", "warn", "warn", "good",
     ]  # fmt: skip
+
+
+@given(
+    held=st.integers(0, 60),
+    days=st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(-5, 30)),
+        min_size=1,
+        max_size=30,
+    ),
+)
+def test_the_quick_pace_of_days_that_mostly_did_nothing_is_the_plain_one(held, days):
+    changes = [rules.Change(*day) for day in days]
+    some = {n: day for n, day in enumerate(days) if any(day)}
+    assert rules.burnt(held, some, len(days)) == rules.burn(held, changes)
+
+
+@given(
+    lots=st.lists(
+        st.builds(rules.Held, st.integers(0, 500), st.none() | st.integers(0, 40)), max_size=4
+    ),
+    a_day=st.floats(0, 50, allow_subnormal=False),
+    days=st.integers(1, 40),
+)
+def test_cover_by_one_division_is_that_of_day_by_day(lots, a_day, days):
+    quick = rules.steady(lots, a_day, days)
+    plain = rules.outlook(lots, [], [a_day] * days).cover
+    if a_day <= 1e-6:  # less than a millionth of a piece is no need by day
+        return
+    assert quick == pytest.approx(plain, abs=1e-6)
+    assert rules.cover(lots, [], [a_day] * days) == pytest.approx(plain, abs=1e-6)
