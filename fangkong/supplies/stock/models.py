@@ -70,7 +70,7 @@ class Item(Record):
     def __str__(self) -> str:
         return self.display_name
 
-    def get_unit_display(self) -> str:
+    def get_unit_display(self) -> str:  # type: ignore[no-redef]  # the plugin knows Django's
         """The unit in the language of the page; Django's own way makes all choices anew each time,
         which is most of a page with a thousand quantities."""
         return str(_UNITS.get(self.unit, self.unit))
