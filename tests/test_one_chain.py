@@ -16,7 +16,6 @@ from django.core.cache import cache
 
 from fangkong.core import clock
 from fangkong.surveillance.monitoring.tests import factories as cards
-from fangkong.surveillance.screening import jobs as screening
 from fangkong.surveillance.testing.tests.factories import AT, World
 from fangkong.surveillance.warning import actions as warning
 from fangkong.surveillance.warning.models import DetectionRun
@@ -138,6 +137,16 @@ def test_from_a_card_to_the_product_that_warns_of_the_chain(
         address_detail="团结社区1号",
         documents=[{"kind": "resident_id", "number": who.id_number}],
     )
+    # The town is screened before anybody asks who was with the patient: ten may share a tube.
+    said = {"condition": "covid-19", "rule": "ten-in-one", "group": "mass-screening"}
+    said |= {"specimen_type": "oropharyngeal-swab", "laboratory": str(world.bench.public_id)}
+    pool = send(county, f"{tests}pools/", 201, facility=str(world.hospital.public_id), **said)
+    tube = f"{tests}pools/{pool['id']}/"
+    for person in (known["id"], str(world.person.public_id)):
+        send(county, f"{tube}members/", 201, person=person)
+    for step in ("close", "ship"):
+        send(county, f"{tube}{step}/", 200)
+
     days = {"first_date": str(day.now.date() - timedelta(days=1)), "last_date": str(day.now.date())}
     contact = send(
         county,
@@ -156,15 +165,10 @@ def test_from_a_card_to_the_product_that_warns_of_the_chain(
     assert "symptoms" in kinds(send, county)
     second = send(doctor, monitoring, 201, **card(world, 2, day.now))
 
-    # The swab goes into a tube of ten with somebody else's; the tube diagnoses nobody.
-    said = {"condition": "covid-19", "rule": "ten-in-one", "group": "mass-screening"}
-    said |= {"specimen_type": "oropharyngeal-swab", "laboratory": str(world.bench.public_id)}
-    pool = send(county, f"{tests}pools/", 201, facility=str(world.hospital.public_id), **said)
-    tube = f"{tests}pools/{pool['id']}/"
-    for person in (known["id"], str(world.person.public_id)):
-        send(county, f"{tube}members/", 201, person=person)
-    for user, step in ((county, "close"), (county, "ship"), (bench, "receive")):
-        send(user, f"{tube}{step}/", 200)
+    # Whoever is watched shares no further tube. That of the screening diagnoses nobody.
+    other = send(county, f"{tests}pools/", 201, facility=str(world.hospital.public_id), **said)
+    send(county, f"{tests}pools/{other['id']}/members/", 422, person=known["id"])
+    send(bench, f"{tube}receive/", 200)
     send(bench, f"{tube}results/", 201, method="rt-pcr", outcome="positive", ct={"N": 3510})
     inside = send(county, tube, 200, ask=True)["inside"]
     assert [one["state"] for one in inside] == ["held", "held"]
@@ -182,8 +186,7 @@ def test_from_a_card_to_the_product_that_warns_of_the_chain(
     assert (raised["case_class"], raised["definition"]) == ("confirmed", "cn-2020-01")
     assert "recollect" not in kinds(send, county)
 
-    # The contact became a case of the same chain.
-    screening.convert(day.now)
+    # The contact became a case of the same chain, in the moment of the result.
     assert send(county, seen, 200, ask=True)["ending"] == "case"
     chain = send(county, f"{watch}cases/{first['id']}/chain/", 200, ask=True)["cases"]
     assert [(one["number"], one["generation"]) for one in chain] == [

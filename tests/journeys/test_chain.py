@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,22 +34,20 @@ def server(
         yield running
 
 
-def test_from_a_card_to_the_warning_that_goes_out(
-    visit: Visit, server: Server, tmp_path: Path
-) -> None:
+def test_from_a_card_to_the_warning_that_goes_out(visit: Visit, tmp_path: Path) -> None:
     hospital, county, phone = visit("hospital"), visit("daofu"), visit("hospital", width=390)
     first = _reported(hospital)
     signal = _signal(county)
+    pool = _pooled(phone)
     observation = _watched(county, first)
     _found_ill(county, observation)
     second = _reported_as_known(county, observation)
-    single = _positive_pool(phone, visit("lab"), county)
+    single = _positive_pool(visit("lab"), county, pool)
     _single_positive(phone, visit("lab"), single)
 
     county.goto(second)
     expect(county.locator("main")).to_contain_text("确诊")
     expect(county.locator("main")).to_contain_text(single)
-    _strike(server, "surveillance.screening.convert")
     county.goto(observation)
     expect(county.locator(".fk-facts").first).to_contain_text("转为病例")
     county.goto(first)
@@ -142,8 +138,8 @@ def _reported_as_known(page: Page, observation: str) -> str:
     return page.url
 
 
-def _positive_pool(phone: Page, lab: Page, county: Page) -> str:
-    """A tube with the contact and somebody else is positive; the single specimen asked for."""
+def _pooled(phone: Page) -> str:
+    """A tube of the screening with two persons, before anybody asks who was with the patient."""
     phone.goto("/surveillance/testing/pools/open/")
     phone.select_option("#id_rule", "ten-in-one")
     phone.select_option("#id_group", "mass-screening")
@@ -155,6 +151,8 @@ def _positive_pool(phone: Page, lab: Page, county: Page) -> str:
     expect(phone.locator("#id_number")).to_be_focused()
     phone.keyboard.type(CONTACT.id_number)
     phone.keyboard.press("Enter")
+    phone.fill("#id_name", CONTACT.name)
+    phone.locator("form:has(#id_name) button[type=submit]").click()
     expect(phone.locator("#filled")).to_have_text("1/10")
     phone.fill("#id_number", "康珠卓玛")
     phone.keyboard.press("Enter")
@@ -165,6 +163,11 @@ def _positive_pool(phone: Page, lab: Page, county: Page) -> str:
     expect(phone).not_to_have_url(re.compile("/fill/$"))
     pool = phone.locator("h1").inner_text().strip()
     _scan(phone, "shipped", pool)
+    return pool
+
+
+def _positive_pool(lab: Page, county: Page, pool: str) -> str:
+    """The tube is positive; the single specimen of the contact that is asked for."""
     _scan(lab, "received", pool)
     lab.get_by_role("link", name=pool).click()
     _positive(lab, "#id_ct_N", "35.1")
@@ -249,11 +252,3 @@ def _issued(headquarters: Page, county: Page, product: str, folder: Path) -> Non
     assert "道孚县聚集性疫情警示" in message and "Restricted" in message
     assert CONTACT.name not in message
     shot(county, "product-of-a-chain")
-
-
-def _strike(server: Server, schedule: str) -> None:
-    struck = subprocess.run(
-        [sys.executable, "-m", "tests.journeys.strike", schedule],
-        env=server.environment, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert struck.returncode == 0, struck.stderr
