@@ -135,7 +135,7 @@ def furnish(at: datetime) -> dict[str, str]:
         **_sweep(),
         **_stock(daofu, at),
         **_sources(),
-        "specimen": _id(Specimen.objects.get(state="received", pool=None)),
+        "specimen": _id(Specimen.objects.filter(state="received", pool=None).earliest("pk")),
         **_pools(person, at),
         "bulletin": _id(_bulletin(Area.objects.get(code="513326"), daofu, at)),
         "issued bulletin": _id(Bulletin.objects.filter(state="issued").latest("pk")),
