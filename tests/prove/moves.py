@@ -28,6 +28,7 @@ import django
 WORKERS = 4
 LOTS, ITEMS = 3, 4
 LATE = 0.02  # seconds after a command was given within which its worker is killed, at least
+PATIENCE = 500  # times that a command may find the database busy, one after the other
 LOSES = 0.1  # the share of answers that get lost on their way: the same command comes again
 
 
@@ -127,6 +128,7 @@ class Worker:
         os.close(answer)
         self.held: tuple[str, str, dict[str, Any]] | None = None
         self.dies_at = self.given_at = 0.0
+        self.busy = 0  # times in a row
 
     def give(self, key: str, note: str, asked: dict[str, Any]) -> None:
         self.held, self.given_at = (key, note, asked), time.monotonic()
@@ -193,7 +195,9 @@ def driven(plan: Plan) -> dict[str, Any]:
             said = worker.answer()
             assert worker.held is not None
             key, note, asked = worker.held
-            if said == "busy":
+            worker.busy = worker.busy + 1 if said == "busy" else 0
+            assert worker.busy < PATIENCE, f"{note}: it is no lock that keeps it"
+            if worker.busy:
                 worker.give(key, note, asked)
                 continue
             assert said in ("done", "again", "refused"), said
