@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import schemathesis
@@ -45,6 +46,7 @@ CHECKS = [
     unsupported_method,
 ]
 SLOW = 3.0  # seconds of this process alone: how busy the machine is says nothing of an answer
+AGAIN = 2  # times that what was slow is asked once more: what is slow by itself is slow each time
 ROLES = {"county": 6, "headquarters": 3, "hospital": 3, "nobody": 1}  # cases for each operation
 
 
@@ -120,6 +122,11 @@ def keep(house: House, role: str, examples: int) -> Counter[int]:
     )
     statuses: Counter[int] = Counter()
     faults: list[str] = []
+
+    def timed(case: Any) -> tuple[Any, float]:
+        began = time.process_time()
+        return case.call(headers=headers), time.process_time() - began
+
     for found in schema.get_all_operations():
         operation = found.ok()
         if "imports/" in operation.path and operation.method.upper() == "POST":
@@ -138,10 +145,13 @@ def keep(house: House, role: str, examples: int) -> Counter[int]:
             if known and "public_id" in (case.path_parameters or {}):
                 case.path_parameters["public_id"] = known
             cache.clear()  # not a test of the throttle
-            began = time.process_time()
-            answer = case.call(headers=headers)
-            took = time.process_time() - began
+            answer, took = timed(case)
             case.validate_response(answer, checks=CHECKS)
+            for _time in range(AGAIN):  # this process also clears up what tests before it left
+                if took >= SLOW:
+                    for key in {"Idempotency-Key"} & set(case.headers or ()):
+                        case.headers[key] = str(uuid4())  # else the first answer comes again
+                    took = timed(case)[1]
             assert took < SLOW, f"{case.method} {case.path}: {took:.2f} s"
             statuses[answer.status_code] += 1
 

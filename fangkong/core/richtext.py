@@ -45,8 +45,24 @@ class SafeHtml(SafeString):
     __slots__ = ()
 
 
+READINGS = 5
+
+
 def clean(text: str) -> SafeHtml:
-    """The text with nothing left but plain layout, links, and pictures of our own."""
+    """The text with nothing left but plain layout, links, and pictures of our own.
+
+    Read until nothing changes: where a tag goes that kept two others apart, what is left is read
+    otherwise than it was (a paragraph within a paragraph ends the outer one).
+    """
+    cleaned = _cleaned(text)
+    for _time in range(READINGS):
+        before, cleaned = cleaned, _cleaned(cleaned)
+        if cleaned == before:
+            break
+    return cleaned
+
+
+def _cleaned(text: str) -> SafeHtml:
     given = _NEVER.sub("", text.replace("\r\n", "\n"))
     cleaned = nh3.clean(
         given,
