@@ -11,7 +11,7 @@ CASES = "/surveillance/monitoring/"
 
 
 def a_case(page: Page, number: int) -> str:
-    """The address of one of the county's cases; each journey takes one of its own."""
+    """The address of one of the cases that a user sees; each journey takes one of its own."""
     page.goto(CASES)
     link = page.locator(f"main tbody a[href^='{CASES}0']").nth(number)
     address = link.get_attribute("href")
@@ -62,8 +62,8 @@ def test_a_reviewer_is_shown_the_card_that_came_meanwhile(
     visit: Visit, language: str, width: int, number: int
 ) -> None:
     reviewer = visit("daofu", language=language, width=width)
-    address = a_case(reviewer, number)
     other = visit("hospital", language=language, width=width)  # nobody reviews a card of their own
+    address = a_case(other, number)  # of the hospital: other journeys report for others
     other.goto(f"{address}revise/")
     revise(other, origin_place="丹巴县")  # so that it waits for its review
     reviewer.goto(f"{CASES}?review=waiting")
