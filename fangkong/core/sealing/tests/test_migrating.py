@@ -12,7 +12,11 @@ from fangkong.people.tests.factories import NUMBER, PHONE, person
 
 from .test_fields import ADDRESS, stored
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.both_databases]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.both_databases,
+    pytest.mark.long,  # every room stands on people: all migrations run back and forth
+]
 
 
 def go_to(name=""):
