@@ -352,7 +352,7 @@ def receipt_taken_back(entry: Entry, by: User | None, at: datetime) -> None:
             found.state, found.closed_at = SupplyState.PROMISED, None
             _saved(found, "open_again", by, at, detail={"entry": entry.number})
         elif not queries.asked_about_undone(found):
-            _ask_about_undone(found, entry, at)
+            _ask_keeper(found, UNDONE_TASK.code, at, entry=entry.number)
 
 
 @transaction.atomic
@@ -399,12 +399,13 @@ def take_money_back(*, supply: Supply, reason: str, by: User | None, at: datetim
     return _saved(found, "take_money_back", by, at, why, detail)
 
 
-def _ask_about_undone(found: Supply, entry: Entry, at: datetime) -> None:
+def _ask_keeper(found: Supply, kind: str, at: datetime, **params: str) -> None:
+    """A task for whoever keeps the store that the supply is for."""
     facility = found.place.facility
     assert facility is not None
     tasks.assign(
-        kind=UNDONE_TASK.code,
-        params={"party": found.display_name, "entry": entry.number},
+        kind=kind,
+        params={"party": found.display_name, **params},
         area=facility.area,
         role=keeper_of(facility.kind),
         due_at=at + ASK_WITHIN,
@@ -515,20 +516,8 @@ def remind_of_late(*, supply: Supply, at: datetime) -> bool:
     found = queries.locked(supply)
     if found.state != SupplyState.PROMISED or queries.asked_for(found):
         return False
-    facility = found.place.facility
-    assert facility is not None
     assert found.arrives_on is not None
-    tasks.assign(
-        kind=LATE_TASK.code,
-        params={"party": found.display_name, "day": found.arrives_on.isoformat()},
-        area=facility.area,
-        role=keeper_of(facility.kind),
-        due_at=at + ASK_WITHIN,
-        by=None,
-        at=at,
-        facility=facility,
-        source=found,
-    )
+    _ask_keeper(found, LATE_TASK.code, at, day=found.arrives_on.isoformat())
     return True
 
 
