@@ -12,7 +12,6 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
-from fangkong.core.refusals import Refused
 from fangkong.supplies.stock import forms as stock
 from fangkong.supplies.stock import rules as goods
 from fangkong.supplies.stock import words as said
@@ -183,7 +182,7 @@ class Row:
     more_open: bool
 
 
-class DoorForm(pages.Form):
+class DoorForm(stock.AtLines):
     """What came to the door, line by line of what was promised; empty lines did not come.
 
     Each line has room for further lots: what one lorry brings often bears several numbers.
@@ -334,16 +333,9 @@ class DoorForm(pages.Form):
             "money": bool(told.get("money")),
         }
 
-    def refuse(self, problem: Refused) -> None:
-        """Each fault at its line: the action counts the lines that were filled in."""
-        one_fault = [(getattr(problem, "field", ""), str(problem))]
-        for field, text in getattr(problem, "faults", one_fault):
-            if not field.startswith("lines/"):
-                super().refuse(problem)
-                return
-            _lines, number, *_lot, name = field.split("/")
-            own = f"{name}_{self.checked[int(number)][0]}"
-            self.add_error(own if own in self.fields else None, text)
+    def _at(self, name: str, number: int) -> str | None:
+        own = f"{name}_{self.checked[number][0]}"
+        return own if own in self.fields else None
 
 
 class PublishForm(pages.Form):

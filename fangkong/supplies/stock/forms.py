@@ -44,7 +44,25 @@ def named(item: Item) -> str:
     return f"{item.display_name} · {item.code}"
 
 
-class LinesForm(pages.Form):
+class AtLines(pages.Form):
+    """A form with numbered lines: a fault of ``lines/2/…`` stands at the field of that line."""
+
+    def refuse(self, problem: Refused) -> None:
+        """Each fault at its line; what is of no line as any form says it."""
+        one_fault = [(getattr(problem, "field", ""), str(problem))]
+        for field, text in getattr(problem, "faults", one_fault):
+            if not field.startswith("lines/"):
+                super().refuse(problem)
+                return
+            _lines, number, *name = field.split("/")
+            self.add_error(self._at(name[-1] if name else "", int(number)), text)
+
+    def _at(self, name: str, number: int) -> str | None:
+        """The field of a line as the action counts them; None for the top of the form."""
+        raise NotImplementedError
+
+
+class LinesForm(AtLines):
     """A sheet: its papers, and lines of which the first has to be filled in."""
 
     other = forms.CharField(
@@ -155,14 +173,9 @@ class LinesForm(pages.Form):
 
     def refuse(self, problem: Refused) -> None:
         """Each fault at its line: the action counts the lines that were filled in."""
-        field = getattr(problem, "field", "")
         if isinstance(problem, NotAcceptable):
             for name, text in problem.faults:
                 self.add_error(self._at(name.rpartition("/")[2], problem.line or 0), text)
-            return
-        if field.startswith("lines/"):
-            _lines, number, name = field.split("/")
-            self.add_error(self._at(name, int(number)), str(problem))
             return
         super().refuse(problem)
 

@@ -11,10 +11,9 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
-from fangkong.core.refusals import Refused
 
 from . import labels, scans, words
-from .forms import PlaceField, named
+from .forms import AtLines, PlaceField, named
 from .models import Item, ItemCode, Lot, Place
 from .types import Arriving, Leaving, LotFacts, Papers
 
@@ -56,7 +55,7 @@ class LookForm(pages.Form):
     photo = PhotoField()
 
 
-class SheetForm(pages.Form):
+class SheetForm(AtLines):
     """A sheet that is scanned package by package: in, or out."""
 
     code = CodeField()
@@ -177,17 +176,8 @@ class SheetForm(pages.Form):
         papers = {"source": said["place"], "target": said["target"], "papers": self.papers()}
         return {**papers, "lines": lines}
 
-    def refuse(self, problem: Refused) -> None:
-        """A fault of a line stands at its number of packages, where it has no field of its own."""
-        one_fault = [(getattr(problem, "field", ""), str(problem))]
-        for field, text in getattr(problem, "faults", one_fault):
-            if not field.startswith("lines/"):
-                super().refuse(problem)
-                return
-            _lines, number, *_lot, name = field.split("/")
-            self.add_error(self._at(name, int(number)), text)
-
     def _at(self, name: str, number: int) -> str:
+        """Its number of packages, where it has no field of its own."""
         own = {"quantity": "count", "made_on": "expires_on"}.get(name, name)
         fields = (f"{own}_{number}", f"count_{number}")
         return next(one for one in fields if one in self.fields)

@@ -12,10 +12,9 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
 from fangkong.core.files.forms import FilesField
-from fangkong.core.refusals import Refused
 
 from . import rules, words
-from .forms import IssueForm, PlaceField
+from .forms import AtLines, IssueForm, PlaceField
 from .models import Place, Transfer, TransferLine
 from .types import PROOF, Arrived, Leaving, Settled, ShipmentState, Way
 
@@ -88,7 +87,7 @@ class ShipmentForm(IssueForm):
         return {"source": said["source"], "target": said["target"], "lines": lines, "way": way}
 
 
-class _LinesOfShipment(pages.Form):
+class _LinesOfShipment(AtLines):
     """Two numbers for each line; ``first`` and ``second`` name them."""
 
     first: tuple[str, Any] = ("", "")
@@ -140,15 +139,9 @@ class _LinesOfShipment(pages.Form):
             )
             yield one, first, second
 
-    def refuse(self, problem: Refused) -> None:
-        """At the line that the action names."""
-        field = getattr(problem, "field", "")
-        if field.startswith("lines/"):
-            _lines, n, *name = field.split("/")
-            own = f"{name[0] if name else self.first[0]}-{self.of[int(n)].public_id}"
-            self.add_error(own if own in self.fields else None, str(problem))
-            return
-        super().refuse(problem)
+    def _at(self, name: str, number: int) -> str | None:
+        own = f"{name or self.first[0]}-{self.of[number].public_id}"
+        return own if own in self.fields else None
 
 
 class ArrivalForm(_LinesOfShipment):
