@@ -51,8 +51,8 @@ STEPS = [
 STEP = {room: number for number, rooms in enumerate(STEPS) for room in rooms}
 DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
-    "api", "append_only", "audit", "backup", "bulk", "clock", "commands", "files", "finders",
-    "dossier",
+    "api", "append_only", "audit", "backup", "bodies", "bulk", "clock", "commands", "files",
+    "finders", "dossier",
     "editions", "free_text", "imports", "logs", "messages", "middleware",
     "notices", "origin", "outbound", "pages", "permissions",
     "printing", "privacy", "problems", "purposes", "queue", "record", "refusals", "request_id",

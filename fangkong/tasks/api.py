@@ -12,6 +12,7 @@ from ninja import Field, Router, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.bodies import Text2000
 from fangkong.core.files import queries as files
 from fangkong.core.files import receiving
 from fangkong.core.files.api import FileOut, out
@@ -52,7 +53,7 @@ class ProvenTaskOut(TaskOut):
 class ProofIn(api.Body):
     """``files`` are ids of uploads for ``tasks.proof`` (``/api/v1/core/files/tasks.proof/``)."""
 
-    proof: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
+    proof: Text2000
     files: list[UUID] = Field(default=[], max_length=PROOF.most)
 
 

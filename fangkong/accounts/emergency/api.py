@@ -7,9 +7,10 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router, Schema
+from ninja import Router, Schema
 
 from fangkong.core import api
+from fangkong.core.bodies import Text60, Text400
 
 from . import actions
 from .models import EmergencyAccess
@@ -18,15 +19,12 @@ from .types import USE, finders
 router = Router(tags=["accounts"])
 
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-
-
 class EmergencyIn(api.Body):
     """Whom, and why. `kind`: by what the person is found, `document` or `card` (its case)."""
 
-    kind: str = Field(max_length=60, pattern=_NO_NUL)
-    number: str = Field(max_length=60, pattern=_NO_NUL)
-    reason: str = Field(max_length=400, pattern=_NO_NUL)
+    kind: Text60
+    number: Text60
+    reason: Text400
 
 
 class Opened(Schema):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,6 +12,7 @@ from ninja import Field, Schema
 from ninja.files import UploadedFile
 
 from fangkong.core import api
+from fangkong.core.bodies import Text60
 
 from . import actions, columns, queries
 from .types import Kind, Outcome, Place
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from .models import ImportRun
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
 SHOWN = 100  # rows that have to be corrected
 
 
@@ -58,7 +58,7 @@ class ImportOut(Schema):
 class MatchIn(api.Body):
     """A field for each column, "" for one that is passed over."""
 
-    fields: list[Annotated[str, Field(max_length=60, pattern=_NO_NUL)]] = Field(max_length=1000)
+    fields: list[Text60] = Field(max_length=1000)
 
 
 def upload(

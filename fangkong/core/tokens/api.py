@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from ninja import Field, Router, Schema, Status
 
 from fangkong.core import api
+from fangkong.core.bodies import NO_NUL
 from fangkong.core.refusals import Refused
 
 from . import actions, queries
@@ -45,7 +46,7 @@ class TokenMadeOut(TokenOut):
 
 
 class TokenIn(api.Body):
-    name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00]*$")
+    name: str = Field(min_length=1, max_length=60, pattern=NO_NUL)
     permissions: list[str] = Field(min_length=1, max_length=200)
     may_write: bool = False
     expires_at: datetime

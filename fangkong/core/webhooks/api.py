@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Field, Router, Schema, Status
 
 from fangkong.core import api, outbound
+from fangkong.core.bodies import NO_NUL
 from fangkong.core.refusals import Refused
 
 from . import actions, queries
@@ -41,7 +42,7 @@ class ReceiverMadeOut(ReceiverOut):
 
 
 class ReceiverIn(api.Body):
-    name: str = Field(min_length=1, max_length=60, pattern=r"^[^\x00]*$")
+    name: str = Field(min_length=1, max_length=60, pattern=NO_NUL)
     url: str = Field(min_length=1, max_length=500, pattern=r"^[!-~]*$")
     events: list[str] = Field(min_length=1, max_length=100)
 

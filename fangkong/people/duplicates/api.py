@@ -16,6 +16,7 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
 from fangkong.core.api import Page
 from fangkong.core.audit.sights import opened
+from fangkong.core.bodies import NO_NUL
 from fangkong.core.permissions import Permission
 
 from . import actions, queries, rules, words
@@ -23,7 +24,7 @@ from .models import Merge, Pair, Run
 from .types import FIND, JUDGE, Trigger
 
 router = Router(tags=["people"])
-REASON = Field(min_length=4, max_length=400, pattern=r"^[^\x00]*$")
+REASON = Field(min_length=4, max_length=400, pattern=NO_NUL)
 
 
 class PairOut(Schema):

@@ -17,6 +17,7 @@ from fangkong.core import api
 from fangkong.core.api import Page
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
+from fangkong.core.bodies import NO_NUL, Text400
 from fangkong.core.dossier import queries as dossier
 from fangkong.core.permissions import Permission
 
@@ -58,16 +59,16 @@ class RequestIn(api.Body):
     kind: Literal["copy", "correct", "erase"]
     asker: Literal["self", "guardian", "agent", "relative"]
     proof: Literal["card", "authority", "kinship"]
-    words: str = Field("", max_length=400, pattern=r"^[^\x00]*$")
+    words: Text400 = ""
 
 
 class DecisionIn(api.Body):
     grant: bool
-    answer: str = Field("", max_length=400, pattern=r"^[^\x00]*$")
+    answer: Text400 = ""
 
 
 class AskLiftIn(api.Body):
-    reason: str = Field(min_length=4, max_length=400, pattern=r"^[^\x00]*$")
+    reason: str = Field(min_length=4, max_length=400, pattern=NO_NUL)
 
 
 class LiftIn(api.Body):

@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
-from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.bodies import Text200
 from fangkong.core.refusals import WrongField
 from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock.models import Place
@@ -28,7 +28,6 @@ from .offices import APPROVE, OVERSEE, PREPARE, VIEW, Offered, PlanFacts, Receiv
 
 router = Router(tags=["allocation"])
 
-Text200 = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]*$")]
 Pieces = Annotated[int, Field(ge=0, le=10**10, strict=True)]
 
 

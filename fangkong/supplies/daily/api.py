@@ -17,7 +17,7 @@ from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
-from fangkong.supplies.stock.api_bodies import NO_NUL, Text200
+from fangkong.core.bodies import NO_NUL, Text200
 from fangkong.supplies.stock.rules import EARLIEST, LATEST
 
 from . import actions, queries, rules

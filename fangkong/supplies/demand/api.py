@@ -14,10 +14,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
-from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
+from fangkong.core.bodies import Text40, Text200
 from fangkong.core.refusals import WrongField
 from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock.models import Place
@@ -28,9 +28,6 @@ from .types import ASK, VIEW, Forecast, Span, Wanted
 
 router = Router(tags=["demand"])
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-Text40 = Annotated[str, StringConstraints(max_length=40, pattern=_NO_NUL)]
-Text200 = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
 Ahead = Annotated[int, Field(ge=1, le=rules.MOST_DAYS)]
 
 

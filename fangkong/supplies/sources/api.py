@@ -19,6 +19,7 @@ from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.bodies import NO_NUL, Text40, Text60, Text100, Text200
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 from fangkong.supplies.stock import queries as stock
@@ -44,11 +45,6 @@ from .types import (
 
 router = Router(tags=["sources"])
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-Text40 = Annotated[str, StringConstraints(max_length=40, pattern=_NO_NUL)]
-Text60 = Annotated[str, StringConstraints(max_length=60, pattern=_NO_NUL)]
-Text100 = Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)]
-Text200 = Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
 # JSON's true and "5" are no numbers.
 Quantity = Annotated[int, Field(ge=1, le=MOST, strict=True)]
 Money = Annotated[int, Field(ge=0, le=actions.MOST_MONEY, strict=True)]
@@ -275,13 +271,13 @@ class ReportCorrectionIn(api.Body):
     """`digest`: of the correction that was read; 412 where it would be another by now."""
 
     reason: Text200
-    digest: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=_NO_NUL)]
+    digest: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=NO_NUL)]
 
 
 class ReportIn(api.Body):
     """`digest`: of the draft that was read; 412 where goods moved since."""
 
-    digest: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=_NO_NUL)]
+    digest: Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=NO_NUL)]
 
 
 # --- What is offered, promised and given ----------------------------------------------------------

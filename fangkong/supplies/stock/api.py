@@ -19,6 +19,7 @@ from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
+from fangkong.core.bodies import NO_NUL, Text40, Text60, Text100, Text200
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 
@@ -34,17 +35,7 @@ from . import (
     serial_api,
     ship_api,
 )
-from .api_bodies import (
-    NO_NUL,
-    LabelIn,
-    Quantity,
-    Serial20,
-    StockReasonIn,
-    Text40,
-    Text60,
-    Text100,
-    Text200,
-)
+from .api_bodies import LabelIn, Quantity, Serial20, StockReasonIn
 from .models import Balance, Entry, Item, ItemCode, Lot, Move, Place
 from .rules import MOST, names_a_gift
 from .types import (

@@ -9,17 +9,10 @@ from ninja import Field
 from pydantic import StringConstraints
 
 from fangkong.core import api
+from fangkong.core.bodies import Text40, Text60, Text100, Text200
 
 from .rules import MOST
 
-NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-
-
-Text20 = Annotated[str, StringConstraints(max_length=20, pattern=NO_NUL)]
-Text40 = Annotated[str, StringConstraints(max_length=40, pattern=NO_NUL)]
-Text60 = Annotated[str, StringConstraints(max_length=60, pattern=NO_NUL)]
-Text100 = Annotated[str, StringConstraints(max_length=100, pattern=NO_NUL)]
-Text200 = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
 Serial20 = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,20}$")]  # GS1's own signs
 Quantity = Annotated[int, Field(ge=1, le=MOST, strict=True)]  # JSON's true is no number
 

@@ -14,11 +14,12 @@ from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.bodies import Text100
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 
 from . import counting, queries
-from .api_bodies import LabelIn, Quantity, StockReasonIn, Text100
+from .api_bodies import LabelIn, Quantity, StockReasonIn
 from .models import Count
 from .rules import MOST
 from .types import APPROVE, KEEP, VIEW, Counted, LotFacts

@@ -15,12 +15,13 @@ from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.bodies import NO_NUL, Text60, Text100
 from fangkong.core.files import receiving
 from fangkong.core.permissions import Permission
 from fangkong.core.refusals import WrongField
 
 from . import queries, releasing
-from .api_bodies import NO_NUL, Quantity, Text60, Text100
+from .api_bodies import Quantity
 from .models import Release
 from .types import KEEP, OWED_BY_CALLER, PAPERS, VIEW, PaperKind
 

@@ -14,10 +14,10 @@ from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
+from fangkong.core.bodies import Text60, Text200, Text500
 from fangkong.core.refusals import WrongField
 
 from . import codes, queries, scanning, scans, words
-from .api_bodies import NO_NUL, Text60, Text200
 from .models import Balance, Item, ItemCode, Place
 from .types import KEEP, VIEW
 
@@ -52,7 +52,7 @@ class CorrectedIn(api.Body):
 class ScannedIn(api.Body):
     """`text`: what the scanner sent, separators as the sign 0x1D. `place`: where goods leave."""
 
-    text: Annotated[str, StringConstraints(max_length=500, pattern=NO_NUL)]
+    text: Text500
     place: UUID | None = None
 
 

@@ -15,11 +15,12 @@ from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.bodies import Text20, Text100, Text200
 from fangkong.core.files import receiving
 from fangkong.core.refusals import WrongField
 
 from . import queries, shipping
-from .api_bodies import Quantity, StockReasonIn, Text20, Text100, Text200
+from .api_bodies import Quantity, StockReasonIn
 from .models import Transfer, TransferLine
 from .rules import MOST
 from .types import KEEP, PROOF, VIEW, Arrived, Leaving, Settled, Way

@@ -13,12 +13,12 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.cache import never_cache
 from ninja import Field, Router, Schema, Status
 from ninja.decorators import decorate_view
-from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
 from fangkong.core.audit.types import How
+from fangkong.core.bodies import Text60, Text100, Text200, Text400, Text500
 from fangkong.core.record import new_public_id
 from fangkong.people import queries as people
 from fangkong.people.types import DocumentKind
@@ -40,10 +40,6 @@ from .types import (
 )
 
 router = Router(tags=["arrivals"])
-
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-_Code = Annotated[str, StringConstraints(max_length=60, pattern=_NO_NUL)]
-_Text = Annotated[str, StringConstraints(max_length=400, pattern=_NO_NUL)]
 
 
 class ArrivalState(Enum):
@@ -86,11 +82,11 @@ class LookUpOut(Schema):
 
 
 class LookUpIn(api.Body):
-    text: Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)]
+    text: Text100
 
 
 class AskIn(api.Body):
-    who: Annotated[str, StringConstraints(max_length=500, pattern=_NO_NUL)]
+    who: Text500
     checkpoint: UUID | None = None
 
 
@@ -121,9 +117,9 @@ class QuestionsOut(Schema):
 class ArrivalIn(api.Body):
     """What was said. `answers`: code of the question → text; days as 2020-02-05, yes or no."""
 
-    who: Annotated[str, StringConstraints(max_length=500, pattern=_NO_NUL)]
+    who: Text500
     checkpoint: UUID | None = None
-    answers: dict[_Code, _Text] = Field(default_factory=dict, max_length=40)
+    answers: dict[Text60, Text400] = Field(default_factory=dict, max_length=40)
     id_kind: CardKind = CardKind.RESIDENT_ID
     temperature: int | None = Field(
         None, ge=0, le=1000, description="Tenths of a degree Celsius: 366 is 36.6 °C."
@@ -182,7 +178,7 @@ class ArrivalOut(Schema):
 
 
 class WhyIn(api.Body):
-    reason: _Text
+    reason: Text400
 
 
 class CheckpointOut(Schema):
@@ -205,7 +201,7 @@ class CheckpointOut(Schema):
 
 
 class CheckpointChangeIn(api.Body):
-    road: Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)] = ""
+    road: Text100 = ""
     duties: list[Duty] = Field(default_factory=list, max_length=20)
     opens: int | None = Field(None, ge=0, le=24)
     closes: int | None = Field(None, ge=0, le=24)
@@ -230,13 +226,11 @@ class RiskAreaOut(Schema):
 
 
 class RiskAreaIn(api.Body):
-    area: Annotated[str, StringConstraints(max_length=60, pattern=_NO_NUL)] = Field(
-        description="Name or code of an area of China, or abroad."
-    )
-    tier: _Code
+    area: Text60 = Field(description="Name or code of an area of China, or abroad.")
+    tier: Text60
     valid_from: date
     valid_to: date | None = None
-    source: Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)]
+    source: Text200
 
 
 class LastDayIn(api.Body):
@@ -374,8 +368,8 @@ def register(request: HttpRequest, body: ArrivalIn) -> Status[dict[str, Any]]:
 def arrivals(
     request: HttpRequest,
     state: ArrivalState | None = None,
-    county: _Code | None = None,
-    tier: _Code | None = None,
+    county: Text60 | None = None,
+    tier: Text60 | None = None,
     first: date | None = None,
     last: date | None = None,
 ) -> HttpResponse:

@@ -12,6 +12,7 @@ from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
+from fangkong.core.bodies import NO_NUL, Text60, Text200, Text400
 from fangkong.surveillance.monitoring import queries as monitoring
 
 from . import actions, queries
@@ -20,11 +21,9 @@ from .types import NIL, ORDER, PREPARE, VIEW, BulletinState
 
 router = Router(tags=["bulletins"])
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-
 
 def _text(limit: int, say: str = "") -> Any:
-    return Field("", max_length=limit, pattern=_NO_NUL, description=say)
+    return Field("", max_length=limit, pattern=NO_NUL, description=say)
 
 
 class FiguresOut(Schema):
@@ -72,8 +71,8 @@ class BulletinOut(Schema):
 
 
 class PrepareIn(api.Body):
-    area: str = Field(max_length=12, pattern=_NO_NUL, description="Code of the place.")
-    condition: str = Field(max_length=60, pattern=_NO_NUL)
+    area: str = Field(max_length=12, pattern=NO_NUL, description="Code of the place.")
+    condition: Text60
     day: date
 
 
@@ -82,18 +81,18 @@ class ChangeBulletinIn(api.Body):
     `age:20-29`, `source:local`, `severity:severe`, `apart:suspected`; those not named stay."""
 
     figures: dict[str, int | None] = Field(default_factory=dict, max_length=500)
-    remark_zh: str | None = Field(None, max_length=400, pattern=_NO_NUL)
-    remark_en: str | None = Field(None, max_length=400, pattern=_NO_NUL)
+    remark_zh: Text400 | None = None
+    remark_en: Text400 | None = None
     reason: str = _text(400, "Needed where a figure changes.")
 
 
 class BulletinReasonIn(api.Body):
-    reason: str = Field(max_length=400, pattern=_NO_NUL)
+    reason: Text400
 
 
 class NilIn(api.Body):
     facility: UUID
-    condition: str = Field(max_length=60, pattern=_NO_NUL)
+    condition: Text60
     day: date
 
 
@@ -107,10 +106,10 @@ class NilOut(Schema):
 
 
 class OrderIn(api.Body):
-    condition: str = Field(max_length=60, pattern=_NO_NUL)
+    condition: Text60
     first_day: date
     due_hour: int = Field(ge=0, le=23)
-    basis: str = Field(max_length=200, pattern=_NO_NUL)
+    basis: Text200
 
 
 class EndOrderIn(api.Body):

@@ -20,6 +20,7 @@ from ninja.files import UploadedFile
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
+from fangkong.core.bodies import NO_NUL, Text400
 from fangkong.core.imports import machines as files
 from fangkong.packs import queries as packs
 from fangkong.packs.types import Distance, NoPackInForce, Pack, Text
@@ -101,25 +102,22 @@ class CaseWithCardsOut(CaseOut):
     judged: JudgedOut | None
 
 
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
-
-
 def _text(limit: int, *, least: int = 0) -> Any:
     """A text field of the card, as long as its column takes; optional unless ``least`` is set."""
     default = ... if least else ""
-    return Field(default, min_length=least, max_length=limit, pattern=_NO_NUL)
+    return Field(default, min_length=least, max_length=limit, pattern=NO_NUL)
 
 
 def _code(of: str, *, needed: bool = True, say: str = "") -> Any:
     """A code from the lists of the rules in force, which ``choices`` tells; "" says nothing."""
     told = f"One of `{of}` of `GET …/monitoring/choices/`.{say}"
     default = ... if needed else ""
-    return Field(default, max_length=60, pattern=_NO_NUL, description=told)
+    return Field(default, max_length=60, pattern=NO_NUL, description=told)
 
 
 def _written(limit: int, say: str) -> Any:
     """A text that the card must say where the rules ask for it."""
-    return Field(max_length=limit, pattern=_NO_NUL, description=say)
+    return Field(max_length=limit, pattern=NO_NUL, description=say)
 
 
 class JudgedIn(api.Body):
@@ -162,14 +160,14 @@ class PatientIn(api.Body):
     workplace: str = Field(
         "",
         max_length=LIMITS["workplace"],
-        pattern=_NO_NUL,
+        pattern=NO_NUL,
         description="School and class; required for occupations with `asks_school`.",
     )
     guardian: str = _text(LIMITS["guardian"])
     address: str = Field(
         "",
         max_length=LIMITS["address"],
-        pattern=_NO_NUL,
+        pattern=NO_NUL,
         description="County, township, village, house.",
     )
 
@@ -186,7 +184,7 @@ class ReportIn(api.Body):
 
 class ReviseIn(api.Body):
     case: JudgedIn
-    reason: str = Field(max_length=400, pattern=_NO_NUL)
+    reason: Text400
 
 
 class ReviewIn(api.Body):

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from ninja import Field, File, Form, Router, Schema, Status
 from ninja.files import UploadedFile
-from pydantic import StringConstraints
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
+from fangkong.core.bodies import NO_NUL, Text20, Text60, Text100, Text200, Text400
 from fangkong.core.imports import machines as files
 from fangkong.packs.types import NoPackInForce, Row
 from fangkong.places import queries as places
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from fangkong.places.models import Facility
 
 router = Router(tags=["screening"])
-
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
 
 
 class ObservationState(Enum):
@@ -52,7 +50,7 @@ class EarlyEnd(Enum):
 
 
 def _reason(say: str = "") -> Any:
-    return Field(max_length=400, pattern=_NO_NUL, description=say)
+    return Field(max_length=400, pattern=NO_NUL, description=say)
 
 
 class ExposureOut(Schema):
@@ -211,12 +209,12 @@ class ExposureIn(api.Body):
     through: UUID | None = None
     kind: str = Field(
         max_length=60,
-        pattern=_NO_NUL,
+        pattern=NO_NUL,
         description="One of `kinds` (or `kinds_of_contact`) of `GET …/screening/choices/`.",
     )
     setting: Setting = Setting.OTHER
     relation: Relation | None = None
-    place: str = Field("", max_length=100, pattern=_NO_NUL)
+    place: Text100 = ""
     first_date: date
     last_date: date
 
@@ -224,7 +222,7 @@ class ExposureIn(api.Body):
 class ClassIn(api.Body):
     contact_class: str = Field(
         max_length=60,
-        pattern=_NO_NUL,
+        pattern=NO_NUL,
         description='One of `classes` of `GET …/screening/choices/`, or "" for no contact.',
     )
     reason: str = _reason()
@@ -242,7 +240,7 @@ class VisitIn(api.Body):
         None, ge=0, le=1000, description="Tenths of a degree Celsius: 366 is 36.6 °C."
     )
     symptoms: list[Symptom] = Field(default_factory=list, max_length=20)
-    note: str = Field("", max_length=200, pattern=_NO_NUL)
+    note: Text200 = ""
     done_at: api.Moment | None = None
 
 
@@ -253,7 +251,7 @@ class VisitsIn(api.Body):
 
 
 class ReleaseIn(api.Body):
-    reason: Annotated[str, Field(max_length=400, pattern=_NO_NUL)] = Field(
+    reason: Text400 = Field(
         "", description="Needed where nobody visited on the last day, or it found symptoms."
     )
 
@@ -264,7 +262,7 @@ class EndObservationIn(api.Body):
 
 
 class HandOverIn(api.Body):
-    county: str = Field(max_length=20, pattern=_NO_NUL, description="Code of a home county.")
+    county: str = Field(max_length=20, pattern=NO_NUL, description="Code of a home county.")
     reason: str = _reason()
 
 
@@ -292,7 +290,7 @@ class ScreeningChoicesOut(Schema):
 @router.get("/choices/", response=ScreeningChoicesOut)
 def choices(
     request: HttpRequest,
-    condition: Annotated[str, Field(max_length=60, pattern=_NO_NUL)] = "covid-19",
+    condition: Text60 = "covid-19",
     on: date | None = None,
 ) -> dict[str, Any]:
     """The codes that a contact of a disease takes on a day (today without ``on``)."""
@@ -467,8 +465,8 @@ def chain(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 def upload(
     request: HttpRequest,
     file: File[UploadedFile],
-    county: Form[Annotated[str, StringConstraints(max_length=20, pattern=_NO_NUL)]],
-    case: str = Form("", max_length=40, pattern=_NO_NUL),  # type: ignore[type-arg]
+    county: Form[Text20],
+    case: str = Form("", max_length=40, pattern=NO_NUL),  # type: ignore[type-arg]
 ) -> Status[dict[str, Any]]:
     """Upload a list of contacts of a county's cases and have its rows checked; nothing is entered.
 

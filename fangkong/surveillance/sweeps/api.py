@@ -16,6 +16,7 @@ from pydantic import StringConstraints
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
+from fangkong.core.bodies import NO_NUL, Text20, Text100, Text200
 from fangkong.surveillance.screening.types import Symptom
 
 from . import actions, queries, rules
@@ -23,8 +24,6 @@ from .models import DoorVisit, Finding, Household, Sweep
 from .types import MANAGE, VIEW, VISIT, DoorFacts, IllFacts
 
 router = Router(tags=["sweeps"])
-
-_NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
 
 
 class DoorOutcome(Enum):
@@ -67,7 +66,7 @@ class SweepWithCellsOut(SweepOut):
 
 
 class SweepIn(api.Body):
-    title: Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)]
+    title: Text100
     first_date: date
     last_date: date
     cells: list[UUID] = Field(min_length=1, max_length=500)
@@ -87,7 +86,7 @@ class DoorsIn(api.Body):
     """New doors, one a line; those that stand already stay."""
 
     cell: UUID
-    doors: Annotated[str, StringConstraints(max_length=20_000, pattern=_NO_NUL)]
+    doors: Annotated[str, StringConstraints(max_length=20_000, pattern=NO_NUL)]
 
 
 class DoorsOut(Schema):
@@ -97,7 +96,7 @@ class DoorsOut(Schema):
 class DoorVisitIn(api.Body):
     outcome: DoorOutcome
     residents: int | None = Field(None, ge=0, le=10_000)
-    note: Annotated[str, StringConstraints(max_length=200, pattern=_NO_NUL)] = ""
+    note: Text200 = ""
 
 
 class DoorVisitOut(Schema):
@@ -111,8 +110,8 @@ class DoorVisitOut(Schema):
 class IllIn(api.Body):
     """Somebody of the household with symptoms; `temperature` in tenths of a degree Celsius."""
 
-    name: Annotated[str, StringConstraints(max_length=100, pattern=_NO_NUL)]
-    phone: Annotated[str, StringConstraints(max_length=20, pattern=_NO_NUL)] = ""
+    name: Text100
+    phone: Text20 = ""
     symptoms: list[Symptom] = Field(min_length=1, max_length=20)
     temperature: int | None = Field(None, ge=0, le=1000)
 

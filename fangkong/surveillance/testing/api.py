@@ -13,12 +13,12 @@ from ninja import Field, Router, Schema, Status
 
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
+from fangkong.core.bodies import Text400
 from fangkong.packs.types import NoPackInForce, Row
 from fangkong.surveillance.monitoring import rules as monitoring
 
 from . import actions, holds, pool_api, queries, rules
 from .api_bodies import (
-    NO_NUL,
     CorrectIn,
     EndIn,
     ResultIn,
@@ -121,7 +121,7 @@ class CollectIn(StepIn):
 
 
 class ReleaseIn(api.Body):
-    reason: str = Field(max_length=400, pattern=NO_NUL)
+    reason: Text400
 
 
 class TestingChoiceOut(Schema):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -14,6 +14,7 @@ from ninja import Field, Schema
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
+from fangkong.core.bodies import NO_NUL, Text40, Text400
 from fangkong.core.refusals import WrongField
 
 from . import queries, steps
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from fangkong.places.models import Facility
 
     from .models import Finding, Step
-
-NO_NUL = r"^[^\x00]*$"  # which PostgreSQL refuses to keep
 
 
 def code(of: str) -> Any:
@@ -73,13 +72,13 @@ class ShipIn(StepIn):
 
 
 class EndIn(StepIn):
-    reason: str = Field(max_length=400, pattern=NO_NUL)
+    reason: Text400
 
 
 class ResultIn(api.Body):
     method: str = code("methods")
     outcome: ResultOutcome
-    ct: dict[Annotated[str, Field(max_length=40, pattern=NO_NUL)], int] = Field(
+    ct: dict[Text40, int] = Field(
         default_factory=dict, max_length=20, description="Hundredths of a cycle by target."
     )
     tested_at: api.Moment | None = None
@@ -90,14 +89,14 @@ class CorrectIn(ResultIn):
     replaces: int = Field(
         ge=1, le=32767, description="The sequence of the result that is corrected."
     )
-    reason: str = Field(max_length=400, pattern=NO_NUL)
+    reason: Text400
 
 
 class WithdrawIn(api.Body):
     replaces: int = Field(
         ge=1, le=32767, description="The sequence of the result that is taken back: the newest."
     )
-    reason: str = Field(max_length=400, pattern=NO_NUL)
+    reason: Text400
 
 
 def staff_of(request: HttpRequest) -> StaffRequest:

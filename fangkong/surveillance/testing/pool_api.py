@@ -10,15 +10,15 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Field, Router, Schema, Status
+from ninja import Router, Schema, Status
 
 from fangkong.core import api
 from fangkong.core.audit.sights import opened
+from fangkong.core.bodies import Text400
 from fangkong.surveillance.monitoring import rules as monitoring
 
 from . import describe, pools, queries, rules
 from .api_bodies import (
-    NO_NUL,
     CorrectIn,
     EndIn,
     ResultIn,
@@ -108,7 +108,7 @@ class MemberIn(StepIn):
 
 class TakeOutIn(api.Body):
     specimen: UUID
-    reason: str = Field(max_length=400, pattern=NO_NUL)
+    reason: Text400
 
 
 @router.get("/", response=api.Page[PoolOut])

@@ -15,6 +15,7 @@ from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
+from fangkong.core.bodies import NO_NUL, Text400, Text2000
 from fangkong.core.privacy import left
 from fangkong.packs.types import NoPackInForce
 from fangkong.places import queries as places
@@ -108,11 +109,10 @@ class SignalDetailOut(SignalOut):
 
 class AnswerIn(api.Body):
     outcome: Outcome
-    note: str = Field(max_length=2000, pattern=r"^[^\x00]*$")
+    note: Text2000
 
 
 Count = Annotated[int, Field(ge=0, le=investigating.MOST)]
-Words = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 
 
 class InvestigationOut(Schema):
@@ -150,17 +150,17 @@ class FindingsIn(api.Body):
     setting: Setting = Setting.UNKNOWN
     first_onset: date | None = None
     last_day: date | None = None
-    source: Words = ""
-    measures: Words
+    source: Text2000 = ""
+    measures: Text2000
 
 
 class ConclusionIn(api.Body):
     conclusion: Conclusion
-    reason: Words
+    reason: Text2000
 
 
 class ReopenIn(api.Body):
-    reason: Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
+    reason: Text400
 
 
 class TallyOut(Schema):
@@ -251,7 +251,7 @@ class ProductOut(Schema):
     replaces: UUID | None
 
 
-Text = Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(max_length=4000, pattern=NO_NUL)]
 
 
 class WordsIn(api.Body):
@@ -260,11 +260,11 @@ class WordsIn(api.Body):
     level: RiskLevel
     certainty: Certainty
     expires_at: api.Moment
-    basis: Words
-    title_zh: Annotated[str, Field(max_length=120, pattern=r"^[^\x00]*$")]
+    basis: Text2000
+    title_zh: Annotated[str, Field(max_length=120, pattern=NO_NUL)]
     text_zh: Text
     instruction_zh: Text = ""
-    title_en: Annotated[str, Field(max_length=160, pattern=r"^[^\x00]*$")] = ""
+    title_en: Annotated[str, Field(max_length=160, pattern=NO_NUL)] = ""
     text_en: Text = ""
     instruction_en: Text = ""
 
@@ -281,7 +281,7 @@ class CapOut(Schema):
 
 
 class ReasonIn(api.Body):
-    reason: Annotated[str, Field(max_length=400, pattern=r"^[^\x00]*$")]
+    reason: Text400
 
 
 class RunOut(Schema):
