@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from .types import MISSING_TASK, NIL, PREPARE, VIEW, BulletinState, Counted, Fig
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
-    from fangkong.core.permissions import Permission
+    from fangkong.core.permissions import Permission, Scope
     from fangkong.places.models import Area, Facility
 
 DAY = timedelta(days=1)
@@ -345,11 +345,14 @@ def reporting_facilities(county_ids: Collection[int], day: date) -> list[Facilit
 
 def facilities_to_report_for(user: User, at: datetime, day: date) -> list[Facility]:
     """The facilities for which a user may say that they had no case."""
-    scope = user.scope(NIL, at)
     counties = [one.pk for one in places.counties_of_home(day)]
+    return _held(user.scope(NIL, at), reporting_facilities(counties, day))
+
+
+def _held(scope: Scope, facilities: Iterable[Facility]) -> list[Facility]:
     return [
         one
-        for one in reporting_facilities(counties, day)
+        for one in facilities
         if scope.holds(county_id=one.area.county_id, area_id=one.area_id, facility_id=one.pk)
     ]
 
@@ -450,15 +453,10 @@ class Daily:
 
 def daily(user: User, at: datetime, order: DailyReporting, day: date) -> Daily:
     """Who has reported in the counties that the user sees; a facility's staff see their own."""
-    scope = user.scope(VIEW, at)
     counties = places.counties_of_home(day)
-    facilities = [
-        one
-        for one in reporting_facilities([one.pk for one in counties], day)
-        if scope.holds(county_id=one.area.county_id, area_id=one.area_id, facility_id=one.pk)
-    ]
-    mine = {one.pk for one in facilities_to_report_for(user, at, day)}
-    return _daily(order, day, at, counties, facilities, mine)
+    facilities = reporting_facilities([one.pk for one in counties], day)
+    mine = {one.pk for one in _held(user.scope(NIL, at), facilities)}
+    return _daily(order, day, at, counties, _held(user.scope(VIEW, at), facilities), mine)
 
 
 def daily_of(order: DailyReporting, day: date, at: datetime, area: Area) -> Daily:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from fangkong.core.audit import queries as audit
 from fangkong.core.permissions import NotYours
@@ -110,6 +112,14 @@ def test_each_sees_who_has_reported_in_their_own_places(world, order):
     assert set(standing(world, order, world.auditor)) == {world.hospital, world.other_hospital}
     assert [one.may_report for one in standing(world, order, world.clinician).values()] == [True]
     assert not any(one.may_report for one in standing(world, order, world.auditor).values())
+
+
+def test_the_facilities_are_read_once_for_who_sees_and_for_who_may_report(world, order):
+    with CaptureQueriesContext(connection) as asked:
+        found = standing(world, order, world.clinician)
+
+    assert [line.may_report for line in found.values()] == [True]
+    assert sum('FROM "places_facility"' in one["sql"] for one in asked) == 1
 
 
 def test_at_the_hour_each_county_reads_once_how_many_are_missing(world, order):
