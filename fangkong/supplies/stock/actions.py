@@ -166,7 +166,7 @@ def issue(
     for number, line in enumerate(lines):
         refuse_quantity(line.quantity, number)
         postings += picked(source, to, line, day, postings)
-    scanning.refuse_elsewhere(source, lines)
+    scanning.refuse_elsewhere(source, lines, by, at)
     kind = EntryKind.ISSUE if target is None else EntryKind.MOVE
     entry = ledger.post(kind, source, postings, papers=papers, by=by, at=at)
     scanning.went(entry, lines, source, to, by, at)

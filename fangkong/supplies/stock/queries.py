@@ -794,8 +794,8 @@ def names_of_places(user: User, at: datetime) -> dict[int, str]:
 class Whereabouts:
     """Where a package was seen last, by which sheet.
 
-    ``sure``: the place still holds all packages of the lot that were seen there last. Where goods
-    left it that nobody scanned, this one may have been among them.
+    ``sure``: nothing of its lot left that place unscanned since, or what did was scanned elsewhere.
+    Else this one may have been among it.
     """
 
     place: Place
@@ -809,10 +809,39 @@ def whereabouts(one: Any) -> Whereabouts:
     entry = Entry.objects.get(pk=one.entry_now)
     if not place.held:
         return Whereabouts(place, entry, sure=True)
-    same = Serial.objects.filter(lot=one.lot_id, taken_back_at__isnull=True)
-    there = _followed(same).filter(place_now=place.pk)
-    known = sum(there.values_list("code__holds", flat=True))
-    return Whereabouts(place, entry, sure=balance_of(place, one.lot) >= known)
+    sure = not _left_unscanned(place, one.lot, entry) or _all_are_there(place, one.lot)
+    return Whereabouts(place, entry, sure)
+
+
+_STANDS = Q(entry__reversal__isnull=True, entry__reverses__isnull=True)
+
+
+def _left_unscanned(place: Place, lot: Lot, since: Entry) -> bool:
+    """Did more of a lot leave a place after a sheet than the packages that were scanned then?"""
+    after = Q(source=place, entry__gt=since.pk) & _STANDS
+    moves = Move.objects.filter(after, lot=lot)
+    return _quantity(moves) > _in_packages(SerialMove.objects.filter(after, serial__lot=lot))
+
+
+def _all_are_there(place: Place, lot: Lot) -> bool:
+    """Does a place hold all packages of a lot that were seen there last, and whatever else of it
+    came there?"""
+    here = Serial.objects.filter(lot=lot, taken_back_at__isnull=True)
+    last = _followed(here).filter(place_now=place.pk)
+    seen = sum(last.values_list("code__holds", flat=True))
+    moved = SerialMove.objects.filter(_STANDS, target=place, serial__lot=lot)
+    received = here.filter(entry__place=place).aggregate(n=Sum("code__holds"))["n"] or 0
+    came = _quantity(Move.objects.filter(_STANDS, target=place, lot=lot))
+    others = max(0, came - _in_packages(moved) - received)
+    return balance_of(place, lot) >= seen + others
+
+
+def _quantity(rows: QuerySet[Move]) -> int:
+    return rows.aggregate(n=Sum("quantity"))["n"] or 0
+
+
+def _in_packages(rows: QuerySet[SerialMove]) -> int:
+    return rows.aggregate(n=Sum("serial__code__holds"))["n"] or 0
 
 
 @dataclass(frozen=True)

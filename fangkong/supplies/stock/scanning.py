@@ -108,38 +108,52 @@ def came_in(
             ) from None
 
 
-def refuse_elsewhere(source: Place, lines: Sequence[Leaving]) -> None:
+def refuse_elsewhere(
+    source: Place, lines: Sequence[Leaving], by: User | None, at: datetime
+) -> None:
     """A package that was used up, or lies elsewhere by the books, does not leave from here.
 
     Where goods moved that nobody scanned the books do not know which packages went; then whoever
-    holds one in their hands is right. The caller holds the place.
+    holds one in their hands is right. Places, sheets and lots of others are not named. The caller
+    holds the place.
     """
     for number, line in enumerate(lines):
         for one in queries.serials_now(line.code, line.serials):
             if one.lot_id != getattr(line.lot, "pk", None):
-                raise _wrong(
-                    _("Serial %(serial)s came in with lot %(lot)s, not with this one."),
-                    {"serial": one.serial, "lot": words.lot(one.lot)},
-                    number,
-                )
+                raise _of_another_lot(one, number, by, at)
             if queries.last_seen_at(one) == source.pk:
                 continue
             where = queries.whereabouts(one)
-            if where.place.held and not where.sure:
-                continue
-            said = {"serial": one.serial, "number": where.entry.number}
-            if where.place.held:
-                text = _(
-                    "Serial %(serial)s is at %(place)s by sheet %(number)s, not here. Check the"
-                    " package, or take that sheet back first."
-                )
-                said["place"] = where.place.display_name
-            else:
-                text = _(
-                    "Serial %(serial)s left by sheet %(number)s already. Check the package, or take"
-                    " that sheet back first."
-                )
-            raise _wrong(text, said, number)
+            if not where.place.held or where.sure:
+                raise _elsewhere(one, where, number, by, at)
+
+
+def _of_another_lot(one: Serial, number: int, by: User | None, at: datetime) -> WrongField:
+    if by is not None and not queries.lots_open_to(by, at).filter(pk=one.lot_id).exists():
+        text = _("Serial %(serial)s came in with another lot. Check the package.")
+    else:
+        text = _("Serial %(serial)s came in with lot %(lot)s, not with this one.")
+    return _wrong(text, {"serial": one.serial, "lot": words.lot(one.lot)}, number)
+
+
+def _elsewhere(
+    one: Serial, where: queries.Whereabouts, number: int, by: User | None, at: datetime
+) -> WrongField:
+    said = {"serial": one.serial, "number": where.entry.number}
+    said["place"] = where.place.display_name
+    if by is not None and not queries.entries_among(by, at, [where.entry.pk]):
+        text = _("Serial %(serial)s is not here by the books of others. Check the package.")
+    elif where.place.held:
+        text = _(
+            "Serial %(serial)s is at %(place)s by sheet %(number)s, not here. Check the"
+            " package, or take that sheet back first."
+        )
+    else:
+        text = _(
+            "Serial %(serial)s left by sheet %(number)s already. Check the package, or take"
+            " that sheet back first."
+        )
+    return _wrong(text, said, number)
 
 
 def _wrong(text: str, said: dict[str, str], number: int) -> WrongField:

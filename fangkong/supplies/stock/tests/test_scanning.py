@@ -132,7 +132,7 @@ def test_of_two_who_receive_a_serial_at_once_one_does(world, code):
     assert Serial.objects.count() == 1
 
 
-def left(world, code, *serials, lot="L-1", source=None, target=None, quantity=None):
+def left(world, code, *serials, lot="L-1", source=None, target=None, quantity=None, by=None):
     line = Leaving(
         item=code.item,
         quantity=quantity or 50 * len(serials),
@@ -141,7 +141,7 @@ def left(world, code, *serials, lot="L-1", source=None, target=None, quantity=No
         serials=serials,
     )
     said = {"source": source or world.store, "target": target, "lines": [line]}
-    return actions.issue(**said, papers=Papers(), by=world.keeper, at=AT)
+    return actions.issue(**said, papers=Papers(), by=by or world.keeper, at=AT)
 
 
 def where(world, code, serial, user=None):
@@ -202,6 +202,39 @@ def test_where_goods_moved_unscanned_the_books_do_not_know_which_package_went(wo
     left(world, code, "S1", source=room)  # who holds it in their hands is right
     assert where(world, code, "S1")[0].kind == PlaceKind.USED
     assert where(world, code, "S2") == (world.store, True)
+
+
+def test_of_a_lot_that_was_scanned_in_part_any_package_may_have_gone_unscanned(world, code):
+    received(world, code, "S1", "S2")
+    world.bring(500, number="L-1")  # the rest of the delivery, by the form
+    assert where(world, code, "S1") == (world.store, True)
+    world.send(100, target=world.there)
+    # The store holds more of the lot than the two packages, and yet they may be the ones that went.
+    assert where(world, code, "S1") == (world.store, False)
+    left(world, code, "S1", source=world.there)
+    assert where(world, code, "S1")[0].kind == PlaceKind.USED
+    # What is taken back has not gone; what was scanned as it left does not hide another.
+    received(world, code, "S3")
+    back = world.send(50, target=world.there)
+    assert where(world, code, "S3") == (world.store, False)
+    actions.reverse(entry=back, reason="数错", by=world.keeper, at=AT)
+    assert where(world, code, "S3") == (world.store, True)
+    left(world, code, "S3", quantity=100)  # one of the two was scanned
+    received(world, code, "S4")
+    assert where(world, code, "S4") == (world.store, True)
+
+
+def test_a_refusal_names_no_place_and_no_lot_of_others(world, code):
+    received(world, code, "S1")
+    world.bring(100, place=world.there, number="L-2")
+    for lot in ("L-2", None):
+        with pytest.raises(WrongField, match="S1") as refused:
+            left(world, code, "S1", lot=lot, source=world.there, by=world.matron)
+        assert world.store.display_name not in str(refused.value)
+        assert "L-1" not in str(refused.value)
+        assert Entry.objects.earliest("pk").number not in str(refused.value)
+    with pytest.raises(WrongField, match=world.store.display_name):
+        left(world, code, "S1", lot=None, source=world.there, by=world.headquarters)
 
 
 @pytest.mark.django_db(transaction=True)
