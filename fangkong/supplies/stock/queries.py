@@ -832,8 +832,8 @@ def _all_are_there(place: Place, lot: Lot) -> bool:
     moved = SerialMove.objects.filter(_STANDS, target=place, serial__lot=lot)
     received = here.filter(entry__place=place).aggregate(n=Sum("code__holds"))["n"] or 0
     came = _quantity(Move.objects.filter(_STANDS, target=place, lot=lot))
-    others = max(0, came - _in_packages(moved) - received)
-    return balance_of(place, lot) >= seen + others
+    others: int = max(0, came - _in_packages(moved) - received)
+    return balance_of(place, lot) >= int(seen) + others
 
 
 def _quantity(rows: QuerySet[Move]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -20,9 +20,9 @@ from fangkong.core.pages import cells
 from fangkong.core.permissions import allowed
 from fangkong.core.printing.sheets import NotPrinted
 
-from . import actions, drafts, labels, queries, scan_forms, scanning, scans, sight, words
+from . import drafts, labels, queries, scan_forms, scanning, scans, sight, words
 from .codes import Goods, NotUnderstood
-from .models import ItemCode, Lot, Place
+from .models import ItemCode, Lot, Place, ScanDraft
 from .types import KEEP, VIEW
 
 CODES = pages.Listing[ItemCode](
@@ -116,6 +116,9 @@ class Asked:
     teach: scan_forms.TeachForm | None = None
     gtin: str = ""
     said: str = ""
+    kept: str = ""  # the token of the sheet that the page shows
+    kept_elsewhere: bool = False  # another window went on with it
+    status: int = 422
 
 
 @allowed(KEEP)
@@ -134,31 +137,36 @@ def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
     user, at = request.user, request.now
     way = "out" if leaves else "in"
     posted = request.method == "POST"
-    kept = None if posted else drafts.kept(user, way, at)
-    carried: Mapping[str, Any] = request.POST if kept is None else kept.fields
+    kept = drafts.kept(user, way, at)
+    token = request.POST.get("kept", "")
+    asked = Asked(kept=drafts.token_of(kept))
+    gone_on = posted and token != asked.kept
+    carried = _carried(request, kept, gone_on=gone_on)
     lines = scans.carried(carried, user, at)
     places = list(queries.places_to_choose(user, at))
     wished, stands = request.GET.get("place", ""), str(carried.get("place", ""))
     place = _place((stands or wished) if posted else (wished or stands), places)
-    asked = Asked()
     act = _pressed(request, lines)
     if posted and act == "book":
-        lines = _again(lines, place, request, leaves)
-        form = _form(request, lines, places, leaves, bound=True)
-        action, told = (
-            (actions.issue, form.asked_out) if leaves else (actions.receive, form.asked_in)
-        )
-        if done := pages.carry_out(request, form, action, told):
-            drafts.drop(way=way, by=user)
+        seen = _again(scans.carried(request.POST, user, at), place, request, leaves)
+        form = _form(request, seen, places, leaves, bound=True)
+        asks = form.asked_out if leaves else form.asked_in
+        given = {"way": way, "token": token}
+        if done := pages.carry_out(request, form, drafts.book, lambda: {"told": asks()}, **given):
             messages.success(request, _("Booked as %(number)s.") % {"number": done.result.number})
             return redirect(done.result)
-        _keep(request, way, lines, place)
-        return _draw(request, form, asked, leaves)
-    if posted:
+        if not gone_on:
+            asked.kept = _keep(request, way, seen, place)
+            return _draw(request, form, asked, leaves)
+    if gone_on and (act in ("book", "count", "clear") or act.startswith("drop-")):
+        _tell_gone_on(asked, kept)
+    elif posted:
         lines, place = _step(request, act, lines, places, place, asked, leaves)
+        if gone_on and token:
+            asked.said = f"{_('This sheet went on in another window.')} {asked.said}"
     lines = _again(lines, place, request, leaves)
-    if posted:
-        _keep(request, way, lines, place)
+    if posted and not asked.kept_elsewhere:
+        asked.kept = _keep(request, way, lines, place)
     elif kept is not None and lines:
         asked.said = _("This sheet was kept at %(moment)s. Nothing of it is booked yet.") % {
             "moment": cells.short_moment(kept.kept_at)
@@ -167,6 +175,26 @@ def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
     initial["place"] = "" if place is None else str(place.public_id)
     form = _form(request, lines, places, leaves, initial=initial)
     return _draw(request, form, asked, leaves)
+
+
+def _carried(request: StaffRequest, kept: ScanDraft | None, *, gone_on: bool) -> Mapping[str, Any]:
+    """The sheet as its page carries it, or as it is kept where another window went on with it."""
+    if request.method == "POST" and not gone_on:
+        return request.POST
+    return {} if kept is None else cast(Mapping[str, Any], kept.fields)
+
+
+def _tell_gone_on(asked: Asked, kept: ScanDraft | None) -> None:
+    asked.status, asked.kept_elsewhere = 409, True
+    if kept is None:
+        asked.fault = _(
+            "This sheet was booked or begun anew in another window. Nothing was booked by this one."
+        )
+    else:
+        asked.fault = _(
+            "This sheet went on in another window. Here it is as it stands; nothing was changed by"
+            " this one."
+        )
 
 
 def _pressed(request: StaffRequest, lines: Sequence[scans.Line]) -> str:
@@ -179,13 +207,12 @@ def _pressed(request: StaffRequest, lines: Sequence[scans.Line]) -> str:
     return "count" if lines else "add"
 
 
-def _keep(
-    request: StaffRequest, way: str, lines: Sequence[scans.Line], place: Place | None
-) -> None:
+def _keep(request: StaffRequest, way: str, lines: Sequence[scans.Line], place: Place | None) -> str:
     """A reload or a dead battery loses no line: the sheet is kept for its user until booked."""
-    beside = {name: request.POST.get(name, "")[:100] for name in ("target", "other")}
+    said = {name: request.POST.get(name, "") for name in ("target", "other")}
+    beside = {name: scans.plain(text)[:100] for name, text in said.items()}
     beside["place"] = "" if place is None else str(place.public_id)
-    drafts.keep(way=way, lines=lines, beside=beside, by=request.user, at=request.now)
+    return drafts.keep(way=way, lines=lines, beside=beside, by=request.user, at=request.now)
 
 
 def _step(
@@ -374,7 +401,9 @@ def _draw(
         pages.forms.dress(asked.teach)
     if asked.fault:
         form.fields["code"].widget.attrs["aria-describedby"] = "scan-fault"
-    status = 422 if asked.fault or (asked.teach is not None and asked.teach.errors) else None
+    status = (
+        asked.status if asked.fault or (asked.teach is not None and asked.teach.errors) else None
+    )
     return _camera(request, "supplies/stock/scan_sheet.html", page, form, status)
 
 

@@ -178,14 +178,19 @@ def carried(data: Mapping[str, Any], user: User, at: datetime) -> list[Line]:
             lines.append(
                 replace(
                     line,
-                    count=str(data.get(f"count_{n}", line.count))[:12],
-                    number=str(data.get(f"number_{n}", line.number))[:40],
-                    expires_on=str(data.get(f"expires_on_{n}", line.expires_on))[:10],
-                    chosen=str(data.get(f"lot_{n}", ""))[:36],
-                    serials=tuple(_serials(str(data.get(f"serials_{n}", "")))),
+                    count=plain(data.get(f"count_{n}", line.count))[:12],
+                    number=plain(data.get(f"number_{n}", line.number))[:40],
+                    expires_on=plain(data.get(f"expires_on_{n}", line.expires_on))[:10],
+                    chosen=plain(data.get(f"lot_{n}", ""))[:36],
+                    serials=tuple(_serials(plain(data.get(f"serials_{n}", "")))),
                 )
             )
     return lines
+
+
+def plain(text: object) -> str:
+    """A field without signs that nobody sees; a database may refuse them."""
+    return "".join(sign for sign in str(text) if sign.isprintable())
 
 
 def _said(text: str) -> dict[str, str] | None:

@@ -20,7 +20,8 @@ from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
-from fangkong.supplies.stock import actions, labels, queries, scanning, sight
+from fangkong.supplies.stock import actions, drafts, labels, queries, scanning, scans, sight
+from fangkong.supplies.stock.codes import Goods
 from fangkong.supplies.stock.jobs import clear_drafts
 from fangkong.supplies.stock.models import (
     Entry,
@@ -317,7 +318,7 @@ class Sheet:
         for n, line, _fields in self.answer.context["rows"]:
             fields |= {f"line_{n}": line.carried, f"serials_{n}": " ".join(line.serials)}
         asked = self.answer.context["asked"]
-        return {**fields, "code": "", "text": asked.text}
+        return {**fields, "code": "", "text": asked.text, "kept": asked.kept}
 
     def press(self, act, **said):
         sent = {"_key": str(uuid4()), **self.carried(), **said, "act": act}
@@ -780,3 +781,68 @@ def test_a_kept_sheet_is_cleared_by_its_user_or_after_a_week_and_loses_what_is_n
     assert ScanDraft.objects.exists()
     clear_drafts(AT + 7 * DAY)
     assert not ScanDraft.objects.exists()
+
+
+def test_a_sheet_that_lies_in_two_windows_is_booked_once_and_loses_no_scan(world, code, client):
+    """No serial would tell the second booking from another delivery."""
+    phone = Sheet(client, world.keeper, "scan_in")
+    desk = Sheet(client, world.keeper, "scan_in")
+    phone.scan(BOX)
+    desk.scan(GTIN)  # its page was empty: the scan joins what the phone holds
+    assert [one.number for one in desk.answer.context["form"].lines] == ["L-1", ""]
+    # Nothing but a scan is taken from a window that did not see the sheet as it is.
+    seen = phone.answer
+    for act in ("drop-0", "count", "clear", "book"):
+        phone.answer = seen
+        late = phone.press(act, count_0="9")
+        assert late.status_code == 409, act
+        assert [one.count for one in late.context["form"].lines] == ["1", "1"]
+    assert not Entry.objects.exists()
+    ready = [Sheet(client, world.keeper, "scan_in") for _window in "ab"]
+    assert ready[0].press("book").status_code == 302
+    again = ready[1].press("book")
+    assert again.status_code == 409 and not again.context["form"].lines
+    assert world.held() == {"L-1": 50, "": 50} and Entry.objects.count() == 1
+    assert not ScanDraft.objects.exists()
+    ready[1].scan(BOX)  # what is scanned now is a new sheet
+    assert len(ready[1].answer.context["form"].lines) == 1
+    late = phone.scan(BOX)
+    assert [one.count for one in late.context["form"].lines] == ["2"]
+    assert "窗口" in late.context["asked"].said or "window" in late.context["asked"].said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_windows_that_book_a_sheet_at_once_one_does(world, code):
+    line = scans.Line(item=world.mask, code=code, goods=Goods(GTIN, lot="L-1"), number="L-1")
+    token = drafts.keep(way="in", lines=[line], beside={}, by=world.keeper, at=AT)
+    arriving = Arriving(item=world.mask, quantity=50, lot=LotFacts(number="L-1"))
+    told = {"place": world.store, "lines": [arriving], "papers": Papers()}
+
+    def book(n):
+        return drafts.book(way="in", token=token, told=told, by=world.keeper, at=AT)
+
+    found = at_once(book)
+
+    assert [type(one) for one in found if isinstance(one, Exception)] == [drafts.GoneOn]
+    assert world.held() == {"L-1": 50}
+
+
+def test_a_refused_booking_leaves_the_sheet_as_it_was_kept(world, code, client):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    sheet.scan(f"{BOX}{GS}21S1")
+    received(world, code, "S1", place=world.there)
+    assert sheet.press("book").status_code == 422
+    assert ScanDraft.objects.get().fields["serials_0"] == "S1"
+    assert sheet.press("drop-0").status_code == 200 and not ScanDraft.objects.exists()
+
+
+def test_signs_that_no_scanner_sends_are_kept_out_of_a_sheet(world, code, client):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    sheet.scan(BOX)
+    hostile = "a\x00b\u202e<b>"
+    sent = {"number_0": hostile, "count_0": "\x001", "other": hostile, "serials_0": "S\x001"}
+    assert sheet.press("count", **sent).status_code == 200
+    (line,) = sheet.answer.context["form"].lines
+    assert (line.number, line.count, line.serials) == ("ab<b>", "1", ("S1",))
+    assert "\x00" not in str(ScanDraft.objects.get().fields)
+    assert "ab&lt;b&gt;" in sheet.page
