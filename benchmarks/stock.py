@@ -18,14 +18,13 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs without installation
 
-from benchmarks.ground import databases, rows  # noqa: E402
-from benchmarks.ground.databases import Bare, Size, load  # noqa: E402
+from benchmarks.ground import databases, goods  # noqa: E402
+from benchmarks.ground.databases import Size  # noqa: E402
 from benchmarks.ground.measuring import spent  # noqa: E402
 from benchmarks.ground.servers import signed_in  # noqa: E402
 
@@ -39,92 +38,15 @@ PAGE_MS, ISSUE_MS, ALL_MS, GROWTH = 200.0, 5.0, 300.0, 1.5
 
 def fill(size: Size) -> None:
     """A receipt of each item into each store, then one piece after the other is used up."""
-    from django.core.management import call_command
-    from django.db import transaction
+    made = goods.make(ITEMS, STORES, AT)
+    pairs = [(place, n) for place in made.places for n in range(ITEMS)]
 
-    from fangkong.core.record import stamps
-    from fangkong.places.models import Area, Facility
-    from fangkong.supplies.models import Balance, Entry, Item, Lot, Move, Numbering, Place
+    def steps() -> Iterator[goods.Step]:
+        for n in range(size.persons):
+            first = n < len(pairs)
+            yield goods.Step(*pairs[n % len(pairs)], first, AT, 1000 if first else 1)
 
-    call_command("places", verbosity=0)
-    rows.make_staff()
-    stamped = stamps(None, AT)
-    county = Area.objects.filter(code=rows.COUNTY).latest("valid_from")
-    houses = [
-        Facility(**stamped, area=county, name_zh=f"第{n}卫生院", kind="health_centre")
-        for n in range(STORES)
-    ]
-    Facility.objects.bulk_create(houses)
-    places = [
-        Place(**stamped, kind="store", facility=house, county=county, mark=f"{rows.COUNTY}-{n:02d}")
-        for n, house in enumerate(houses)
-    ]
-    outside = [Place(**stamped, kind=kind) for kind in ("source", "used")]
-    Place.objects.bulk_create([*places, *outside])
-    items = [
-        Item(
-            **stamped,
-            code=f"item-{n}",
-            name_zh=f"物资{n}号",
-            kind="protection",
-            unit="piece",
-            search_text=f"物资{n}号",
-        )
-        for n in range(ITEMS)
-    ]
-    Item.objects.bulk_create(items)
-    lots = [
-        Lot(**stamped, item=one, number=f"L{n}", expires_on=date(2021, 1 + n % 12, 1 + n % 28))
-        for n, one in enumerate(items)
-    ]
-    Lot.objects.bulk_create(lots)
-    pairs = [(place, n) for place in places for n in range(ITEMS)]
-    given, moment = 1000, rows.moment(AT)
-
-    def moves() -> Iterator[tuple[Any, ...]]:
-        for n in range(1, size.persons + 1):
-            place, k = pairs[(n - 1) % len(pairs)]
-            first = n <= len(pairs)
-            ends = (outside[0].pk, place.pk) if first else (place.pk, outside[1].pk)
-            yield n, n, lots[k].pk, items[k].pk, *ends, given if first else 1
-
-    def entries() -> Iterator[tuple[Any, ...]]:
-        for n in range(1, size.persons + 1):
-            place = pairs[(n - 1) % len(pairs)][0]
-            kind = "receipt" if n <= len(pairs) else "issue"
-            number = f"{place.mark}-2019-{n:07d}"
-            yield (
-                n,
-                rows.key(31, n),
-                moment,
-                moment,
-                number,
-                kind,
-                place.pk,
-                moment,
-                "",
-                "",
-                "",
-                False,
-            )
-
-    used = [0] * len(pairs)
-    for n in range(len(pairs), size.persons):
-        used[n % len(pairs)] += 1
-    with transaction.atomic(), Bare(Entry, Move, Balance):
-        columns = ["id", "public_id", "created_at", "changed_at", "number", "kind", "place_id"]
-        load(Entry, [*columns, "moved_at", "other", "note", "loss", "synthetic"], entries())
-        columns = ["id", "entry_id", "lot_id", "item_id", "source_id", "target_id", "quantity"]
-        load(Move, columns, moves())
-        load(
-            Balance,
-            ["place_id", "lot_id", "item_id", "quantity"],
-            (
-                (place.pk, lots[k].pk, items[k].pk, given - used[at])
-                for at, (place, k) in enumerate(pairs)
-            ),
-        )
-    Numbering.objects.all().delete()
+    goods.write(made, steps)
 
 
 def asked() -> dict[str, Callable[[], object]]:

@@ -22,8 +22,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # runs without installation
 
-from benchmarks.ground import databases, rows  # noqa: E402
-from benchmarks.ground.databases import Bare, Size, load  # noqa: E402
+from benchmarks.ground import databases, goods, rows  # noqa: E402
+from benchmarks.ground.databases import Size  # noqa: E402
 from benchmarks.ground.measuring import spent  # noqa: E402
 from benchmarks.ground.servers import signed_in  # noqa: E402
 
@@ -39,84 +39,22 @@ SIZE = Size(persons=CELLS + USED * STORES * DAYS, cases=37)
 
 def fill(size: Size) -> None:
     """Goods in every store, use of the last days, one plan that waits for approval."""
-    from django.core.management import call_command
-    from django.db import transaction
+    from fangkong.supplies.models import Share
 
-    from fangkong.core.record import stamps
-    from fangkong.places.models import Area, Facility
-    from fangkong.supplies.models import Balance, Entry, Item, Lot, Move, Numbering, Place, Share
-
-    call_command("places", verbosity=0)
-    rows.make_staff()
-    stamped = stamps(None, AT)
-    county = Area.objects.filter(code=rows.COUNTY).latest("valid_from")
-    houses = [
-        Facility(**stamped, area=county, name_zh=f"第{n}卫生院", kind="health_centre")
-        for n in range(STORES)
-    ]
-    Facility.objects.bulk_create(houses)
-    places = [
-        Place(**stamped, kind="store", facility=house, county=county, mark=f"{rows.COUNTY}-{n:02d}")
-        for n, house in enumerate(houses)
-    ]
-    outside = [Place(**stamped, kind=kind) for kind in ("source", "used")]
-    Place.objects.bulk_create([*places, *outside])
-    items = [
-        Item(
-            **stamped,
-            code=f"item-{n:03d}",
-            name_zh=f"物资{n}号",
-            kind="protection",
-            unit="piece",
-            search_text=f"物资{n}号",
-        )
-        for n in range(ITEMS)
-    ]
-    Item.objects.bulk_create(items)
-    lots = [
-        Lot(**stamped, item=one, number=f"L{n}", expires_on=date(2021, 1 + n % 12, 1 + n % 28))
-        for n, one in enumerate(items)
-    ]
-    Lot.objects.bulk_create(lots)
+    made = goods.make(ITEMS, STORES, AT)
+    places, items = made.places, made.items
     came, went = AT - timedelta(days=60), [AT - timedelta(days=3 * n) for n in range(DAYS)]
 
-    def moved() -> Iterator[tuple[Place, int, bool, datetime, int]]:
+    def steps() -> Iterator[goods.Step]:
         for place in places:
             for k in range(ITEMS):
-                yield place, k, True, came, 1000
+                yield goods.Step(place, k, True, came, 1000)
         for moment in went:
             for n, place in enumerate(places):
                 for k in range(USED):
-                    yield place, k, False, moment, 10 + (n + k) % 40
+                    yield goods.Step(place, k, False, moment, 10 + (n + k) % 40)
 
-    def entries() -> Iterator[tuple[Any, ...]]:
-        for n, (place, _k, first, moment, _quantity) in enumerate(moved(), start=1):
-            told = rows.moment(moment)
-            kind = "receipt" if first else "issue"
-            number = f"{place.mark}-2020-{n:07d}"
-            beside = ("", "", "", False)
-            yield n, rows.key(41, n), told, told, number, kind, place.pk, told, *beside
-
-    def moves() -> Iterator[tuple[Any, ...]]:
-        for n, (place, k, first, _moment, quantity) in enumerate(moved(), start=1):
-            ends = (outside[0].pk, place.pk) if first else (place.pk, outside[1].pk)
-            yield n, n, lots[k].pk, items[k].pk, *ends, quantity
-
-    held: dict[tuple[int, int], int] = {}
-    for place, k, first, _moment, quantity in moved():
-        key = place.pk, k
-        held[key] = held.get(key, 0) + (quantity if first else -quantity)
-    with transaction.atomic(), Bare(Entry, Move, Balance):
-        columns = ["id", "public_id", "created_at", "changed_at", "number", "kind", "place_id"]
-        load(Entry, [*columns, "moved_at", "other", "note", "loss", "synthetic"], entries())
-        columns = ["id", "entry_id", "lot_id", "item_id", "source_id", "target_id", "quantity"]
-        load(Move, columns, moves())
-        load(
-            Balance,
-            ["place_id", "lot_id", "item_id", "quantity"],
-            ((place, lots[k].pk, items[k].pk, n) for (place, k), n in held.items()),
-        )
-    Numbering.objects.all().delete()
+    goods.write(made, steps)
     plan = make_plan(places, items)
     store, *others = places
     facts = {"quantity": 20, "wanted": 10_000, "cover": 6.5, "there": 1_000, "asked": 490_000}
