@@ -27,6 +27,7 @@ interface MapData {
 const CLOSEST = 8;
 const STEP = 1.5;
 const RAMP = 6;
+const TILE = 10; // pixels from one line of the hatch to the next, across and down
 
 export async function drawMap(figure: HTMLElement): Promise<Drawing> {
   const box = canvasOf(figure, "map");
@@ -47,7 +48,7 @@ export async function drawMap(figure: HTMLElement): Promise<Drawing> {
   const state: State = { borders, aspect: aspectOf(shapes), data: { areas: [], legend: [] }, zoom: 1 };
   const load = async () => {
     state.data = await fetchJson<MapData>(figure.dataset["map"] ?? "");
-    drawLegend(box, state.data.legend);
+    drawLegend(box, state.data.legend, hasBlank(state.data, shapes));
   };
   const made = drawing(canvas, load, () => optionOf(state));
   await made.drawing.refresh();
@@ -68,6 +69,11 @@ export async function drawMap(figure: HTMLElement): Promise<Drawing> {
 /** GeoJSON as far as this file reads it. */
 interface Shapes {
   features: { geometry: { coordinates: unknown } }[];
+}
+
+/** Whether an area has no figure: it is hatched, and the legend says so. */
+function hasBlank({ areas }: MapData, shapes: Shapes): boolean {
+  return areas.length < shapes.features.length || areas.some(({ value }) => value == null);
 }
 
 /** How much narrower a degree of longitude is than one of latitude, in the middle of these shapes. */
@@ -92,6 +98,7 @@ interface State {
 function optionOf({ borders, aspect, data, zoom }: State): EChartsCoreOption {
   const base = common();
   const line = colour("map-line");
+  const blank = hatch();
   return {
     ...base,
     tooltip: {
@@ -116,37 +123,58 @@ function optionOf({ borders, aspect, data, zoom }: State): EChartsCoreOption {
         preserveAspect: true,
         selectedMode: false,
         cursor: "pointer",
-        itemStyle: { areaColor: colour("seq-0"), borderColor: line, borderWidth: 1 },
+        itemStyle: { areaColor: blank, borderColor: line, borderWidth: 1 },
         label: { show: true, fontSize: 11, color: colour("ink") },
         labelLayout: { hideOverlap: true },
         emphasis: {
           itemStyle: { borderColor: colour("ink"), borderWidth: 2.5 },
           label: { show: true, fontWeight: 700 },
         },
-        data: data.areas.map((area) => regionOf(area, data.legend)),
+        data: data.areas.map((area) => regionOf(area, data.legend, blank)),
       },
     ],
   };
 }
 
-function regionOf(area: Area, legend: Class[]): object {
-  const fill = colour(fillOf(area, legend));
-  const ink = inkOn(fill);
-  // A seam in the area's own colour keeps a name readable where it runs over the border.
-  const label = { formatter: area.name, color: ink, textBorderColor: fill, textBorderWidth: 2.5 };
+function regionOf(area: Area, legend: Class[], blank: object): object {
+  const ground = colour(area.value == null ? "surface" : fillOf(area.value, legend));
+  const fill = area.value == null ? blank : ground;
+  const ink = inkOn(ground);
+  // A seam in the area's own colour keeps a name readable where it runs over the border or the hatch.
+  const seam = area.value == null ? 4 : 2.5;
+  const label = { formatter: area.name, color: ink, textBorderColor: ground, textBorderWidth: seam };
   return {
     name: area.code,
     value: area.value,
     area,
-    itemStyle: { areaColor: fill },
+    itemStyle: area.value == null ? { areaColor: fill, borderColor: colour("line-strong") } : { areaColor: fill },
     label,
     emphasis: { itemStyle: { areaColor: fill }, label },
   };
 }
 
-function fillOf(area: Area, legend: Class[]): string {
-  const { value } = area;
-  if (value == null) return "surface-2";
+/** Slanting lines: no figure must not look like a small one. */
+function hatch(): object {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = TILE * devicePixelRatio;
+  const paper = tile.getContext("2d");
+  if (paper) {
+    paper.scale(tile.width / TILE, tile.height / TILE);
+    paper.fillStyle = colour("surface");
+    paper.fillRect(0, 0, TILE, TILE);
+    paper.strokeStyle = colour("line-strong");
+    paper.beginPath();
+    for (const at of [-TILE, 0, TILE]) {
+      paper.moveTo(at - 1, TILE + 1);
+      paper.lineTo(at + TILE + 1, -1);
+    }
+    paper.stroke();
+  }
+  const scale = TILE / tile.width;
+  return { image: tile, repeat: "repeat", scaleX: scale, scaleY: scale };
+}
+
+function fillOf(value: number, legend: Class[]): string {
   const index = legend.findIndex(({ from, to }) => value >= from && (to == null || value <= to));
   return index < 0 ? "seq-0" : classColour(legend, index);
 }
@@ -174,26 +202,37 @@ function sentence(area: Area, data: MapData): string {
 }
 
 /** The legend is drawn as HTML: it wraps on a phone, and a screen reader can read it. */
-function drawLegend(box: HTMLElement, classes: Class[]): void {
+function drawLegend(box: HTMLElement, classes: Class[], blank: boolean): void {
   const list = document.createElement("ul");
   list.className = "fk-legend";
   classes.forEach((one, index) => {
-    const item = document.createElement("li");
+    const fill = shape("rect", { width: "100%", height: "100%" });
     const name = classColour(classes, index);
-    const swatch = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    const fill = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-    fill.setAttribute("width", "100%");
-    fill.setAttribute("height", "100%");
     // A token, not its value, so that the swatch follows the theme by itself.
     fill.style.fill = name.startsWith("#") ? name : `var(--fk-${name})`;
-    swatch.setAttribute("aria-hidden", "true");
-    swatch.append(fill);
-    item.append(swatch, one.label);
-    list.append(item);
+    list.append(entry(one.label, fill));
   });
+  if (blank) {
+    const frame = shape("rect", { width: "100%", height: "100%", fill: "none" });
+    list.append(entry(text("MapNone"), frame, shape("path", { d: "M-2 8 8-2M2 14 16 0M10 16 20 6" })));
+  }
   const old = box.querySelector(".fk-legend");
   if (old) old.replaceWith(list);
   else box.append(list);
+}
+
+function entry(label: string, ...shapes: SVGElement[]): HTMLLIElement {
+  const item = document.createElement("li");
+  const swatch = shape("svg", { "aria-hidden": "true" });
+  swatch.append(...shapes);
+  item.append(swatch, label);
+  return item;
+}
+
+function shape(name: "svg" | "rect" | "path", attributes: Record<string, string>): SVGElement {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
 }
 
 function addTools(box: HTMLElement, chart: ECharts, state: State): void {
