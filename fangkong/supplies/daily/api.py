@@ -18,6 +18,7 @@ from pydantic import StringConstraints
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
 from fangkong.core.bodies import NO_NUL, Text200
+from fangkong.core.permissions import NotYours
 from fangkong.supplies.stock.rules import EARLIEST, LATEST
 
 from . import actions, queries, rules
@@ -52,6 +53,12 @@ class DayFiguresOut(Schema):
     digest: str
     due_at: datetime | None
     report: UUID | None
+    lines: list[DailyLineOut]
+
+
+class OwnFiguresOut(Schema):
+    day: date
+    nil: bool
     lines: list[DailyLineOut]
 
 
@@ -113,6 +120,20 @@ def figures(request: HttpRequest, public_id: UUID, day: Day) -> HttpResponse:
         "lines": [_line(one, items[one.item]) for one in lines],
     }
     return api.whole(request, answer)
+
+
+@router.get("/own/figures/", response=OwnFiguresOut)
+def own_figures(request: HttpRequest, day: Day) -> HttpResponse:
+    """What the ledger says of the prefecture's own stores, which lie in no county and report to
+    nobody; for whoever sees all counties."""
+    staff = _staff(request)
+    api.require(request, VIEW)
+    if not queries.sees_own_stores(staff.user, staff.now):
+        raise NotYours(str(VIEW.label))
+    lines = queries.own_figures(staff.user, staff.now, day)
+    items = queries.items_of(lines)
+    told = [_line(one, items[one.item]) for one in lines]
+    return api.whole(request, {"day": day, "nil": rules.nil(lines), "lines": told})
 
 
 @router.get("/reports/", response=api.Page[DailyReportOut])

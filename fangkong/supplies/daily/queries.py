@@ -40,12 +40,17 @@ def figures(county: Area, day: date) -> list[rules.Sums]:
     return rules.sums(*stock.over_the_border(county.pk, day))
 
 
+def sees_own_stores(user: User, at: datetime) -> bool:
+    """Whether a user is told of the prefecture's own stores: whoever sees all counties is."""
+    return user.scope(VIEW, at).everywhere
+
+
 def own_figures(user: User, at: datetime, day: date) -> list[rules.Sums]:
     """The same of the prefecture's own stores, which lie in no county and so are in no report.
 
     Only for whoever sees all counties.
     """
-    if not user.scope(VIEW, at).everywhere:
+    if not sees_own_stores(user, at):
         return []
     return rules.sums(*stock.over_the_border(None, day))
 

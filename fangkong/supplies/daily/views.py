@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -92,7 +92,8 @@ def day(request: StaffRequest) -> HttpResponseBase:
     to_file = queries.counties_open_to(user, at, FILE)
     lines = queries.lines_of(reports)
     if (wanted := request.GET.get("export")) in ("csv", "xlsx"):
-        return _export(request, asked, reports, lines, wanted)
+        own = queries.own_figures(user, at, asked)
+        return _export(request, asked, reports, lines, wanted, own)
     pages.forms.dress(form)
     own = queries.own_figures(user, at, asked)
     page = {
@@ -287,8 +288,12 @@ def _export(
     reports: Iterable[DailyReport],
     lines: dict[int, Any],
     kind: str,
+    own: Sequence[rules.Sums] = (),
 ) -> HttpResponseBase:
-    """Reports as a file, a line for each county and item; a nil report without stock has one."""
+    """Reports as a file, a line for each county and item; a nil report without stock has one.
+
+    ``own``: the prefecture's own stores, which no county reports: below, with no version.
+    """
     said = words.heads()
     head = [
         _("County code"), _("County"), _("Day"), _("Version"), _("Nil report"), _("Item code"),
@@ -306,4 +311,9 @@ def _export(
             for line in lines[one.pk]
         ]
         rows += [[*start, *rest] for rest in goods or [blank]]
+    items = queries.items_of(own)
+    for item, line in words.ordered(own, items):
+        names = [item.code, item.display_name, item.get_unit_display()]
+        start = ["", _("The prefecture's own stores"), day, "", ""]
+        rows.append([*start, *names, *(getattr(line, name) for name in words.COLUMNS), ""])
     return _sent(request, f"stock-{day.isoformat()}", head, rows, kind)

@@ -55,11 +55,15 @@ def cells(one: Sums | DailyLine | Total, names: Iterable[str]) -> list[tuple[str
     ]
 
 
+def ordered(lines: Iterable[Sums], items: Mapping[int, Item]) -> list[tuple[Item, Sums]]:
+    """Figures beside their items, by class and name."""
+    known = [(items[one.item], one) for one in lines]
+    return sorted(known, key=lambda pair: (pair[0].kind, pair[0].name_zh, pair[0].pk))
+
+
 def rows(lines: Iterable[Sums], items: Mapping[int, Item]) -> list[dict[str, Any]]:
     """Figures with their items, by class and name."""
-    known = [(items[one.item], one) for one in lines]
-    known.sort(key=lambda pair: (pair[0].kind, pair[0].name_zh, pair[0].pk))
-    return [{"item": item, "cells": cells(one, COLUMNS)} for item, one in known]
+    return [{"item": item, "cells": cells(one, COLUMNS)} for item, one in ordered(lines, items)]
 
 
 def filed(lines: Iterable[DailyLine]) -> list[dict[str, Any]]:

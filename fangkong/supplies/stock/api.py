@@ -124,7 +124,8 @@ class StockOut(ItemOut):
     """An item with what your places hold of it; `soon`: good, but for at most 60 days more.
 
     `coming`: promised to your places or on the way to them, `arrives`: the first day named for it.
-    `standing`: low (below its reserve), bad (some expired or held back), soon, here, coming (only
+    `standing`: low (what may be used is below its reserve; told to whoever answers for a store that
+    keeps one), bad (some expired or held back), soon, here, coming (only
     promised), nothing.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +27,7 @@ from .types import (
     LotFacts,
     Papers,
     PlaceKind,
+    Standing,
     Unit,
 )
 
@@ -504,7 +505,7 @@ class BoardFilter(pages.FilterForm):
             case "here":
                 rows = rows.filter(Q(("here__gt", 0)))
             case "low":
-                rows = rows.filter(Q(("here__lt", F("least"))))
+                rows = rows.filter(Q(("standing", Standing.LOW)))
             case "soon":
                 rows = rows.filter(Q(("soon__gt", 0)))
             case "bad":

@@ -63,6 +63,7 @@ class Item(Record):
     coming: int
     arrives: date | None
     standing: int
+    fit: int | None  # None for whoever answers for no reserve
 
     class Meta:
         indexes = [models.Index(fields=["kind", "name_zh"], name="item_by_kind")]

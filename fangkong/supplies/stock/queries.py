@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -32,6 +32,7 @@ from django.db.models.functions import Coalesce
 
 from fangkong.core import clock, messages
 from fangkong.core.permissions import Permission
+from fangkong.core.roles import Role
 from fangkong.packs import queries as packs
 from fangkong.places import queries as places
 from fangkong.tasks import queries as tasks
@@ -70,6 +71,7 @@ from .types import (
     PlaceKind,
     ShipmentState,
     Standing,
+    keeper_of,
     promised_to,
 )
 
@@ -245,12 +247,15 @@ def board_by_need(user: User, at: datetime) -> QuerySet[Item]:
     """``board``, and what the list of it is sorted by.
 
     ``coming``: what is promised to the user's places or on the way to them; ``arrives``: the first
-    day that was named for any of it. ``standing``: see ``Standing``. What stands how is found by
-    one statement over the balances, for the sums of the board cost as much again if it sorted.
+    day that was named for any of it. ``standing``: see ``Standing``. ``fit``: what may be used, for
+    whoever answers for reserves. What stands how is found by one statement over the balances, for
+    the sums of the board cost as much again if it sorted.
     """
-    keys = list(stores_open_to(user, at).order_by().values_list("pk", flat=True))
+    kinds = dict(stores_open_to(user, at).order_by().values_list("pk", "facility__kind"))
+    keys = list(kinds)
     coming = _coming_to(keys)
-    stands = _standings(keys, clock.day_of(at), set(coming))
+    least = _reserves(kinds.values())
+    stands = _standings(keys, clock.day_of(at), set(coming), least)
     added: dict[str, Any] = {
         "coming": _by_item([(pk, n) for pk, (n, _day_) in coming.items()], BigIntegerField(), 0),
         "arrives": _by_item(
@@ -261,8 +266,29 @@ def board_by_need(user: User, at: datetime) -> QuerySet[Item]:
             default=Value(int(Standing.NOTHING)),
             output_field=IntegerField(),
         ),
+        "fit": _fit(keys, clock.day_of(at)) if least else Value(None, BigIntegerField()),
     }
     return board(user, at).annotate(**added)
+
+
+def _fit(keys: Sequence[int], day: date) -> Coalesce:
+    lasting = Q(lot__expires_on__isnull=True) | Q(lot__expires_on__gte=day)
+    rows = Balance.objects.filter(item=OuterRef("pk"), quantity__gt=0, place__in=keys)
+    return _sum(rows.filter(lasting, lot__held_back_at__isnull=True))
+
+
+def answers_for_reserve(user: User, at: datetime) -> bool:
+    """Is a store among the user's places that the reserves are of? A hospital's or a county's own
+    stock is not measured against what the prefecture should have."""
+    rows = stores_open_to(user, at).order_by().values_list("facility__kind", flat=True)
+    return any(keeper_of(kind) == Role.STORE_KEEPER for kind in rows.distinct())
+
+
+def _reserves(kinds: Iterable[str]) -> dict[int, int]:
+    """The reserves of items (by key), for whoever has places of these kinds."""
+    if all(keeper_of(kind) != Role.STORE_KEEPER for kind in set(kinds)):
+        return {}
+    return dict(Item.objects.filter(least__gt=0).values_list("pk", "least"))
 
 
 def _by_item(
@@ -286,20 +312,25 @@ def _coming_to(keys: Sequence[int]) -> dict[int, tuple[int, date | None]]:
     return {item: told for item, told in found.items() if told[0] > 0}
 
 
-def _standings(keys: Sequence[int], day: date, coming: set[int]) -> dict[Standing, list[int]]:
-    """The items (by key) that are not just missing, by how they stand."""
+def _standings(
+    keys: Sequence[int], day: date, coming: set[int], least: Mapping[int, int]
+) -> dict[Standing, list[int]]:
+    """The items (by key) that are not just missing, by how they stand. Of a reserve, what has
+    expired or is held back helps nobody."""
     bad = Q(lot__held_back_at__isnull=False) | Q(lot__expires_on__lt=day)
     near = Q(lot__expires_on__lte=day + timedelta(days=SOON))
     rows = Balance.objects.filter(place__in=keys, quantity__gt=0).order_by().values("item")
     sums = rows.annotate(
-        n=Sum("quantity"), spoiled=CountOf("pk", filter=bad), soon=CountOf("pk", filter=near & ~bad)
+        n=Sum("quantity"),
+        unfit=Coalesce(Sum("quantity", filter=bad), _NOTHING),
+        spoiled=CountOf("pk", filter=bad),
+        soon=CountOf("pk", filter=near & ~bad),
     )
     here = {row["item"]: row for row in sums}
-    least = dict(Item.objects.filter(least__gt=0).values_list("pk", "least"))
     found: dict[Standing, list[int]] = {}
     for pk in sorted({*here, *least, *coming}):
-        row = here.get(pk, {"n": 0, "spoiled": 0, "soon": 0})
-        if row["n"] < least.get(pk, 0):
+        row = here.get(pk, {"n": 0, "unfit": 0, "spoiled": 0, "soon": 0})
+        if row["n"] - row["unfit"] < least.get(pk, 0):
             standing = Standing.LOW
         elif row["spoiled"] or row["soon"]:
             standing = Standing.BAD if row["spoiled"] else Standing.SOON

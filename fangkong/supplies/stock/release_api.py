@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -48,7 +48,8 @@ class OwedPaperOut(Schema):
 
 
 class ReleaseOut(Schema):
-    """`due_at`: of the next paper. `settled_at`: all papers are there, or the goods came back."""
+    """`due_at`: of the next paper. `settled_at`: since when nothing is owed. `state`: owed,
+    complete (all papers are there) or taken_back (the goods came back; what lacks is not owed)."""
 
     id: UUID
     entry: UUID
@@ -59,6 +60,7 @@ class ReleaseOut(Schema):
     called_by: str
     due_at: datetime
     settled_at: datetime | None
+    state: Literal["owed", "complete", "taken_back"]
 
 
 class ReleaseWithPapersOut(ReleaseOut):
@@ -158,10 +160,19 @@ def _release(one: Release) -> dict[str, Any]:
         "called_by": one.called_by,
         "due_at": one.due_at,
         "settled_at": one.settled_at,
+        "state": _state(one),
     }
 
 
+def _state(one: Release) -> str:
+    if one.settled_at is None:
+        return "owed"
+    return "taken_back" if one.lacks_papers else "complete"
+
+
 def _with_papers(one: Release) -> dict[str, Any]:
+    owed = queries.papers_of(one)
+    one.lacks_papers = any(paper.filed_at is None for paper in owed)
     papers = [
         {
             "kind": paper.kind,
@@ -170,6 +181,6 @@ def _with_papers(one: Release) -> dict[str, Any]:
             "reference": paper.reference,
             "filed_at": paper.filed_at,
         }
-        for paper in queries.papers_of(one)
+        for paper in owed
     ]
     return {**_release(one), "papers": papers}

@@ -38,10 +38,10 @@ def _amount(name: str) -> Callable[[Any], str]:
 
 
 def _reserve(one: Item, at: datetime) -> SafeString:
-    told = words.reserve(one.here, one)
+    told = words.reserve(one.fit, one)
     if not told:
         return SafeString("")
-    tone = "bad" if one.here < one.least else "good"
+    tone = "bad" if one.standing == Standing.LOW else "good"
     return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, told)
 
 
@@ -51,6 +51,9 @@ def _coming(one: Item, at: datetime) -> SafeString:
     amount = words.amount(one.coming, one)
     if one.arrives is None:
         return format_html("{}", amount)
+    if one.arrives < clock.day_of(at):
+        late = _("due %(day)s") % {"day": one.arrives}
+        return format_html('{} <span class="fk-badge" data-tone="warn">{}</span>', amount, late)
     return format_html('{} <span class="text-secondary text-nowrap">{}</span>', amount, one.arrives)
 
 
@@ -109,7 +112,7 @@ BOARD = pages.Listing[Item](
         pages.Column(
             "low",
             gettext_lazy("Reserve"),
-            lambda one: words.reserve(one.here, one),
+            lambda one: words.reserve(one.fit, one),
             draw=_reserve,
             number=True,
         ),
@@ -134,6 +137,9 @@ BOARD = pages.Listing[Item](
             _amount("kept_back"),
             order="kept_back",
             number=True,
+        ),
+        pages.Column(
+            "arrives", gettext_lazy("First expected"), lambda one: one.arrives or "", optional=True
         ),
         pages.Column("code", gettext_lazy("Code"), lambda one: one.code, optional=True),
         pages.Column("standard", gettext_lazy("Standard"), lambda one: one.standard, optional=True),
@@ -325,12 +331,13 @@ def item(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     a_day = sum(used.values())
     usable = [row for row in rows if row.place.kind != PlaceKind.TRANSIT]
     good = sum(row.quantity for row in usable if queries.holding(row).good_on(day))
+    guards = queries.answers_for_reserve(user, at)
     page = {
         "item": found,
         "here": words.amount(found.here, found),
         "packs": words.in_packs(found.here, found),
-        "reserve": words.reserve(found.here, found),
-        "low": found.here < found.least,
+        "reserve": words.reserve(good if guards else None, found),
+        "low": guards and good < found.least,
         "a_day": round(a_day, 1),
         "burn_days": BURN_DAYS,
         "cover": rules.days_of_cover(good, a_day),

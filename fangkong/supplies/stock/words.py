@@ -72,9 +72,9 @@ def lot(one: Lot) -> str:
     return one.number or pgettext("of a lot", "without number")
 
 
-def reserve(quantity: int, item: Item) -> str:
-    """How a quantity stands to the item's reserve; "" where none was set."""
-    if not item.least:
+def reserve(quantity: int | None, item: Item) -> str:
+    """How a quantity stands to the item's reserve; "" where none was set or is to be kept here."""
+    if not item.least or quantity is None:
         return ""
     share = quantity * 100 // item.least
     told = {"share": number(share), "least": amount(item.least, item)}

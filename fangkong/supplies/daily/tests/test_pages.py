@@ -137,13 +137,33 @@ def test_the_day_that_is_shown_stands_in_the_field(visit, world):
         )
 
 
-def test_the_prefectures_own_stores_stand_below_the_sums_for_the_headquarters_alone(visit, world):
+def test_the_prefectures_own_stores_are_told_to_the_headquarters_alone(client, visit, world):
     own = world.place(facility(world.home, "甘孜州疾控中心", kind="emergency_store"))
     world.bring(500, place=own, papers=moved())
     said = "The prefecture's own stores"
     page = visit(world.headquarters, f"{HOME}day/").content.decode()
     assert said in page and ">500<" in page
     assert said not in visit(world.cdc, f"{HOME}day/").content.decode()
+
+    def file_of(user):
+        got = visit(user, f"{HOME}day/?day=2020-02-04&export=csv")
+        return b"".join(got.streaming_content).decode("utf-8-sig").splitlines()[1:]
+
+    world.filed()
+    ours = [line for line in file_of(world.headquarters) if said in line]
+    assert len(ours) == 1 and ",mask," in ours[0] and ",500," in ours[0]
+    assert not any(said in line for line in file_of(world.cdc))
+    # Machines.
+    address = f"{API}own/figures/"
+    got = visit(world.headquarters, f"{address}?day=2020-02-04")
+    (line,) = got.json()["lines"]
+    assert (line["code"], line["received"], line["closing"]) == ("mask", 500, 500)
+    seen = client.get(f"{address}?day=2020-02-04", headers={"If-None-Match": got["ETag"]})
+    assert seen.status_code == 304
+    assert visit(world.headquarters, f"{address}?day=2020-02-03").json()["nil"]
+    assert visit(world.headquarters, f"{address}?day=x").status_code == 422
+    assert visit(world.cdc, f"{address}?day=2020-02-04").status_code == 403
+    assert visit(world.keeper, f"{address}?day=2020-02-04").status_code == 403
 
 
 def test_a_form_that_was_tampered_with_is_told_why(visit, world):

@@ -12,7 +12,7 @@ from fangkong.core.audit.models import AuditLine
 from fangkong.core.free_text import NumberInText
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
-from fangkong.supplies.stock import actions, queries
+from fangkong.supplies.stock import actions, queries, words
 from fangkong.supplies.stock.models import Balance, Entry, Item, Lot, Move
 from fangkong.supplies.stock.types import (
     Arriving,
@@ -379,11 +379,42 @@ def test_the_board_begins_with_what_is_most_urgent(world):
     assert stands()[0] == ("mask", "SOON")
     world.bring(3, number="C", expires_on=TODAY - DAY)
     assert stands()[0] == ("mask", "BAD")
-    Item.objects.filter(code="mask").update(least=19)
-    assert stands()[0] == ("mask", "LOW")
-    Item.objects.filter(code="mask").update(least=18)
+    Item.objects.filter(code="mask").update(least=16)
+    assert stands()[0] == ("mask", "LOW")  # three of the 18 have expired and help nobody
+    Item.objects.filter(code="mask").update(least=15)
     assert stands()[0] == ("mask", "BAD")
-    assert {standing for _code, standing in stands(world.matron)} == {"LOW", "NOTHING"}
+    one = queries.board_by_need(world.keeper, AT).get(code="mask")
+    assert (one.fit, words.reserve(one.fit, one)) == (15, "为储备量15只的100%")
+    actions.hold(lot=world.lot("A"), reason="存疑", by=None, at=AT)
+    assert stands(world.headquarters)[0] == ("mask", "LOW")
+
+
+def test_a_hospital_is_not_measured_against_the_reserve_of_the_prefecture(world, client):
+    Item.objects.filter(code="mask").update(least=1000)
+    world.bring(10, place=world.there, number="A", expires_on=NEXT_YEAR)
+    for user, standing, fit in (
+        (world.matron, Standing.HERE, None),
+        (world.keeper, Standing.LOW, 0),
+        (world.headquarters, Standing.LOW, 10),
+    ):
+        one = queries.board_by_need(user, AT).get(code="mask")
+        assert (one.standing, one.fit) == (standing, fit)
+        client.force_login(user)
+        low = client.get("/supplies/stock/", {"state": "low"}).context["rows"]
+        assert [row.code for row in low] == ([] if fit is None else ["mask"])
+        page = client.get(world.mask.get_absolute_url())
+        assert bool(page.context["reserve"]) == page.context["low"] == (fit is not None)
+
+
+def test_what_was_promised_for_a_day_that_is_over_is_told_as_due(world, client, monkeypatch):
+    def promised(places):
+        return [(world.mask.pk, 40, TODAY - DAY), (world.suit.pk, 7, TODAY)]
+
+    monkeypatch.setattr(queries, "promised_to", promised)
+    client.force_login(world.keeper)
+    page = client.get("/supplies/stock/", headers={"Accept-Language": "en"}).content.decode()
+    assert page.count("due 2020-02-04") == 1
+    assert "due 2020-02-05" not in page and "2020-02-05" in page
 
 
 def test_a_place_of_another_facility_is_not_open(world):

@@ -338,7 +338,18 @@ def test_machines_let_goods_leave_and_file_papers(world, client):
     path = f"{made['id']}/papers/"
     none = ask(world.keeper, path, kind="request")
     assert (none.status_code, none.json()["errors"][0]["where"]) == (422, "/reference")
-    assert ask(world.keeper, path, kind="request", reference="7").json()["settled_at"] is None
+    filed = ask(world.keeper, path, kind="request", reference="7").json()
+    assert (filed["settled_at"], filed["state"]) == (None, "owed")
     assert ask(world.keeper, path, kind="request", reference="7").status_code == 409
+    for kind in ("approval", "signature"):
+        filed = ask(world.keeper, path, kind=kind, reference="7").json()
+    assert filed["state"] == "complete"
+    back = ask(world.keeper, "", **said).json()
+    entry = Entry.objects.get(public_id=back["entry"])
+    actions.reverse(entry=entry, reason="没有送出", by=world.headquarters, at=AT)
+    address = "/api/v1/supplies/stock/releases/"
+    rows = {one["id"]: one["state"] for one in client.get(address).json()["rows"]}
+    assert rows == {made["id"]: "complete", back["id"]: "taken_back"}
+    assert client.get(f"{address}{back['id']}/").json()["state"] == "taken_back"
     shipped = ask(world.keeper, "", **{**said, "target": str(world.there.public_id)}).json()
     assert shipped["shipment"] == str(Transfer.objects.get().public_id)
