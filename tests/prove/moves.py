@@ -17,13 +17,18 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import django
+
+if TYPE_CHECKING:
+    from fangkong.supplies.stock.models import Item, Place
 
 WORKERS = 4
 LOTS, ITEMS = 3, 4
@@ -64,17 +69,16 @@ def carry_out(key: str, note: str, asked: dict[str, Any], early: Callable[[], No
     from fangkong.core import clock
     from fangkong.core.commands.actions import answered_on
     from fangkong.core.refusals import Refused
-    from fangkong.supplies.stock import actions
-    from fangkong.supplies.stock.models import Entry, Item, Lot, Place
+    from fangkong.supplies.stock import actions, queries
+    from fangkong.supplies.stock.models import Entry, Lot
     from fangkong.supplies.stock.types import Arriving, Leaving, LossReason, LotFacts, Papers
 
-    held = list(Place.objects.filter(kind__in=["store", "ward"]).order_by("pk"))
-    items = list(Item.objects.filter(code__startswith="prove-").order_by("pk"))
+    held, items = _scene()
     one, other = (held[n] for n in asked["places"])
     papers, said = Papers(note=note), {"by": None, "at": clock.now()}
 
     def lot(item: int, number: int) -> Lot | None:
-        return Lot.objects.filter(item=items[item], number=f"L{number}").first()
+        return queries.lot_like(items[item], LotFacts(number=f"L{number}"))
 
     call: Callable[..., Entry]
     given: dict[str, Any]
@@ -112,6 +116,15 @@ def carry_out(key: str, note: str, asked: dict[str, Any], early: Callable[[], No
     return "again" if again else "done"
 
 
+@cache
+def _scene() -> tuple[list[Place], list[Item]]:
+    """Where goods lie, and which: read once by each process, for neither changes."""
+    from fangkong.supplies.stock.models import Item, Place
+
+    held = Place.objects.filter(kind__in=["store", "ward"]).order_by("pk")
+    return list(held), list(Item.objects.filter(code__startswith="prove-").order_by("pk"))
+
+
 # --- Who does it ----------------------------------------------------------------------------------
 
 
@@ -121,9 +134,17 @@ class Worker:
     def __init__(self, bugs: list[str]) -> None:
         asked, self.asking = os.pipe()
         self.answers, answer = os.pipe()
+        _ASKING.add(self.asking)
         self.pid = os.fork()
         if self.pid == 0:
-            work(asked, answer, bugs)
+            for end in _ASKING:  # or nobody would see it where the driver is dead
+                os.close(end)
+            try:
+                work(asked, answer, bugs)
+            except BaseException:  # told, and never goes on as a second driver
+                traceback.print_exc()
+            finally:
+                os._exit(1)
         os.close(asked)
         os.close(answer)
         self.held: tuple[str, str, dict[str, Any]] | None = None
@@ -141,11 +162,15 @@ class Worker:
     def end(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+        _ASKING.remove(self.asking)
         os.close(self.asking)
         os.close(self.answers)
 
 
-def work(asked: int, answer: int, bugs: list[str]) -> NoReturn:
+_ASKING: set[int] = set()  # the driver's ends of the pipes to those who live
+
+
+def work(asked: int, answer: int, bugs: list[str]) -> None:
     from django.db import DatabaseError
 
     told = False
@@ -166,7 +191,6 @@ def work(asked: int, answer: int, bugs: list[str]) -> NoReturn:
             said = "busy"
         if not told:
             os.write(answer, said.encode() + b"\n")
-    os._exit(0)
 
 
 def driven(plan: Plan) -> dict[str, Any]:
@@ -404,8 +428,7 @@ def prepared() -> None:
 def main() -> None:
     plan = Plan(**json.loads(sys.argv[1]))
     django.setup()
-    from django.db import connections
-
+    from fangkong.config.production import leave_database
     from fangkong.core.walls.reach import everything
 
     with everything():
@@ -416,7 +439,7 @@ def main() -> None:
         if plan.record:
             recorded(plan)
             return
-        connections.close_all()
+        leave_database()  # the workers are forks: none of them may share a connection or a pool
         print(json.dumps(driven(plan)))
 
 
