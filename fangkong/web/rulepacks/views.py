@@ -27,7 +27,7 @@ from fangkong.packs.types import (
     Text,
     UnknownCode,
 )
-from fangkong.web.rulepacks import screening, supplies
+from fangkong.web.rulepacks import contents, screening, supplies
 from fangkong.web.templatetags.packs import said
 
 
@@ -80,16 +80,19 @@ def detail(request: HttpRequest, pack_id: str) -> HttpResponse:
     pack = _pack(pack_id)
     day = _day(request, pack)
     rows = [(row, row.period_on(day)) for row in pack.conditions]
+    choices = _choices(pack, day)
+    plan, goods = screening.tables(pack, day), supplies.tables(pack, day)
     shown = {
         "pack": pack,
         "day": day,
         "card_checks": _card_checks(pack, day),
         "place_rules": _place_rules(pack, day),
         "testing": _testing(pack),
-        "screening": screening.tables(pack, day),
-        "supplies": supplies.tables(pack, day),
+        "screening": plan,
+        "supplies": goods,
         "conditions": sorted(rows, key=lambda pair: pair[1].disease_class if pair[1] else "z"),
-        "choices": _choices(pack, day),
+        "choices": choices,
+        "contents": contents.parts(pack, day, choices, plan, goods),
     }
     return render(request, "web/rulepacks/detail.html", shown)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -136,6 +137,17 @@ def test_what_holds_on_the_day_stands_open_and_the_rest_is_folded(look, daofu):
 
 def test_a_pack_without_screening_shows_none(look, daofu):
     assert 'id="screening"' not in look(daofu, "/packs/cn-2013-11/").content.decode()
+
+
+@pytest.mark.parametrize("pack", [pack.id for pack in packs.all_packs()])
+def test_the_contents_lead_to_every_section_of_a_pack_and_to_nothing_else(look, daofu, pack):
+    text = look(daofu, f"/packs/{pack}/").content.decode()
+    led = re.findall(r'<a href="#([\w-]+)">', text)
+    there = re.findall(r'<h[23] class="[^"]*" id="([\w-]+)">', text)
+
+    assert led == there * 2  # beside the page, and folded above it on a narrow one
+    assert len(there) == len(set(there)) > 3
+    assert {"conditions", "clocks", "sources"} <= set(there)
 
 
 def test_two_packs_are_compared_side_by_side(look, daofu):

@@ -94,7 +94,9 @@ function startSmallMenus(): void {
       if (menu !== except) menu.open = false;
     }
   };
-  document.addEventListener("click", (event) => close(hit(event, ".fk-menu")));
+  // A link within the page leaves the menu behind; what it leads to would lie under it.
+  const leaves = (event: Event) => hit(event, '.fk-menu a[href^="#"]');
+  document.addEventListener("click", (event) => close(leaves(event) ? null : hit(event, ".fk-menu")));
   document.addEventListener("focusin", (event) => close(hit(event, ".fk-menu")));
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
