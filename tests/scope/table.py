@@ -753,6 +753,7 @@ SWEEPS = {
     "POST /surveillance/sweeps/": Row(
         ANSWERERS, sends=lambda county: {**SWEEP, "cells": [NOBODYS]}, lacks=True
     ),
+    "GET /surveillance/sweeps/counties/": Row(COMERS),
     "GET /surveillance/sweeps/<public_id>/": Row(COMERS, "sweep", mine=SWEEPERS),
     "POST /surveillance/sweeps/<public_id>/end/": Row(ANSWERERS, "sweep"),
     "GET /surveillance/sweeps/<public_id>/cells/<cell_id>/": Row(

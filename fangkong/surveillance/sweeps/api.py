@@ -17,6 +17,7 @@ from fangkong.accounts.types import StaffRequest
 from fangkong.core import api, clock
 from fangkong.core.audit.sights import opened
 from fangkong.core.bodies import NO_NUL, Text20, Text100, Text200
+from fangkong.places import queries as places
 from fangkong.surveillance.screening.types import Symptom
 
 from . import actions, queries, rules
@@ -63,6 +64,21 @@ class SweepOut(Schema):
 
 class SweepWithCellsOut(SweepOut):
     cells: list[CellOut]
+
+
+class SweptCountyOut(Schema):
+    """A county in which sweeps run today, taken together; a door that two go to counts once.
+
+    `share`: percent of the known `doors` that are `done`, null where no door is known.
+    """
+
+    county: str
+    name_zh: str
+    sweeps: int
+    doors: int
+    seen: int
+    done: int
+    share: float | None
 
 
 class SweepIn(api.Body):
@@ -157,6 +173,33 @@ def begin(request: HttpRequest, body: SweepIn) -> Status[dict[str, Any]]:
             at=staff.now,
         )
     return Status(201, _sweep(made))
+
+
+@router.get("/counties/", response=list[SweptCountyOut])
+def swept_counties(request: HttpRequest) -> HttpResponse:
+    """How far the sweeps that run today are, by county, as the map shows it, with an ETag.
+
+    Only counties in which a sweep runs that is open to you.
+    """
+    staff = _staff(request)
+    api.require(request, VIEW)
+    found = queries.by_county(staff.user, staff.now)
+    told = []
+    for county in places.counties_of_home(clock.day_of(staff.now)):
+        if county.pk in found:
+            whole, several = found[county.pk]
+            told.append(
+                {
+                    "county": county.code,
+                    "name_zh": county.name_zh,
+                    "sweeps": several,
+                    "doors": whole.doors,
+                    "seen": whole.seen,
+                    "done": whole.done,
+                    "share": None if whole.share is None else round(whole.share, 1),
+                }
+            )
+    return api.whole(request, told)
 
 
 @router.get("/{uuid:public_id}/", response=SweepWithCellsOut)

@@ -393,10 +393,20 @@ def test_headquarters_sees_the_sweeps_that_run_on_the_map_by_county(look, world)
     shares = {one["code"]: one["value"] for one in told["areas"]}
     assert (shares["513326"], shares["513301"]) == (33.3, None)
     assert "又一次" not in text(browser.get(url("index"), {"county": "513301"}))
+    counties = "/api/v1/surveillance/sweeps/counties/"
+    answer = browser.get(counties)
+    assert answer.json() == [
+        {"county": "513326", "name_zh": "道孚县", "sweeps": 2}
+        | {"doors": 3, "seen": 2, "done": 1, "share": 33.3}
+    ]
+    known = {"If-None-Match": answer.headers["ETag"]}
+    assert browser.get(counties, headers=known).status_code == 304
     browser = look(world.kangding_cdc)
     assert "1 of 3 doors" not in text(browser.get(url("index")))
     told = json.loads(browser.get(url("running_map")).content)
     assert {one["value"] for one in told["areas"]} == {None}
+    assert browser.get(counties).json() == []
+    assert look(world.stranger).get(counties).status_code == 403
 
 
 def test_a_county_begins_and_ends_a_sweep_and_takes_a_door_away(look, world):
