@@ -269,7 +269,12 @@ def money_back(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """The money that was entered as come did not come."""
     found = _supply(request, public_id, queries.to_decide)
     form = pages.editing(stock_forms.ReasonForm(request.POST or None), found)
-    said = (_("Take the money back"), _("It did not come"), _("The money is awaited again."))
+    done = _("The money is awaited again.")
+    if found.why:  # closed by somebody's word, which stands
+        done = _(
+            "The money is taken back. The source stays closed; open it where money still comes."
+        )
+    said = (_("Take the money back"), _("It did not come"), done)
     return _step(request, form, found, actions.take_money_back, *said)
 
 

@@ -346,6 +346,18 @@ def test_a_closed_source_and_money_are_put_right_on_the_pages_by_whoever_may(vis
     assert visit(world.headquarters, f"{path}money-back/", **said).status_code == 302
     shown = visit(world.headquarters, path).content.decode()
     assert "taken back" in shown and "Take the money back" not in shown
+    # The giver is told too.
+    traced = visit(None, f"{HOME}trace/", code=money.code).content.decode()
+    assert "taken back 2020-02-05" in traced
+    # Where somebody had said that nothing more will come, the word stands, and is not hidden.
+    ended = world.gift(10, money=5_00)
+    actions.close(supply=ended, reason="不再捐赠", by=world.keeper, at=AT)
+    ended = world.paid(ended)
+    said["_seen"] = version(ended)
+    path = ended.get_absolute_url()
+    assert visit(world.headquarters, f"{path}money-back/", **said).status_code == 302
+    assert "is awaited again" not in (page := visit(world.headquarters, path).content.decode())
+    assert "stays closed" in page
 
 
 def test_tables_of_the_sources_are_taken_as_files_without_formulas(visit, world):
