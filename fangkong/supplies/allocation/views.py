@@ -102,7 +102,7 @@ GIVEN = pages.Listing[Share](
         ),
         pages.Column(
             "approved",
-            gettext_lazy("Approved"),
+            pgettext_lazy("a plan", "Approved"),
             lambda one: one.plan.approved_at,
             order="plan__approved_at",
         ),

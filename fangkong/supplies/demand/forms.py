@@ -49,7 +49,7 @@ class AskForm(LinesForm):
             del self.fields[name]
         for name in ("item_0", "quantity_0"):
             self.fields[name].required = False
-        self.fields["place"] = PlaceField(places, label=_("For"))
+        self.fields["place"] = PlaceField(places, label=pgettext_lazy("of a need", "For"))
         self.fields["first_day"] = forms.DateField(
             label=_("From"), widget=forms.DateInput(), help_text=_("The day on which it is needed.")
         )

@@ -35,7 +35,14 @@ from . import (
     serial_api,
     ship_api,
 )
-from .api_bodies import LabelIn, Quantity, Serial20, StockReasonIn
+from .api_bodies import (
+    LabelIn,
+    PackageOut,
+    Quantity,
+    Serial20,
+    StockReasonIn,
+    package_out,
+)
 from .models import Balance, Entry, Item, ItemCode, Lot, Move, Place
 from .rules import MOST, names_a_gift
 from .types import (
@@ -239,7 +246,10 @@ class SheetOut(Schema):
 
 
 class SheetWithMovesOut(SheetOut):
+    """`packages`: those with a serial that were scanned in, or as they moved."""
+
     moves: list[StockMoveOut]
+    packages: list[PackageOut]
 
 
 class ArrivingIn(api.Body):
@@ -725,7 +735,9 @@ def _entry(one: Entry) -> dict[str, Any]:
 
 
 def _with_moves(one: Entry) -> dict[str, Any]:
-    return {**_entry(one), "moves": [_move(move) for move in queries.moves_of(one)]}
+    moves = [_move(move) for move in queries.moves_of(one)]
+    packages = [package_out(each) for each in queries.packages_on(one)]
+    return {**_entry(one), "moves": moves, "packages": packages}
 
 
 def _move(one: Move) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
@@ -104,7 +104,7 @@ def open_count(request: StaffRequest) -> HttpResponse:
         request,
         form,
         title=_("Begin a stocktake"),
-        submit=_("Begin"),
+        submit=pgettext("a stocktake", "Begin"),
         context={"back_url": reverse("supplies:stock:counts")},
     )
 

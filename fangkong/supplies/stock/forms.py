@@ -319,7 +319,7 @@ def _lot_at(place: Place, item: Item, number: str) -> Lot | None:
 class LossForm(pages.Form):
     """Goods of a lot that are gone without being used."""
 
-    place = forms.ChoiceField(label=_("Where"))
+    place = forms.ChoiceField(label=pgettext_lazy("of goods", "Where"))
     quantity = forms.CharField(
         label=_("Quantity"), max_length=20, widget=forms.TextInput({"inputmode": "decimal"})
     )

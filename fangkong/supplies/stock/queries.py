@@ -65,9 +65,11 @@ from .types import (
     ON_THE_WAY,
     RUNNING_COUNTS,
     VIEW,
+    Along,
     EntryKind,
     ItemFacts,
     LotFacts,
+    Package,
     PlaceKind,
     ShipmentState,
     Standing,
@@ -796,6 +798,64 @@ def serials_now(code: ItemCode | None, serials: Iterable[str]) -> list[Serial]:
         return []
     rows = Serial.objects.filter(code=code, serial__in=wanted, taken_back_at__isnull=True)
     return list(_followed(rows).order_by("serial"))
+
+
+def packages_now(packages: Iterable[Package]) -> dict[tuple[int, str], Serial]:
+    """These packages with where they are now, by key of their code and serial; one statement a
+    code."""
+    asked: dict[int, tuple[ItemCode, list[str]]] = {}
+    for one in packages:
+        asked.setdefault(one.code.pk, (one.code, []))[1].append(one.serial)
+    return {
+        (key, each.serial): each
+        for key, (code, serials) in asked.items()
+        for each in serials_now(code, serials)
+    }
+
+
+def packages_on(entry: Entry) -> list[Serial]:
+    """The packages with a serial that a sheet booked in or moved."""
+    moved = SerialMove.objects.filter(entry=entry).values("serial")
+    rows = Serial.objects.filter(Q(entry=entry) | Q(pk__in=moved))
+    return list(rows.select_related("code", "lot__item").order_by("lot", "serial"))
+
+
+def packages_underway(shipment: Transfer, lots: Iterable[Lot]) -> list[Serial]:
+    """The packages of some lots that left with a shipment and were not seen since."""
+    sheet = sheet_of(shipment)
+    rows = Serial.objects.filter(moves__entry=sheet, lot__in=list(lots))
+    return list(_followed(rows).filter(entry_now=sheet.pk))
+
+
+def packages_along(shipment: Transfer) -> list[tuple[Serial, Along]]:
+    """The packages that left with a shipment, and what became of each."""
+    if shipment.transit_id is None:
+        return []
+    whole = ("serial__code", "serial__lot__item")
+    moves = SerialMove.objects.filter(entry=sheet_of(shipment)).select_related(*whole)
+    sent = {one.serial_id: one for one in moves.order_by("serial__lot", "serial__serial")}
+    first: dict[int, SerialMove] = {}
+    later = SerialMove.objects.filter(serial__in=sent, entry__reversal__isnull=True).order_by("pk")
+    for one in later:
+        if one.pk > sent[one.serial_id].pk:
+            first.setdefault(one.serial_id, one)
+    underway = Along.UNDERWAY if shipment.state == ShipmentState.SENT else Along.UNSEEN
+    found = []
+    for key, move in sent.items():
+        then = first.get(key)
+        back = then is not None and (then.source_id, then.target_id) == (
+            shipment.transit_id,
+            shipment.source_id,
+        )
+        became = underway if then is None else Along.RETURNED if back else Along.ARRIVED
+        found.append((move.serial, became))
+    return found
+
+
+def serials_among(user: User, at: datetime, keys: Iterable[int]) -> frozenset[int]:
+    """Which of these packages the user may see."""
+    rows = serials_open_to(user, at).filter(pk__in=list(keys))
+    return frozenset(rows.values_list("pk", flat=True))
 
 
 def lots_of_serials(code: ItemCode, serials: Iterable[str]) -> list[Lot]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,12 @@ from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.spelling import shown
 
 from . import queries, rules, words
-from .models import Entry, Item, ItemCode, Lot, Place, Serial, SerialMove
+from .models import Entry, Item, ItemCode, Lot, Place, Serial, SerialMove, Transfer
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
-    from .types import Arriving, Leaving
+    from .types import Arriving, Leaving, Package
 
 
 class TaughtAlready(Refused):
@@ -118,26 +118,31 @@ def refuse_elsewhere(
     holds the place.
     """
     for number, line in enumerate(lines):
+        field = f"lines/{number}/serials"
         for one in queries.serials_now(line.code, line.serials):
             if one.lot_id != getattr(line.lot, "pk", None):
-                raise _of_another_lot(one, number, by, at)
-            if queries.last_seen_at(one) == source.pk:
-                continue
-            where = queries.whereabouts(one)
-            if not where.place.held or where.sure:
-                raise _elsewhere(one, where, number, by, at)
+                raise _of_another_lot(one, field, by, at)
+            _refuse_gone(one, source, field, by, at)
 
 
-def _of_another_lot(one: Serial, number: int, by: User | None, at: datetime) -> WrongField:
+def _refuse_gone(one: Serial, source: Place, field: str, by: User | None, at: datetime) -> None:
+    if queries.last_seen_at(one) == source.pk:
+        return
+    where = queries.whereabouts(one)
+    if not where.place.held or where.sure:
+        raise _elsewhere(one, where, field, by, at)
+
+
+def _of_another_lot(one: Serial, field: str, by: User | None, at: datetime) -> WrongField:
     if by is not None and not queries.lots_open_to(by, at).filter(pk=one.lot_id).exists():
         text = _("Serial %(serial)s came in with another lot. Check the package.")
     else:
         text = _("Serial %(serial)s came in with lot %(lot)s, not with this one.")
-    return _wrong(text, {"serial": one.serial, "lot": words.lot(one.lot)}, number)
+    return WrongField(text % {"serial": one.serial, "lot": words.lot(one.lot)}, field)
 
 
 def _elsewhere(
-    one: Serial, where: queries.Whereabouts, number: int, by: User | None, at: datetime
+    one: Serial, where: queries.Whereabouts, field: str, by: User | None, at: datetime
 ) -> WrongField:
     said = {"serial": one.serial, "number": where.entry.number}
     said["place"] = where.place.display_name
@@ -153,11 +158,7 @@ def _elsewhere(
             "Serial %(serial)s left by sheet %(number)s already. Check the package, or take"
             " that sheet back first."
         )
-    return _wrong(text, said, number)
-
-
-def _wrong(text: str, said: dict[str, str], number: int) -> WrongField:
-    return WrongField(text % said, f"lines/{number}/serials")
+    return WrongField(text % said, field)
 
 
 def went(
@@ -170,11 +171,85 @@ def went(
 ) -> None:
     """The packages with a serial that was scanned moved by this sheet; one never scanned in is not
     followed."""
+    every = (one for line in lines for one in queries.serials_now(line.code, line.serials))
+    _moved(entry, every, source, target, by, at)
+
+
+def _moved(
+    entry: Entry,
+    packages: Iterable[Serial],
+    source: Place,
+    target: Place,
+    by: User | None,
+    at: datetime,
+) -> None:
     SerialMove.objects.bulk_create(
         SerialMove(**stamps(by, at), serial=one, entry=entry, source=source, target=target)
-        for line in lines
-        for one in queries.serials_now(line.code, line.serials)
+        for one in packages
     )
+
+
+# --- Packages of a shipment -----------------------------------------------------------------------
+
+
+def to_go_along(
+    source: Place,
+    packages: Sequence[Package],
+    leaving: Mapping[int, int],
+    by: User | None,
+    at: datetime,
+) -> list[Serial]:
+    """The packages that go along with a shipment: of its lots, and no more than leave of each.
+
+    ``leaving``: quantity by key of a lot. The caller holds the place.
+    """
+    left = dict(leaving)
+    found: list[Serial] = []
+    known = queries.packages_now(packages)
+    for number, package in enumerate(packages):
+        field, said = f"packages/{number}", {"serial": package.serial}
+        one = known.pop((package.code.pk, package.serial), None)
+        if one is None and any(package.serial == each.serial for each in found):
+            raise WrongField(_("Serial %(serial)s stands there twice.") % said, field)
+        if one is None:
+            text = _("Serial %(serial)s was never scanned in. Leave it off; its lot tells of it.")
+            raise WrongField(text % said, field)
+        if one.lot_id not in left:
+            text = _(
+                "Serial %(serial)s is of a lot of which nothing leaves by this shipment. Take the"
+                " package off, or prepare a shipment of its lot."
+            )
+            raise WrongField(text % said, field)
+        _refuse_gone(one, source, field, by, at)
+        left[one.lot_id] -= one.code.holds
+        if left[one.lot_id] < 0:
+            text = _("With serial %(serial)s more packages go along than leave of their lot.")
+            raise WrongField(text % said, field)
+        found.append(one)
+    return found
+
+
+def went_along(
+    entry: Entry, packages: Sequence[Serial], way: Place, by: User | None, at: datetime
+) -> None:
+    """They are on the way by the sheet of a shipment."""
+    _moved(entry, packages, entry.place, way, by, at)
+
+
+def went_on(
+    entry: Entry,
+    shipment: Transfer,
+    lots: Iterable[Lot],
+    target: Place,
+    by: User | None,
+    at: datetime,
+) -> None:
+    """All that was sent of some lots arrived, or came back: so did the packages that went along.
+
+    Where only a part did, nobody knows which; then whoever holds one in their hands is right.
+    """
+    assert shipment.transit is not None
+    _moved(entry, queries.packages_underway(shipment, lots), shipment.transit, target, by, at)
 
 
 def taken_back(entry: Entry, at: datetime) -> None:

@@ -14,6 +14,7 @@ from fangkong.core import clock
 from . import codes, queries, rules, words
 from .codes import Goods, Label, NotUnderstood
 from .models import Balance, Item, ItemCode, Lot, Place
+from .types import Package
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
@@ -119,6 +120,20 @@ def _labelled(label: Label, user: User, at: datetime) -> Scan:
         if place is not None:
             return Scan(place=place)
     raise NotUnderstood("not_here")
+
+
+def package(text: str, user: User, at: datetime) -> Package:
+    """The package that a text is the code of; NotUnderstood("no_serial") where it names none.
+
+    Where the scanner dropped the separators, the serial that came in is meant.
+    """
+    found = understood(text, user, at)
+    serials = {one.serial for one in found.ways if one.serial}
+    if found.code is not None and len(serials) > 1:
+        serials &= set(queries.serials_in(found.code, serials))
+    if found.code is None or len(serials) != 1:
+        raise NotUnderstood("no_serial")
+    return Package(found.code, serials.pop())
 
 
 def line_of(goods: Goods, code: ItemCode) -> Line:

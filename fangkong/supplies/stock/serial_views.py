@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,6 +23,9 @@ from .types import VIEW
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
+
+
+SHOWN = 100  # packages of a lot on the page of a sheet
 
 
 def _learn(rows: Sequence[Serial], user: User, at: datetime) -> None:
@@ -113,6 +116,31 @@ def serial(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
         ],
     }
     return render(request, "supplies/stock/serial.html", page)
+
+
+def grouped(
+    packages: Iterable[tuple[Serial, str]], user: User, at: datetime
+) -> list[dict[str, Any]]:
+    """Packages as a page lists them, by lot and what became of them; a link leads to each that the
+    user may see."""
+    rows = list(packages)
+    seen = queries.serials_among(user, at, [one.pk for one, _became in rows]) if rows else ()
+    found: dict[tuple[int, str], list[Serial]] = {}
+    for one, became in rows:
+        found.setdefault((one.lot_id, became), []).append(one)
+    return [
+        {
+            "lot": each[0].lot,
+            "became": became,
+            "count": len(each),
+            "shown": [
+                (one.serial, one.get_absolute_url() if one.pk in seen else "")
+                for one in each[:SHOWN]
+            ],
+            "more": len(each) > SHOWN,
+        }
+        for (_lot, became), each in found.items()
+    ]
 
 
 def _file(request: StaffRequest, found: Serial, rows: list[dict[str, Any]]) -> HttpResponseBase:

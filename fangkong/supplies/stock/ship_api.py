@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -20,10 +20,10 @@ from fangkong.core.files import receiving
 from fangkong.core.refusals import WrongField
 
 from . import queries, shipping
-from .api_bodies import Quantity, StockReasonIn
+from .api_bodies import PackageOut, Quantity, Serial20, StockReasonIn, package_out
 from .models import Transfer, TransferLine
 from .rules import MOST
-from .types import KEEP, PROOF, VIEW, Arrived, Leaving, Settled, Way
+from .types import KEEP, PROOF, VIEW, Arrived, Leaving, Package, Settled, Way
 
 router = Router(tags=["stock"])
 Whole = Annotated[int, Field(ge=0, le=MOST, strict=True)]
@@ -68,9 +68,32 @@ class TransferLineOut(Schema):
     extra: int
 
 
+class AlongOut(PackageOut):
+    """`became`: underway, arrived, returned, or unseen: only a part of its lot arrived, and it was
+    not scanned since."""
+
+    became: Literal["underway", "arrived", "returned", "unseen"]
+
+
 class TransferWithLinesOut(TransferOut):
+    """`packages`: those with a serial that were scanned as they were loaded."""
+
     wishes: list[WishOut]
     lines: list[TransferLineOut]
+    packages: list[AlongOut]
+
+
+class LoadedIn(api.Body):
+    """`code`: the id of its GTIN."""
+
+    code: UUID
+    serial: Serial20
+
+
+class DispatchIn(api.Body):
+    """`packages`: those with a serial that were scanned as they were loaded."""
+
+    packages: list[LoadedIn] = Field(default_factory=list, max_length=2000)
 
 
 class WishIn(api.Body):
@@ -174,9 +197,21 @@ def shipment(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 
 
 @router.post("/{uuid:public_id}/dispatch/", response=TransferWithLinesOut)
-def dispatch(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
-    """The goods leave: lots by earliest expiry go on the way."""
-    return _done(request, public_id, queries.shipments_sent_by, shipping.dispatch)
+def dispatch(
+    request: HttpRequest, public_id: UUID, body: DispatchIn | None = None
+) -> dict[str, Any]:
+    """The goods leave: lots by earliest expiry go on the way. The body may be left out."""
+    api.require(request, KEEP)
+    found = _found(request, public_id, queries.shipments_sent_by)
+    loaded = body.packages if body is not None else []
+    with api.told_by_field():
+        keys = {one.code for one in loaded}
+        codes = {one.public_id: one for one in queries.codes().filter(public_id__in=keys)}
+        for n, one in enumerate(loaded):
+            if one.code not in codes:
+                raise _unknown(f"packages/{n}/code")
+        packages = [Package(codes[one.code], one.serial) for one in loaded]
+        return _carried_out(request, found, shipping.dispatch, packages=packages)
 
 
 @router.post("/{uuid:public_id}/arrive/", response=TransferWithLinesOut)
@@ -292,6 +327,10 @@ def _with_lines(one: Transfer) -> dict[str, Any]:
         **_shipment(one),
         "wishes": wishes,
         "lines": [_line(x) for x in queries.shipment_lines(one)],
+        "packages": [
+            {**package_out(each), "became": became.value}
+            for each, became in queries.packages_along(one)
+        ],
     }
 
 

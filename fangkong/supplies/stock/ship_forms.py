@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.db.models import QuerySet
@@ -12,11 +14,18 @@ from django.utils.translation import gettext_lazy as _
 
 from fangkong.core import pages
 from fangkong.core.files.forms import FilesField
+from fangkong.core.refusals import Refused
 
-from . import rules, words
+from . import rules, scans, words
+from .codes import NotUnderstood
 from .forms import AtLines, IssueForm, PlaceField
 from .models import Place, Transfer, TransferLine
-from .types import PROOF, Arrived, Leaving, Settled, ShipmentState, Way
+from .types import PROOF, Arrived, Leaving, Package, Settled, ShipmentState, Way
+
+if TYPE_CHECKING:
+    from fangkong.accounts.models import User
+
+MOST_PACKAGES = 500  # of one shipment that are scanned on its page; the API takes more
 
 
 def _way_fields() -> dict[str, forms.Field]:
@@ -36,7 +45,7 @@ def _way_fields() -> dict[str, forms.Field]:
             help_text=_("Of the firm or office; no mobile number of a person."),
         ),
         "expected_at": pages.MomentField(
-            label=_("Expected"), help_text=_("Empty where it is not known.")
+            label=pgettext_lazy("of goods", "Expected"), help_text=_("Empty where it is not known.")
         ),
     }
 
@@ -85,6 +94,48 @@ class ShipmentForm(IssueForm):
         ]
         way = Way(**{name: said[name] for name in names})
         return {"source": said["source"], "target": said["target"], "lines": lines, "way": way}
+
+
+class DispatchForm(pages.Form):
+    """The packages with a serial that go along, as a hand scanner writes them: each on a line."""
+
+    packages = forms.CharField(
+        label=_("Packages with a serial number that go along"),
+        help_text=_(
+            "Scan one after the other, each on a line; empty where none bears a serial number."
+        ),
+        required=False,
+        max_length=100_000,
+        widget=forms.Textarea(
+            {"rows": 3, "form": "send", "autocomplete": "off", "spellcheck": "false"}
+        ),
+    )
+
+    def __init__(self, *args: Any, user: User, at: datetime, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.user, self.at = user, at
+
+    def clean_packages(self) -> list[Package]:
+        # Not splitlines: the separator of GS1 would end a line.
+        texts = re.split(r"[\r\n]+", str(self.cleaned_data["packages"]))
+        texts = [one for one in texts if one.strip()]
+        if len(texts) > MOST_PACKAGES:
+            raise forms.ValidationError(
+                gettext("At most %(most)d packages at once.") % {"most": MOST_PACKAGES}
+            )
+        found = []
+        for text in texts:
+            try:
+                found.append(scans.package(text, self.user, self.at))
+            except NotUnderstood as problem:
+                said = {"text": text.strip()[:60], "why": words.misread(problem.code)}
+                raise forms.ValidationError(gettext("%(text)s: %(why)s") % said) from None
+        return found
+
+    def refuse(self, problem: Refused) -> None:
+        """A package that does not go along stands at the field."""
+        at_field = getattr(problem, "field", "").startswith("packages/")
+        self.add_error("packages", str(problem)) if at_field else super().refuse(problem)
 
 
 class _LinesOfShipment(AtLines):

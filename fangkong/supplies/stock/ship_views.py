@@ -26,7 +26,7 @@ from fangkong.core.files import receiving
 from fangkong.core.pages import export
 from fangkong.core.permissions import allowed
 
-from . import forms, queries, ship_forms, shipping, tables, words
+from . import forms, queries, serial_views, ship_forms, shipping, tables, words
 from .models import Transfer
 from .types import KEEP, PROOF, VIEW, ShipmentState
 
@@ -65,7 +65,9 @@ SHIPMENTS = pages.Listing[Transfer](
             "state", gettext_lazy("State"), lambda one: one.get_state_display(), draw=badge
         ),
         pages.Column("sent", pgettext_lazy("of goods", "Sent"), lambda one: one.sent_at or ""),
-        pages.Column("expected", gettext_lazy("Expected"), lambda one: one.expected_at or ""),
+        pages.Column(
+            "expected", pgettext_lazy("of goods", "Expected"), lambda one: one.expected_at or ""
+        ),
         pages.Column(
             "arrived", pgettext_lazy("of goods", "Arrived"), lambda one: one.arrived_at or ""
         ),
@@ -130,7 +132,10 @@ def shipment(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One shipment: what was sent, what became of it, what can be done."""
     found = _found(request, public_id, queries.shipments_open_to)
     if export.wanted(request):
-        table = tables.shipment_lines(queries.shipment_lines(found))
+        along = queries.packages_along(found)
+        table = tables.shipment_lines(
+            queries.shipment_lines(found), [one for one, _became in along]
+        )
         return export.table(request, f"shipment-{found.number}", found, *table)
     return _page(request, found)
 
@@ -140,7 +145,7 @@ def shipment(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
 def dispatch(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """The goods leave."""
     found = _found(request, public_id, queries.shipments_sent_by)
-    form = forms.StepForm(request.POST)
+    form = ship_forms.DispatchForm(request.POST, user=request.user, at=request.now)
     if pages.carry_out(request, form, shipping.dispatch, shipment=found):
         messages.success(request, _("Sent."))
         return redirect(found)
@@ -255,12 +260,18 @@ def _page(
         told = (one.sent, one.received, one.broken, one.returned, one.lost, one.outstanding)
         cells = [words.amount(n, one.lot.item) if n else "–" for n in (*told, one.extra)]
         lines.append((one, cells))
+    along = queries.packages_along(found)
     wishes = [(one, words.amount(one.quantity, one.item)) for one in queries.wishes_of(found)]
     state = found.state
+    if step is None and sends and state == ShipmentState.PREPARED:
+        step = ship_forms.DispatchForm(user=user, at=at)
+    if step is not None:
+        pages.forms.dress(step)
     page = {
         "shipment": found,
         "badge": badge(found, at),
         "step": step,
+        "packages": serial_views.grouped([(one, str(x.label)) for one, x in along], user, at),
         "lines": lines,
         "wishes": wishes,
         "files": files.of(PROOF, found),

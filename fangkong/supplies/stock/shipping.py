@@ -22,10 +22,10 @@ from fangkong.core.refusals import Refused, WrongField
 from fangkong.core.spelling import shown
 from fangkong.tasks import actions as tasks
 
-from . import ledger, owing, queries, rules, words
+from . import ledger, owing, queries, rules, scanning, words
 from .actions import NothingChanged, opened, outside, picked, refuse_many, refuse_quantity
 from .ledger import Posting
-from .models import Place, Transfer, TransferLine, TransferWish
+from .models import Lot, Place, Transfer, TransferLine, TransferWish
 from .types import (
     ARRIVAL_TASK,
     DISPUTE_TASK,
@@ -35,6 +35,7 @@ from .types import (
     EntryKind,
     Leaving,
     LossReason,
+    Package,
     Papers,
     PlaceKind,
     Settled,
@@ -111,8 +112,13 @@ def prepare(
 
 
 @transaction.atomic
-def dispatch(*, shipment: Transfer, by: User | None, at: datetime) -> Transfer:
-    """The goods leave: lots by earliest expiry go on the way. NotEnough: nothing leaves."""
+def dispatch(
+    *, shipment: Transfer, packages: Sequence[Package] = (), by: User | None, at: datetime
+) -> Transfer:
+    """The goods leave: lots by earliest expiry go on the way. NotEnough: nothing leaves.
+
+    ``packages``: those with a serial that were scanned as they were loaded.
+    """
     way = way_between(shipment.source, shipment.target, by, at)
     source, _target, transit = opened(shipment.source, shipment.target, way)
     shipment = _in(shipment, ShipmentState.PREPARED)
@@ -120,8 +126,13 @@ def dispatch(*, shipment: Transfer, by: User | None, at: datetime) -> Transfer:
     for wish in queries.wishes_of(shipment):
         line = Leaving(item=wish.item, quantity=wish.quantity, lot=wish.lot)
         postings += picked(source, transit, line, clock.day_of(at), postings)
+    leaving: dict[int, int] = {}
+    for one in postings:
+        leaving[one.lot.pk] = leaving.get(one.lot.pk, 0) + one.quantity
+    along = scanning.to_go_along(source, packages, leaving, by, at)
     papers = Papers(other=shipment.carrier, note=shipment.number, synthetic=shipment.synthetic)
     entry = ledger.post(EntryKind.DISPATCH, source, postings, papers=papers, by=by, at=at)
+    scanning.went_along(entry, along, transit, by, at)
     sent: dict[int, TransferLine] = {}
     for one in postings:
         line_of = sent.setdefault(
@@ -180,7 +191,11 @@ def arrive(
     if postings:
         papers = Papers(other=shipment.carrier, note=shipment.number, synthetic=shipment.synthetic)
         broken = LossReason.BROKEN.value if any(one.broken for one in told) else ""
-        ledger.post(EntryKind.ARRIVAL, target, postings, papers=papers, loss=broken, by=by, at=at)
+        entry = ledger.post(
+            EntryKind.ARRIVAL, target, postings, papers=papers, loss=broken, by=by, at=at
+        )
+        whole = [one.lot for one in lines.values() if one.received == one.sent]
+        scanning.went_on(entry, shipment, whole, target, by, at)
     shipment.arrived_at, shipment.remark = at, remark
     missing = sum(one.outstanding for one in lines.values())
     shipment.state = ShipmentState.DISPUTED if missing else ShipmentState.DONE
@@ -210,6 +225,7 @@ def settle(
     lost = outside(PlaceKind.LOST, by, at)
     back: list[Posting] = []
     gone: list[Posting] = []
+    whole: list[Lot] = []
     for n, one in enumerate(told):
         line = lines.pop(one.line.pk, None)
         if line is None:
@@ -223,12 +239,15 @@ def settle(
         back += [Posting(line.lot, transit, source, one.back)] if one.back else []
         gone += [Posting(line.lot, transit, lost, one.lost)] if one.lost else []
         line.returned, line.lost = line.returned + one.back, line.lost + one.lost
+        if line.returned == line.sent:
+            whole.append(line.lot)
         _save(line, by, at)
     if not back and not gone:
         raise WrongField(_("Say of at least one lot how much came back or is lost."), "lines")
     papers = Papers(note=why, synthetic=shipment.synthetic)
     if back:
-        ledger.post(EntryKind.RETURN, source, back, papers=papers, by=by, at=at)
+        entry = ledger.post(EntryKind.RETURN, source, back, papers=papers, by=by, at=at)
+        scanning.went_on(entry, shipment, whole, source, by, at)
     if gone:
         missing = LossReason.MISSING.value
         ledger.post(EntryKind.LOSS, source, gone, papers=papers, loss=missing, by=by, at=at)
@@ -254,12 +273,14 @@ def bring_back(*, shipment: Transfer, reason: str, by: User | None, at: datetime
     source, transit = opened(shipment.source, shipment.transit)
     shipment = _in(shipment, ShipmentState.SENT)
     postings = []
-    for line in queries.shipment_lines(shipment):
+    lines = queries.shipment_lines(shipment)
+    for line in lines:
         postings.append(Posting(line.lot, transit, source, line.outstanding))
         line.returned = line.sent
         _save(line, by, at)
     papers = Papers(note=why, synthetic=shipment.synthetic)
     entry = ledger.post(EntryKind.RETURN, source, postings, papers=papers, by=by, at=at)
+    scanning.went_on(entry, shipment, [one.lot for one in lines], source, by, at)
     shipment.state = ShipmentState.RETURNED
     _save(shipment, by, at)
     detail = {"number": shipment.number, "entry": entry.number}

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from . import words
-from .models import Balance, Move, TransferLine
+from .models import Balance, Move, Serial, TransferLine
 from .queries import Told
 
 Table = tuple[list[str], list[list[object]]]
@@ -36,12 +36,21 @@ def holdings(rows: Iterable[Balance]) -> Table:
     ]
 
 
-def moves(rows: Iterable[Move]) -> Table:
-    """Lines of the ledger."""
+def _serials(packages: Iterable[Serial]) -> dict[int, str]:
+    """The serials of packages by key of their lot, each lot's in one cell."""
+    found: dict[int, list[str]] = {}
+    for one in packages:
+        found.setdefault(one.lot_id, []).append(one.serial)
+    return {lot: " ".join(serials) for lot, serials in found.items()}
+
+
+def moves(rows: Iterable[Move], packages: Iterable[Serial] = ()) -> Table:
+    """Lines of the ledger; ``packages``: those with a serial that moved by one sheet."""
+    serials = _serials(packages)
     head = [
         _("Sheet"), _("Moved"), _("Booked"), pgettext("entry of the ledger", "Kind"), _("Item"),
         _("Lot"), _("Last good day"), pgettext("of goods", "From"), pgettext("of goods", "To"),
-        _("Unit"), _("Quantity"),
+        _("Unit"), _("Quantity"), *([_("Serial numbers")] if serials else []),
     ]  # fmt: skip
     return head, [
         [
@@ -56,6 +65,7 @@ def moves(rows: Iterable[Move]) -> Table:
             one.target.display_name,
             one.item.get_unit_display(),
             one.quantity,
+            *([serials.get(one.lot_id, "")] if serials else []),
         ]
         for one in rows
     ]
@@ -87,12 +97,13 @@ def count_sheet(rows: Iterable[Told]) -> Table:
     ]
 
 
-def shipment_lines(rows: Iterable[TransferLine]) -> Table:
-    """What was sent, lot by lot, and what became of it."""
+def shipment_lines(rows: Iterable[TransferLine], packages: Iterable[Serial] = ()) -> Table:
+    """What was sent, lot by lot, and what became of it; ``packages``: those that went along."""
+    serials = _serials(packages)
     head = [
         _("Item"), _("Lot"), _("Last good day"), _("Unit"), pgettext("of goods", "Sent"),
-        _("Received"), _("Broken"), _("Came back"), _("Lost"), _("On the way or missing"),
-        _("Too much"),
+        pgettext("of goods", "Received"), _("Broken"), _("Came back"), _("Lost"),
+        _("On the way or missing"), _("Too much"), _("Serial numbers"),
     ]  # fmt: skip
     return head, [
         [
@@ -107,6 +118,7 @@ def shipment_lines(rows: Iterable[TransferLine]) -> Table:
             one.lost,
             one.outstanding,
             one.extra,
+            serials.get(one.lot_id, ""),
         ]
         for one in rows
     ]

@@ -249,6 +249,23 @@ class Leaving:
     serials: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Package:
+    """A package with a serial that was scanned."""
+
+    code: ItemCode
+    serial: str
+
+
+class Along(models.TextChoices):
+    """What became of a package that went along with a shipment."""
+
+    UNDERWAY = "underway", pgettext_lazy("a package", "on the way")
+    ARRIVED = "arrived", pgettext_lazy("a package", "arrived")
+    RETURNED = "returned", pgettext_lazy("a package", "came back")
+    UNSEEN = "unseen", pgettext_lazy("a package", "not seen since")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Counted:
     """What was counted of a line; None leaves the quantity as it stands.

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 from django.views.decorators.http import require_POST
 
 from fangkong.accounts.types import StaffRequest
@@ -23,7 +23,7 @@ from fangkong.core.audit import queries as audit
 from fangkong.core.pages import export
 from fangkong.core.permissions import Permission, allowed
 
-from . import actions, forms, queries, rules, tables, words
+from . import actions, forms, queries, rules, serial_views, tables, words
 from .models import Balance, Entry, Item, Lot, Move, Place
 from .types import CATALOGUE, HOLD, KEEP, NOT_ALONE, VIEW, PlaceKind, Standing
 
@@ -219,7 +219,7 @@ PLACES = pages.Listing[Place](
         pages.Column(
             "state",
             gettext_lazy("State"),
-            lambda one: _("closed") if one.closed_at else _("open"),
+            lambda one: _("closed") if one.closed_at else pgettext("a place", "open"),
         ),
     ],
     order="mark",
@@ -443,7 +443,7 @@ def open_place(request: StaffRequest) -> HttpResponse:
         request,
         form,
         title=_("Open a place of stock"),
-        submit=_("Open"),
+        submit=pgettext("a place", "Open"),
         context={"back_url": reverse("supplies:stock:places")},
     )
 
@@ -559,13 +559,15 @@ def entry(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     user, at = request.user, request.now
     found = get_object_or_404(queries.entries_open_to(user, at), public_id=public_id)
     if export.wanted(request):
-        table = tables.moves(queries.moves_of(found))
+        table = tables.moves(queries.moves_of(found), queries.packages_on(found))
         return export.table(request, f"sheet-{found.number}", found, *table)
     back = queries.reversal_of(found)
     may = queries.entries_to_reverse(user, at).filter(pk=found.pk).exists()
+    packages = queries.packages_on(found)
     page = {
         "entry": found,
         "moves": _told(queries.moves_of(found)),
+        "packages": serial_views.grouped([(one, "") for one in packages], user, at),
         "reversal": back,
         "may_reverse": may
         and back is None

@@ -20,7 +20,16 @@ from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
-from fangkong.supplies.stock import actions, drafts, labels, queries, scanning, scans, sight
+from fangkong.supplies.stock import (
+    actions,
+    drafts,
+    labels,
+    queries,
+    scanning,
+    scans,
+    shipping,
+    sight,
+)
 from fangkong.supplies.stock.codes import Goods
 from fangkong.supplies.stock.jobs import clear_drafts
 from fangkong.supplies.stock.models import (
@@ -32,12 +41,16 @@ from fangkong.supplies.stock.models import (
     SerialMove,
 )
 from fangkong.supplies.stock.types import (
+    Arrived,
     Arriving,
     ItemFacts,
     Leaving,
     LotFacts,
+    Package,
     Papers,
     PlaceKind,
+    Settled,
+    Way,
 )
 
 from .factories import AT, DAY, NEXT_YEAR, TODAY
@@ -295,6 +308,154 @@ def test_a_package_is_found_by_scan_page_list_file_and_machine(world, code, clie
     nobody = staff(Role.EDITOR, area=world.home, username="nobody")
     client.force_login(nobody)
     assert client.get(one.get_absolute_url()).status_code == 403
+
+
+# --- Packages of a shipment -----------------------------------------------------------------------
+
+
+def shipped(world, code, quantity, *serials, lot="L-1"):
+    line = Leaving(item=code.item, quantity=quantity, lot=world.lot(lot))
+    ends = {"source": world.store, "target": world.there}
+    one = shipping.prepare(**ends, lines=[line], way=Way(), by=world.keeper, at=AT)
+    packages = [Package(code, serial) for serial in serials]
+    return shipping.dispatch(shipment=one, packages=packages, by=world.keeper, at=AT)
+
+
+def arrived(world, shipment, good, broken=0):
+    told = [Arrived(line=one, good=good, broken=broken) for one in queries.shipment_lines(shipment)]
+    return shipping.arrive(shipment=shipment, told=told, by=world.matron, at=AT)
+
+
+def along(shipment):
+    return {one.serial: became.value for one, became in queries.packages_along(shipment)}
+
+
+def test_packages_go_along_with_a_shipment_and_arrive_with_it(world, code):
+    received(world, code, "S1", "S2", "S3")
+    one = shipped(world, code, 100, "S1", "S2")
+    assert along(one) == {"S1": "underway", "S2": "underway"}
+    assert where(world, code, "S1") == (one.transit, True)
+    with pytest.raises(WrongField, match="S1"):
+        left(world, code, "S1")  # it is on the way, not here
+    one = arrived(world, one, 100)
+    assert along(one) == {"S1": "arrived", "S2": "arrived"}
+    assert where(world, code, "S1", world.matron) == (world.there, True)
+    left(world, code, "S1", source=world.there, by=world.matron)
+    assert along(one)["S1"] == "arrived"
+    assert where(world, code, "S3") == (world.store, True)
+
+
+def test_of_a_shipment_that_arrived_in_part_nobody_knows_which_packages_did(world, code):
+    received(world, code, "S1", "S2", "S3")
+    one = arrived(world, shipped(world, code, 150, "S1", "S2", "S3"), 50)
+    assert set(along(one).values()) == {"unseen"}
+    left(world, code, "S2", source=world.there, by=world.matron)  # who holds it is right
+    assert along(one) == {"S1": "unseen", "S2": "arrived", "S3": "unseen"}
+    (line,) = queries.shipment_lines(one)
+    told = [Settled(line=line, back=100, lost=0)]
+    shipping.settle(shipment=one, told=told, reason="退回", by=world.keeper, at=AT)
+    assert where(world, code, "S1")[1] is False
+
+
+def test_packages_come_back_with_the_shipment_that_is_brought_back(world, code):
+    received(world, code, "S1")
+    one = shipped(world, code, 50, "S1")
+    one = shipping.bring_back(shipment=one, reason="封路", by=world.keeper, at=AT)
+    assert along(one) == {"S1": "returned"}
+    assert where(world, code, "S1") == (world.store, True)
+    # Or once the receiver says that nothing arrived and the sender that all came back.
+    one = arrived(world, shipped(world, code, 50, "S1"), 0)
+    (line,) = queries.shipment_lines(one)
+    told = [Settled(line=line, back=50, lost=0)]
+    one = shipping.settle(shipment=one, told=told, reason="退回", by=world.keeper, at=AT)
+    assert along(one) == {"S1": "returned"} and where(world, code, "S1") == (world.store, True)
+
+
+def test_no_package_goes_along_that_does_not_leave(world, code):
+    received(world, code, "S1", "S2")
+    world.bring(100, number="L-2")
+    for quantity, lot, serials, field in (
+        (50, "L-1", ["S1", "S2"], "packages/1"),  # one leaves, two were scanned
+        (100, "L-1", ["S1", "S1"], "packages/1"),
+        (100, "L-1", ["S1", "X9"], "packages/1"),  # never scanned in
+        (50, "L-2", ["S1"], "packages/0"),
+    ):
+        with pytest.raises(WrongField) as refused:
+            shipped(world, code, quantity, *serials, lot=lot)
+        assert refused.value.field == field
+    assert world.held() == {"L-1": 100, "L-2": 100} and not SerialMove.objects.exists()
+    left(world, code, "S1")
+    with pytest.raises(WrongField, match="S1"):
+        shipped(world, code, 50, "S1")
+
+
+def test_the_pages_and_machines_of_a_shipment_and_a_sheet_tell_their_packages(world, code, client):
+    entry = received(world, code, "S1", "S2")
+    line = Leaving(item=code.item, quantity=100, lot=world.lot("L-1"))
+    ends = {"source": world.store, "target": world.there}
+    one = shipping.prepare(**ends, lines=[line], way=Way(), by=world.keeper, at=AT)
+    client.force_login(world.keeper)
+    page = one.get_absolute_url()
+    assert 'form="send"' in client.get(page).content.decode()
+    send = f"{page}dispatch/"
+    gone = {"packages": f"{BOX}{GS}21S1\nhello\n", "_key": str(uuid4())}
+    wrong = client.post(send, gone)
+    assert wrong.status_code == 422 and "hello" in str(wrong.context["step"].errors["packages"])
+    wrong = client.post(send, {"packages": f"{BOX}{GS}21X9", "_key": str(uuid4())})
+    assert wrong.status_code == 422 and "X9" in str(wrong.context["step"].errors["packages"])
+    scanned = f"{BOX}{GS}21S1\r\n\r\n{BOX}{GS}21S2\r\n"
+    assert client.post(send, {"packages": scanned, "_key": str(uuid4())}).status_code == 302
+    one.refresh_from_db()
+    assert along(one) == {"S1": "underway", "S2": "underway"}
+    serial = Serial.objects.get(serial="S1").get_absolute_url()
+    for address in (page, entry.get_absolute_url(), queries.sheet_of(one).get_absolute_url()):
+        assert serial in client.get(address).content.decode(), address
+        file = client.get(address, {"export": "csv"})
+        assert b"S1 S2" in b"".join(file.streaming_content)
+    api = "/api/v1/supplies/stock/"
+    told = client.get(f"{api}shipments/{one.public_id}/").json()["packages"]
+    assert [(each["serial"], each["became"]) for each in told] == [
+        ("S1", "underway"),
+        ("S2", "underway"),
+    ]
+    told = client.get(f"{api}entries/{entry.public_id}/").json()["packages"]
+    assert [(each["gtin"], each["serial"]) for each in told] == [(GTIN, "S1"), (GTIN, "S2")]
+    said = client.get(page, headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert "预计到达" in said and "预期值" not in said and "受理时间" not in said
+    # The receiver reads which packages come; the pages of these open when they are there.
+    client.force_login(world.matron)
+    shown = client.get(page).content.decode()
+    assert "S1" in shown and serial not in shown
+    arrived(world, one, 100)
+    assert serial in client.get(page).content.decode()
+
+
+def test_machines_say_which_packages_go_along(world, code, client):
+    received(world, code, "S1")
+    line = Leaving(item=code.item, quantity=50, lot=world.lot("L-1"))
+    ends = {"source": world.store, "target": world.there}
+    one = shipping.prepare(**ends, lines=[line], way=Way(), by=world.keeper, at=AT)
+    address = f"/api/v1/supplies/stock/shipments/{one.public_id}/dispatch/"
+
+    def ask(user, **package):
+        client.force_login(user)
+        headers = {"Idempotency-Key": str(uuid4()), "Accept-Language": "en"}
+        body = json.dumps({"packages": [package]})
+        return client.post(address, body, "application/json", headers=headers)
+
+    good = {"code": str(code.public_id), "serial": "S1"}
+    assert ask(world.matron, **good).status_code == 404
+    for wrong, place in (
+        ({"code": str(uuid4())}, "/packages/0/code"),
+        ({"serial": "X9"}, "/packages/0"),
+        ({"serial": "a\x00b"}, "/packages/0/serial"),
+        ({"serial": "S" * 21}, "/packages/0/serial"),
+    ):
+        refused = ask(world.keeper, **{**good, **wrong})
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["where"] == place
+    done = ask(world.keeper, **good).json()
+    assert [each["became"] for each in done["packages"]] == ["underway"]
 
 
 # --- The pages ------------------------------------------------------------------------------------
