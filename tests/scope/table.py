@@ -920,7 +920,9 @@ DAILY = {
     "supplies:daily:report": Row(DAILY_ROLES, "daily report"),
     "supplies:daily:correct": Row(DAILY_FILERS, "daily report"),
     "GET /supplies/daily/counties/<public_id>/figures/": Row(DAILY_ROLES, "area", query=UNFILED),
-    "GET /supplies/daily/own/figures/": Row(DAILY_ROLES, whole=True, query=UNFILED),
+    "GET /supplies/daily/own/figures/": Row(
+        DAILY_ROLES - {R.COUNTY_CDC}, whole=True, query=UNFILED
+    ),
     "GET /supplies/daily/reports/": Row(DAILY_ROLES, shows=("daily report",)),
     "GET /supplies/daily/reports/<public_id>/": Row(DAILY_ROLES, "daily report"),
     "POST /supplies/daily/reports/": Row(DAILY_FILERS, sends=nothing_moved, foreign=True),
