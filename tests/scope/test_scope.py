@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from http.cookies import SimpleCookie
 from typing import Any
 from uuid import uuid4
@@ -14,8 +15,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.http import HttpResponseBase
-from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from fangkong.accounts.tests.factories import user
@@ -88,11 +88,22 @@ def scan(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scan]:
     assert scan.found == set()
 
 
+OF_THE_DEMO = {"FANGKONG_DEMO": True, "FANGKONG_TODAY": DAY}  # its page is there too
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup, django_db_blocker) -> Iterator[Counties]:
+    """The two counties, made once: each test undoes what it does to them, and this one them."""
+    with django_db_blocker.unblock(), override_settings(**OF_THE_DEMO), transaction.atomic():
+        yield Counties()
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def counties(db, settings, scan) -> Counties:
-    settings.FANGKONG_DEMO = True  # its page is there too
-    settings.FANGKONG_TODAY = DAY
-    found = Counties()
+def counties(world, db, settings, scan) -> Counties:
+    for name, value in OF_THE_DEMO.items():
+        setattr(settings, name, value)
+    found = deepcopy(world)  # rows that a test has changed are its own
     scan.canaries = [pair for one in (found.daofu, found.kangding) for pair in one.numbers.items()]
     return found
 
@@ -144,12 +155,18 @@ def ask(
             sent, more = json.dumps(sent), {"content_type": "application/json"}
         more["headers"] = {"Idempotency-Key": str(uuid4())}
         more["data"] = sent
-    with CaptureQueriesContext(connection) as statements, transaction.atomic():
+    written: list[str] = []
+
+    def note(execute: Any, sql: str, params: object, many: bool, context: object) -> Any:
+        if found := WRITES.match(sql):
+            written.append(found[1])
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note), transaction.atomic():
         # What the request does is undone, so that every actor finds the same world.
         answer = getattr(client, method.lower())(path, **more)
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content
         transaction.set_rollback(True)
-    written = [found[1] for one in statements if (found := WRITES.match(one["sql"]))]
     text = body.decode("utf-8", "replace") + answer.get("Location", "")
     return answer, without(text, [asked_id, *map(str, said.values())]), written
 
