@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from .listing import Column
 
 
+def badge(tone: str, said: object) -> SafeString:
+    """A word with the colour of a tone: good, info, warn, bad or neutral."""
+    return SafeString(f'<span class="fk-badge" data-tone="{tone}">{escape(said)}</span>')
+
+
 def value_html(value: object) -> str:
     """A plain value as it stands in a cell: local time, ISO days, numbers of the language."""
     if value is None:

@@ -12,15 +12,14 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
 from fangkong.core.bodies import Text200
-from fangkong.core.refusals import WrongField
 from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock.models import Place
+from fangkong.supplies.stock.words import unknown
 
 from . import actions, queries, sentences
 from .models import Plan, Share
@@ -181,7 +180,7 @@ def adjust(request: HttpRequest, public_id: UUID, body: AdjustIn) -> dict[str, A
     with api.told_by_field():
         share = queries.share_of(found, body.line)
         if share is None:
-            raise _unknown("line")
+            raise unknown("line")
         done = api.once(
             request,
             actions.adjust,
@@ -236,19 +235,19 @@ def _asked(body: PlanIn, at: datetime) -> tuple[Place, PlanFacts]:
     """What a body asks for, by records of the house."""
     store = queries.stores().filter(public_id=body.store).first()
     if store is None:
-        raise _unknown("store")
+        raise unknown("store")
     usual = {one.place.public_id: one for one in queries.receivers(store, at)}
     goods = {one.public_id: one for one in stock.items()}
     items = []
     for n, each in enumerate(body.items):
         item = goods.get(each.item)
         if item is None:
-            raise _unknown(f"items/{n}/item")
+            raise unknown(f"items/{n}/item")
         items.append(Offered(item=item, keep_back=each.keep_back, pack=each.pack))
     places = []
     for n, one in enumerate(body.places):
         if one.place not in usual:
-            raise _unknown(f"places/{n}/place")
+            raise unknown(f"places/{n}/place")
         known = usual[one.place]
         places.append(
             Receiver(
@@ -267,10 +266,6 @@ def _asked(body: PlanIn, at: datetime) -> tuple[Place, PlanFacts]:
         places=places or list(usual.values()),
         substitutes=body.substitutes,
     )
-
-
-def _unknown(field: str) -> WrongField:
-    return WrongField(_("There is none with this id. Ask for the list first."), field)
 
 
 def _found(request: HttpRequest, public_id: UUID) -> Plan:

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -21,7 +20,7 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.pages import export
+from fangkong.core.pages import cells, export
 from fangkong.core.permissions import allowed
 from fangkong.core.queue import queries as queue
 from fangkong.places import queries as areas
@@ -40,9 +39,7 @@ _TONES = {PlanState.READY: "warn", PlanState.APPROVED: "good", PlanState.OVERTAK
 
 def _state(one: Plan, at: object) -> SafeString:
     tone = _TONES.get(PlanState(one.state), "")
-    return format_html(
-        '<span class="fk-badge" data-tone="{}">{}</span>', tone, one.get_state_display()
-    )
+    return cells.badge(tone, one.get_state_display())
 
 
 PLANS = pages.Listing[Plan](

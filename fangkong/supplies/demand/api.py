@@ -21,6 +21,7 @@ from fangkong.core.bodies import Text40, Text200
 from fangkong.core.refusals import WrongField
 from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock.models import Place
+from fangkong.supplies.stock.words import unknown
 
 from . import actions, queries, rules, words
 from .models import Need, NeedLine
@@ -314,9 +315,7 @@ def _lines(lines: list[WantedIn]) -> list[Wanted]:
         if one.item is not None:
             item = stock.items().filter(public_id=one.item).first()
             if item is None:
-                raise WrongField(
-                    _("There is none with this id. Ask for the list first."), f"lines/{n}/item"
-                )
+                raise unknown(f"lines/{n}/item")
         found.append(Wanted(item=item, quantity=one.quantity, who=one.who, heads=one.heads))
     return found
 

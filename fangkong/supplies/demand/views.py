@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -19,7 +18,7 @@ from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.pages import export
+from fangkong.core.pages import cells, export
 from fangkong.core.permissions import allowed
 from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock import words as amounts
@@ -41,9 +40,7 @@ ROWS = 100  # places of it; all stand in the files
 def _state(one: Need, at: object) -> SafeString:
     tones = {NeedState.OPEN: "warn", NeedState.ANSWERED: "good"}
     tone = tones.get(NeedState(one.state), "")
-    return format_html(
-        '<span class="fk-badge" data-tone="{}">{}</span>', tone, one.get_state_display()
-    )
+    return cells.badge(tone, one.get_state_display())
 
 
 NEEDS = pages.Listing[Need](

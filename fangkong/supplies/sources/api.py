@@ -26,6 +26,7 @@ from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock.models import Item
 from fangkong.supplies.stock.rules import MOST
 from fangkong.supplies.stock.types import KEEP, LotFacts, Papers
+from fangkong.supplies.stock.words import unknown
 
 from . import actions, queries
 from . import reports as figures
@@ -533,7 +534,7 @@ def _done(
 def _item_of(field: str, key: UUID) -> Item:
     found = stock.items().filter(public_id=key).first()
     if found is None:
-        raise WrongField(_("There is none with this id. Ask for the list first."), field)
+        raise unknown(field)
     return found
 
 

@@ -11,7 +11,6 @@ from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -20,7 +19,7 @@ from django.views.decorators.cache import never_cache
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.pages import export
+from fangkong.core.pages import cells, export
 from fangkong.core.permissions import Permission, allowed
 from fangkong.core.printing import sheets as printing
 from fangkong.core.refusals import Refused
@@ -47,11 +46,9 @@ TONES = {
 def _state(one: Supply, at: Any) -> SafeString:
     late = one.state == SupplyState.PROMISED and one.arrives_on is not None
     if late and one.arrives_on < clock.day_of(at):  # type: ignore[operator]  # late says it is there
-        return format_html('<span class="fk-badge" data-tone="bad">{}</span>', _("overdue"))
+        return cells.badge("bad", _("overdue"))
     tone = TONES[SupplyState(one.state)]
-    return format_html(
-        '<span class="fk-badge" data-tone="{}">{}</span>', tone, one.get_state_display()
-    )
+    return cells.badge(tone, one.get_state_display())
 
 
 LIST = pages.Listing[Supply](

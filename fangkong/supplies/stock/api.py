@@ -34,6 +34,7 @@ from . import (
     scan_api,
     serial_api,
     ship_api,
+    words,
 )
 from .api_bodies import (
     LabelIn,
@@ -500,7 +501,7 @@ def issue(request: HttpRequest, body: IssueIn) -> Status[dict[str, Any]]:
     if body.target is not None:
         target = queries.targets_to_choose().filter(public_id=body.target).first()
         if target is None:
-            raise _unknown("target")
+            raise words.unknown("target")
         if target.facility_id != source.facility_id:
             raise WrongField(_("For another facility make a shipment."), "target")
     lots = queries.lots_open_to(staff.user, staff.now)
@@ -508,7 +509,7 @@ def issue(request: HttpRequest, body: IssueIn) -> Status[dict[str, Any]]:
     for n, line in enumerate(body.lines):
         lot = None
         if line.lot is not None and (lot := lots.filter(public_id=line.lot).first()) is None:
-            raise _unknown(f"lines/{n}/lot")
+            raise words.unknown(f"lines/{n}/lot")
         lines.append(
             Leaving(
                 item=_item_of(n, line.item),
@@ -531,7 +532,7 @@ def lose(request: HttpRequest, body: LossIn) -> Status[dict[str, Any]]:
     lots = queries.lots_open_to(staff.user, staff.now)
     lot = lots.filter(public_id=body.lot).first()
     if lot is None:
-        raise _unknown("lot")
+        raise words.unknown("lot")
     return _booked(
         request,
         actions.lose,
@@ -597,15 +598,10 @@ def _place_of(request: HttpRequest, key: UUID, permission: Permission) -> Place:
     return found
 
 
-def _unknown(field: str) -> WrongField:
-    """What the body names is not there."""
-    return WrongField(_("There is none with this id. Ask for the list first."), field)
-
-
 def _item_of(n: int, key: UUID) -> Item:
     found = queries.items().filter(public_id=key).first()
     if found is None:
-        raise _unknown(f"lines/{n}/item")
+        raise words.unknown(f"lines/{n}/item")
     return found
 
 
@@ -614,7 +610,7 @@ def _code_of(n: int, key: UUID | None) -> ItemCode | None:
         return None
     found = queries.codes().filter(public_id=key).first()
     if found is None:
-        raise _unknown(f"lines/{n}/code")
+        raise words.unknown(f"lines/{n}/code")
     return found
 
 

@@ -9,16 +9,14 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
 from fangkong.core.bodies import Text100
 from fangkong.core.permissions import Permission
-from fangkong.core.refusals import WrongField
 
-from . import counting, queries
+from . import counting, queries, words
 from .api_bodies import LabelIn, Quantity, StockReasonIn
 from .models import Count
 from .rules import MOST
@@ -114,7 +112,7 @@ def open_count(request: HttpRequest, body: CountIn) -> Status[dict[str, Any]]:
     with api.told_by_field():
         for n, key in enumerate(body.items):
             if key not in known:
-                raise _unknown(f"items/{n}")
+                raise words.unknown(f"items/{n}")
     said: dict[str, Any] = {"place": place, "items": list(known.values()), "blind": body.blind}
     made = api.once(request, counting.open_count, **said, by=staff.user, at=staff.now)
     return Status(201, _with_lines(made))
@@ -137,7 +135,7 @@ def enter(request: HttpRequest, public_id: UUID, body: CountedLinesIn) -> dict[s
     with api.told_by_field():
         for n, one in enumerate(body.lines):
             if (line := lines.pop(one.line, None)) is None:  # unknown, or named twice
-                raise _unknown(f"lines/{n}/line")
+                raise words.unknown(f"lines/{n}/line")
             said = Counted(line=line, quantity=one.quantity, reason=one.reason, times=one.times)
             told.append(said)
         return _done(request, found, counting.enter, told=told, mark=body.mark)
@@ -149,7 +147,7 @@ def find(request: HttpRequest, public_id: UUID, body: FoundLotIn) -> dict[str, A
     found = _found(request, public_id, KEEP)
     item = queries.items().filter(public_id=body.item).first()
     if item is None:
-        raise _unknown("item")
+        raise words.unknown("item")
     label = LotFacts(**body.lot.model_dump())
     said: dict[str, Any] = {"item": item, "quantity": body.quantity, "reason": body.reason}
     with api.told_by_field("/lot/{}".format):
@@ -198,10 +196,6 @@ def _done(
     return _with_lines(
         get_object_or_404(queries.counts_open_to(staff.user, staff.now), pk=found.pk)
     )
-
-
-def _unknown(field: str) -> WrongField:
-    return WrongField(_("There is none with this id. Ask for the list first."), field)
 
 
 def _count(one: Count) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -19,10 +18,10 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.pages import export
+from fangkong.core.pages import cells, export
 from fangkong.core.permissions import Permission, allowed
 
-from . import count_forms, counting, forms, queries, tables
+from . import count_forms, counting, forms, queries, step_views, tables
 from .models import Count
 from .types import APPROVE, KEEP, RUNNING_COUNTS, VIEW, CountState
 
@@ -32,9 +31,7 @@ _TONES = {CountState.OPEN: "warn", CountState.SUBMITTED: "info", CountState.BOOK
 def badge(one: Count) -> SafeString:
     """The state with its colour."""
     tone = _TONES.get(CountState(one.state), "neutral")
-    return format_html(
-        '<span class="fk-badge" data-tone="{}">{}</span>', tone, one.get_state_display()
-    )
+    return cells.badge(tone, one.get_state_display())
 
 
 COUNTS = pages.Listing[Count](
@@ -172,14 +169,16 @@ def approve(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def give_back(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Let it be counted again."""
     found = _found(request, public_id, APPROVE)
-    return _with_reason(request, found, counting.give_back, _("Give back"))
+    return step_views.with_reason(request, found, counting.give_back, _("Give back"), count=found)
 
 
 @allowed(KEEP)
 def cancel(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Give it up."""
     found = _found(request, public_id, KEEP)
-    return _with_reason(request, found, counting.cancel, _("Give the stocktake up"))
+    return step_views.with_reason(
+        request, found, counting.cancel, _("Give the stocktake up"), count=found
+    )
 
 
 def _found(request: StaffRequest, public_id: UUID, permission: Permission) -> Count:
@@ -199,18 +198,6 @@ def _step(
         return redirect(found)
     found = _found(request, found.public_id, VIEW)
     return _page(request, found, step=form, status=pages.status_of(form))
-
-
-def _with_reason(
-    request: StaffRequest, found: Count, action: Callable[..., Count], title: str
-) -> HttpResponse:
-    form = forms.ReasonForm(request.POST or None)
-    if pages.carry_out(request, form, action, count=found):
-        messages.success(request, _("Done."))
-        return redirect(found)
-    return pages.form(
-        request, form, title=title, submit=title, context={"back_url": found.get_absolute_url()}
-    )
 
 
 def _page(

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 from pydantic import StringConstraints
 
@@ -18,9 +17,8 @@ from fangkong.core import api
 from fangkong.core.bodies import NO_NUL, Text60, Text100
 from fangkong.core.files import receiving
 from fangkong.core.permissions import Permission
-from fangkong.core.refusals import WrongField
 
-from . import queries, releasing
+from . import queries, releasing, words
 from .api_bodies import Quantity
 from .models import Release
 from .types import KEEP, OWED_BY_CALLER, PAPERS, VIEW, PaperKind
@@ -106,12 +104,12 @@ def release(request: HttpRequest, body: ReleaseIn) -> Status[dict[str, Any]]:
     with api.told_by_field():
         item = queries.items().filter(public_id=body.item).first()
         if item is None:
-            raise _unknown("item")
+            raise words.unknown("item")
         target = None
         if body.target is not None:
             target = queries.targets_to_choose().filter(public_id=body.target).first()
             if target is None:
-                raise _unknown("target")
+                raise words.unknown("target")
         said: dict[str, Any] = {"source": source, "item": item, "quantity": body.quantity}
         said |= {"target": target, "to": body.to, "called_by": body.called_by}
         made = api.once(request, releasing.release, **said, by=staff.user, at=staff.now)
@@ -143,10 +141,6 @@ def _found(request: HttpRequest, public_id: UUID, permission: Permission) -> Rel
     api.require(request, permission)
     rows = queries.releases_open_to(staff.user, staff.now, permission)
     return get_object_or_404(rows, public_id=public_id)
-
-
-def _unknown(field: str) -> WrongField:
-    return WrongField(_("There is none with this id. Ask for the list first."), field)
 
 
 def _release(one: Release) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from itertools import chain
 from uuid import UUID
@@ -11,7 +10,6 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -22,10 +20,11 @@ from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.files import queries as files
 from fangkong.core.files import receiving
+from fangkong.core.pages import cells
 from fangkong.core.permissions import Permission, allowed
 
 from . import closing as closing_
-from . import forms, queries, release_forms, releasing, words
+from . import forms, queries, release_forms, releasing, step_views, words
 from .models import MonthClosing, Release, ReleasePaper
 from .types import APPROVE, KEEP, OWED_BY_CALLER, PAPERS, VIEW, PaperKind
 
@@ -74,7 +73,7 @@ def badge(one: Release, late: bool) -> SafeString:
     tone = "bad" if late else "warn"
     if one.settled_at is not None:
         tone = "neutral" if one.lacks_papers else "good"
-    return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, state(one))
+    return cells.badge(tone, state(one))
 
 
 @allowed(VIEW)
@@ -223,7 +222,9 @@ def closing(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def ask_to_open(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Ask to open it again."""
     found = _closing(request, public_id, KEEP)
-    return _with_reason(request, found, closing_.ask_to_open, _("Ask to open the month again"))
+    return step_views.with_reason(
+        request, found, closing_.ask_to_open, _("Ask to open the month again"), closing=found
+    )
 
 
 @allowed(APPROVE)
@@ -243,23 +244,14 @@ def open_month(request: StaffRequest, public_id: UUID) -> HttpResponse:
 def leave_closed(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """Decline."""
     found = _closing(request, public_id, APPROVE)
-    return _with_reason(request, found, closing_.leave_closed, _("Leave the month closed"))
+    return step_views.with_reason(
+        request, found, closing_.leave_closed, _("Leave the month closed"), closing=found
+    )
 
 
 def _closing(request: StaffRequest, public_id: UUID, permission: Permission) -> MonthClosing:
     rows = queries.closings_open_to(request.user, request.now, permission)
     return get_object_or_404(rows, public_id=public_id)
-
-
-def _with_reason(
-    request: StaffRequest, found: MonthClosing, action: Callable[..., MonthClosing], title: str
-) -> HttpResponse:
-    form = forms.ReasonForm(request.POST or None)
-    if pages.carry_out(request, form, action, closing=found):
-        messages.success(request, _("Done."))
-        return redirect(found)
-    back = {"back_url": found.get_absolute_url()}
-    return pages.form(request, form, title=title, submit=title, context=back)
 
 
 def _month(

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from ninja import Router, Schema, Status
 from pydantic import StringConstraints
 
@@ -161,7 +160,7 @@ def correct(request: HttpRequest, public_id: UUID, body: CorrectedIn) -> dict[st
 def _item(key: UUID) -> Item:
     found = queries.items().filter(public_id=key).first()
     if found is None:
-        raise WrongField(_("There is none with this id. Ask for the list first."), "item")
+        raise words.unknown("item")
     return found
 
 

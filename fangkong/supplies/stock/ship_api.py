@@ -10,16 +10,14 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from ninja import Field, Router, Schema, Status
 
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import api
 from fangkong.core.bodies import Text20, Text100, Text200
 from fangkong.core.files import receiving
-from fangkong.core.refusals import WrongField
 
-from . import queries, shipping
+from . import queries, shipping, words
 from .api_bodies import PackageOut, Quantity, Serial20, StockReasonIn, package_out
 from .models import Transfer, TransferLine
 from .rules import MOST
@@ -164,14 +162,14 @@ def prepare(request: HttpRequest, body: TransferIn) -> Status[dict[str, Any]]:
     with api.told_by_field():
         target = queries.targets_to_choose().filter(public_id=body.target).first()
         if target is None:
-            raise _unknown("target")
+            raise words.unknown("target")
         for n, line in enumerate(body.lines):
             item = queries.items().filter(public_id=line.item).first()
             if item is None:
-                raise _unknown(f"lines/{n}/item")
+                raise words.unknown(f"lines/{n}/item")
             lot = None
             if line.lot is not None and (lot := lots.filter(public_id=line.lot).first()) is None:
-                raise _unknown(f"lines/{n}/lot")
+                raise words.unknown(f"lines/{n}/lot")
             lines.append(Leaving(item=item, quantity=line.quantity, lot=lot))
         names = ("carrier", "plate", "phone", "expected_at", "note")
         made = api.once(
@@ -209,7 +207,7 @@ def dispatch(
         codes = {one.public_id: one for one in queries.codes().filter(public_id__in=keys)}
         for n, one in enumerate(loaded):
             if one.code not in codes:
-                raise _unknown(f"packages/{n}/code")
+                raise words.unknown(f"packages/{n}/code")
         packages = [Package(codes[one.code], one.serial) for one in loaded]
         return _carried_out(request, found, shipping.dispatch, packages=packages)
 
@@ -299,12 +297,8 @@ def _lines_for(
 
 def _line_of(lines: dict[UUID, TransferLine], n: int, key: UUID) -> TransferLine:
     if (line := lines.pop(key, None)) is None:  # unknown, or named twice
-        raise _unknown(f"lines/{n}/line")
+        raise words.unknown(f"lines/{n}/line")
     return line
-
-
-def _unknown(field: str) -> WrongField:
-    return WrongField(_("There is none with this id. Ask for the list first."), field)
 
 
 def _shipment(one: Transfer) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -23,10 +22,10 @@ from fangkong.core import pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.files import queries as files
 from fangkong.core.files import receiving
-from fangkong.core.pages import export
+from fangkong.core.pages import cells, export
 from fangkong.core.permissions import allowed
 
-from . import forms, queries, serial_views, ship_forms, shipping, tables, words
+from . import queries, serial_views, ship_forms, shipping, step_views, tables, words
 from .models import Transfer
 from .types import KEEP, PROOF, VIEW, ShipmentState
 
@@ -44,7 +43,7 @@ def badge(one: Transfer, at: datetime) -> SafeString:
     late = one.state == ShipmentState.SENT and one.expected_at is not None and one.expected_at < at
     tone = "warn" if late else _TONES.get(ShipmentState(one.state), "neutral")
     said = _("late, on the way") if late else one.get_state_display()
-    return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, said)
+    return cells.badge(tone, said)
 
 
 SHIPMENTS = pages.Listing[Transfer](
@@ -187,7 +186,10 @@ def settle(request: StaffRequest, public_id: UUID) -> HttpResponse:
 @allowed(KEEP)
 def bring_back(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """The goods come back before they arrived."""
-    return _with_reason(request, public_id, shipping.bring_back, _("Bring it back"))
+    found = _found(request, public_id, queries.shipments_sent_by)
+    return step_views.with_reason(
+        request, found, shipping.bring_back, _("Bring it back"), shipment=found
+    )
 
 
 @allowed(KEEP)
@@ -210,24 +212,14 @@ def tell_way(request: StaffRequest, public_id: UUID) -> HttpResponse:
 @allowed(KEEP)
 def cancel(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """It is not sent."""
-    return _with_reason(request, public_id, shipping.cancel, _("Do not send it"))
+    found = _found(request, public_id, queries.shipments_sent_by)
+    return step_views.with_reason(
+        request, found, shipping.cancel, _("Do not send it"), shipment=found
+    )
 
 
 def _found(request: StaffRequest, public_id: UUID, rows: Rows) -> Transfer:
     return get_object_or_404(rows(request.user, request.now), public_id=public_id)
-
-
-def _with_reason(
-    request: StaffRequest, public_id: UUID, action: Callable[..., Transfer], title: str
-) -> HttpResponse:
-    found = _found(request, public_id, queries.shipments_sent_by)
-    form = forms.ReasonForm(request.POST or None)
-    if pages.carry_out(request, form, action, shipment=found):
-        messages.success(request, _("Done."))
-        return redirect(found)
-    return pages.form(
-        request, form, title=title, submit=title, context={"back_url": found.get_absolute_url()}
-    )
 
 
 def _lines_page(

@@ -229,7 +229,7 @@ def settle(
     for n, one in enumerate(told):
         line = lines.pop(one.line.pk, None)
         if line is None:
-            raise WrongField(_("There is none with this id. Ask for the list first."), f"lines/{n}")
+            raise words.unknown(f"lines/{n}")
         if min(one.back, one.lost) < 0 or one.back + one.lost > line.outstanding:
             raise WrongField(
                 _("Of this lot %(left)s are missing; not more can be settled.")

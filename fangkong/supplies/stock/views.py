@@ -20,10 +20,10 @@ from django.views.decorators.http import require_POST
 from fangkong.accounts.types import StaffRequest
 from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
-from fangkong.core.pages import export
+from fangkong.core.pages import cells, export
 from fangkong.core.permissions import Permission, allowed
 
-from . import actions, forms, queries, rules, serial_views, tables, words
+from . import actions, forms, queries, rules, serial_views, step_views, tables, words
 from .models import Balance, Entry, Item, Lot, Move, Place
 from .types import CATALOGUE, HOLD, KEEP, NOT_ALONE, VIEW, PlaceKind, Standing
 
@@ -42,7 +42,7 @@ def _reserve(one: Item, at: datetime) -> SafeString:
     if not told:
         return SafeString("")
     tone = "bad" if one.standing == Standing.LOW else "good"
-    return format_html('<span class="fk-badge" data-tone="{}">{}</span>', tone, told)
+    return cells.badge(tone, told)
 
 
 def _coming(one: Item, at: datetime) -> SafeString:
@@ -53,7 +53,7 @@ def _coming(one: Item, at: datetime) -> SafeString:
         return format_html("{}", amount)
     if one.arrives < clock.day_of(at):
         late = _("due %(day)s") % {"day": one.arrives}
-        return format_html('{} <span class="fk-badge" data-tone="warn">{}</span>', amount, late)
+        return format_html("{} {}", amount, cells.badge("warn", late))
     return format_html('{} <span class="text-secondary text-nowrap">{}</span>', amount, one.arrives)
 
 
@@ -61,9 +61,7 @@ def _standing(one: Item, at: datetime) -> SafeString:
     standing = Standing(one.standing)
     if standing not in TONES:
         return format_html('<span class="text-secondary">{}</span>', standing.label)
-    return format_html(
-        '<span class="fk-badge" data-tone="{}">{}</span>', TONES[standing], standing.label
-    )
+    return cells.badge(TONES[standing], standing.label)
 
 
 TONES = {Standing.LOW: "bad", Standing.BAD: "bad", Standing.SOON: "warn", Standing.HERE: "good"}
@@ -646,17 +644,7 @@ def _judge(
 ) -> HttpResponse:
     rows = queries.lots_open_to(request.user, request.now)
     found = get_object_or_404(rows, public_id=public_id)
-    form = forms.ReasonForm(request.POST or None)
-    if pages.carry_out(request, form, action, lot=found):
-        messages.success(request, _("Done."))
-        return redirect(found)
-    return pages.form(
-        request,
-        form,
-        title=title,
-        submit=submit,
-        context={"back_url": found.get_absolute_url()},
-    )
+    return step_views.with_reason(request, found, action, title, submit, lot=found)
 
 
 @allowed(KEEP)

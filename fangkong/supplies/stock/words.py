@@ -8,6 +8,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
+from fangkong.core.refusals import WrongField
+
 from . import rules
 
 if TYPE_CHECKING:
@@ -33,6 +35,11 @@ _FAULTS = {
         "The lot would expire before it was made. Check both days."
     ),
 }
+
+
+def unknown(field: str) -> WrongField:
+    """An id that a program sent leads to nothing that it may see."""
+    return WrongField(_("There is none with this id. Ask for the list first."), field)
 
 
 def fault(code: str) -> str:
