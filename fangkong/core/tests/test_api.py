@@ -390,6 +390,8 @@ def test_no_body_takes_a_field_that_it_does_not_have(client):
             sent = told.get("requestBody", {}).get("content", {}).get("application/json")
             if sent:
                 one = sent["schema"]
+                if "allOf" in one:  # a body that may be left out
+                    (one,) = one["allOf"]
                 taken[f"{method} {path}"] = named[one["$ref"].rsplit("/", 1)[1]]
 
     assert len(taken) > 60

@@ -94,6 +94,9 @@ class DispatchIn(api.Body):
     packages: list[LoadedIn] = Field(default_factory=list, max_length=2000)
 
 
+_NO_PACKAGES = DispatchIn()
+
+
 class WishIn(api.Body):
     item: UUID
     quantity: Quantity
@@ -196,12 +199,12 @@ def shipment(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
 
 @router.post("/{uuid:public_id}/dispatch/", response=TransferWithLinesOut)
 def dispatch(
-    request: HttpRequest, public_id: UUID, body: DispatchIn | None = None
+    request: HttpRequest, public_id: UUID, body: DispatchIn = _NO_PACKAGES
 ) -> dict[str, Any]:
     """The goods leave: lots by earliest expiry go on the way. The body may be left out."""
     api.require(request, KEEP)
     found = _found(request, public_id, queries.shipments_sent_by)
-    loaded = body.packages if body is not None else []
+    loaded = body.packages
     with api.told_by_field():
         keys = {one.code for one in loaded}
         codes = {one.public_id: one for one in queries.codes().filter(public_id__in=keys)}

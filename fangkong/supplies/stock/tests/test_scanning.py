@@ -456,6 +456,15 @@ def test_machines_say_which_packages_go_along(world, code, client):
         assert refused.json()["errors"][0]["where"] == place
     done = ask(world.keeper, **good).json()
     assert [each["became"] for each in done["packages"]] == ["underway"]
+    # The body may be left out, or be empty.
+    for body in ("", "{}"):
+        world.bring(50, number="L-9")
+        line = Leaving(item=code.item, quantity=50, lot=world.lot("L-9"))
+        one = shipping.prepare(**ends, lines=[line], way=Way(), by=world.keeper, at=AT)
+        address = f"/api/v1/supplies/stock/shipments/{one.public_id}/dispatch/"
+        headers = {"Idempotency-Key": str(uuid4())}
+        sent = client.post(address, body, "application/json", headers=headers)
+        assert (sent.status_code, sent.json()["packages"]) == (200, []), body
 
 
 # --- The pages ------------------------------------------------------------------------------------
