@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 from django.urls import get_script_prefix, reverse
+from django.utils.encoding import force_str
 from uuid_utils import compat
 
 from fangkong.core.privacy import Personal
@@ -108,3 +109,12 @@ class Record(models.Model):
         """Note who changes this row and when; the caller saves."""
         self.changed_by_id = None if by is None else by.pk
         self.changed_at = at
+
+    def _get_FIELD_display(self, field: models.Field[Any, Any]) -> Any:  # noqa: N802  # Django's name
+        """A choice in words, as Django's own, which translates all of them to tell one.
+
+        In a list of 500 rows that was a third of the page's time.
+        """
+        value = getattr(self, field.attname)
+        names: dict[Any, Any] = dict(field.flatchoices)
+        return force_str(names.get(value, value), strings_only=True)

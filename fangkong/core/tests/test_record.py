@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from unittest import mock
 from uuid import UUID
 
 import pytest
+from django.utils.functional import lazy
 
 from fangkong.accounts.models import Appointment
 from fangkong.accounts.tests import factories
 from fangkong.core.audit import actions as audit
 from fangkong.core.queue.models import Job
-from fangkong.core.record import new_public_id, stamps
+from fangkong.core.record import Record, new_public_id, stamps
 
 AT = factories.AT
 
@@ -76,3 +78,21 @@ def test_an_audit_line_keeps_the_public_id_so_that_it_outlives_the_row():
 
     assert line.subject_public_id == job.public_id
     assert isinstance(line.at, datetime)
+
+
+def test_a_choice_is_told_in_words_and_the_others_are_not_looked_up():
+    looked_up = []
+
+    def told(name):
+        looked_up.append(name)
+        return name.upper()
+
+    job = Job(state="parked")
+    field = Job._meta.get_field("state")
+    for value, words in (("parked", "PARKED"), ("unheard of", "unheard of"), (None, None)):
+        job.state = value
+        looked_up.clear()
+        found = [(name, lazy(told, str)(name)) for name in ("parked", "done")]
+        with mock.patch.object(type(field), "flatchoices", found):
+            assert Record._get_FIELD_display(job, field) == words
+        assert looked_up == (["parked"] if value == "parked" else [])

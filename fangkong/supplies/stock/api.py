@@ -310,7 +310,7 @@ def items(request: HttpRequest) -> HttpResponse:
     """Every item with what your places hold of it."""
     staff = _staff(request)
     api.require(request, VIEW)
-    return api.page(request, queries.board_by_need(staff.user, staff.now), _stock, order="code")
+    return api.page(request, queries.board(staff.user, staff.now), _stock, order="code")
 
 
 @router.post("/items/", response={201: ItemOut})
@@ -337,7 +337,7 @@ def item(request: HttpRequest, public_id: UUID) -> dict[str, Any]:
     """One item with what your places hold of it."""
     staff = _staff(request)
     api.require(request, VIEW)
-    found = get_object_or_404(queries.board_by_need(staff.user, staff.now), public_id=public_id)
+    found = get_object_or_404(queries.board(staff.user, staff.now, public_id))
     api.version_of(request, found)
     return _stock(found)
 

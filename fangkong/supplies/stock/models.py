@@ -59,7 +59,7 @@ class Item(Record):
     kept_back: int
     soon: int
     first: date | None
-    # And ``queries.board_by_need``.
+    # And ``queries.board``.
     coming: int
     arrives: date | None
     standing: int

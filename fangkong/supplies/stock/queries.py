@@ -16,7 +16,6 @@ from django.db.models import (
     DateField,
     Exists,
     F,
-    Field,
     IntegerField,
     Min,
     OuterRef,
@@ -27,10 +26,10 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models import Count as CountOf
 from django.db.models.functions import Coalesce
 
 from fangkong.core import clock, messages
+from fangkong.core.known import Kind, known
 from fangkong.core.permissions import Permission
 from fangkong.core.roles import Role
 from fangkong.packs import queries as packs
@@ -219,64 +218,73 @@ def known_codes() -> frozenset[str]:
     return frozenset(Item.objects.values_list("code", flat=True))
 
 
-def board(user: User, at: datetime) -> QuerySet[Item]:
-    """Every item with what the user's stores and wards hold of it; one statement.
+def board(user: User, at: datetime, of: UUID | None = None) -> QuerySet[Item]:
+    """Every item (or ``of`` one) with what the user's stores and wards hold of it.
 
     ``here``: all that is held. ``spoiled``: of it, expired. ``kept_back``: of it, in lots that are
     held back. ``soon``: of it, good today but not for ``SOON`` more days. ``first``: the earliest
-    last good day of what is still good.
-    """
-    day = clock.day_of(at)
-    mine = Balance.objects.filter(
-        item=OuterRef("pk"), quantity__gt=0, place__in=stores_open_to(user, at).values("pk")
-    )
-    good = Q(lot__held_back_at__isnull=True)
-    lasting = Q(lot__expires_on__gte=day)
-    near = lasting & Q(lot__expires_on__lte=day + timedelta(days=SOON))
-    lots = mine.filter(good & lasting).order_by().values("item")
-    first = lots.annotate(first=Min("lot__expires_on")).values("first")
-    added: dict[str, Any] = {
-        "here": _sum(mine),
-        "spoiled": _sum(mine.filter(lot__expires_on__lt=day)),
-        "kept_back": _sum(mine.filter(lot__held_back_at__isnull=False)),
-        "soon": _sum(mine.filter(good & near)),
-        "first": Subquery(first, output_field=DateField()),
-    }
-    return Item.objects.annotate(**added)
+    last good day of what is still good. ``coming``: what is promised to the user's places or on the
+    way to them; ``arrives``: the first day that was named for any of it. ``standing``: see
+    ``Standing``. ``fit``: what may be used, for whoever answers for reserves.
 
-
-def board_by_need(user: User, at: datetime) -> QuerySet[Item]:
-    """``board``, and what the list of it is sorted by.
-
-    ``coming``: what is promised to the user's places or on the way to them; ``arrives``: the first
-    day that was named for any of it. ``standing``: see ``Standing``. ``fit``: what may be used, for
-    whoever answers for reserves. What stands how is found by one statement over the balances, for
-    the sums of the board cost as much again if it sorted.
+    The figures are as of this call: one statement over the balances gives them all.
     """
     kinds = dict(stores_open_to(user, at).order_by().values_list("pk", "facility__kind"))
     keys = list(kinds)
-    coming = _coming_to(keys)
-    least = _reserves(kinds.values())
-    stands = _standings(keys, clock.day_of(at), set(coming), least)
+    coming, least = _coming_to(keys), _reserves(kinds.values())
+    here = {row["item"]: row for row in _sums(keys, clock.day_of(at), of)}
+    stands = {pk: _standing(here.get(pk), least.get(pk, 0)) for pk in {*here, *coming, *least}}
+
+    def figure(name: str, kind: Kind, otherwise: int | None = 0) -> Any:
+        return known({pk: row[name] for pk, row in here.items()}, kind, otherwise)
+
+    number, day = BigIntegerField[Any, Any](), DateField[Any, Any]()
+    rows = Item.objects.all() if of is None else Item.objects.filter(public_id=of)
     added: dict[str, Any] = {
-        "coming": _by_item([(pk, n) for pk, (n, _day_) in coming.items()], BigIntegerField(), 0),
-        "arrives": _by_item(
-            [(pk, day) for pk, (_n, day) in coming.items() if day], DateField(), None
-        ),
-        "standing": Case(
-            *(When(pk__in=pks, then=Value(int(one))) for one, pks in sorted(stands.items())),
-            default=Value(int(Standing.NOTHING)),
-            output_field=IntegerField(),
-        ),
-        "fit": _fit(keys, clock.day_of(at)) if least else Value(None, BigIntegerField()),
+        **{name: figure(name, number) for name in ("here", "spoiled", "kept_back", "soon")},
+        "first": figure("first", day, None),
+        "coming": known({pk: n for pk, (n, _day) in coming.items()}, number, 0),
+        "arrives": known({pk: first for pk, (_n, first) in coming.items()}, day),
+        "standing": known(stands, IntegerField(), Standing.NOTHING),
+        "fit": figure("fit", number) if least else Value(None, number),
     }
-    return board(user, at).annotate(**added)
+    return rows.annotate(**added)
 
 
-def _fit(keys: Sequence[int], day: date) -> Coalesce:
-    lasting = Q(lot__expires_on__isnull=True) | Q(lot__expires_on__gte=day)
-    rows = Balance.objects.filter(item=OuterRef("pk"), quantity__gt=0, place__in=keys)
-    return _sum(rows.filter(lasting, lot__held_back_at__isnull=True))
+def _sums(keys: Sequence[int], day: date, of: UUID | None) -> list[dict[str, Any]]:
+    """What places hold of each item, and how it stands."""
+    held, spoiled = Q(lot__held_back_at__isnull=False), Q(lot__expires_on__lt=day)
+    lasting = ~held & Q(lot__expires_on__gte=day)
+    near = lasting & Q(lot__expires_on__lte=day + timedelta(days=SOON))
+    fit = ~held & (Q(lot__expires_on__isnull=True) | Q(lot__expires_on__gte=day))
+    rows = Balance.objects.filter(place__in=keys, quantity__gt=0)
+    if of is not None:
+        rows = rows.filter(item__public_id=of)
+    figures: dict[str, Any] = {
+        "here": Sum("quantity"),
+        "spoiled": _of(spoiled),
+        "kept_back": _of(held),
+        "soon": _of(near),
+        "fit": _of(fit),
+        "first": Min("lot__expires_on", filter=lasting),
+    }
+    found: Iterable[Any] = rows.order_by().values("item").annotate(**figures)
+    return list(found)
+
+
+def _of(which: Q) -> Coalesce:
+    return Coalesce(Sum("quantity", filter=which), _NOTHING)
+
+
+def _standing(row: Mapping[str, Any] | None, least: int) -> Standing:
+    """How an item stands; of a reserve, what has expired or is held back helps nobody."""
+    if row is None:
+        return Standing.LOW if least else Standing.COMING
+    if row["fit"] < least:
+        return Standing.LOW
+    if row["fit"] < row["here"]:
+        return Standing.BAD
+    return Standing.SOON if row["soon"] else Standing.HERE
 
 
 def answers_for_reserve(user: User, at: datetime) -> bool:
@@ -293,13 +301,6 @@ def _reserves(kinds: Iterable[str]) -> dict[int, int]:
     return dict(Item.objects.filter(least__gt=0).values_list("pk", "least"))
 
 
-def _by_item(
-    known: Sequence[tuple[int, object]], field: Field[Any, Any], otherwise: object
-) -> Case:
-    whens = (When(pk=pk, then=Value(value, field)) for pk, value in known)
-    return Case(*whens, default=Value(otherwise, field), output_field=field)
-
-
 def _coming_to(keys: Sequence[int]) -> dict[int, tuple[int, date | None]]:
     """By item: how much is promised or on the way to places, and the first day named for it."""
     rows = [*promised_to(keys)]
@@ -312,39 +313,6 @@ def _coming_to(keys: Sequence[int]) -> dict[int, tuple[int, date | None]]:
         days = [each for each in (first, day) if each is not None]
         found[item] = (before + quantity, min(days, default=None))
     return {item: told for item, told in found.items() if told[0] > 0}
-
-
-def _standings(
-    keys: Sequence[int], day: date, coming: set[int], least: Mapping[int, int]
-) -> dict[Standing, list[int]]:
-    """The items (by key) that are not just missing, by how they stand. Of a reserve, what has
-    expired or is held back helps nobody."""
-    bad = Q(lot__held_back_at__isnull=False) | Q(lot__expires_on__lt=day)
-    near = Q(lot__expires_on__lte=day + timedelta(days=SOON))
-    rows = Balance.objects.filter(place__in=keys, quantity__gt=0).order_by().values("item")
-    sums = rows.annotate(
-        n=Sum("quantity"),
-        unfit=Coalesce(Sum("quantity", filter=bad), _NOTHING),
-        spoiled=CountOf("pk", filter=bad),
-        soon=CountOf("pk", filter=near & ~bad),
-    )
-    here = {row["item"]: row for row in sums}
-    found: dict[Standing, list[int]] = {}
-    for pk in sorted({*here, *least, *coming}):
-        row = here.get(pk, {"n": 0, "unfit": 0, "spoiled": 0, "soon": 0})
-        if row["n"] - row["unfit"] < least.get(pk, 0):
-            standing = Standing.LOW
-        elif row["spoiled"] or row["soon"]:
-            standing = Standing.BAD if row["spoiled"] else Standing.SOON
-        else:
-            standing = Standing.HERE if row["n"] else Standing.COMING
-        found.setdefault(standing, []).append(pk)
-    return found
-
-
-def _sum(rows: QuerySet[Balance]) -> Coalesce:
-    total = rows.order_by().values("item").annotate(n=Sum("quantity")).values("n")
-    return Coalesce(Subquery(total, output_field=BigIntegerField()), _NOTHING)
 
 
 # --- Lots and balances ----------------------------------------------------------------------------
@@ -378,7 +346,7 @@ def lot_now(key: int) -> Lot:
     (rows,) = messages.send(messages.Statement(f"{sql} WHERE l.id = %s", [key], "lot_now"))
     if not rows:
         raise Lot.DoesNotExist
-    found = lot.read(rows[0])
+    found: Lot = lot.read(rows[0])
     found.item = item.read(rows[0], len(lot.fields))
     return found
 

@@ -303,7 +303,7 @@ def index(request: StaffRequest) -> HttpResponseBase:
     return pages.listing(
         request,
         BOARD,
-        queries.board_by_need(user, at),
+        queries.board(user, at),
         template="supplies/stock/index.html",
         context=page,
     )
@@ -319,7 +319,7 @@ def holdings(request: StaffRequest) -> HttpResponseBase:
 def item(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One item: where it is, how the stock went, what will not be used in time."""
     user, at = request.user, request.now
-    found = get_object_or_404(queries.board(user, at), public_id=public_id)
+    found = get_object_or_404(queries.board(user, at, public_id))
     day = clock.day_of(at)
     keys = _keys(request)
     rows = list(queries.balances_open_to(user, at).filter(item=found))

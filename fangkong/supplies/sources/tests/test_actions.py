@@ -382,7 +382,7 @@ def test_what_is_promised_stands_on_the_board_of_the_store_it_is_promised_to(wor
     (line,) = queries.lines_of(supply)
 
     def told(user):
-        one = stocks.board_by_need(user, AT).get(pk=line.item_id)
+        one = stocks.board(user, AT).get(pk=line.item_id)
         return one.coming, one.arrives
 
     assert told(world.keeper) == (line.quantity, date(2020, 2, 9))

@@ -369,7 +369,7 @@ def test_the_board_begins_with_what_is_most_urgent(world):
     def stands(user=world.keeper):
         return [
             (one.code, Standing(one.standing).name)
-            for one in queries.board_by_need(user, AT).order_by("standing", "pk")
+            for one in queries.board(user, AT).order_by("standing", "pk")
         ]
 
     assert {standing for _code, standing in stands()} == {"NOTHING"}
@@ -383,7 +383,7 @@ def test_the_board_begins_with_what_is_most_urgent(world):
     assert stands()[0] == ("mask", "LOW")  # three of the 18 have expired and help nobody
     Item.objects.filter(code="mask").update(least=15)
     assert stands()[0] == ("mask", "BAD")
-    one = queries.board_by_need(world.keeper, AT).get(code="mask")
+    one = queries.board(world.keeper, AT).get(code="mask")
     assert (one.fit, words.reserve(one.fit, one)) == (15, "为储备量15只的100%")
     actions.hold(lot=world.lot("A"), reason="存疑", by=None, at=AT)
     assert stands(world.headquarters)[0] == ("mask", "LOW")
@@ -397,7 +397,7 @@ def test_a_hospital_is_not_measured_against_the_reserve_of_the_prefecture(world,
         (world.keeper, Standing.LOW, 0),
         (world.headquarters, Standing.LOW, 10),
     ):
-        one = queries.board_by_need(user, AT).get(code="mask")
+        one = queries.board(user, AT).get(code="mask")
         assert (one.standing, one.fit) == (standing, fit)
         client.force_login(user)
         low = client.get("/supplies/stock/", {"state": "low"}).context["rows"]

@@ -86,10 +86,10 @@ def test_goods_leave_by_earliest_expiry_are_on_the_way_and_arrive(world):
     ]
     board = queries.board(world.keeper, AT).get(pk=world.mask.pk)
     assert board.here == 80  # what is on the way does not lie in the store
-    there = queries.board_by_need(world.matron, AT).get(pk=world.mask.pk)
+    there = queries.board(world.matron, AT).get(pk=world.mask.pk)
     assert (there.here, there.coming, there.arrives) == (0, 70, TODAY + DAY)
     assert Standing(there.standing) == Standing.COMING
-    assert queries.board_by_need(world.keeper, AT).get(pk=world.mask.pk).coming == 0
+    assert queries.board(world.keeper, AT).get(pk=world.mask.pk).coming == 0
     done = received(world, one, (50, 0), (20, 0))
     assert (done.state, on_the_way(done)) == ("done", 0)
     assert world.held(world.there) == {"A": 50, "B": 20}
