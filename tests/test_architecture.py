@@ -53,7 +53,7 @@ DOORS = {"actions", "queries", "rules", "types"}
 TOOLKIT = {
     "api", "append_only", "audit", "backup", "bodies", "bulk", "clock", "commands", "files",
     "finders", "dossier",
-    "editions", "free_text", "imports", "logs", "messages", "middleware",
+    "editions", "free_text", "imports", "known", "logs", "messages", "middleware",
     "notices", "origin", "outbound", "pages", "permissions",
     "printing", "privacy", "problems", "purposes", "queue", "record", "refusals", "request_id",
     "retention", "richtext",
