@@ -172,6 +172,25 @@ def test_sorting_filtering_saving_a_view_and_exporting(keys: Keyboard) -> None:
     assert b"513326-" in download.value.path().read_bytes()
 
 
+def test_the_contents_of_a_long_page_lead_on_and_do_not_cover_where_they_led(
+    keys: Keyboard,
+) -> None:
+    page = keys.page
+    page.goto("/packs/cn-2020-01/")
+    contents = page.locator("details.fk-contents-fold")
+    keys.enter(contents.locator("summary"))
+    keys.press("Escape")
+    expect(contents).not_to_have_js_property("open", True)
+    expect(contents.locator("summary")).to_be_focused()
+    keys.press("Enter")
+    keys.enter(contents.locator("a[href='#supply-roles']"))
+    expect(contents).not_to_have_js_property("open", True)
+    title, bar = page.locator("#supply-roles"), contents.locator("summary")
+    expect(title).to_be_in_viewport()
+    there, above = title.bounding_box(), bar.bounding_box()
+    assert there and above and there["y"] >= above["y"] + above["height"]
+
+
 def test_answering_a_task(keys: Keyboard, records: dict[str, str]) -> None:
     page = keys.page
     keys.press("g", "t")
