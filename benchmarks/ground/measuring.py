@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter
@@ -15,8 +16,12 @@ def spent(
     """Milliseconds and milliseconds of CPU of one call, medians of rounds of some calls.
 
     ``postmaster``: process id of PostgreSQL, 0 without one. The clock of CPU has steps of ten
-    milliseconds, so a round is of several calls.
+    milliseconds, so a round is of several calls. What is loaded is frozen, as the server does
+    before it serves: else the collector walks through the whole of Django now and then.
     """
+    call()
+    gc.collect()
+    gc.freeze()
     took, used = [], []
     for _round in range(rounds):
         before, began = cpu_seconds(postmaster), perf_counter()

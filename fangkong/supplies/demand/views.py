@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
@@ -20,6 +21,7 @@ from fangkong.core import clock, pages
 from fangkong.core.audit import queries as audit
 from fangkong.core.pages import cells, export
 from fangkong.core.permissions import allowed
+from fangkong.core.record import address
 from fangkong.supplies.stock import queries as stock
 from fangkong.supplies.stock import words as amounts
 from fangkong.supplies.stock.models import Item, Place
@@ -95,11 +97,12 @@ NEEDS = pages.Listing[Need](
 class Heat:
     """The cover of places by item: items in the order of the worst cover, and a row a place.
 
-    ``places``: how many there are; those that run out first are shown.
+    ``places``: how many there are; those that run out first are shown, each with its address. Cells
+    are made here, for a template asks for the address of six hundred one by one.
     """
 
     items: list[Item]
-    rows: list[tuple[Place, list[tuple[Item, Cover | None, str]]]]
+    rows: list[tuple[Place, str, list[tuple[Item, str]]]]
     places: int
 
 
@@ -153,12 +156,19 @@ def _heat(found: Sequence[Cover]) -> Heat:
     reached = [one for one in places.values() if any((one.pk, key) in cells for key in known)]
     rows = []
     for place in reached[:ROWS]:
-        row: list[tuple[Item, Cover | None, str]] = []
+        here = address("supplies:demand:place", place.public_id)
+        row: list[tuple[Item, str]] = []
         for item in items.values():
             cell = cells.get((place.pk, item.pk))
-            row.append((item, cell, "" if cell is None else words.cover(cell)))
-        rows.append((place, row))
+            row.append((item, "–" if cell is None else _cell(cell, f"{here}{item.code}/")))
+        rows.append((place, here, row))
     return Heat(list(items.values()), rows, len(reached))
+
+
+def _cell(one: Cover, url: str) -> SafeString:
+    return format_html(
+        '<a class="fk-badge" data-tone="{}" href="{}">{}</a>', one.tone, url, words.cover(one)
+    )
 
 
 def _told(one: Cover) -> dict[str, Any]:

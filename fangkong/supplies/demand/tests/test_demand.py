@@ -444,7 +444,7 @@ def test_a_board_of_many_places_shows_those_that_run_out_first_and_says_so(
     asked(world, place=world.ward)
     world.bring(70, place=world.there)
     shown = page(client, world.matron, "index")
-    assert [place for place, _row in shown.context["heat"].rows] == [world.ward]
+    assert [place for place, _url, _row in shown.context["heat"].rows] == [world.ward]
     assert shown.context["heat"].places == 2
 
 
