@@ -10,11 +10,16 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tools import migrated
 
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
+
+# Nothing is told by how long it took: the machines are shared.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from .making import broken_rules, got, plan_of, problems, twin
 
 MODES = ["by_request", "by_consumption"]
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=60)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(problems())
 def test_no_plan_breaks_a_limit(problem):
     plan = plan_of(problem)
@@ -31,7 +31,7 @@ def test_no_plan_of_the_fallback_modes_breaks_a_limit(problem):
     assert broken_rules(problem, plan) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(problems(items=1, swaps=False, vehicles=False, stages=False))
 def test_the_fast_sharing_is_as_good_as_the_plain_one_for_the_worst_off(problem):
     risk = {place["id"]: place.get("risk", 1) for place in problem["places"]}
@@ -43,7 +43,7 @@ def test_the_fast_sharing_is_as_good_as_the_plain_one_for_the_worst_off(problem)
     assert found[0] == pytest.approx(twin(problem)[0], abs=0.011), problem
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(problems(items=1, swaps=False, vehicles=False, stages=False, lots=False))
 def test_out_of_one_lot_the_fast_sharing_is_the_plain_one_for_everybody(problem):
     risk = {place["id"]: place.get("risk", 1) for place in problem["places"]}
@@ -95,7 +95,7 @@ FAIR = problems(items=2, stages=False, swaps=False, vehicles=False)
 DRIVEN = problems(items=1, stages=False, swaps=False, lots=False)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.one_of(FAIR, DRIVEN), st.integers(0, 10**6), st.integers(1, 30))
 def test_more_at_one_place_never_makes_the_worst_off_worse(problem, seed, more):
     plan = plan_of(problem)
