@@ -52,12 +52,16 @@ class Plan:
 
 
 def commands(dice: random.Random) -> dict[str, Any]:
-    """One command: more comes in than leaves while there is little, so that zero is always near."""
+    """One command: little more comes in than leaves, so that zero is always near.
+
+    Deliveries have many small lines, what leaves few large ones.
+    """
     kind = dice.choices(["receive", "issue", "move", "lose", "reverse"], [30, 30, 20, 8, 12])[0]
     places = dice.sample(range(3), 2)
+    most, each = (40, 7) if kind == "receive" else (6, 40)
     lines = [
-        [dice.randrange(ITEMS), dice.randrange(LOTS), dice.randrange(1, 40)]
-        for _line in range(dice.randrange(1, 12) if kind == "receive" else dice.randrange(1, 4))
+        [dice.randrange(ITEMS), dice.randrange(LOTS), dice.randrange(1, each)]
+        for _line in range(dice.randrange(1, most))
     ]
     return {"kind": kind, "places": places, "lines": lines, "back": dice.randrange(1, 6)}
 
