@@ -105,7 +105,7 @@ def answered_on(
         command = Command(
             by_id=None if by is None else by.pk,
             key=key,
-            action=f"{action.__module__}.{action.__qualname__}",
+            action=_named(action),
             fingerprint=print_,
             at=cast(Any, kwargs["at"]),
         )
@@ -119,6 +119,25 @@ def answered_on(
             result = action(*args, **kwargs)
             _remember(command, result)
         return result, False
+
+
+def given_before(key: str, action: Callable[..., R], *, by: models.Model | None) -> R | None:
+    """What an action gave to its sender for this key; None where it did nothing for it yet.
+
+    For a page whose form is no longer right because of what it did: it cannot be sent again in the
+    same words, and ``once`` would not be asked.
+    """
+    if not _KEY.fullmatch(key):
+        return None
+    with everything():
+        earlier = _earlier(by, key)
+        if earlier is None or earlier.action != _named(action):
+            return None
+        return cast(R, _result(earlier))
+
+
+def _named(action: Callable[..., object]) -> str:
+    return f"{action.__module__}.{action.__qualname__}"
 
 
 def one(call: Callable[P, R]) -> Callable[P, R]:
@@ -161,6 +180,10 @@ def _answer(earlier: Command, print_: str) -> object:
         raise KeyReused(
             _("This form came before with other content. Reload the page and check the record.")
         )
+    return _result(earlier)
+
+
+def _result(earlier: Command) -> object:
     if earlier.result_type:
         model = apps.get_model(earlier.result_type)
         return model._base_manager.get(pk=earlier.result_id)

@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from fangkong.core.commands.actions import answered_on
+from fangkong.core.commands.actions import answered_on, given_before
 from fangkong.core.commands.states import Stale
 from fangkong.core.refusals import Refused, WrongFields
 from fangkong.core.spelling import shown, spelled
@@ -282,6 +282,16 @@ def carry_out(
         say = form.refuse if isinstance(form, Form) else partial(refused, form)
         say(problem)
         return None
+
+
+def done_before(request: HttpRequest, action: Callable[..., R]) -> Done[R] | None:
+    """What an action gave when the form of this key came before; None where it did not.
+
+    Ask it before ``carry_out`` where a form is refused once it was carried out, as that of the last
+    goods of a lot: whoever sends it again because the answer was lost is then told what was done.
+    """
+    given = given_before(key_of(request), action, by=cast(Any, request).user)
+    return None if given is None else Done(given, again=True)
 
 
 def form(

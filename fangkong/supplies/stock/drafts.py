@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from fangkong.core.commands.actions import one
@@ -43,17 +44,56 @@ def token_of(draft: ScanDraft | None) -> str:
 
 @transaction.atomic
 def keep(
-    *, way: str, lines: Sequence[Line], beside: Mapping[str, str], by: User, at: datetime
+    *,
+    way: str,
+    seen: str,
+    lines: Sequence[Line],
+    beside: Mapping[str, str],
+    by: User,
+    at: datetime,
 ) -> str:
-    """Keep the sheet as it stands now in place of the one before; an empty one is dropped.
+    """Keep the sheet as it stands now in place of the one that was ``seen``; an empty one is
+    dropped.
 
-    Says its token.
+    Says its token, which stays where nothing changed. GoneOn where it is not as it was seen.
     """
+    rows = _as_seen(by, way, seen)
     if not lines:
-        drop(way=way, by=by)
+        if not rows.delete()[0] and seen:
+            raise GoneOn(_("This sheet went on in another window."))
         return ""
+    fields = _fields(lines, beside)
+    before = rows.first()
+    if before is not None and {**before.fields, "token": ""} == {**fields, "token": ""}:
+        return seen  # a refused scan makes no other window stale
     token = secrets.token_hex(8)
-    fields = {name: text for name, text in beside.items() if text} | {"token": token}
+    if rows.update(fields={**fields, "token": token}, kept_at=at):
+        return token
+    if not seen and _begun(by, way, {**fields, "token": token}, at):
+        return token
+    raise GoneOn(_("This sheet went on in another window."))
+
+
+def _as_seen(user: User, way: str, token: str) -> QuerySet[ScanDraft]:
+    """The sheet as a window saw it; without a token, one that was kept before there were any."""
+    rows = ScanDraft.objects.filter(owner=user, way=way)
+    return rows.filter(fields__token=token) if token else rows.filter(fields__token__isnull=True)
+
+
+def _begun(user: User, way: str, fields: Mapping[str, str], at: datetime) -> bool:
+    """A sheet that there was none of yet; False where another window began one meanwhile."""
+    drop_old(at=at, of=user)  # no page shows it any more
+    try:
+        with transaction.atomic():
+            ScanDraft.objects.create(owner=user, way=way, fields=dict(fields), kept_at=at)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _fields(lines: Sequence[Line], beside: Mapping[str, str]) -> dict[str, str]:
+    """What a page carries of a sheet, by name."""
+    fields = {name: text for name, text in beside.items() if text}
     for n, line in enumerate(lines):
         fields |= {
             f"line_{n}": line.carried,
@@ -63,10 +103,7 @@ def keep(
             f"lot_{n}": line.chosen,
             f"serials_{n}": " ".join(line.serials),
         }
-    ScanDraft.objects.update_or_create(
-        owner=by, way=way, defaults={"fields": fields, "kept_at": at}
-    )
-    return token
+    return fields
 
 
 @one
@@ -75,17 +112,13 @@ def book(*, way: str, token: str, told: Mapping[str, object], by: User, at: date
 
     ``told``: what ``actions.receive`` or ``actions.issue`` takes. GoneOn where it has changed.
     """
-    if not ScanDraft.objects.filter(owner=by, way=way, fields__token=token).delete()[0]:
+    if not _as_seen(by, way, token).delete()[0]:
         raise GoneOn(_("This sheet went on in another window. Nothing was booked by this one."))
     action = actions.issue if way == "out" else actions.receive
     return action(**told, by=by, at=at)  # type: ignore[arg-type]  # by their names
 
 
-def drop(*, way: str, by: User) -> None:
-    """It is begun anew."""
-    ScanDraft.objects.filter(owner=by, way=way).delete()
-
-
-def drop_old(*, at: datetime) -> int:
-    """Those that nobody took up again; says how many."""
-    return ScanDraft.objects.filter(kept_at__lte=at - KEPT_FOR).delete()[0]
+def drop_old(*, at: datetime, of: User | None = None) -> int:
+    """Those that nobody took up again, or one user's; says how many."""
+    rows = ScanDraft.objects.filter(kept_at__lte=at - KEPT_FOR)
+    return (rows if of is None else rows.filter(owner=of)).delete()[0]

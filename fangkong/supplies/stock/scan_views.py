@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 from uuid import UUID
@@ -24,6 +25,9 @@ from . import drafts, labels, queries, scan_forms, scanning, scans, sight, words
 from .codes import Goods, NotUnderstood
 from .models import ItemCode, Lot, Place, ScanDraft
 from .types import KEEP, VIEW
+
+ATTEMPTS = 9  # each fails only where another window went on with the sheet meanwhile
+BESIDE = ("target", "other")  # what stands beside the lines of a sheet, and its place
 
 CODES = pages.Listing[ItemCode](
     name="stock_codes",
@@ -134,6 +138,14 @@ def scan_out(request: StaffRequest) -> HttpResponse:
 
 
 def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
+    """One press on a sheet. What another window overtakes meets the sheet as it then stands."""
+    for _attempt in range(ATTEMPTS):
+        with suppress(drafts.GoneOn):
+            return _on_sheet(request, leaves)
+    return _on_sheet(request, leaves)
+
+
+def _on_sheet(request: StaffRequest, leaves: bool) -> HttpResponse:
     user, at = request.user, request.now
     way = "out" if leaves else "in"
     posted = request.method == "POST"
@@ -147,34 +159,53 @@ def _sheet(request: StaffRequest, *, leaves: bool) -> HttpResponse:
     wished, stands = request.GET.get("place", ""), str(carried.get("place", ""))
     place = _place((stands or wished) if posted else (wished or stands), places)
     act = _pressed(request, lines)
-    if posted and act == "book":
-        seen = _again(scans.carried(request.POST, user, at), place, request, leaves)
-        form = _form(request, seen, places, leaves, bound=True)
-        asks = form.asked_out if leaves else form.asked_in
-        given = {"way": way, "token": token}
-        if done := pages.carry_out(request, form, drafts.book, lambda: {"told": asks()}, **given):
-            messages.success(request, _("Booked as %(number)s.") % {"number": done.result.number})
-            return redirect(done.result)
-        if not gone_on:
-            asked.kept = _keep(request, way, seen, place)
-            return _draw(request, form, asked, leaves)
-    if gone_on and (act in ("book", "count", "clear") or act.startswith("drop-")):
+    changes = posted and (act in ("book", "count", "clear") or act.startswith("drop-"))
+    if changes and (done := pages.done_before(request, drafts.book)):
+        # Its answer was lost. The goods have left, so its form would be refused now.
+        number = done.result.number
+        messages.info(
+            request, _("This sheet is booked already, as %(number)s.") % {"number": number}
+        )
+        return redirect(done.result)
+    if posted and act == "book" and not gone_on:
+        return _book(request, lines, places, place, leaves)
+    if gone_on and changes:
         _tell_gone_on(asked, kept)
     elif posted:
         lines, place = _step(request, act, lines, places, place, asked, leaves)
         if gone_on and token:
-            asked.said = f"{_('This sheet went on in another window.')} {asked.said}"
+            asked.said = f"{_gone_on(kept)} {asked.said}"
     lines = _again(lines, place, request, leaves)
     if posted and not asked.kept_elsewhere:
-        asked.kept = _keep(request, way, lines, place)
+        asked.kept = _keep(request, way, asked.kept, lines, place, carried)
     elif kept is not None and lines:
         asked.said = _("This sheet was kept at %(moment)s. Nothing of it is booked yet.") % {
             "moment": cells.short_moment(kept.kept_at)
         }
-    initial = {name: carried.get(name, "") for name in ("target", "other")}
+    initial = {name: carried.get(name, "") for name in BESIDE}
     initial["place"] = "" if place is None else str(place.public_id)
     form = _form(request, lines, places, leaves, initial=initial)
     return _draw(request, form, asked, leaves)
+
+
+def _book(
+    request: StaffRequest,
+    lines: Sequence[scans.Line],
+    places: Sequence[Place],
+    place: Place | None,
+    leaves: bool,
+) -> HttpResponse:
+    """Book the sheet, or draw it again with what speaks against it."""
+    way, token = "out" if leaves else "in", request.POST.get("kept", "")
+    lines = _again(lines, place, request, leaves)
+    form = _form(request, lines, places, leaves, bound=True)
+    asks = form.asked_out if leaves else form.asked_in
+    given = {"way": way, "token": token}
+    if done := pages.carry_out(request, form, drafts.book, lambda: {"told": asks()}, **given):
+        messages.success(request, _("Booked as %(number)s.") % {"number": done.result.number})
+        return redirect(done.result)
+    kept = _keep(request, way, token, lines, place, request.POST)
+    return _draw(request, form, Asked(kept=kept), leaves)
 
 
 def _carried(request: StaffRequest, kept: ScanDraft | None, *, gone_on: bool) -> Mapping[str, Any]:
@@ -187,14 +218,19 @@ def _carried(request: StaffRequest, kept: ScanDraft | None, *, gone_on: bool) ->
 def _tell_gone_on(asked: Asked, kept: ScanDraft | None) -> None:
     asked.status, asked.kept_elsewhere = 409, True
     if kept is None:
-        asked.fault = _(
-            "This sheet was booked or begun anew in another window. Nothing was booked by this one."
-        )
+        asked.fault = f"{_gone_on(kept)} {_('Nothing was changed now.')}"
     else:
         asked.fault = _(
             "This sheet went on in another window. Here it is as it stands; nothing was changed by"
             " this one."
         )
+
+
+def _gone_on(kept: ScanDraft | None) -> str:
+    """What became of the sheet that a window shows."""
+    if kept is None:
+        return _("The sheet that stood here was booked or begun anew, perhaps in another window.")
+    return _("This sheet went on in another window.")
 
 
 def _pressed(request: StaffRequest, lines: Sequence[scans.Line]) -> str:
@@ -207,12 +243,23 @@ def _pressed(request: StaffRequest, lines: Sequence[scans.Line]) -> str:
     return "count" if lines else "add"
 
 
-def _keep(request: StaffRequest, way: str, lines: Sequence[scans.Line], place: Place | None) -> str:
-    """A reload or a dead battery loses no line: the sheet is kept for its user until booked."""
-    said = {name: request.POST.get(name, "") for name in ("target", "other")}
-    beside = {name: scans.plain(text)[:100] for name, text in said.items()}
+def _keep(
+    request: StaffRequest,
+    way: str,
+    seen: str,
+    lines: Sequence[scans.Line],
+    place: Place | None,
+    carried: Mapping[str, Any],
+) -> str:
+    """A reload or a dead battery loses no line: the sheet is kept for its user until booked.
+
+    ``carried``: the page, or the kept sheet that another window went on with; what stands beside
+    the lines is of the same one as they are.
+    """
+    beside = {name: scans.plain(carried.get(name, ""))[:100] for name in BESIDE}
     beside["place"] = "" if place is None else str(place.public_id)
-    return drafts.keep(way=way, lines=lines, beside=beside, by=request.user, at=request.now)
+    said: dict[str, Any] = {"lines": lines, "beside": beside, "by": request.user}
+    return drafts.keep(way=way, seen=seen, **said, at=request.now)
 
 
 def _step(
@@ -443,6 +490,7 @@ def _text(request: StaffRequest) -> str:
         return text
     if photo.size is None or photo.size > sight.LARGEST:
         raise NotUnderstood("photo_too_big")
+    photo.seek(0)  # it may be looked at again
     found = sight.texts(photo.read())
     if not found:
         raise NotUnderstood("no_code")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 from uuid import UUID
 
 from fangkong.core import clock
@@ -204,8 +205,9 @@ def carried(data: Mapping[str, Any], user: User, at: datetime) -> list[Line]:
 
 
 def plain(text: object) -> str:
-    """A field without signs that nobody sees; a database may refuse them."""
-    return "".join(sign for sign in str(text) if sign.isprintable())
+    """A field without signs that nobody sees, which a database may refuse; each blank is " "."""
+    signs = (" " if category(sign) == "Zs" else sign for sign in str(text))
+    return "".join(sign for sign in signs if sign.isprintable())
 
 
 def _said(text: str) -> dict[str, str] | None:

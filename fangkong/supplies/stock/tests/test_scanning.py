@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 import zxingcpp
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 from PIL import Image
 from pypdf import PdfReader
@@ -984,7 +985,8 @@ def test_a_sheet_that_lies_in_two_windows_is_booked_once_and_loses_no_scan(world
 @pytest.mark.django_db(transaction=True)
 def test_of_two_windows_that_book_a_sheet_at_once_one_does(world, code):
     line = scans.Line(item=world.mask, code=code, goods=Goods(GTIN, lot="L-1"), number="L-1")
-    token = drafts.keep(way="in", lines=[line], beside={}, by=world.keeper, at=AT)
+    said = {"lines": [line], "beside": {}, "by": world.keeper, "at": AT}
+    token = drafts.keep(way="in", seen="", **said)
     arriving = Arriving(item=world.mask, quantity=50, lot=LotFacts(number="L-1"))
     told = {"place": world.store, "lines": [arriving], "papers": Papers()}
 
@@ -995,6 +997,105 @@ def test_of_two_windows_that_book_a_sheet_at_once_one_does(world, code):
 
     assert [type(one) for one in found if isinstance(one, Exception)] == [drafts.GoneOn]
     assert world.held() == {"L-1": 50}
+
+
+def test_a_sheet_is_kept_only_in_place_of_the_one_that_was_seen(world, code):
+    line = scans.Line(item=world.mask, code=code, goods=Goods(GTIN, lot="L-1"), number="L-1")
+
+    def keep(seen, *, at=AT, lines=(line,), **beside):
+        said = {"lines": lines, "beside": beside, "by": world.keeper, "at": at}
+        return drafts.keep(way="in", seen=seen, **said)
+
+    one = keep("")
+    assert keep(one) == one  # nothing changed: no other window is behind
+    two = keep(one, other="省红十字会")
+    for behind in ("", one):
+        with pytest.raises(drafts.GoneOn):
+            keep(behind, other="别的")
+    with pytest.raises(drafts.GoneOn):
+        keep(one, lines=())
+    assert keep("", lines=()) == ""  # it held nothing, and takes nothing away
+    assert ScanDraft.objects.get().fields["token"] == two != one
+    assert keep("", at=AT + 7 * DAY) != two  # what no page shows any more is not in the way
+    assert "other" not in ScanDraft.objects.get().fields
+
+
+@pytest.mark.django_db(transaction=True)
+def test_packages_that_are_scanned_at_once_in_several_windows_all_stand_on_the_sheet(
+    world, code, client
+):
+    sheet = Sheet(client, world.keeper, "scan_in")
+    windows = [Client() for _window in range(4)]
+    for one in windows:
+        one.force_login(world.keeper)
+    for round_ in "AB":  # there is no sheet yet; there is one
+        seen = Sheet(client, world.keeper, "scan_in").carried()
+
+        def scan(n, seen=seen, round_=round_):
+            said = {**seen, "_key": str(uuid4()), "act": "add", "code": f"{BOX}{GS}21{round_}{n}"}
+            return windows[n].post(sheet.address, said).status_code
+
+        assert at_once(scan, 4) == [200] * 4
+    (line,) = Sheet(client, world.keeper, "scan_in").answer.context["form"].lines
+    assert sorted(line.serials) == [f"{round_}{n}" for round_ in "AB" for n in range(4)]
+    assert line.count == "8"
+
+
+def test_a_window_that_is_behind_erases_nothing_beside_the_lines(world, code, client):
+    shelf = world.place(world.depot, name="二库")
+    world.bring(500, number="L-1", expires_on=date(2021, 12, 31))
+    desk = Sheet(client, world.keeper, "scan_out")
+    phone = Sheet(client, world.keeper, "scan_out")
+    ends = {"place": str(world.store.public_id), "target": str(shelf.public_id)}
+    phone.press("add", code=BOX, other="省\u3000红十字会", **ends)
+    desk.scan(BOX)  # its page knew of no sheet, so it had nothing beside it
+    form = desk.answer.context["form"]
+    stood = {"other": "省 红十字会", **ends}
+    assert {name: form[name].value() for name in stood} == stood
+    assert [one.count for one in form.lines] == ["2"]
+    fields = ScanDraft.objects.get().fields
+    assert {name: fields[name] for name in stood} == stood
+    # A scan that is refused changes nothing, and so leaves the other window as good as it was.
+    good = Sheet(client, world.keeper, "scan_out")
+    assert desk.scan("hello").status_code == 422
+    assert good.press("count", count_0="5").status_code == 200
+    assert good.press("book").status_code == 302
+    assert world.held(shelf) == {"L-1": 250}
+    assert Entry.objects.get(other="省 红十字会").kind == "move"
+
+
+def test_whoever_lost_the_answer_is_told_what_was_booked(world, code, client):
+    """The last of a lot: its place holds none of it any more, so its form is no longer right."""
+    world.bring(50, number="L-1", expires_on=date(2021, 12, 31))
+    other = staff(Role.STORE_KEEPER, facility=world.depot, username="other")
+    sheet = Sheet(client, world.keeper, "scan_out")
+    sheet.scan(BOX)
+    sent = {"_key": str(uuid4()), **sheet.carried(), "act": "book"}
+
+    def send(**said):
+        return client.post(sheet.address, {**sent, **said})
+
+    booked = send()
+    assert booked.status_code == 302 and world.held() == {}
+    for act in ("book", "count", "drop-0"):
+        again = send(act=act)
+        assert (again.status_code, again.headers["Location"]) == (302, booked.headers["Location"])
+    for key in (str(uuid4()), "", "\x00"):  # it is the key that tells them
+        assert send(_key=key).status_code == 409
+    client.force_login(other)
+    assert send().status_code == 409
+    assert Entry.objects.count() == 2 and not ScanDraft.objects.exists()
+
+
+def test_a_sheet_that_was_kept_before_sheets_had_tokens_goes_on(world, code, client):
+    for act, status in (("add", 200), ("book", 302)):
+        Sheet(client, world.keeper, "scan_in").scan(BOX)
+        draft = ScanDraft.objects.get()
+        del draft.fields["token"]
+        draft.save()
+        sheet = Sheet(client, world.keeper, "scan_in")
+        assert sheet.press(act, code=BOX if act == "add" else "").status_code == status
+    assert world.held() == {"L-1": 150}
 
 
 def test_a_refused_booking_leaves_the_sheet_as_it_was_kept(world, code, client):
