@@ -34,9 +34,9 @@ navigator.mediaDevices.getUserMedia = async () => {
 """
 
 
-def hand_scanner(page: Page, text: str) -> None:
+def hand_scanner(page: Page, text: str, field: str = "code") -> None:
     """Types as a hand scanner does: at once, the separator as Ctrl and ], Enter at the end."""
-    expect(page.locator("#id_code")).to_be_focused()
+    expect(page.locator(f"#id_{field}")).to_be_focused()
     for n, part in enumerate(text.split(GS)):
         if n:
             page.keyboard.press("Control+]")
@@ -74,6 +74,23 @@ def test_goods_come_in_by_hand_scanner_camera_and_photo_and_leave_again(visit: V
     expect(keeper).to_have_url(re.compile("/supplies/stock/entries/"))
     expect(keeper.locator("main")).to_contain_text("HS-1")
 
+    # One of them goes to a hospital: it is scanned as it is loaded, by either.
+    keeper.goto("/supplies/stock/shipments/prepare/")
+    at_store(keeper, "source")
+    hospital = keeper.locator("#id_target option", has_text="道孚县人民医院").first
+    keeper.locator("#id_target").select_option(value=hospital.get_attribute("value"))
+    for field, text in (("item_0", MASKS), ("quantity_0", "1"), ("lot_0", "HS-1")):
+        keeper.locator(f"#id_{field}").fill(text)
+    keeper.locator("form.fk-page-form button[type=submit]").click()
+    expect(keeper).to_have_url(re.compile("/supplies/stock/shipments/[0-9a-f-]{36}/"))
+    along = keeper.locator("#id_packages")
+    along.focus()
+    for serial in ("A1", "A2"):
+        hand_scanner(keeper, f"]d201{GTIN}17301231" + f"10HS-1{GS}21{serial}", "packages")
+    scanned = [f"]d201{GTIN}1730123110HS-1{GS}21{serial}" for serial in ("A1", "A2")]
+    expect(along).to_have_value("\n".join([*scanned, ""]))
+    along.fill(scanned[0])
+
     # A phone without a reader of its own: ZXing in JavaScript reads what the camera sees.
     seen = io.BytesIO()
     picture(f"(01){GTIN}(17)301231(10)HS-1", scale=6).save(seen, "PNG")
@@ -83,6 +100,12 @@ def test_goods_come_in_by_hand_scanner_camera_and_photo_and_leave_again(visit: V
     phone.locator("[data-camera]").click()
     expect(phone).to_have_url(re.compile("/supplies/stock/lots/"))
     expect(phone.locator("h1")).to_contain_text("HS-1")
+    phone.goto(keeper.url)
+    phone.locator("[data-camera]").click()
+    expect(phone.locator("#id_packages")).to_have_value(re.compile(f"^.*{GTIN}.*HS-1\n$"))
+    shot(phone, "packages-along-phone")
+    keeper.locator("#send button").click()
+    expect(keeper.locator("section[aria-labelledby=packages]")).to_contain_text("A1")
 
     # A phone without a camera for pages: a photo is read on the server. Exactly this lot leaves.
     phone.goto("/supplies/stock/scan/out/")

@@ -18,6 +18,7 @@ from .models import Item, ItemCode, Lot, Place
 from .types import Arriving, Leaving, LotFacts, Papers
 
 WAYS = ("look", "in", "out")
+SYMBOLS = "data_matrix,qr_code,code_128,ean_13,ean_8,upc_a,upc_e,itf"  # that a camera looks for
 
 
 class CodeField(forms.CharField):
@@ -30,7 +31,7 @@ class CodeField(forms.CharField):
             "spellcheck": "false",
             "autofocus": True,
             "enterkeyhint": "done",
-            "data-scan": "data_matrix,qr_code,code_128,ean_13,ean_8,upc_a,upc_e,itf",
+            "data-scan": SYMBOLS,
         }
         kwargs.setdefault("label", _("Code"))
         super().__init__(

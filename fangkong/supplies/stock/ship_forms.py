@@ -20,11 +20,13 @@ from . import rules, scans, words
 from .codes import NotUnderstood
 from .forms import AtLines, IssueForm, PlaceField
 from .models import Place, Transfer, TransferLine
+from .scan_forms import SYMBOLS
 from .types import PROOF, Arrived, Leaving, Package, Settled, ShipmentState, Way
 
 if TYPE_CHECKING:
     from fangkong.accounts.models import User
 
+MOST_FAULTS = 10  # lines of them that are told at once
 MOST_PACKAGES = 500  # of one shipment that are scanned on its page; the API takes more
 
 
@@ -107,7 +109,13 @@ class DispatchForm(pages.Form):
         required=False,
         max_length=100_000,
         widget=forms.Textarea(
-            {"rows": 3, "form": "send", "autocomplete": "off", "spellcheck": "false"}
+            {
+                "rows": 3,
+                "form": "send",
+                "autocomplete": "off",
+                "spellcheck": "false",
+                "data-scan": SYMBOLS,
+            }
         ),
     )
 
@@ -123,13 +131,18 @@ class DispatchForm(pages.Form):
             raise forms.ValidationError(
                 gettext("At most %(most)d packages at once.") % {"most": MOST_PACKAGES}
             )
-        found = []
+        found, faults = [], []
         for text in texts:
             try:
                 found.append(scans.package(text, self.user, self.at))
             except NotUnderstood as problem:
                 said = {"text": text.strip()[:60], "why": words.misread(problem.code)}
-                raise forms.ValidationError(gettext("%(text)s: %(why)s") % said) from None
+                faults.append(gettext("%(text)s: %(why)s") % said)
+        if len(faults) > MOST_FAULTS:
+            more = {"more": len(faults) - MOST_FAULTS}
+            faults[MOST_FAULTS:] = [gettext("Lines that are wrong too: %(more)d.") % more]
+        if faults:
+            raise forms.ValidationError(faults)
         return found
 
     def refuse(self, problem: Refused) -> None:

@@ -131,10 +131,7 @@ def shipment(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     """One shipment: what was sent, what became of it, what can be done."""
     found = _found(request, public_id, queries.shipments_open_to)
     if export.wanted(request):
-        along = queries.packages_along(found)
-        table = tables.shipment_lines(
-            queries.shipment_lines(found), [one for one, _became in along]
-        )
+        table = tables.shipment_lines(queries.shipment_lines(found), queries.packages_along(found))
         return export.table(request, f"shipment-{found.number}", found, *table)
     return _page(request, found)
 
@@ -274,4 +271,5 @@ def _page(
         "may_receive": takes and state == ShipmentState.SENT,
         "history": audit.history_of(found),
     }
-    return render(request, "supplies/stock/shipment.html", page, status=status)
+    drawn = render(request, "supplies/stock/shipment.html", page, status=status)
+    return drawn if step is None else pages.with_camera(drawn)

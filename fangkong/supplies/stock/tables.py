@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 from . import words
 from .models import Balance, Move, Serial, TransferLine
 from .queries import Told
+from .types import Along
 
 Table = tuple[list[str], list[list[object]]]
 
@@ -36,39 +37,58 @@ def holdings(rows: Iterable[Balance]) -> Table:
     ]
 
 
-def _serials(packages: Iterable[Serial]) -> dict[int, str]:
-    """The serials of packages by key of their lot, each lot's in one cell."""
-    found: dict[int, list[str]] = {}
-    for one in packages:
-        found.setdefault(one.lot_id, []).append(one.serial)
-    return {lot: " ".join(serials) for lot, serials in found.items()}
+def _with_packages(
+    rows: Iterable[tuple[int, list[object]]],
+    packages: Iterable[tuple[int, Sequence[object]]],
+    *,
+    same: int,
+    own: int,
+) -> list[list[object]]:
+    """Rows of lots, and below the first row of each lot a row for each of its packages.
+
+    Both come with the key of their lot. A package repeats the first ``same`` cells of its lot and
+    ends with ``own`` cells of its own; the quantities stay empty, so that their sum stays right.
+    """
+    of: dict[int, list[Sequence[object]]] = {}
+    for lot, told in packages:
+        of.setdefault(lot, []).append(told)
+    found: list[list[object]] = []
+    for lot, row in rows:
+        found.append([*row, *[""] * own])
+        gap = [""] * (len(row) - same)
+        found += [[*row[:same], *gap, *told] for told in of.pop(lot, [])]
+    return found
 
 
 def moves(rows: Iterable[Move], packages: Iterable[Serial] = ()) -> Table:
     """Lines of the ledger; ``packages``: those with a serial that moved by one sheet."""
-    serials = _serials(packages)
+    told = [(one.lot_id, [one.code.gtin, one.serial]) for one in packages]
+    own = [_("GTIN"), _("Serial number")] if told else []
     head = [
         _("Sheet"), _("Moved"), _("Booked"), pgettext("entry of the ledger", "Kind"), _("Item"),
         _("Lot"), _("Last good day"), pgettext("of goods", "From"), pgettext("of goods", "To"),
-        _("Unit"), _("Quantity"), *([_("Serial numbers")] if serials else []),
+        _("Unit"), _("Quantity"), *own,
     ]  # fmt: skip
-    return head, [
-        [
-            one.entry.number,
-            one.entry.moved_at,
-            one.entry.created_at,
-            one.entry.get_kind_display(),
-            one.item.display_name,
-            one.lot.number,
-            one.lot.expires_on,
-            one.source.display_name,
-            one.target.display_name,
-            one.item.get_unit_display(),
-            one.quantity,
-            *([serials.get(one.lot_id, "")] if serials else []),
-        ]
+    lines: list[tuple[int, list[object]]] = [
+        (
+            one.lot_id,
+            [
+                one.entry.number,
+                one.entry.moved_at,
+                one.entry.created_at,
+                one.entry.get_kind_display(),
+                one.item.display_name,
+                one.lot.number,
+                one.lot.expires_on,
+                one.source.display_name,
+                one.target.display_name,
+                one.item.get_unit_display(),
+                one.quantity,
+            ],
+        )
         for one in rows
     ]
+    return head, _with_packages(lines, told, same=7, own=len(own))
 
 
 def count_sheet(rows: Iterable[Told]) -> Table:
@@ -97,28 +117,34 @@ def count_sheet(rows: Iterable[Told]) -> Table:
     ]
 
 
-def shipment_lines(rows: Iterable[TransferLine], packages: Iterable[Serial] = ()) -> Table:
+def shipment_lines(
+    rows: Iterable[TransferLine], packages: Iterable[tuple[Serial, Along]] = ()
+) -> Table:
     """What was sent, lot by lot, and what became of it; ``packages``: those that went along."""
-    serials = _serials(packages)
+    own = [_("GTIN"), _("Serial number"), _("What became of it")]
     head = [
         _("Item"), _("Lot"), _("Last good day"), _("Unit"), pgettext("of goods", "Sent"),
         pgettext("of goods", "Received"), _("Broken"), _("Came back"), _("Lost"),
-        _("On the way or missing"), _("Too much"), _("Serial numbers"),
+        _("On the way or missing"), _("Too much"), *own,
     ]  # fmt: skip
-    return head, [
-        [
-            one.lot.item.display_name,
-            words.lot(one.lot),
-            one.lot.expires_on,
-            one.lot.item.get_unit_display(),
-            one.sent,
-            one.received,
-            one.broken,
-            one.returned,
-            one.lost,
-            one.outstanding,
-            one.extra,
-            serials.get(one.lot_id, ""),
-        ]
+    told = [(one.lot_id, [one.code.gtin, one.serial, then.label]) for one, then in packages]
+    lines: list[tuple[int, list[object]]] = [
+        (
+            one.lot_id,
+            [
+                one.lot.item.display_name,
+                words.lot(one.lot),
+                one.lot.expires_on,
+                one.lot.item.get_unit_display(),
+                one.sent,
+                one.received,
+                one.broken,
+                one.returned,
+                one.lost,
+                one.outstanding,
+                one.extra,
+            ],
+        )
         for one in rows
     ]
+    return head, _with_packages(lines, told, same=3, own=len(own))

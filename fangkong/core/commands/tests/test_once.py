@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils.translation import override
 
 from fangkong.accounts.tests import factories
-from fangkong.core.commands.actions import KeyMissing, KeyReused, once
+from fangkong.core.commands.actions import KeyMissing, KeyReused, given_before, once
 from fangkong.core.commands.models import Command
 from fangkong.core.messages import Statement, at_end
 from fangkong.core.queue.models import Job, Tick
@@ -62,6 +62,22 @@ def test_a_repeated_command_gives_the_same_record_and_is_done_once(key):
 
     assert second == first
     assert Job.objects.count() == 1
+
+
+def test_what_was_given_is_known_by_its_sender_key_and_action_alone(key):
+    user, other = factories.user(), factories.user()
+    assert given_before(key, ask, by=user) is None
+    with suppress(TooMany):
+        once(key, ask, number=101, by=user, at=AT)
+    assert given_before(key, ask, by=user) is None  # refused: nothing was done
+    done = once(key, ask, number=3, by=user, at=AT)
+
+    assert given_before(key, ask, by=user) == done
+    nobody_else = [(key, ask, other), (key, ask, None), (key, tell, user), (f"{key}x", ask, user)]
+    for its_key, action, by in [*nobody_else, ("", ask, user), ("\x00", ask, user)]:
+        assert given_before(its_key, action, by=by) is None
+    told = once(f"{key}y", tell, by=user, at=AT)
+    assert given_before(f"{key}y", tell, by=user) == told
 
 
 def test_two_keys_are_two_commands(key):

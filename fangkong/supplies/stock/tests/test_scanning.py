@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -399,9 +400,12 @@ def test_the_pages_and_machines_of_a_shipment_and_a_sheet_tell_their_packages(wo
     page = one.get_absolute_url()
     assert 'form="send"' in client.get(page).content.decode()
     send = f"{page}dispatch/"
-    gone = {"packages": f"{BOX}{GS}21S1\nhello\n", "_key": str(uuid4())}
+    bad = [f"hello-{n}" for n in range(12)]  # a box full of another maker's labels
+    gone = {"packages": "\n".join([f"{BOX}{GS}21S1", *bad]), "_key": str(uuid4())}
     wrong = client.post(send, gone)
-    assert wrong.status_code == 422 and "hello" in str(wrong.context["step"].errors["packages"])
+    faults = wrong.context["step"].errors["packages"]
+    assert wrong.status_code == 422 and len(faults) == 11 and "2" in faults[10]
+    assert all(text in said for text, said in zip(bad[:10], faults, strict=False))
     wrong = client.post(send, {"packages": f"{BOX}{GS}21X9", "_key": str(uuid4())})
     assert wrong.status_code == 422 and "X9" in str(wrong.context["step"].errors["packages"])
     scanned = f"{BOX}{GS}21S1\r\n\r\n{BOX}{GS}21S2\r\n"
@@ -411,8 +415,10 @@ def test_the_pages_and_machines_of_a_shipment_and_a_sheet_tell_their_packages(wo
     serial = Serial.objects.get(serial="S1").get_absolute_url()
     for address in (page, entry.get_absolute_url(), queries.sheet_of(one).get_absolute_url()):
         assert serial in client.get(address).content.decode(), address
-        file = client.get(address, {"export": "csv"})
-        assert b"S1 S2" in b"".join(file.streaming_content)
+        _head, line, *packages = file_of(client, address)
+        assert "100" in line and "S1" not in line
+        assert [GTIN in row and "100" not in row for row in packages] == [True, True]
+        assert [[one for one in row if one in ("S1", "S2")] for row in packages] == [["S1"], ["S2"]]
     api = "/api/v1/supplies/stock/"
     told = client.get(f"{api}shipments/{one.public_id}/").json()["packages"]
     assert [(each["serial"], each["became"]) for each in told] == [
@@ -429,6 +435,34 @@ def test_the_pages_and_machines_of_a_shipment_and_a_sheet_tell_their_packages(wo
     assert "S1" in shown and serial not in shown
     arrived(world, one, 100)
     assert serial in client.get(page).content.decode()
+
+
+def file_of(client, address):
+    """The rows of the file of a page, its head first, without the line that says who took it."""
+    sent = b"".join(client.get(address, {"export": "csv"}).streaming_content)
+    return list(csv.reader(io.StringIO(sent.decode("utf-8-sig"))))[:-1]
+
+
+def test_the_file_of_a_sheet_tells_every_package_once_however_many_there_are(world, code, client):
+    serials = [f"LONG-SERIAL-{n:08}" for n in range(1_700)]  # 35,000 signs: a cell takes 32,767
+    others = [f"X{n:03}" for n in range(101)]
+
+    def line(number, *serials):
+        said = {"code": code, "serials": serials} if serials else {}
+        quantity = 50 * max(1, len(serials))
+        return Arriving(item=code.item, quantity=quantity, lot=LotFacts(number=number), **said)
+
+    lines = [line("L-1", *serials), line("L-1"), line("L-2", *others)]  # one lot on two lines
+    entry = actions.receive(place=world.store, lines=lines, papers=Papers(), by=world.keeper, at=AT)
+    client.force_login(world.keeper)
+    address = entry.get_absolute_url()
+    _head, *rows = file_of(client, address)
+    assert [row[-1] for row in rows if row[-1]] == serials + others
+    assert [row[10] for row in rows if row[10]] == ["85000", "50", "5050"]
+    assert {(row[5], row[-2]) for row in rows if row[-1] in others} == {("L-2", GTIN)}
+    page = client.get(address).content.decode()
+    assert page.count(serials[99]) == 1 and serials[100] not in page
+    assert page.count("card-footer small") == 1  # said once, of both lots
 
 
 def test_machines_say_which_packages_go_along(world, code, client):

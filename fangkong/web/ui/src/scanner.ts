@@ -4,7 +4,9 @@
  * `data-scan` names the formats. The browser's own reader is used where it knows them (Chrome on
  * Android, ChromeOS, macOS); a field that names formats gets one in JavaScript elsewhere, fetched
  * when the camera is first used. Without a camera the number is typed, or sent by a hand scanner.
+ * A `textarea` takes many codes, each on a line; what the camera sees is added to it.
  */
+type Field = HTMLInputElement | HTMLTextAreaElement; // of one code, or of many, each on a line
 interface Barcode {
   rawValue: string;
 }
@@ -21,12 +23,14 @@ const TUBES = ["code_128", "qr_code"];
 const SEPARATOR = "\u001d"; // between the elements of a GS1 code
 
 export function startScanner(): void {
-  const field = document.querySelector<HTMLInputElement>("input[data-scan]");
+  const field = document.querySelector<Field>("input[data-scan], textarea[data-scan]");
   if (!field) return;
   keepSeparators(field);
-  // What was refused stands in the field: the next scan replaces it, and is not added to it.
-  field.addEventListener("focus", () => field.select());
-  if (document.activeElement === field) field.select();
+  if (field instanceof HTMLInputElement) {
+    // What was refused stands in the field: the next scan replaces it, and is not added to it.
+    field.addEventListener("focus", () => field.select());
+    if (document.activeElement === field) field.select();
+  }
   const named = (field.dataset["scan"] ?? "").split(",").filter(Boolean);
   const own = (window as unknown as { BarcodeDetector?: DetectorClass }).BarcodeDetector;
   const button = document.querySelector<HTMLButtonElement>("[data-camera]");
@@ -37,13 +41,20 @@ export function startScanner(): void {
 }
 
 /** A hand scanner sends the separator as Ctrl and ], which a field would not take. */
-function keepSeparators(field: HTMLInputElement): void {
-  field.addEventListener("keydown", (event) => {
+function keepSeparators(field: Field): void {
+  (field as HTMLElement).addEventListener("keydown", (event) => {
     if (!event.ctrlKey || (event.key !== "]" && event.key !== SEPARATOR)) return;
     event.preventDefault();
     const end = field.value.length;
     field.setRangeText(SEPARATOR, field.selectionStart ?? end, field.selectionEnd ?? end, "end");
   });
+}
+
+/** One more line, and the next scan begins another; a code that stands there is not added twice. */
+function append(field: HTMLTextAreaElement, code: string): void {
+  const lines = field.value.split(/[\r\n]+/).filter(Boolean);
+  field.value = lines.concat(lines.includes(code) ? [] : [code], "").join("\n");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 async function reader(own: DetectorClass | undefined, named: string[]): Promise<Read> {
@@ -60,7 +71,7 @@ async function reader(own: DetectorClass | undefined, named: string[]): Promise<
 
 async function look(
   reading: Promise<Read>,
-  field: HTMLInputElement,
+  field: Field,
   dialog: HTMLDialogElement,
   button: HTMLButtonElement,
 ): Promise<void> {
@@ -85,8 +96,13 @@ async function look(
     const found = await read(video);
     if (found && dialog.open) {
       dialog.close();
-      field.value = found;
-      field.form?.requestSubmit();
+      if (field instanceof HTMLTextAreaElement) {
+        append(field, found);
+        if (said) said.textContent = found;
+      } else {
+        field.value = found;
+        field.form?.requestSubmit();
+      }
       return;
     }
     await new Promise((next) => requestAnimationFrame(next));
