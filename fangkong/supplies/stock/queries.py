@@ -803,21 +803,27 @@ def packages_along(shipment: Transfer) -> list[tuple[Serial, Along]]:
     moves = SerialMove.objects.filter(entry=sheet_of(shipment)).select_related(*whole)
     sent = {one.serial_id: one for one in moves.order_by("serial__lot", "serial__serial")}
     first: dict[int, SerialMove] = {}
-    later = SerialMove.objects.filter(serial__in=sent, entry__reversal__isnull=True).order_by("pk")
-    for one in later:
+    later = SerialMove.objects.filter(serial__in=sent, entry__reversal__isnull=True)
+    for one in later.select_related("source").order_by("pk"):
         if one.pk > sent[one.serial_id].pk:
             first.setdefault(one.serial_id, one)
     underway = Along.UNDERWAY if shipment.state == ShipmentState.SENT else Along.UNSEEN
-    found = []
-    for key, move in sent.items():
-        then = first.get(key)
-        back = then is not None and (then.source_id, then.target_id) == (
-            shipment.transit_id,
-            shipment.source_id,
-        )
-        became = underway if then is None else Along.RETURNED if back else Along.ARRIVED
-        found.append((move.serial, became))
-    return found
+    return [
+        (move.serial, _became(shipment, first[key]) if key in first else underway)
+        for key, move in sent.items()
+    ]
+
+
+def _became(shipment: Transfer, then: SerialMove) -> Along:
+    """What the first move of a package after a shipment tells: off the way, to one of its ends, or
+    else that it was at the end from which it moved on."""
+    if then.source_id == shipment.transit_id:
+        return Along.RETURNED if then.target_id == shipment.source_id else Along.ARRIVED
+    if then.source.facility_id == shipment.source.facility_id:
+        return Along.RETURNED
+    if then.source.facility_id == shipment.target.facility_id:
+        return Along.ARRIVED
+    return Along.UNSEEN
 
 
 def serials_among(user: User, at: datetime, keys: Iterable[int]) -> frozenset[int]:

@@ -22,6 +22,7 @@ from fangkong.core.audit.models import AuditLine
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
 from fangkong.core.tests.together import at_once
+from fangkong.places.tests.factories import facility
 from fangkong.supplies.stock import (
     actions,
     drafts,
@@ -357,6 +358,26 @@ def test_of_a_shipment_that_arrived_in_part_nobody_knows_which_packages_did(worl
     told = [Settled(line=line, back=100, lost=0)]
     shipping.settle(shipment=one, told=told, reason="退回", by=world.keeper, at=AT)
     assert where(world, code, "S1")[1] is False
+    # The sender finds one among what came back and sends it again: it had not arrived.
+    again = shipped(world, code, 50, "S1")
+    assert along(one) == {"S1": "returned", "S2": "arrived", "S3": "unseen"}
+    arrived(world, again, 50)
+    left(world, code, "S1", source=world.there, by=world.matron)
+    assert along(one)["S1"] == "returned" and along(again) == {"S1": "arrived"}
+    left(world, code, "S3")  # and issues the other
+    assert along(one)["S3"] == "returned"
+
+
+def test_a_package_that_turns_up_at_a_third_place_neither_arrived_nor_came_back(world, code):
+    clinic = world.place(facility(world.daofu, "道孚县中藏医院", kind="hospital"))
+    received(world, code, "S1", "S2")
+    one = arrived(world, shipped(world, code, 100, "S1", "S2"), 50)
+    (line,) = queries.shipment_lines(one)
+    told = [Settled(line=line, back=50, lost=0)]
+    one = shipping.settle(shipment=one, told=told, reason="退回", by=world.keeper, at=AT)
+    world.send(50, target=clinic, lot=world.lot("L-1"))
+    left(world, code, "S1", source=clinic)
+    assert along(one) == {"S1": "unseen", "S2": "unseen"}
 
 
 def test_packages_come_back_with_the_shipment_that_is_brought_back(world, code):
