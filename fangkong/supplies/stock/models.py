@@ -663,6 +663,7 @@ class ItemCode(Record):
 class Serial(Record):
     """A package with a number of its own (序列号) that came in: received once.
 
+    ``holds``: how many smallest units its code meant when it came in; so many were booked.
     ``taken_back_at``: its receipt was taken back, so it may come in again.
     """
 
@@ -672,6 +673,7 @@ class Serial(Record):
         ItemCode, on_delete=models.PROTECT, related_name="serials", db_index=False
     )
     serial = models.CharField(_("serial number"), max_length=20)
+    holds = models.PositiveBigIntegerField(_("smallest units in one"))
     lot = models.ForeignKey(Lot, on_delete=models.PROTECT, related_name="serials")
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="serials")
     taken_back_at = models.DateTimeField(_("taken back"), null=True)
@@ -682,7 +684,8 @@ class Serial(Record):
                 fields=["code", "serial"],
                 condition=models.Q(taken_back_at__isnull=True),
                 name="serial_received_once",
-            )
+            ),
+            models.CheckConstraint(condition=models.Q(holds__gt=0), name="serial_holds_something"),
         ]
 
     def __str__(self) -> str:

@@ -676,9 +676,12 @@ def keys_of_ways(store: Place) -> list[int]:
 
 
 def sheet_of(shipment: Transfer) -> Entry:
-    """The sheet by which a shipment left; it bears the shipment's number."""
+    """The sheet by which a shipment left; it bears the shipment's number, which is given once."""
+    # Found by its moment, which has an index. Without statistics SQLite would take that of the
+    # place and walk its whole ledger; so the place is not asked for.
+    assert shipment.sent_at is not None
     return Entry.objects.get(
-        place=shipment.source_id, kind=EntryKind.DISPATCH, note=shipment.number
+        moved_at=shipment.sent_at, kind=EntryKind.DISPATCH, note=shipment.number
     )
 
 
@@ -782,9 +785,14 @@ def packages_now(packages: Iterable[Package]) -> dict[tuple[int, str], Serial]:
 
 
 def packages_on(entry: Entry) -> list[Serial]:
-    """The packages with a serial that a sheet booked in or moved."""
-    moved = SerialMove.objects.filter(entry=entry).values("serial")
-    rows = Serial.objects.filter(Q(entry=entry) | Q(pk__in=moved))
+    """The packages with a serial that a sheet booked in or moved.
+
+    A receipt moves none that was there before; so each is asked by the index of its own.
+    """
+    if entry.kind == EntryKind.RECEIPT:
+        rows = Serial.objects.filter(entry=entry)
+    else:
+        rows = Serial.objects.filter(moves__entry=entry)
     return list(rows.select_related("code", "lot__item").order_by("lot", "serial"))
 
 
@@ -877,24 +885,46 @@ class Whereabouts:
     sure: bool
 
 
-def whereabouts(one: Any) -> Whereabouts:
-    """Of a serial from ``serials_now`` or ``serials_open_to``."""
+Asked = dict[tuple[int, int, int], Whereabouts]  # by the keys of place, sheet and lot
+
+
+def whereabouts(one: Any, asked: Asked | None = None) -> Whereabouts:
+    """Of a serial from ``serials_now`` or ``serials_open_to``.
+
+    ``asked``: what was found of others while the caller holds the books; packages of a lot that
+    were seen last by one sheet share it.
+    """
+    key = (one.place_now, one.entry_now, one.lot_id)
+    if asked is not None and key in asked:
+        return asked[key]
     place = Place.objects.select_related("facility", "county").get(pk=one.place_now)
     entry = Entry.objects.get(pk=one.entry_now)
-    if not place.held:
-        return Whereabouts(place, entry, sure=True)
-    sure = not _left_unscanned(place, one.lot, entry) or _all_are_there(place, one.lot)
-    return Whereabouts(place, entry, sure)
+    found = Whereabouts(place, entry, not place.held or _must_be_there(place, one.lot, entry))
+    if asked is not None:
+        asked[key] = found
+    return found
 
 
 _STANDS = Q(entry__reversal__isnull=True, entry__reverses__isnull=True)
 
 
-def _left_unscanned(place: Place, lot: Lot, since: Entry) -> bool:
-    """Did more of a lot leave a place after a sheet than the packages that were scanned then?"""
+def _must_be_there(place: Place, lot: Lot, since: Entry) -> bool:
+    """Must the packages of a lot that were seen at a place by a sheet still be there?"""
     after = Q(source=place, entry__gt=since.pk) & _STANDS
-    moves = Move.objects.filter(after, lot=lot)
-    return _quantity(moves) > _in_packages(SerialMove.objects.filter(after, serial__lot=lot))
+    left = _quantity(Move.objects.filter(after, lot=lot))
+    if not left:
+        return True
+    if _booked_otherwise(lot):
+        return False
+    scanned = _in_packages(SerialMove.objects.filter(after, serial__lot=lot))
+    return left <= scanned or _all_are_there(place, lot)
+
+
+def _booked_otherwise(lot: Lot) -> bool:
+    """Were packages of a lot booked in before their code was corrected, and not taken back? Then
+    quantities tell nothing of packages."""
+    rows = Serial.objects.filter(lot=lot, taken_back_at__isnull=True)
+    return rows.exclude(holds=F("code__holds")).exists()
 
 
 def _all_are_there(place: Place, lot: Lot) -> bool:
@@ -902,9 +932,9 @@ def _all_are_there(place: Place, lot: Lot) -> bool:
     came there?"""
     here = Serial.objects.filter(lot=lot, taken_back_at__isnull=True)
     last = _followed(here).filter(place_now=place.pk)
-    seen = sum(last.values_list("code__holds", flat=True))
+    seen = sum(last.values_list("holds", flat=True))
     moved = SerialMove.objects.filter(_STANDS, target=place, serial__lot=lot)
-    received = here.filter(entry__place=place).aggregate(n=Sum("code__holds"))["n"] or 0
+    received = here.filter(entry__place=place).aggregate(n=Sum("holds"))["n"] or 0
     came = _quantity(Move.objects.filter(_STANDS, target=place, lot=lot))
     others: int = max(0, came - _in_packages(moved) - received)
     return balance_of(place, lot) >= int(seen) + others
@@ -915,7 +945,7 @@ def _quantity(rows: QuerySet[Move]) -> int:
 
 
 def _in_packages(rows: QuerySet[SerialMove]) -> int:
-    return rows.aggregate(n=Sum("serial__code__holds"))["n"] or 0
+    return rows.aggregate(n=Sum("serial__holds"))["n"] or 0
 
 
 @dataclass(frozen=True)
@@ -1005,12 +1035,6 @@ def release_of(entry: Entry) -> Release | None:
 def release_on(shipment: Transfer) -> Release | None:
     """The release whose goods a shipment carries, locked."""
     return Release.objects.select_for_update().filter(shipment=shipment).first()
-
-
-def dispatched(shipment: Transfer) -> Entry:
-    """The sheet by which a shipment left."""
-    rows = Entry.objects.filter(place=shipment.source, kind=EntryKind.DISPATCH)
-    return rows.get(note=shipment.number)
 
 
 def papers_of(release: Release) -> list[ReleasePaper]:

@@ -142,7 +142,7 @@ def _ship(
         at=at,
     )
     sent = shipping.dispatch(shipment=made, by=by, at=at)
-    return queries.dispatched(sent), sent
+    return queries.sheet_of(sent), sent
 
 
 @transaction.atomic

@@ -93,7 +93,14 @@ def came_in(
         if line.code is None or not line.serials:
             continue
         rows = [
-            Serial(**stamps(by, at), code=line.code, serial=each, lot=lot, entry=entry)
+            Serial(
+                **stamps(by, at),
+                code=line.code,
+                serial=each,
+                holds=line.code.holds,
+                lot=lot,
+                entry=entry,
+            )
             for each in line.serials
         ]
         try:
@@ -117,18 +124,21 @@ def refuse_elsewhere(
     holds one in their hands is right. Places, sheets and lots of others are not named. The caller
     holds the place.
     """
+    asked: queries.Asked = {}
     for number, line in enumerate(lines):
         field = f"lines/{number}/serials"
         for one in queries.serials_now(line.code, line.serials):
             if one.lot_id != getattr(line.lot, "pk", None):
                 raise _of_another_lot(one, field, by, at)
-            _refuse_gone(one, source, field, by, at)
+            _refuse_gone(one, source, asked, field, by, at)
 
 
-def _refuse_gone(one: Serial, source: Place, field: str, by: User | None, at: datetime) -> None:
+def _refuse_gone(
+    one: Serial, source: Place, asked: queries.Asked, field: str, by: User | None, at: datetime
+) -> None:
     if queries.last_seen_at(one) == source.pk:
         return
-    where = queries.whereabouts(one)
+    where = queries.whereabouts(one, asked)
     if not where.place.held or where.sure:
         raise _elsewhere(one, where, field, by, at)
 
@@ -204,12 +214,13 @@ def to_go_along(
     ``leaving``: quantity by key of a lot. The caller holds the place.
     """
     left = dict(leaving)
-    found: list[Serial] = []
-    known = queries.packages_now(packages)
+    found: dict[tuple[int, str], Serial] = {}
+    known, asked = queries.packages_now(packages), queries.Asked()
     for number, package in enumerate(packages):
         field, said = f"packages/{number}", {"serial": package.serial}
-        one = known.pop((package.code.pk, package.serial), None)
-        if one is None and any(package.serial == each.serial for each in found):
+        key = (package.code.pk, package.serial)
+        one = known.get(key)
+        if key in found:
             raise WrongField(_("Serial %(serial)s stands there twice.") % said, field)
         if one is None:
             text = _("Serial %(serial)s was never scanned in. Leave it off; its lot tells of it.")
@@ -220,13 +231,13 @@ def to_go_along(
                 " package off, or prepare a shipment of its lot."
             )
             raise WrongField(text % said, field)
-        _refuse_gone(one, source, field, by, at)
+        _refuse_gone(one, source, asked, field, by, at)
         left[one.lot_id] -= one.code.holds
         if left[one.lot_id] < 0:
             text = _("With serial %(serial)s more packages go along than leave of their lot.")
             raise WrongField(text % said, field)
-        found.append(one)
-    return found
+        found[key] = one
+    return list(found.values())
 
 
 def went_along(

@@ -123,18 +123,44 @@ def _labelled(label: Label, user: User, at: datetime) -> Scan:
     raise NotUnderstood("not_here")
 
 
-def package(text: str, user: User, at: datetime) -> Package:
-    """The package that a text is the code of; NotUnderstood("no_serial") where it names none.
+def packages(texts: Sequence[str], at: datetime) -> list[Package | NotUnderstood]:
+    """The package that each text is the code of, or why it is none ("no_serial": it names none).
 
-    Where the scanner dropped the separators, the serial that came in is meant.
+    Where the scanner dropped the separators, a lot that the item has and a serial that came in are
+    meant. All texts together ask a few statements for each GTIN.
     """
-    found = understood(text, user, at)
-    serials = {one.serial for one in found.ways if one.serial}
-    if found.code is not None and len(serials) > 1:
-        serials &= set(queries.serials_in(found.code, serials))
-    if found.code is None or len(serials) != 1:
-        raise NotUnderstood("no_serial")
-    return Package(found.code, serials.pop())
+    read = [_goods_in(text, clock.day_of(at)) for text in texts]
+    known = queries.codes_of(ways[0].gtin for ways in read if isinstance(ways, list))
+    unclear: dict[str, list[Goods]] = {}
+    for ways in read:
+        if isinstance(ways, list) and len(ways) > 1 and ways[0].gtin in known:
+            unclear.setdefault(ways[0].gtin, []).extend(ways)
+    lots, came = {}, {}
+    for gtin, ways in unclear.items():
+        lots[gtin] = queries.lots_numbered(known[gtin].item, [one.lot for one in ways])
+        serials = [one.serial for one in ways if one.serial]
+        came[gtin] = set(queries.serials_in(known[gtin], serials))
+    found: list[Package | NotUnderstood] = []
+    for ways in read:
+        if isinstance(ways, NotUnderstood):
+            found.append(ways)
+            continue
+        gtin = ways[0].gtin
+        likely = [one for one in ways if one.lot in lots.get(gtin, ())] or ways
+        named = {one.serial for one in likely if one.serial}
+        if len(named) > 1:
+            named &= came.get(gtin, set())
+        whole = gtin in known and len(named) == 1
+        found.append(Package(known[gtin], named.pop()) if whole else NotUnderstood("no_serial"))
+    return found
+
+
+def _goods_in(text: str, day: date) -> list[Goods] | NotUnderstood:
+    try:
+        read = codes.read(text, day)
+    except NotUnderstood as problem:
+        return problem
+    return NotUnderstood("no_serial") if isinstance(read, Label) else read
 
 
 def line_of(goods: Goods, code: ItemCode) -> Line:

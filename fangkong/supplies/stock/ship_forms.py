@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
@@ -22,9 +22,6 @@ from .forms import AtLines, IssueForm, PlaceField
 from .models import Place, Transfer, TransferLine
 from .scan_forms import SYMBOLS
 from .types import PROOF, Arrived, Leaving, Package, Settled, ShipmentState, Way
-
-if TYPE_CHECKING:
-    from fangkong.accounts.models import User
 
 MOST_FAULTS = 10  # lines of them that are told at once
 MOST_PACKAGES = 500  # of one shipment that are scanned on its page; the API takes more
@@ -119,9 +116,9 @@ class DispatchForm(pages.Form):
         ),
     )
 
-    def __init__(self, *args: Any, user: User, at: datetime, **more: Any) -> None:
+    def __init__(self, *args: Any, at: datetime, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.user, self.at = user, at
+        self.at = at
 
     def clean_packages(self) -> list[Package]:
         # Not splitlines: the separator of GS1 would end a line.
@@ -132,12 +129,12 @@ class DispatchForm(pages.Form):
                 gettext("At most %(most)d packages at once.") % {"most": MOST_PACKAGES}
             )
         found, faults = [], []
-        for text in texts:
-            try:
-                found.append(scans.package(text, self.user, self.at))
-            except NotUnderstood as problem:
-                said = {"text": text.strip()[:60], "why": words.misread(problem.code)}
+        for text, read in zip(texts, scans.packages(texts, self.at), strict=True):
+            if isinstance(read, NotUnderstood):
+                said = {"text": text.strip()[:60], "why": words.misread(read.code)}
                 faults.append(gettext("%(text)s: %(why)s") % said)
+            else:
+                found.append(read)
         if len(faults) > MOST_FAULTS:
             more = {"more": len(faults) - MOST_FAULTS}
             faults[MOST_FAULTS:] = [gettext("Lines that are wrong too: %(more)d.") % more]
@@ -147,8 +144,10 @@ class DispatchForm(pages.Form):
 
     def refuse(self, problem: Refused) -> None:
         """A package that does not go along stands at the field."""
-        at_field = getattr(problem, "field", "").startswith("packages/")
-        self.add_error("packages", str(problem)) if at_field else super().refuse(problem)
+        if getattr(problem, "field", "").startswith("packages/"):
+            self.add_error("packages", str(problem))
+        else:
+            super().refuse(problem)
 
 
 class _LinesOfShipment(AtLines):

@@ -141,7 +141,7 @@ def shipment(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
 def dispatch(request: StaffRequest, public_id: UUID) -> HttpResponse:
     """The goods leave."""
     found = _found(request, public_id, queries.shipments_sent_by)
-    form = ship_forms.DispatchForm(request.POST, user=request.user, at=request.now)
+    form = ship_forms.DispatchForm(request.POST, at=request.now)
     if pages.carry_out(request, form, shipping.dispatch, shipment=found):
         messages.success(request, _("Sent."))
         return redirect(found)
@@ -247,13 +247,13 @@ def _page(
     lines = []
     for one in queries.shipment_lines(found):
         told = (one.sent, one.received, one.broken, one.returned, one.lost, one.outstanding)
-        cells = [words.amount(n, one.lot.item) if n else "–" for n in (*told, one.extra)]
-        lines.append((one, cells))
+        shown = [words.amount(n, one.lot.item) if n else "–" for n in (*told, one.extra)]
+        lines.append((one, shown))
     along = queries.packages_along(found)
     wishes = [(one, words.amount(one.quantity, one.item)) for one in queries.wishes_of(found)]
     state = found.state
     if step is None and sends and state == ShipmentState.PREPARED:
-        step = ship_forms.DispatchForm(user=user, at=at)
+        step = ship_forms.DispatchForm(at=at)
     if step is not None:
         pages.forms.dress(step)
     page = {

@@ -143,6 +143,7 @@ def dispatch(
     shipment.state, shipment.sent_at, shipment.transit = ShipmentState.SENT, at, transit
     _save(shipment, by, at)
     detail = {"number": shipment.number, "entry": entry.number, "lots": len(sent)}
+    detail["packages"] = len(along)
     audit.record("supplies.stock.dispatch", shipment, by=by, at=at, detail=detail)
     return shipment
 

@@ -7,13 +7,18 @@ import io
 import json
 import re
 from datetime import date
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
 import zxingcpp
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import translation
 from PIL import Image
 from pypdf import PdfReader
 
@@ -30,6 +35,7 @@ from fangkong.supplies.stock import (
     queries,
     scanning,
     scans,
+    ship_forms,
     shipping,
     sight,
 )
@@ -241,6 +247,29 @@ def test_of_a_lot_that_was_scanned_in_part_any_package_may_have_gone_unscanned(w
     assert where(world, code, "S4") == (world.store, True)
 
 
+def test_a_code_that_is_corrected_makes_no_package_surer_than_it_was(world, code):
+    rooms = [world.place(world.depot, kind=PlaceKind.WARD, name=name) for name in ("二库", "三库")]
+    received(world, code, "S1", "S2", "S3", "S4")
+    left(world, code, "S4", target=rooms[0])
+    left(world, code, "S1")
+    world.send(50, target=rooms[1], lot=world.lot("L-1"))  # S2 or S3, unscanned
+    assert where(world, code, "S2") == (world.store, False)
+    said = {"item": world.mask, "unit": "箱(2000只)", "reason": "扫错了箱子"}
+    code = scanning.correct_code(code=code, **said, by=world.keeper, at=AT + DAY)
+    assert where(world, code, "S2") == (world.store, False)
+    assert where(world, code, "S4") == (rooms[0], True)  # nothing left there
+    with pytest.raises(WrongField, match="S4"):
+        left(world, code, "S4", source=rooms[1])
+    left(world, code, "S2", source=rooms[1])  # who holds it in their hands is right
+
+
+def test_packages_that_came_in_before_the_upgrade_hold_what_their_code_says(world, code):
+    received(world, code, "S1")
+    Serial.objects.update(holds=7)
+    import_module("fangkong.supplies.migrations.0011_serial_holds").fill(apps, connection)
+    assert Serial.objects.get().holds == 50
+
+
 def test_a_refusal_names_no_place_and_no_lot_of_others(world, code):
     received(world, code, "S1")
     world.bring(100, place=world.there, number="L-2")
@@ -337,6 +366,7 @@ def test_packages_go_along_with_a_shipment_and_arrive_with_it(world, code):
     received(world, code, "S1", "S2", "S3")
     one = shipped(world, code, 100, "S1", "S2")
     assert along(one) == {"S1": "underway", "S2": "underway"}
+    assert AuditLine.objects.get(action="supplies.stock.dispatch").detail["packages"] == 2
     assert where(world, code, "S1") == (one.transit, True)
     with pytest.raises(WrongField, match="S1"):
         left(world, code, "S1")  # it is on the way, not here
@@ -380,6 +410,46 @@ def test_a_package_that_turns_up_at_a_third_place_neither_arrived_nor_came_back(
     assert along(one) == {"S1": "unseen", "S2": "unseen"}
 
 
+def test_the_sheet_of_a_shipment_and_the_packages_of_a_sheet_are_found_by_an_index(world, code):
+    entry = received(world, code, "S1", "S2")
+    one = shipped(world, code, 100, "S1", "S2")
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # else so few rows are read whole
+        with CaptureQueriesContext(connection) as asked:
+            sheet = queries.sheet_of(one)
+            packages = [queries.packages_on(each) for each in (entry, sheet)]
+        explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+        plans = []
+        for each in asked.captured_queries:
+            cursor.execute(f"{explain} {each['sql']}")
+            plans.append(" ".join(str(row) for row in cursor.fetchall()))
+    assert [[each.serial for each in rows] for rows in packages] == [["S1", "S2"]] * 2
+    assert "entry_by_moment" in plans[0]
+    for plan in plans[1:]:
+        assert not re.search(r"(Seq Scan on|SCAN) \W?supplies_serial(?!move)", plan), plan
+
+
+def test_fifty_packages_ask_no_more_of_the_database_than_one(world, code):
+    serials = [f"S{n}" for n in range(51)]
+    received(world, code, *serials)
+    lot = world.lot("L-1")
+    world.send(50 * 51, target=world.there, lot=lot)  # unscanned: each is asked where it must be
+
+    def asked(*some, between):
+        texts = "\n".join(f"{BOX}{between}21{one}" for one in some)
+        with CaptureQueriesContext(connection) as statements:
+            form = ship_forms.DispatchForm({"packages": texts}, at=AT)
+            assert form.is_valid(), form.errors
+            said = (form.cleaned_data["packages"], {lot.pk: 50 * len(some)}, world.keeper, AT)
+            found = scanning.to_go_along(world.there, *said)
+        assert [one.serial for one in found] == list(some)
+        return len(statements)
+
+    for between in (GS, ""):  # some scanners drop the separator
+        assert asked(*serials[:50], between=between) == asked("S50", between=between)
+
+
 def test_packages_come_back_with_the_shipment_that_is_brought_back(world, code):
     received(world, code, "S1")
     one = shipped(world, code, 50, "S1")
@@ -407,6 +477,14 @@ def test_no_package_goes_along_that_does_not_leave(world, code):
             shipped(world, code, quantity, *serials, lot=lot)
         assert refused.value.field == field
     assert world.held() == {"L-1": 100, "L-2": 100} and not SerialMove.objects.exists()
+    # The number of one package may be that of another kind too; it does not stand there twice.
+    other = scanning.teach(gtin=OTHER, item=world.mask, by=world.keeper, at=AT)
+    leaving = {world.lot("L-1").pk: 100}
+    both = [Package(code, "S1"), Package(other, "S1")]
+    with translation.override("en"), pytest.raises(WrongField, match="never scanned in"):
+        scanning.to_go_along(world.store, both, leaving, world.keeper, AT)
+    with translation.override("en"), pytest.raises(WrongField, match="twice"):
+        scanning.to_go_along(world.store, [both[0]] * 2, leaving, world.keeper, AT)
     left(world, code, "S1")
     with pytest.raises(WrongField, match="S1"):
         shipped(world, code, 50, "S1")
