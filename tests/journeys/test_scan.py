@@ -9,7 +9,7 @@ import re
 from playwright.sync_api import Locator, Page, expect
 
 from fangkong.supplies.stock.tests.symbols import photo, picture
-from tests.journeys.conftest import Visit, shot
+from tests.journeys.conftest import Visit, shot, violations
 
 GTIN = "09506000134352"
 GS = "\x1d"
@@ -103,6 +103,7 @@ def test_goods_come_in_by_hand_scanner_camera_and_photo_and_leave_again(visit: V
     phone.goto(keeper.url)
     phone.locator("[data-camera]").click()
     expect(phone.locator("#id_packages")).to_have_value(re.compile(f"^.*{GTIN}.*HS-1\n$"))
+    assert [*violations(phone), *violations(keeper)] == []
     shot(phone, "packages-along-phone")
     keeper.locator("#send button").click()
     expect(keeper.locator("section[aria-labelledby=packages]")).to_contain_text("A1")

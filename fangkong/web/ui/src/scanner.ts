@@ -98,7 +98,7 @@ async function look(
       dialog.close();
       if (field instanceof HTMLTextAreaElement) {
         append(field, found);
-        if (said) said.textContent = found;
+        if (said) said.textContent = found.replaceAll(SEPARATOR, " ").trim();
       } else {
         field.value = found;
         field.form?.requestSubmit();
