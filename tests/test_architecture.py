@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from dataclasses import field as field_of
 from functools import cache
@@ -948,3 +948,56 @@ def test_the_frame_of_the_breadcrumb_is_written_once():
     ]
 
     assert wrong == []
+
+
+# --- Words ----------------------------------------------------------------------------------------
+
+AT_ONCE = {"gettext", "ngettext", "pgettext", "npgettext"}
+
+
+def words_of_the_import(module: ast.Module) -> list[int]:
+    """Lines whose text is put into words as the module is imported, whatever the reader speaks."""
+    names = {
+        alias.asname or alias.name
+        for node in ast.walk(module)
+        if isinstance(node, ast.ImportFrom) and node.module == "django.utils.translation"
+        for alias in node.names
+        if alias.name in AT_ONCE
+    }
+
+    def within(node: ast.AST) -> Iterator[int]:
+        if isinstance(node, ast.Lambda):
+            return
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            parts: Iterable[ast.AST | None] = (
+                *node.decorator_list, *node.args.defaults, *node.args.kw_defaults,
+            )  # fmt: skip
+        else:
+            parts = ast.iter_child_nodes(node)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", None) in names:
+                yield node.lineno
+        for part in parts:
+            if part is not None:
+                yield from within(part)
+
+    return list(within(module))
+
+
+def test_no_text_is_put_into_words_before_somebody_reads_it():
+    wrong = [
+        f"{name_of(path)}:{line}" for path in sources() for line in words_of_the_import(tree(path))
+    ]
+    assert wrong == [], "gettext_lazy is for what a module says as it is imported"
+
+
+def test_text_that_is_put_into_words_too_early_is_found():
+    early = """
+from django.utils.translation import gettext as _, gettext_lazy
+A = {"a": _("One"), "b": gettext_lazy("Two")}
+class B:
+    label = _("Three")
+    def told(self, word=_("Four")):
+        return _("Five")
+C = lambda: _("Six")
+"""
+    assert words_of_the_import(ast.parse(early)) == [3, 5, 6]

@@ -18,13 +18,15 @@ import django
 django.setup()
 from django.core.management import call_command
 from {module} import Command
+from django.core.management.commands import migrate
+assert ("quick" in migrate.MigrationExecutor.__module__) == {quick}, "both ways are the same one"
 call_command(Command(), verbosity=0, interactive=False)
 """
 
 
 def made_by(module: str, data: Path, address: str) -> dict[str, object]:
     environment = surroundings(data, address, DJANGO_SETTINGS_MODULE="fangkong.config.settings")
-    code = MIGRATE.format(module=module)
+    code = MIGRATE.format(module=module, quick=module.startswith("fangkong"))
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
     if address.startswith("sqlite"):
         return of_sqlite(address.removeprefix("sqlite:///"))

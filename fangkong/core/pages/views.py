@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import Resolver404, resolve
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from fangkong.core.commands.actions import once
@@ -26,10 +27,10 @@ from .models import SavedView
 class SaveForm(Form):
     """A name for what the list shows now."""
 
-    name = forms.CharField(label=_("Name"), max_length=40)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=40)
     path = forms.CharField(max_length=200, widget=forms.HiddenInput)
     query = forms.CharField(max_length=4000, required=False, widget=forms.HiddenInput)
-    is_default = forms.BooleanField(label=_("Open the list with it"), required=False)
+    is_default = forms.BooleanField(label=gettext_lazy("Open the list with it"), required=False)
 
     def clean_path(self) -> str:
         """The address of a page of this house, and of nothing else."""

@@ -9,7 +9,8 @@ from django.db.models import BigIntegerField, DateField
 
 from fangkong.accounts.models import User
 from fangkong.accounts.tests import factories
-from fangkong.core.known import known
+from fangkong.core.known import Figure, telling
+from fangkong.core.pages import keyset
 
 pytestmark = [pytest.mark.django_db, pytest.mark.both_databases]
 
@@ -19,13 +20,20 @@ def three():
     return [factories.user(f"user{n}") for n in range(3)]
 
 
-def told(three, *order, **wanted):
+def telling_of(three):
     one, two, _three = three
-    rows = User.objects.filter(pk__in=[user.pk for user in three]).annotate(
-        n=known({one.pk: 2**40, two.pk: -1, 10**9: 5}, BigIntegerField(), 0),
-        day=known({one.pk: date(2020, 2, 7), two.pk: None}, DateField()),
+    return telling(
+        User.objects.filter(pk__in=[user.pk for user in three]),
+        {
+            "n": Figure({one.pk: 2**40, two.pk: -1, 10**9: 5}, BigIntegerField(), 0),
+            "day": Figure({one.pk: date(2020, 2, 7), two.pk: None}, DateField()),
+        },
     )
-    return [(three.index(row), row.n, row.day) for row in rows.filter(**wanted).order_by(*order)]
+
+
+def told(three, *order, **wanted):
+    rows = telling_of(three).filter(**wanted).order_by(*order)
+    return [(three.index(row), row.n, row.day) for row in rows]
 
 
 def test_each_record_has_its_own_figure_and_others_have_none(three):
@@ -41,6 +49,20 @@ def test_the_database_sorts_and_filters_by_it(three):
 
 
 def test_where_nothing_is_known_all_have_the_other_figure(three):
-    rows = User.objects.filter(pk=three[0].pk).annotate(n=known({}, BigIntegerField(), 7))
+    rows = telling(User.objects.filter(pk=three[0].pk), {"n": Figure({}, BigIntegerField(), 7)})
     assert [row.n for row in rows] == [7]
     assert rows.filter(n=7).count() == 1
+    assert not rows.exclude(n=7).exists()
+
+
+def test_figures_are_told_however_rows_are_read(three):
+    rows = telling_of(three).order_by("pk")
+    assert rows.get(pk=three[0].pk).n == rows.first().n == rows[0].n == 2**40
+    assert [row.n for row in rows.iterator()] == [2**40, -1, 0]
+    assert keyset.page(rows, path="n", descending=True, size=2).rows == [three[0], three[2]]
+
+
+def test_the_database_hears_of_a_figure_only_where_it_is_asked_about(three):
+    rows = telling_of(three)
+    assert "json" not in str(rows.query)
+    assert str(rows.order_by("n").query).count("json") == 1

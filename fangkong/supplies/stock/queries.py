@@ -29,9 +29,8 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 
 from fangkong.core import clock, messages
-from fangkong.core.known import Kind, known
+from fangkong.core.known import Figure, Kind, telling
 from fangkong.core.permissions import Permission
-from fangkong.core.roles import Role
 from fangkong.packs import queries as packs
 from fangkong.places import queries as places
 from fangkong.tasks import queries as tasks
@@ -61,6 +60,7 @@ from .types import (
     HELD,
     HOLD,
     KEEP,
+    OF_THE_RESERVE,
     ON_THE_WAY,
     RUNNING_COUNTS,
     VIEW,
@@ -72,7 +72,6 @@ from .types import (
     PlaceKind,
     ShipmentState,
     Standing,
-    keeper_of,
     promised_to,
 )
 
@@ -225,33 +224,41 @@ def board(user: User, at: datetime, of: UUID | None = None) -> QuerySet[Item]:
     held back. ``soon``: of it, good today but not for ``SOON`` more days. ``first``: the earliest
     last good day of what is still good. ``coming``: what is promised to the user's places or on the
     way to them; ``arrives``: the first day that was named for any of it. ``standing``: see
-    ``Standing``. ``fit``: what may be used, for whoever answers for reserves.
+    ``Standing``. ``fit``: what may be used in the stores of the reserve among them, None without
+    any: what a hospital or a county keeps for itself is not measured against the prefecture's
+    reserve, and does not hide that it is short.
 
     The figures are as of this call: one statement over the balances gives them all.
     """
     kinds = dict(stores_open_to(user, at).order_by().values_list("pk", "facility__kind"))
     keys = list(kinds)
-    coming, least = _coming_to(keys), _reserves(kinds.values())
-    here = {row["item"]: row for row in _sums(keys, clock.day_of(at), of)}
+    reserve = [key for key, kind in kinds.items() if kind in OF_THE_RESERVE]
+    coming, least = _coming_to(keys), dict[int, int]()
+    if reserve:
+        least.update(Item.objects.filter(least__gt=0).values_list("pk", "least"))
+    here = {row["item"]: row for row in _sums(keys, reserve, clock.day_of(at), of)}
     stands = {pk: _standing(here.get(pk), least.get(pk, 0)) for pk in {*here, *coming, *least}}
 
-    def figure(name: str, kind: Kind, otherwise: int | None = 0) -> Any:
-        return known({pk: row[name] for pk, row in here.items()}, kind, otherwise)
-
     number, day = BigIntegerField[Any, Any](), DateField[Any, Any]()
+
+    def figure(name: str, kind: Kind = number, otherwise: int | None = 0) -> Figure:
+        return Figure({pk: row[name] for pk, row in here.items()}, kind, otherwise)
+
     rows = Item.objects.all() if of is None else Item.objects.filter(public_id=of)
-    added: dict[str, Any] = {
-        **{name: figure(name, number) for name in ("here", "spoiled", "kept_back", "soon")},
+    figures = {
+        **{name: figure(name) for name in ("here", "spoiled", "kept_back", "soon")},
         "first": figure("first", day, None),
-        "coming": known({pk: n for pk, (n, _day) in coming.items()}, number, 0),
-        "arrives": known({pk: first for pk, (_n, first) in coming.items()}, day),
-        "standing": known(stands, IntegerField(), Standing.NOTHING),
-        "fit": figure("fit", number) if least else Value(None, number),
+        "coming": Figure({pk: n for pk, (n, _day) in coming.items()}, number, 0),
+        "arrives": Figure({pk: first for pk, (_n, first) in coming.items()}, day),
+        "standing": Figure(stands, IntegerField(), Standing.NOTHING),
+        "fit": figure("fit") if reserve else Figure({}, number),
     }
-    return rows.annotate(**added)
+    return telling(rows, figures)
 
 
-def _sums(keys: Sequence[int], day: date, of: UUID | None) -> list[dict[str, Any]]:
+def _sums(
+    keys: Sequence[int], reserve: Sequence[int], day: date, of: UUID | None
+) -> list[dict[str, Any]]:
     """What places hold of each item, and how it stands."""
     held, spoiled = Q(lot__held_back_at__isnull=False), Q(lot__expires_on__lt=day)
     lasting = ~held & Q(lot__expires_on__gte=day)
@@ -265,7 +272,8 @@ def _sums(keys: Sequence[int], day: date, of: UUID | None) -> list[dict[str, Any
         "spoiled": _of(spoiled),
         "kept_back": _of(held),
         "soon": _of(near),
-        "fit": _of(fit),
+        "good": _of(fit),
+        "fit": _of(fit & Q(place__in=reserve)),
         "first": Min("lot__expires_on", filter=lasting),
     }
     found: Iterable[Any] = rows.order_by().values("item").annotate(**figures)
@@ -282,23 +290,9 @@ def _standing(row: Mapping[str, Any] | None, least: int) -> Standing:
         return Standing.LOW if least else Standing.COMING
     if row["fit"] < least:
         return Standing.LOW
-    if row["fit"] < row["here"]:
+    if row["good"] < row["here"]:
         return Standing.BAD
     return Standing.SOON if row["soon"] else Standing.HERE
-
-
-def answers_for_reserve(user: User, at: datetime) -> bool:
-    """Is a store among the user's places that the reserves are of? A hospital's or a county's own
-    stock is not measured against what the prefecture should have."""
-    rows = stores_open_to(user, at).order_by().values_list("facility__kind", flat=True)
-    return any(keeper_of(kind) == Role.STORE_KEEPER for kind in rows.distinct())
-
-
-def _reserves(kinds: Iterable[str]) -> dict[int, int]:
-    """The reserves of items (by key), for whoever has places of these kinds."""
-    if all(keeper_of(kind) != Role.STORE_KEEPER for kind in set(kinds)):
-        return {}
-    return dict(Item.objects.filter(least__gt=0).values_list("pk", "least"))
 
 
 def _coming_to(keys: Sequence[int]) -> dict[int, tuple[int, date | None]]:

@@ -80,6 +80,11 @@ def keeper_of(kind: str) -> Role:
     return Role.COUNTY_CDC if kind == FacilityKind.COUNTY_CDC else Role.STORE_KEEPER
 
 
+# Where the reserve lies: an emergency store, or the store of the prefecture's CDC. What a hospital,
+# an isolation site or a county's CDC keeps for itself is none of it.
+OF_THE_RESERVE = frozenset({FacilityKind.EMERGENCY_STORE.value, FacilityKind.PREFECTURE_CDC.value})
+
+
 class Unit(models.TextChoices):
     """The smallest unit of an item, in which everything is counted (最小单位)."""
 

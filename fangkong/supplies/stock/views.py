@@ -329,13 +329,12 @@ def item(request: StaffRequest, public_id: UUID) -> HttpResponseBase:
     a_day = sum(used.values())
     usable = [row for row in rows if row.place.kind != PlaceKind.TRANSIT]
     good = sum(row.quantity for row in usable if queries.holding(row).good_on(day))
-    guards = queries.answers_for_reserve(user, at)
     page = {
         "item": found,
         "here": words.amount(found.here, found),
         "packs": words.in_packs(found.here, found),
-        "reserve": words.reserve(good if guards else None, found),
-        "low": guards and good < found.least,
+        "reserve": words.reserve(found.fit, found),
+        "low": found.fit is not None and found.fit < found.least,
         "a_day": round(a_day, 1),
         "burn_days": BURN_DAYS,
         "cover": rules.days_of_cover(good, a_day),

@@ -160,7 +160,9 @@ _MISREAD = {
     "no_gtin": gettext_lazy("The code does not say which goods it is of. Scan the one with (01)."),
     "bad_date": gettext_lazy("The code holds a day that does not exist. Enter the goods by hand."),
     "twice": gettext_lazy("The code contradicts itself. Enter the goods by hand."),
-    "no_serial": _("This is no code of a package with a serial number that is known here."),
+    "no_serial": gettext_lazy(
+        "This is no code of a package with a serial number that is known here."
+    ),
     "no_code": gettext_lazy(
         "No code is seen on the photo. Hold the phone closer, without glare, or type what stands"
         " below the code."

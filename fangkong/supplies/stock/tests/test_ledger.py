@@ -23,6 +23,7 @@ from fangkong.supplies.stock.types import (
     Standing,
 )
 
+from fangkong.places.tests.factories import facility
 from .factories import AT, DAY, NEXT_YEAR, TODAY
 
 pytestmark = pytest.mark.both_databases
@@ -389,13 +390,17 @@ def test_the_board_begins_with_what_is_most_urgent(world):
     assert stands(world.headquarters)[0] == ("mask", "LOW")
 
 
-def test_a_hospital_is_not_measured_against_the_reserve_of_the_prefecture(world, client):
+def test_only_the_store_of_the_reserve_is_measured_against_it(world, client):
     Item.objects.filter(code="mask").update(least=1000)
+    site = facility(world.daofu, "道孚县集中隔离点", kind="isolation_site")
     world.bring(10, place=world.there, number="A", expires_on=NEXT_YEAR)
+    world.bring(2000, place=world.place(site), number="A", expires_on=NEXT_YEAR)
+    county = staff(Role.COUNTY_CDC, area=world.daofu)
     for user, standing, fit in (
         (world.matron, Standing.HERE, None),
+        (county, Standing.HERE, None),  # an isolation site's own store is no reserve
         (world.keeper, Standing.LOW, 0),
-        (world.headquarters, Standing.LOW, 10),
+        (world.headquarters, Standing.LOW, 0),  # what lies elsewhere does not fill the store
     ):
         one = queries.board(user, AT).get(code="mask")
         assert (one.standing, one.fit) == (standing, fit)
@@ -404,6 +409,9 @@ def test_a_hospital_is_not_measured_against_the_reserve_of_the_prefecture(world,
         assert [row.code for row in low] == ([] if fit is None else ["mask"])
         page = client.get(world.mask.get_absolute_url())
         assert bool(page.context["reserve"]) == page.context["low"] == (fit is not None)
+    world.bring(1000, number="A", expires_on=NEXT_YEAR)
+    assert queries.board(world.headquarters, AT).get(code="mask").fit == 1000
+    assert not client.get("/supplies/stock/", {"state": "low"}).context["rows"]
 
 
 def test_what_was_promised_for_a_day_that_is_over_is_told_as_due(world, client, monkeypatch):
