@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from fangkong.accounts.queries import DEMO_PASSWORD
 from fangkong.accounts.sign_in.rules import TRIES_PER_ACCOUNT
@@ -112,6 +112,17 @@ def test_an_idle_session_ends_with_a_warning_and_keeps_what_was_typed(
     shot(page, "session/ended")
     expect(page.locator("#id_text")).to_have_value("核对发热门诊的值班表")
 
+    late: list[Route] = []  # the page asks once more, and is answered when all is well again
+
+    def hold_one(route: Route) -> None:
+        if late:
+            route.continue_()
+        else:
+            late.append(route)
+
+    page.route("**/session/", hold_one)
+    with page.expect_request("**/session/"):
+        page.clock.run_for(20_000)
     with page.context.expect_page() as opened:
         ended.get_by_role("link").click()
     again = opened.value
@@ -120,6 +131,10 @@ def test_an_idle_session_ends_with_a_warning_and_keeps_what_was_typed(
     again.press("#id_password", "Enter")
     expect(again).not_to_have_url(re.compile("login"))
     ended.locator("[data-session-again]").click()
+    expect(ended).to_be_hidden()
+    with page.expect_response("**/session/"):
+        late[0].fulfill(json={"left": 0, "lifetime": False, "token": ""})
+    page.evaluate("() => new Promise(requestAnimationFrame)")
     expect(ended).to_be_hidden()
     page.select_option("#id_role", "county_cdc")
     page.click("form.card button[type=submit]")

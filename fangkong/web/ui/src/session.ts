@@ -20,7 +20,10 @@ export function startSession(): void {
   let told = Date.now();
   let token = document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
 
+  let asked = 0;
+  let answered = 0;
   const ask = async (stay: boolean): Promise<Left | null> => {
+    const number = ++asked;
     try {
       const answer = await fetch(address, {
         method: stay ? "POST" : "GET",
@@ -28,6 +31,8 @@ export function startSession(): void {
       });
       if (!answer.ok) return null;
       const found = (await answer.json()) as Left;
+      if (number < answered) return null; // of before: somebody signed in again meanwhile
+      answered = number;
       end = Date.now() + found.left * 1000;
       if (found.token) token = found.token;
       return found;
