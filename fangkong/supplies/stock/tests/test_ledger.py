@@ -12,6 +12,7 @@ from fangkong.core.audit.models import AuditLine
 from fangkong.core.free_text import NumberInText
 from fangkong.core.refusals import WrongField
 from fangkong.core.roles import Role
+from fangkong.places.tests.factories import facility
 from fangkong.supplies.stock import actions, queries, words
 from fangkong.supplies.stock.models import Balance, Entry, Item, Lot, Move
 from fangkong.supplies.stock.types import (
@@ -23,7 +24,6 @@ from fangkong.supplies.stock.types import (
     Standing,
 )
 
-from fangkong.places.tests.factories import facility
 from .factories import AT, DAY, NEXT_YEAR, TODAY
 
 pytestmark = pytest.mark.both_databases
