@@ -42,6 +42,16 @@ def _key_ring() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _sealing_waits() -> Iterator[None]:
+    """A sealer gives way to a vacuum and comes again in a minute; a test seals once, and waits."""
+    from fangkong.core.audit import seals
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(seals, "LOCK_TIMEOUT", "60s")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _static_files_found_once() -> Iterator[None]:
     """Every test client builds the middleware anew, and WhiteNoise would ask the disk for every
     static file again: a fifth of the time of a test that asks for many pages.
