@@ -68,7 +68,7 @@ def _cleaned(text: str) -> SafeHtml:
         given,
         tags=TAGS,
         clean_content_tags={"script", "style", "template", "svg", "math", "iframe", "noscript"},
-        attributes=ATTRIBUTES,
+        attributes={**ATTRIBUTES, "*": set()},  # or titles and languages stay everywhere
         attribute_filter=_attribute,
         url_schemes=SCHEMES,
         link_rel="noopener noreferrer nofollow",

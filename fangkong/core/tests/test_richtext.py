@@ -90,10 +90,16 @@ def test_nothing_dangerous_is_left_of_any_payload():
     assert all("\u202e" not in clean(payload) and "\0" not in clean(payload) for payload in HOSTILE)
 
 
+def test_only_what_a_tag_may_have_stays_with_it():
+    assert clean('<p title="x" lang="zh">甲</p>') == "<p>甲</p>"
+    assert 'title="x"' in clean('<a href="/x" title="x" lang="zh">甲</a>')
+
+
 def test_the_second_reading_sees_dangers():
     assert dangers("<p onclick=x><img src=//evil><a href=javascript:x><script>")
 
 
+@example(["<svg onload=alert(1)>", '<noscript><p title="</noscript><img src=x onerror=alert(1)>">'])
 @example(["<p>", "<object data=javascript:alert(1)>", "<p>x</p>"])
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
