@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from django.core.exceptions import ValidationError
 from django.template import Context, Template
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fangkong.core import richtext
@@ -101,7 +101,6 @@ def test_the_second_reading_sees_dangers():
 
 @example(["<svg onload=alert(1)>", '<noscript><p title="</noscript><img src=x onerror=alert(1)>">'])
 @example(["<p>", "<object data=javascript:alert(1)>", "<p>x</p>"])
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(st.sampled_from([*HOSTILE, "<p>", "</p>", "<b>", "甲", "&lt;", '"', ">"]), max_size=6)
 )
@@ -111,7 +110,6 @@ def test_any_mixture_is_harmless_and_cleaning_again_changes_nothing(parts):
     assert clean(once) == once
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=200))
 def test_any_text_is_harmless_and_stays_as_it_is(text):
     once = clean(text)

@@ -91,11 +91,10 @@ def day(request: StaffRequest) -> HttpResponseBase:
     reports = queries.reports_of_day(user, at, asked)
     to_file = queries.counties_open_to(user, at, FILE)
     lines = queries.lines_of(reports)
+    own = queries.own_figures(user, at, asked)
     if (wanted := request.GET.get("export")) in ("csv", "xlsx"):
-        own = queries.own_figures(user, at, asked)
         return _export(request, asked, reports, lines, wanted, own)
     pages.forms.dress(form)
-    own = queries.own_figures(user, at, asked)
     page = {
         "form": form,
         "day": asked,

@@ -143,7 +143,7 @@ def _counties(request: StaffRequest) -> list[Any]:
 
 def _heat(found: Sequence[Cover]) -> Heat:
     items: dict[int, Item] = {}
-    cells: dict[tuple[int, int], Cover] = {}
+    covers: dict[tuple[int, int], Cover] = {}
     places: dict[int, Place] = {}
     for one in found:
         if one.days is None:
@@ -151,15 +151,15 @@ def _heat(found: Sequence[Cover]) -> Heat:
         if len(items) < COLUMNS:
             items.setdefault(one.item.pk, one.item)
         places.setdefault(one.place.pk, one.place)
-        cells[one.place.pk, one.item.pk] = one
+        covers[one.place.pk, one.item.pk] = one
     known = set(items)
-    reached = [one for one in places.values() if any((one.pk, key) in cells for key in known)]
+    reached = [one for one in places.values() if any((one.pk, key) in covers for key in known)]
     rows = []
     for place in reached[:ROWS]:
         here = address("supplies:demand:place", place.public_id)
         row: list[tuple[Item, str]] = []
         for item in items.values():
-            cell = cells.get((place.pk, item.pk))
+            cell = covers.get((place.pk, item.pk))
             row.append((item, "–" if cell is None else _cell(cell, f"{here}{item.code}/")))
         rows.append((place, here, row))
     return Heat(list(items.values()), rows, len(reached))
